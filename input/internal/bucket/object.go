@@ -1,0 +1,85 @@
+// Package bucket holds the words that every room of the input speaks: an
+// object, its content, the credentials of a request, and the errors that say
+// what an endpoint answered. It imports the standard library alone.
+package bucket
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"strconv"
+	"time"
+)
+
+// Object is one version of one object, as a listing shows it or as a download
+// found it.
+type Object struct {
+	// Key is the full key below the bucket, byte for byte as the server keeps
+	// it. It may start with "/", hold "//" and end with a space.
+	Key string
+	// ETag identifies the content, without quotes. It is empty for rows that
+	// were inserted by SQL and carry no metadata.
+	ETag string
+	// Size is the length of the content in bytes.
+	Size int64
+	// LastModified is storage.objects.updated_at for a listed object. It
+	// filters; it never decides whether an object changed, because any UPDATE
+	// of the row moves it.
+	LastModified time.Time
+}
+
+// SameVersion reports whether o and p are the same content under the same key.
+// The time is left out on purpose: see [Object.LastModified].
+func (o Object) SameVersion(p Object) bool {
+	return o.Key == p.Key && o.ETag == p.ETag && o.Size == p.Size
+}
+
+// ID is a stable hash of the bucket's name, the key and the ETag: the same
+// version has the same ID in every run and process, so that a consumer can use
+// it as an idempotency key. Every part is length-prefixed, so no two different
+// triples share an input to the hash.
+func (o Object) ID(bucketName string) string {
+	h := sha256.New()
+	for _, part := range []string{bucketName, o.Key, o.ETag} {
+		_, _ = io.WriteString(h, strconv.Itoa(len(part)))
+		_, _ = io.WriteString(h, ":")
+		_, _ = io.WriteString(h, part)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Range is a part of a bucket in byte order of its keys.
+type Range struct {
+	// Prefix is literal; "" is the whole bucket.
+	Prefix string
+	// After is exclusive: only keys greater than it are listed.
+	After string
+}
+
+// Content is one version of an object on its way to a reader.
+type Content struct {
+	// Object is the version that the server sent, not the one that was listed:
+	// Size is the size of the whole object even when Body starts at Offset.
+	Object
+	ContentType  string
+	CacheControl string
+	// UserMetadata holds the x-amz-meta-* headers, lower-case names without the
+	// prefix. Nil where there are none.
+	UserMetadata map[string]string
+	// Offset is the position of Body's first byte in the object.
+	Offset int64
+	// Body yields the bytes from Offset to the end. A cut connection is an
+	// error that [Transient] knows, never a clean io.EOF before the end.
+	Body io.ReadCloser
+}
+
+// Credentials sign a request. They never appear in an error or a log line.
+type Credentials struct {
+	AccessKeyID     string
+	SecretAccessKey string
+	// SessionToken is a JWT in session-token mode, else empty.
+	SessionToken string
+	// Expires is when the session token ends; zero where it does not or is not
+	// known.
+	Expires time.Time
+}

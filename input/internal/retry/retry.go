@@ -1,0 +1,75 @@
+// Package retry is the one back-off of the input: how long to wait before the
+// next attempt, and when to give up.
+package retry
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// Policy says how often a request is tried and how long the pauses are.
+type Policy struct {
+	// MaxAttempts counts the first try too; below 1 it is read as 1.
+	MaxAttempts int
+	// InitialInterval is the pause after the first failure; it doubles with
+	// every further one, up to MaxInterval.
+	InitialInterval time.Duration
+	MaxInterval     time.Duration
+}
+
+// Delay is the pause after the given failed attempt (1 is the first), drawn
+// from the upper half of the exponential interval so that many waiters do not
+// come back at the same moment.
+func (p Policy) Delay(attempt int) time.Duration {
+	d := p.InitialInterval
+	for range attempt - 1 {
+		if d >= p.MaxInterval {
+			break
+		}
+		d *= 2
+	}
+	d = min(d, p.MaxInterval)
+	if d <= 0 {
+		return 0
+	}
+	return d/2 + rand.N(d/2+1)
+}
+
+// Exhausted reports whether the given number of failed attempts is all there
+// may be.
+func (p Policy) Exhausted(attempts int) bool {
+	return attempts >= max(p.MaxAttempts, 1)
+}
+
+// Do calls op until it succeeds, fails with an error that is not transient, or
+// the attempts are used up; it returns op's last error. onRetry, which may be
+// nil, hears of every failure that is followed by another attempt. When ctx
+// ends during a pause, op's last error is returned, since it says more than the
+// context's.
+func (p Policy) Do(ctx context.Context, op func(context.Context) error, transient func(error) bool, onRetry func(error)) error {
+	for attempt := 1; ; attempt++ {
+		err := op(ctx)
+		if err == nil || !transient(err) || p.Exhausted(attempt) || ctx.Err() != nil {
+			return err
+		}
+		if onRetry != nil {
+			onRetry(err)
+		}
+		if Sleep(ctx, p.Delay(attempt)) != nil {
+			return err
+		}
+	}
+}
+
+// Sleep waits for d or for the end of ctx, whose error it then returns.
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
