@@ -1,0 +1,35 @@
+package fetch
+
+// partBytes is the size up to which an object is read whole before it is handed
+// on, and what a larger one counts for while it streams.
+const partBytes = 8 << 20
+
+// minCharge is what the smallest object counts for: the buffers of its
+// connection and its message.
+const minCharge = 64 << 10
+
+// budget counts the bytes that downloads under way may hold.
+type budget struct {
+	total, used int64
+	// whole says that an object is held whole whatever its size.
+	whole bool
+}
+
+// chargeFor is what an object of the given size counts for. One that is larger
+// than the whole budget counts for all of it, and so is read alone.
+func (b *budget) chargeFor(size int64) int64 {
+	if !b.whole {
+		size = min(size, partBytes)
+	}
+	return min(max(size, minCharge), b.total)
+}
+
+func (b *budget) take(charge int64) bool {
+	if b.used+charge > b.total && b.used > 0 {
+		return false
+	}
+	b.used += charge
+	return true
+}
+
+func (b *budget) give(charge int64) { b.used -= charge }

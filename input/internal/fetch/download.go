@@ -1,0 +1,86 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
+
+// Download is one version of an object, ready to be read once.
+type Download struct {
+	bucket.Content
+	body *body
+}
+
+// Err is why the download can't be read to its end; nil while all is well. Once
+// it is not nil, nothing that was read since may be handed on: a scanner may
+// have taken the broken end for a last record.
+func (d *Download) Err() error { return d.body.failure() }
+
+// grownError says that an object needs more of the budget than its listing
+// showed.
+type grownError struct{ now bucket.Object }
+
+func (e *grownError) Error() string {
+	return fmt.Sprintf("reading %q: it grew to %d bytes after it was listed", e.now.Key, e.now.Size)
+}
+
+// try makes one attempt at an object: open, read, hand on.
+func (r *run) try(ctx context.Context, a attempt) error {
+	content, err := r.opts.Source.Open(ctx, a.object.Key, 0)
+	if err != nil {
+		return r.clarify(ctx, a.object.Key, err)
+	}
+	b := newBody(ctx, r.opts, content)
+	defer b.Close()
+	if r.budget.chargeFor(content.Size) > a.charge {
+		return &grownError{now: content.Object}
+	}
+	d := &Download{Content: *content, body: b}
+	d.Body = b
+	if content.LastModified.IsZero() || content.SameVersion(a.object) {
+		// The listing's time has milliseconds and is the database's; a GET tells
+		// the blob store's.
+		d.LastModified = a.object.LastModified
+	}
+	err = r.hand(ctx, d)
+	if failure := d.Err(); failure != nil {
+		return r.clarify(ctx, a.object.Key, failure)
+	}
+	return err
+}
+
+// hand reads a small object whole before it hands it on, so that no connection
+// is kept waiting by a slow pipeline. Where the taker reads whole objects itself
+// a second copy would gain nothing.
+func (r *run) hand(ctx context.Context, d *Download) error {
+	if !r.opts.HoldsWhole && d.Size <= partBytes {
+		whole := make([]byte, d.Size)
+		if _, err := io.ReadFull(d.Body, whole); err != nil {
+			return err
+		}
+		if err := d.Body.Close(); err != nil {
+			return err
+		}
+		d.Body = io.NopCloser(bytes.NewReader(whole))
+	}
+	return r.deliver(ctx, d)
+}
+
+// clarify tells apart the two reasons for a 404 on a listed object: it is gone
+// from the bucket, or its row is there and only its content is missing (which
+// also happens for a moment while another version replaces it).
+func (r *run) clarify(ctx context.Context, key string, err error) error {
+	if !errors.Is(err, bucket.ErrNotFound) {
+		return err
+	}
+	_, headErr := r.opts.Source.Head(ctx, key)
+	if headErr == nil {
+		return &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrMissingContent, Err: err}
+	}
+	return headErr
+}

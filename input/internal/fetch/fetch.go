@@ -1,0 +1,253 @@
+// Package fetch downloads a sequence of objects: many at a time, under a
+// budget of bytes, each retried on its own so that a slow or failing object
+// holds back nothing but itself. It does not know where the objects come from,
+// nor what becomes of their bytes.
+package fetch
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+)
+
+// maxWaiting bounds how many objects may wait for their next attempt. When so
+// many fail, the endpoint is in trouble and no further object is begun.
+const maxWaiting = 4096
+
+// Source is where objects are read from.
+type Source interface {
+	// Open makes one request for the object from offset to its end.
+	Open(ctx context.Context, key string, offset int64) (*bucket.Content, error)
+	// Head tells whether the object is there without reading it.
+	Head(ctx context.Context, key string) (bucket.Object, error)
+}
+
+// Deliver hands one download on. It returns nil once everything in it was
+// handed on, or the error that stopped it; the download is closed by its
+// caller. It may be called again with the same object after an error.
+type Deliver func(ctx context.Context, d *Download) error
+
+// Failure is an object that is given up for this run.
+type Failure struct {
+	Object bucket.Object
+	// Err is what the last attempt failed with; bucket.ErrNotFound means that
+	// the object vanished after it was listed.
+	Err error
+	// Attempts is how many there were.
+	Attempts int
+}
+
+// Meter hears what goes on. Its methods are called from several goroutines and
+// must not block.
+type Meter interface {
+	// Retried is told of every failure that is followed by another attempt.
+	Retried(err error)
+	// InFlight, Buffered and Window are told the new value on every change: the
+	// downloads under way, the bytes of the budget in use, and how many
+	// downloads may be under way.
+	InFlight(downloads int)
+	Buffered(bytes int64)
+	Window(downloads int)
+}
+
+// Options say how to download. All are required but MaxDownloads.
+type Options struct {
+	Source Source
+	// MaxDownloads is how many downloads may be under way at a time; 0 adapts
+	// the number to what the endpoint bears.
+	MaxDownloads int
+	// BufferBytes bounds the bytes that downloads under way may hold.
+	BufferBytes int64
+	// HoldsWhole says that whoever takes the downloads holds each one whole in
+	// memory, so that its full size counts against BufferBytes.
+	HoldsWhole bool
+	Retry      retry.Policy
+	Meter      Meter
+}
+
+// Run downloads every object of the sequence and hands each to deliver, from
+// several goroutines at a time. An object that can't be had is told to failed,
+// which Run calls from one goroutine only. Run returns when all objects are
+// handed on or failed; an error of the sequence is returned after the objects
+// before it are done with, and rejected credentials end the run at once.
+func Run(ctx context.Context, opts Options, objects iter.Seq2[bucket.Object, error], deliver Deliver, failed func(Failure)) error {
+	ctx, stop := context.WithCancel(ctx)
+	r := &run{
+		opts: opts, deliver: deliver, failed: failed,
+		window: newWindow(opts.MaxDownloads),
+		budget: budget{total: opts.BufferBytes, whole: opts.HoldsWhole},
+		ended:  make(chan attempt),
+	}
+	opts.Meter.Window(r.window.size())
+	defer r.group.Wait()
+	defer stop()
+	return r.loop(ctx, r.listAhead(ctx, objects))
+}
+
+// attempt is one object on its way through the run.
+type attempt struct {
+	object   bucket.Object
+	failures int
+	charge   int64
+	due      time.Time
+	err      error
+}
+
+type run struct {
+	opts    Options
+	deliver Deliver
+	failed  func(Failure)
+
+	// What follows belongs to the goroutine of loop.
+	window  *window
+	budget  budget
+	waiting retryQueue
+	held    *attempt // taken from the listing, but does not fit the budget yet
+	active  int
+	listErr error
+
+	group sync.WaitGroup
+	ended chan attempt
+}
+
+// listed is an object of the sequence, or the error that ended it.
+type listed struct {
+	object bucket.Object
+	err    error
+}
+
+// listAhead pulls the sequence in a goroutine of its own, so that a slow page
+// delays neither retries nor downloads under way.
+func (r *run) listAhead(ctx context.Context, objects iter.Seq2[bucket.Object, error]) <-chan listed {
+	out := make(chan listed)
+	r.group.Go(func() {
+		defer close(out)
+		for obj, err := range objects {
+			select {
+			case out <- listed{obj, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
+	return out
+}
+
+// loop owns the state of the run: it starts attempts while there is room, and
+// takes their results.
+func (r *run) loop(ctx context.Context, objects <-chan listed) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		r.startReady(ctx)
+		if objects == nil && r.active == 0 && r.held == nil && r.waiting.Len() == 0 {
+			return r.listErr
+		}
+		next := objects
+		if r.held != nil || r.active >= r.window.size() || r.waiting.Len() >= maxWaiting {
+			next = nil
+		}
+		// A reset timer with no slot free would fire in vain.
+		if r.waiting.Len() > 0 && r.active < r.window.size() && r.held == nil {
+			timer.Reset(time.Until(r.waiting.next()))
+		} else {
+			timer.Stop()
+		}
+		select {
+		case item, ok := <-next:
+			switch {
+			case !ok:
+				objects = nil
+			case item.err != nil:
+				r.listErr, objects = item.err, nil
+			default:
+				r.held = &attempt{object: item.object}
+			}
+		case a := <-r.ended:
+			if err := r.settle(a); err != nil {
+				return err
+			}
+		case <-timer.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// startReady begins what may begin: first the objects whose retry is due, then
+// the one that waits for room in the budget.
+func (r *run) startReady(ctx context.Context) {
+	for r.active < r.window.size() {
+		if r.held == nil && r.waiting.Len() > 0 && !r.waiting.next().After(time.Now()) {
+			r.held = r.waiting.pop()
+		}
+		if r.held == nil {
+			return
+		}
+		charge := r.budget.chargeFor(r.held.object.Size)
+		if !r.budget.take(charge) {
+			return
+		}
+		a := *r.held
+		a.charge, r.held = charge, nil
+		r.active++
+		r.tell()
+		r.group.Go(func() {
+			a.err = r.try(ctx, a)
+			select {
+			case r.ended <- a:
+			case <-ctx.Done():
+			}
+		})
+	}
+}
+
+// settle takes the result of an attempt. Only what ends the whole run is
+// returned.
+func (r *run) settle(a attempt) error {
+	r.active--
+	r.budget.give(a.charge)
+	defer r.tell()
+
+	var grown *grownError
+	switch {
+	case a.err == nil:
+		r.window.succeeded()
+	case errors.As(a.err, &grown):
+		// The listing showed another size: begin again under the right charge.
+		r.waiting.push(attempt{object: grown.now, failures: a.failures})
+	case errors.Is(a.err, bucket.ErrCredentials):
+		return a.err
+	case bucket.Transient(a.err) && !r.opts.Retry.Exhausted(a.failures+1):
+		r.retry(a)
+	default:
+		r.failed(Failure{Object: a.object, Err: a.err, Attempts: a.failures + 1})
+	}
+	return nil
+}
+
+func (r *run) retry(a attempt) {
+	if errors.Is(a.err, bucket.ErrThrottled) || errors.Is(a.err, bucket.ErrUnavailable) {
+		r.window.pushedBack(time.Now())
+	}
+	r.opts.Meter.Retried(a.err)
+	a.failures++
+	r.waiting.push(attempt{
+		object: a.object, failures: a.failures,
+		due: time.Now().Add(r.opts.Retry.Delay(a.failures)),
+	})
+}
+
+func (r *run) tell() {
+	r.opts.Meter.InFlight(r.active)
+	r.opts.Meter.Buffered(r.budget.used)
+	r.opts.Meter.Window(r.window.size())
+}

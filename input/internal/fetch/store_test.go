@@ -1,0 +1,193 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+)
+
+// store is a Source whose answers a test scripts.
+type store struct {
+	mu      sync.Mutex
+	objects map[string][]byte
+	etag    map[string]string
+	opens   map[string]int
+	active  int
+	most    int
+
+	latency time.Duration
+	// onOpen may answer the n-th open of a key (from 1) with an error, or return
+	// how many bytes to send before the connection breaks (-1: all).
+	onOpen func(key string, n int, offset int64) (int64, error)
+	// head overrides the answer to Head.
+	head func(key string) (bucket.Object, error)
+}
+
+func newStore() *store {
+	return &store{objects: map[string][]byte{}, etag: map[string]string{}, opens: map[string]int{}}
+}
+
+func (s *store) put(key string, data []byte) bucket.Object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.objects[key] = data
+	s.etag[key] = fmt.Sprintf("%x-%d", len(data), len(s.etag[key])+1)
+	return bucket.Object{Key: key, ETag: s.etag[key], Size: int64(len(data))}
+}
+
+func (s *store) Open(ctx context.Context, key string, offset int64) (*bucket.Content, error) {
+	s.mu.Lock()
+	s.opens[key]++
+	n := s.opens[key]
+	s.active++
+	s.most = max(s.most, s.active)
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.active--
+		s.mu.Unlock()
+	}()
+	if err := retry.Sleep(ctx, s.latency); err != nil {
+		return nil, err
+	}
+	sends := int64(-1)
+	if s.onOpen != nil {
+		var err error
+		if sends, err = s.onOpen(key, n, offset); err != nil {
+			return nil, err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	data, ok := s.objects[key]
+	if !ok {
+		return nil, &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrNotFound, Status: 404}
+	}
+	if offset > int64(len(data)) {
+		return nil, &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrRange, Status: 416}
+	}
+	var body io.Reader = bytes.NewReader(data[offset:])
+	if sends >= 0 {
+		cut := &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrUnavailable, Err: io.ErrUnexpectedEOF}
+		body = io.MultiReader(io.LimitReader(body, sends), failing{cut})
+	}
+	return &bucket.Content{
+		Object: bucket.Object{Key: key, ETag: s.etag[key], Size: int64(len(data))},
+		Offset: offset, Body: io.NopCloser(body),
+	}, nil
+}
+
+func (s *store) Head(_ context.Context, key string) (bucket.Object, error) {
+	if s.head != nil {
+		return s.head(key)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	data, ok := s.objects[key]
+	if !ok {
+		return bucket.Object{}, &bucket.Error{Op: "checking", Key: key, Kind: bucket.ErrNotFound, Status: 404}
+	}
+	return bucket.Object{Key: key, ETag: s.etag[key], Size: int64(len(data))}, nil
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// gauges is a Meter that remembers the extremes.
+type gauges struct {
+	mu       sync.Mutex
+	retries  []string
+	buffered int64
+	windows  []int
+}
+
+func (g *gauges) Retried(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.retries = append(g.retries, bucket.Cause(err))
+}
+func (g *gauges) InFlight(int) {}
+func (g *gauges) Buffered(n int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.buffered = max(g.buffered, n)
+}
+
+func (g *gauges) Window(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.windows) == 0 || g.windows[len(g.windows)-1] != n {
+		g.windows = append(g.windows, n)
+	}
+}
+
+// sink takes deliveries whole.
+type sink struct {
+	mu   sync.Mutex
+	got  map[string][][]byte
+	hold func(d *Download) // called while the download is held
+	fail func(d *Download) error
+}
+
+func (s *sink) deliver(_ context.Context, d *Download) error {
+	data, err := io.ReadAll(d.Body)
+	if broken := d.Err(); broken != nil {
+		return broken
+	}
+	if err != nil {
+		return err
+	}
+	if s.hold != nil {
+		s.hold(d)
+	}
+	if s.fail != nil {
+		if err := s.fail(d); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.got == nil {
+		s.got = map[string][][]byte{}
+	}
+	s.got[d.Key] = append(s.got[d.Key], data)
+	return nil
+}
+
+func objectsOf(objs []bucket.Object) iter.Seq2[bucket.Object, error] {
+	return func(yield func(bucket.Object, error) bool) {
+		for _, o := range objs {
+			if !yield(o, nil) {
+				return
+			}
+		}
+	}
+}
+
+func options(s *store, g *gauges) Options {
+	return Options{
+		Source: s, MaxDownloads: 8, BufferBytes: 64 << 20, Meter: g,
+		Retry: retry.Policy{MaxAttempts: 5, InitialInterval: time.Second, MaxInterval: 10 * time.Second},
+	}
+}
+
+// runAll runs to the end and returns the failures by key.
+func runAll(t *testing.T, opts Options, objs iter.Seq2[bucket.Object, error], k *sink) (map[string]Failure, error) {
+	t.Helper()
+	failures := map[string]Failure{}
+	err := Run(t.Context(), opts, objs, k.deliver, func(f Failure) { failures[f.Object.Key] = f })
+	return failures, err
+}
+
+func unavailable(key string) error {
+	return &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrUnavailable, Status: 544, Code: "DatabaseTimeout"}
+}
