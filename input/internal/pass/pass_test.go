@@ -1,0 +1,279 @@
+package pass
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+)
+
+// shelf is a bucket whose objects are their own keys.
+type shelf struct {
+	mu      sync.Mutex
+	listed  []bucket.Object
+	listErr error
+	now     map[string]bucket.Object // what HEAD and GET see
+	openErr map[string]error
+	delErr  error
+	deleted []string
+	headErr error
+}
+
+func newShelf(keys ...string) *shelf {
+	s := &shelf{now: map[string]bucket.Object{}, openErr: map[string]error{}}
+	for _, k := range keys {
+		obj := bucket.Object{Key: k, ETag: "v1", Size: int64(len(k))}
+		s.listed = append(s.listed, obj)
+		s.now[k] = obj
+	}
+	return s
+}
+
+func (s *shelf) List(context.Context, bucket.Range) iter.Seq2[bucket.Object, error] {
+	return func(yield func(bucket.Object, error) bool) {
+		for _, o := range s.listed {
+			if !yield(o, nil) {
+				return
+			}
+		}
+		if s.listErr != nil {
+			yield(bucket.Object{}, s.listErr)
+		}
+	}
+}
+
+func (s *shelf) Open(_ context.Context, key string, offset int64) (*bucket.Content, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.openErr[key]; err != nil {
+		return nil, err
+	}
+	return &bucket.Content{Object: s.now[key], Offset: offset, Body: io.NopCloser(strings.NewReader(key[offset:]))}, nil
+}
+
+func (s *shelf) Head(_ context.Context, key string) (bucket.Object, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.headErr != nil {
+		return bucket.Object{}, s.headErr
+	}
+	obj, ok := s.now[key]
+	if !ok {
+		return bucket.Object{}, &bucket.Error{Op: "checking", Key: key, Kind: bucket.ErrNotFound}
+	}
+	return obj, nil
+}
+
+func (s *shelf) Delete(_ context.Context, key string) error {
+	time.Sleep(time.Second)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.delErr != nil {
+		return s.delErr
+	}
+	s.deleted = append(s.deleted, key)
+	return nil
+}
+
+// silence is a Watcher and a fetch.Meter that hears nothing.
+type silence struct{}
+
+func (silence) Listed()                             {}
+func (silence) Filtered(string)                     {}
+func (silence) Delivered(bucket.Object)             {}
+func (silence) Vanished(bucket.Object)              {}
+func (silence) Parked(bucket.Object, string, error) {}
+func (silence) NotRemoved(bucket.Object, error)     {}
+func (silence) Retried(error)                       {}
+func (silence) InFlight(int)                        {}
+func (silence) Buffered(int64)                      {}
+func (silence) Window(int)                          {}
+
+func newPass(s *shelf, deliver Deliver, change ...func(*Options)) *Pass {
+	opts := Options{
+		Lister: s,
+		Match: func(o bucket.Object) Verdict {
+			if strings.HasSuffix(o.Key, ".tmp") {
+				return Verdict{Rule: "exclude", Pattern: `exclude_patterns[0] "*.tmp"`}
+			}
+			return Verdict{}
+		},
+		Fetch: fetch.Options{
+			Source: s, MaxDownloads: 4, BufferBytes: 1 << 20, Meter: silence{},
+			Retry: retry.Policy{MaxAttempts: 2, InitialInterval: time.Second, MaxInterval: time.Second},
+		},
+		Deliver: deliver,
+		Watcher: silence{},
+	}
+	for _, c := range change {
+		c(&opts)
+	}
+	return New(opts)
+}
+
+// ackAll is a pipeline that takes everything.
+func ackAll(ctx context.Context, _ *fetch.Download, ack Ack) error { return ack(ctx, nil) }
+
+func TestEveryListedObjectIsInExactlyOneCounter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf("a", "b.tmp", "denied", "gone", "nacked", "unreadable", "z")
+		delete(s.now, "gone")
+		s.openErr["gone"] = &bucket.Error{Op: "reading", Key: "gone", Kind: bucket.ErrNotFound}
+		s.openErr["denied"] = &bucket.Error{Op: "reading", Key: "denied", Kind: bucket.ErrDenied}
+		p := newPass(s, func(ctx context.Context, d *fetch.Download, ack Ack) error {
+			switch d.Key {
+			case "nacked":
+				return ack(ctx, errors.New("no such topic"))
+			case "unreadable":
+				return errors.Join(ErrUnreadable, errors.New("not gzip"))
+			}
+			return ack(ctx, nil)
+		})
+		require.NoError(t, p.Run(t.Context()))
+		r := p.Report()
+		require.Equal(t, int64(7), r.Listed)
+		require.Equal(t, int64(2), r.Delivered)
+		require.Equal(t, int64(len("a")+len("z")), r.Bytes)
+		require.Equal(t, map[string]int64{"exclude": 1}, r.Filtered)
+		require.Equal(t, map[Verdict]int64{{Rule: "exclude", Pattern: `exclude_patterns[0] "*.tmp"`}: 1}, r.FilteredBy)
+		require.Equal(t, map[string]int64{"denied": 1, "rejected": 1, "scanner": 1}, r.Parked)
+		require.Equal(t, int64(1), r.Vanished)
+		require.Zero(t, r.Unsettled())
+		require.True(t, r.ListingComplete)
+		require.Len(t, r.ParkedObjects, 3)
+	})
+}
+
+func TestAnObjectIsUnsettledUntilItsAckComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var late Ack
+		p := newPass(newShelf("a"), func(_ context.Context, _ *fetch.Download, ack Ack) error {
+			late = ack
+			return nil
+		})
+		require.NoError(t, p.Run(t.Context()))
+		require.Equal(t, int64(1), p.Report().Unsettled())
+		require.NoError(t, late(t.Context(), nil))
+		require.NoError(t, late(t.Context(), errors.New("a second word does not count")))
+		require.Zero(t, p.Report().Unsettled())
+		require.Equal(t, int64(1), p.Report().Delivered)
+		require.Zero(t, p.Report().ParkedTotal())
+	})
+}
+
+func TestAcksOfAnAttemptThatFailedDoNotCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var acks []Ack
+		p := newPass(newShelf("a"), func(ctx context.Context, _ *fetch.Download, ack Ack) error {
+			acks = append(acks, ack)
+			if len(acks) == 1 {
+				// A part of it was delivered, then the body broke.
+				require.NoError(t, ack(ctx, nil))
+				return &bucket.Error{Op: "reading", Key: "a", Kind: bucket.ErrUnavailable}
+			}
+			return nil
+		})
+		require.NoError(t, p.Run(t.Context()))
+		require.Len(t, acks, 2)
+		require.NoError(t, acks[0](t.Context(), nil))
+		require.Zero(t, p.Report().Delivered)
+		require.NoError(t, acks[1](t.Context(), nil))
+		require.Equal(t, int64(1), p.Report().Delivered)
+	})
+}
+
+func TestAListingThatBreaksIsNotComplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf("a")
+		s.listErr = &bucket.Error{Op: "listing", Kind: bucket.ErrUnavailable, Status: 544}
+		p := newPass(s, ackAll)
+		require.ErrorIs(t, p.Run(t.Context()), bucket.ErrUnavailable)
+		require.False(t, p.Report().ListingComplete)
+		require.Equal(t, int64(1), p.Report().Delivered)
+	})
+}
+
+func TestADeliveredObjectIsDeletedOnlyAsTheVersionThatWasRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf("changed", "gone", "nacked", "same")
+		p := newPass(s, func(ctx context.Context, d *fetch.Download, ack Ack) error {
+			s.mu.Lock()
+			switch d.Key {
+			case "changed":
+				s.now[d.Key] = bucket.Object{Key: d.Key, ETag: "v2", Size: d.Size}
+			case "gone":
+				delete(s.now, d.Key)
+			}
+			s.mu.Unlock()
+			if d.Key == "nacked" {
+				return ack(ctx, errors.New("refused"))
+			}
+			return ack(ctx, nil)
+		}, func(o *Options) { o.Remover = s })
+		require.NoError(t, p.Run(t.Context()))
+		require.NoError(t, p.Wait(t.Context()))
+		require.Equal(t, []string{"same"}, s.deleted)
+		require.Equal(t, int64(3), p.Report().Delivered)
+		require.Zero(t, p.Report().NotRemoved)
+	})
+}
+
+func TestAFailedDeletionIsCountedAndDoesNotDeliverAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf("a")
+		s.delErr = &bucket.Error{Op: "deleting", Key: "a", Kind: bucket.ErrDenied}
+		deliveries := 0
+		p := newPass(s, func(ctx context.Context, _ *fetch.Download, ack Ack) error {
+			deliveries++
+			return ack(ctx, nil)
+		}, func(o *Options) { o.Remover = s })
+		require.NoError(t, p.Run(t.Context()))
+		require.NoError(t, p.Wait(t.Context()))
+		require.Equal(t, 1, deliveries)
+		require.Equal(t, int64(1), p.Report().NotRemoved)
+	})
+}
+
+func TestAnAckDoesNotWaitForTheDeletion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf("a")
+		var took time.Duration
+		p := newPass(s, func(_ context.Context, _ *fetch.Download, ack Ack) error {
+			go func() {
+				time.Sleep(time.Minute)
+				start := time.Now()
+				_ = ack(t.Context(), nil)
+				took = time.Since(start)
+			}()
+			return nil
+		}, func(o *Options) { o.Remover = s })
+		require.NoError(t, p.Run(t.Context()))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Zero(t, took, "deleting takes a second")
+		require.NoError(t, p.Wait(t.Context()))
+		require.Equal(t, []string{"a"}, s.deleted)
+	})
+}
+
+func TestWaitingForDeletionsEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPass(newShelf("a"), ackAll, func(o *Options) { o.Remover = newShelf("a") })
+		require.NoError(t, p.Run(t.Context()))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		require.ErrorIs(t, p.Wait(ctx), context.DeadlineExceeded)
+		require.NoError(t, p.Wait(t.Context()))
+	})
+}

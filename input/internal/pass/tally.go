@@ -1,0 +1,127 @@
+package pass
+
+import (
+	"maps"
+	"sync"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
+
+// detailsKept bounds the parked objects that a report names; all are counted.
+const detailsKept = 100
+
+// Report accounts for the objects of a pass. Once everything is settled,
+// Listed = Filtered + Delivered + Parked + Vanished.
+type Report struct {
+	Listed int64
+	// Filtered counts by rule, and FilteredBy by rule and pattern where a
+	// pattern decided.
+	Filtered   map[string]int64
+	FilteredBy map[Verdict]int64
+	Delivered  int64
+	// Bytes is the size of what was delivered.
+	Bytes    int64
+	Vanished int64
+	// Parked counts by reason; ParkedObjects names the first of them.
+	Parked        map[string]int64
+	ParkedObjects []ParkedObject
+	// NotRemoved counts delivered objects that could not be deleted.
+	NotRemoved int64
+	// ListingComplete says that the listing came to its end without an error.
+	ListingComplete bool
+}
+
+// ParkedObject is an object that was given up, and why.
+type ParkedObject struct {
+	Object bucket.Object
+	Reason string
+	Err    error
+}
+
+// FilteredTotal is how many objects the filter left out.
+func (r Report) FilteredTotal() int64 { return sum(r.Filtered) }
+
+// ParkedTotal is how many objects were given up.
+func (r Report) ParkedTotal() int64 { return sum(r.Parked) }
+
+// Unsettled is how many objects were listed but neither left out, delivered nor
+// given up: what was under way when the pass stopped.
+func (r Report) Unsettled() int64 {
+	return r.Listed - r.FilteredTotal() - r.Delivered - r.ParkedTotal() - r.Vanished
+}
+
+func sum(m map[string]int64) (n int64) {
+	for _, v := range m {
+		n += v
+	}
+	return n
+}
+
+// tally keeps the report while the pass goes on.
+type tally struct {
+	watcher Watcher
+	mu      *sync.Mutex
+	now     *Report
+}
+
+func newTally(w Watcher) tally {
+	return tally{watcher: w, mu: &sync.Mutex{}, now: &Report{
+		Filtered: map[string]int64{}, FilteredBy: map[Verdict]int64{}, Parked: map[string]int64{},
+	}}
+}
+
+func (t *tally) listed() {
+	t.count(func(r *Report) { r.Listed++ })
+	t.watcher.Listed()
+}
+
+func (t *tally) filtered(v Verdict) {
+	t.count(func(r *Report) {
+		r.Filtered[v.Rule]++
+		if v.Pattern != "" {
+			r.FilteredBy[v]++
+		}
+	})
+	t.watcher.Filtered(v.Rule)
+}
+
+func (t *tally) delivered(obj bucket.Object) {
+	t.count(func(r *Report) { r.Delivered++; r.Bytes += obj.Size })
+	t.watcher.Delivered(obj)
+}
+
+func (t *tally) vanished(obj bucket.Object) {
+	t.count(func(r *Report) { r.Vanished++ })
+	t.watcher.Vanished(obj)
+}
+
+func (t *tally) parked(obj bucket.Object, reason string, err error) {
+	t.count(func(r *Report) {
+		r.Parked[reason]++
+		if len(r.ParkedObjects) < detailsKept {
+			r.ParkedObjects = append(r.ParkedObjects, ParkedObject{obj, reason, err})
+		}
+	})
+	t.watcher.Parked(obj, reason, err)
+}
+
+func (t *tally) notRemoved(obj bucket.Object, err error) {
+	t.count(func(r *Report) { r.NotRemoved++ })
+	t.watcher.NotRemoved(obj, err)
+}
+
+func (t *tally) count(f func(*Report)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f(t.now)
+}
+
+// report is a copy that no longer changes.
+func (t *tally) report() Report {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := *t.now
+	r.Filtered, r.FilteredBy, r.Parked = maps.Clone(r.Filtered), maps.Clone(r.FilteredBy), maps.Clone(r.Parked)
+	r.ParkedObjects = append([]ParkedObject(nil), r.ParkedObjects...)
+	return r
+}
