@@ -6,6 +6,7 @@ package bucket
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"strconv"
 	"time"
@@ -83,3 +84,6 @@ type Credentials struct {
 	// known.
 	Expires time.Time
 }
+
+// Format hides the secrets from every verb of package fmt.
+func (Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "<credentials>") }

@@ -1,0 +1,29 @@
+package filter
+
+// Rule is the reason why an object is left out.
+type Rule int
+
+// The rules. Their names are the values of the metric label `rule`.
+const (
+	// Pass means that no rule takes the object.
+	Pass Rule = iota
+	// Include takes what no include pattern matches.
+	Include
+	// Exclude takes what an exclude pattern matches.
+	Exclude
+	// ModifiedSince takes what was last modified too long ago.
+	ModifiedSince
+	// MinAge takes what was modified too short a time ago.
+	MinAge
+	// Size takes what is too large.
+	Size
+	// Empty takes objects without content.
+	Empty
+	// Placeholder takes the rows that keep an empty folder alive.
+	Placeholder
+)
+
+var ruleNames = [...]string{"", "include", "exclude", "modified_since", "min_age", "size", "empty", "placeholder"}
+
+// String is the name of the rule, "" for [Pass].
+func (r Rule) String() string { return ruleNames[r] }
