@@ -1,0 +1,191 @@
+package supabase
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
+
+// Explain adds to an error that ends a run which field is the likely cause and
+// what to do about it, as a [FieldError] that wraps err. The region is the
+// one that the server told when it was asked, empty where it is not known.
+// Errors that did not come from an endpoint, and those that no field can help,
+// are returned as they are.
+func (p Project) Explain(err error, serverRegion string) error {
+	e, ok := errors.AsType[*bucket.Error](err)
+	if !ok {
+		return err
+	}
+	field, problem, remedy := p.diagnose(e, serverRegion)
+	if field == "" {
+		return err
+	}
+	return &FieldError{Field: field, Problem: problem, Remedy: remedy, Err: err}
+}
+
+// diagnose finds the case; the more telling signs are asked for first.
+func (p Project) diagnose(e *bucket.Error, serverRegion string) (field, problem, remedy string) {
+	switch {
+	case errors.Is(e, bucket.ErrNotS3) || e.Status >= 300 && e.Status < 400:
+		return p.wrongServer(e)
+	case errors.Is(e, bucket.ErrCredentials):
+		return p.rejected(e, serverRegion)
+	case e.Code == "DatabaseError" && strings.Contains(e.Message, "22023"):
+		return p.tokenField(), fmt.Sprintf("the database has no role %q, which the token names", p.Role),
+			"write a token with the role authenticated or service_role, or create the role and grant it to authenticator"
+	case errors.Is(e, bucket.ErrNoBucket):
+		return "source_path", fmt.Sprintf("the bucket %q does not exist in this project, or the role %s may not see it", p.Bucket, p.Role),
+			"compare it with the names in the Dashboard under Storage, letter for letter"
+	case errors.Is(e, bucket.ErrDenied):
+		return p.tokenField(), fmt.Sprintf("the role %s may not do this in the bucket %q", p.Role, p.Bucket),
+			"allow it in a policy on storage.objects, or use keys that bypass row level security"
+	case errors.Is(e, bucket.ErrUnreachable):
+		return p.unreachable(e)
+	case e.Code == "DatabaseTimeout" || e.Status == 544:
+		return "source_path", "the database of the project timed out again and again",
+			"look at its load in the Dashboard under Reports -> Database; a listing under row level security reads the whole table for every page, which an index or keys that bypass it avoid"
+	case errors.Is(e, bucket.ErrUnavailable), errors.Is(e, bucket.ErrThrottled):
+		return p.addressField(), "the server at " + p.Endpoint + " failed at every attempt",
+			"see in the Dashboard whether the project is running; where it needs longer to come back, raise retry.max_attempts"
+	}
+	return "", "", ""
+}
+
+// addressField is where the endpoint comes from.
+func (p Project) addressField() string {
+	if p.ownAddress {
+		return "endpoint"
+	}
+	return "project_ref"
+}
+
+// tokenField is the one that decides the role.
+func (p Project) tokenField() string {
+	switch {
+	case p.auth.Type == TypeAccessKey:
+		return fieldKeyID
+	case p.auth.UserToken != "":
+		return fieldUserToken
+	}
+	return fieldServiceKey
+}
+
+// rejected tells the refusals of credentials apart.
+func (p Project) rejected(e *bucket.Error, serverRegion string) (field, problem, remedy string) {
+	message := strings.ToLower(e.Message)
+	has := func(s string) bool { return strings.Contains(message, s) }
+	switch {
+	case e.Code == "FeatureNotEnabled":
+		return p.addressField(), "the S3 protocol is switched off in this project", "switch it on in the Dashboard under Project Settings -> Storage"
+	case e.Code == "TenantNotFound":
+		return p.addressField(), "the server knows no such project", "compare the reference with https://<project_ref>.supabase.co in the Dashboard"
+	case e.Code == "AuthorizationHeaderMalformed":
+		return "region", fmt.Sprintf("requests are signed for %s, which the server does not accept", p.Region), "write the region that the server's answer names"
+	case e.Code == "RequestTimeTooSkewed":
+		return p.addressField(), "the clock of this machine is wrong, and requests are signed with the time", "set the clock"
+	case has(`"exp" claim`), has("jwt expired"), e.Code == "ExpiredToken":
+		return p.expired()
+	case has("signature verification failed"):
+		return p.tokenField(), "the token was not signed by this project, or its JWT secret has been changed since", "write a token of this project; " + whereAPIKeys
+	case has("jws"), has("jwt"), has(`" claim`), e.Code == "InvalidToken":
+		return p.tokenField(), "the server does not take the token for a valid JWT", "write a token of this project; sb_ keys are none; " + whereAPIKeys
+	case has("missing signature"), has("invalid service"):
+		return "endpoint", "the signature did not reach the server as it was sent", "a proxy in between must leave the Authorization header, the host and the path alone"
+	case has("invalid access key"), e.Code == "InvalidAccessKeyId", e.Code == "InvalidClientTokenId":
+		return p.unknownKey()
+	}
+	return p.wrongSignature(serverRegion)
+}
+
+func (p Project) expired() (field, problem, remedy string) {
+	problem = "the token has expired"
+	if !p.Expires.IsZero() {
+		problem = "the token has expired on " + p.Expires.Format("2006-01-02T15:04:05Z07:00")
+	}
+	return p.tokenField(), problem, renewal(p.tokenField())
+}
+
+func (p Project) unknownKey() (field, problem, remedy string) {
+	if p.auth.Type == TypeAccessKey {
+		return fieldKeyID, "the server knows no such access key: it is one of another project, or it was deleted", whereS3Keys
+	}
+	return "project_ref", fmt.Sprintf("the server is not that of the project %q, or takes no session tokens", p.Ref),
+		"check project_ref, and for a self-hosted server the TENANT_ID of its storage service"
+}
+
+// wrongSignature is the one answer to a wrong secret, a wrong region and a proxy
+// that rewrites requests, so that all three are named unless the server has
+// told its region.
+func (p Project) wrongSignature(serverRegion string) (field, problem, remedy string) {
+	if serverRegion != "" && serverRegion != p.Region {
+		return "region", fmt.Sprintf("requests are signed for %s, which the server does not accept", p.Region), "write region: " + serverRegion
+	}
+	rest := fmt.Sprintf("; or the region is not %s (see the Dashboard under Project Settings -> Storage); or a proxy in front of the server rewrites the host or the path (it must send X-Forwarded-Host and X-Forwarded-Prefix)", p.Region)
+	switch {
+	case p.auth.Type == TypeAccessKey:
+		return fieldSecret, "the signature does not match: the secret does not belong to the access key id", "write the pair again" + rest + "; " + whereS3Keys
+	case p.auth.AnonKey != "":
+		return fieldAnonKey, "the signature does not match: this is not the anon key that the server knows", "write the current one, " + whereAPIKeys + rest
+	}
+	return fieldAnonKey, "the signature does not match: without an anon key the project's reference signs, which only newer servers accept", "write the anon key, " + whereAPIKeys + rest
+}
+
+// wrongServer is for answers that no S3 server wrote.
+func (p Project) wrongServer(e *bucket.Error) (field, problem, remedy string) {
+	if e.Status == 540 {
+		return p.addressField(), "the project is paused", "restore it in the Dashboard"
+	}
+	problem = "what answers at " + p.Endpoint + " is no S3 server"
+	if e.Status >= http.StatusInternalServerError {
+		return p.addressField(), problem + " at the moment: a proxy or the project's gateway answers in its place",
+			"see in the Dashboard whether the project is running, or being restored"
+	}
+	if p.ownAddress {
+		return "endpoint", problem, "check host, port and path; on Supabase the path is " + s3Path
+	}
+	return "project_ref", problem, "check the reference; behind a custom domain or proxy write endpoint"
+}
+
+// unreachable tells a name that is wrong from a server that is down.
+func (p Project) unreachable(e *bucket.Error) (field, problem, remedy string) {
+	host := p.Endpoint
+	if u, err := url.Parse(p.Endpoint); err == nil {
+		host = u.Host
+	}
+	_, isDNS := errors.AsType[*net.DNSError](e)
+	switch {
+	case isDNS && p.ownAddress:
+		return "endpoint", "the host " + host + " can't be found", "check its spelling, and the DNS of this machine"
+	case isDNS:
+		return "project_ref", "the host " + host + " can't be found", "check the reference: a project that was paused or deleted has no host either"
+	case isCertificate(e):
+		return "tls", "the certificate of " + host + " is not trusted", "for an authority of your own write tls.root_cas_file; behind an inspecting proxy add that proxy's authority"
+	case isTLS(e):
+		return "endpoint", host + " does not complete a TLS handshake", "check the port, and whether the server speaks http:// or https://"
+	case errors.Is(e, syscall.ECONNREFUSED):
+		return p.addressField(), "nothing listens at " + host, "check host and port, and that the server is running"
+	}
+	return p.addressField(), host + " can't be reached", "check host and port, the network, and firewalls or proxies in between"
+}
+
+func isCertificate(err error) bool {
+	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
+	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
+	_, name := errors.AsType[x509.HostnameError](err)
+	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
+	return verification || authority || name || invalid
+}
+
+func isTLS(err error) bool {
+	_, record := errors.AsType[tls.RecordHeaderError](err)
+	_, alert := errors.AsType[tls.AlertError](err)
+	return record || alert
+}

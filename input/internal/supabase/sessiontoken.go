@@ -1,0 +1,178 @@
+package supabase
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
+
+// localTenant is the tenant of Supabase's local stack and of its self-hosting
+// templates, whose keys name no project.
+const localTenant = "stub"
+
+// useSessionToken checks a JWT that decides the role, and the anon key that
+// signs the request. The id of the signature is the project's reference.
+func (p *Project) useSessionToken(problems *Problems) {
+	c := p.auth
+	before := len(*problems)
+	p.refuseAccessKeys(problems)
+	if c.ServiceRoleKey == "" && c.UserToken == "" {
+		if noneSet(c.AnonKey) && !noneSet(c.AccessKeyID, c.SecretAccessKey) {
+			return // refuseAccessKeys has said that the type is the problem
+		}
+		problems.add(fieldServiceKey, "is missing, and so is "+fieldUserToken,
+			"write the service_role key ("+whereAPIKeys+"), or the token of a user whose row level security is to apply")
+		return
+	}
+	if c.ServiceRoleKey != "" && c.UserToken != "" {
+		problems.add(fieldUserToken, "is set together with "+fieldServiceKey, "keep one: "+fieldServiceKey+" reads everything, "+fieldUserToken+" what that user may see")
+		return
+	}
+	anon := p.checkAnonKey(problems)
+	field, token, claims := fieldServiceKey, c.ServiceRoleKey, p.checkServiceKey
+	if c.UserToken != "" {
+		field, token, claims = fieldUserToken, c.UserToken, p.checkUserToken
+	}
+	seen, ok := claims(problems)
+	if !ok || len(*problems) > before {
+		return
+	}
+	p.findRef(anon, seen, problems)
+	p.checkProject(fieldAnonKey, anon, problems)
+	p.checkProject(field, seen, problems)
+	p.Role, p.Expires = cmp.Or(seen.Role, "anon"), seen.expires()
+	if !p.Expires.IsZero() && !p.Expires.After(time.Now()) {
+		problems.add(field, "expired on "+p.Expires.Format(time.RFC3339), renewal(field))
+	}
+	p.keys = bucket.Credentials{
+		AccessKeyID: p.Ref, SecretAccessKey: cmp.Or(c.AnonKey, p.Ref), SessionToken: token, Expires: p.Expires,
+	}
+}
+
+func renewal(field string) string {
+	if field == fieldUserToken {
+		return "sign the user in again and write the new access token; to read for longer than a token lasts use a service_role key or an S3 access key"
+	}
+	return "copy the current service_role key: " + whereAPIKeys
+}
+
+func (p *Project) refuseAccessKeys(problems *Problems) {
+	c := p.auth
+	if noneSet(c.AccessKeyID, c.SecretAccessKey) {
+		return
+	}
+	if noneSet(c.AnonKey, c.ServiceRoleKey, c.UserToken) {
+		problems.add("credentials.type", "is "+TypeSessionToken+", but the keys are those of "+TypeAccessKey, "write type: "+TypeAccessKey)
+		return
+	}
+	for _, f := range []struct{ field, value string }{{fieldKeyID, c.AccessKeyID}, {fieldSecret, c.SecretAccessKey}} {
+		if f.value != "" {
+			problems.add(f.field, "is not used by the type "+TypeSessionToken, "remove it, or write type: "+TypeAccessKey)
+		}
+	}
+}
+
+// readJWT checks that value is a JWT at all, and returns its claims.
+func readJWT(field, value, want string, problems *Problems) (claims, bool) {
+	if !checkText(field, value, problems) {
+		return claims{}, false
+	}
+	kind := kindOf(value)
+	c, ok := parseJWT(value)
+	switch {
+	case ok:
+		return c, true
+	case kind == kindJWT:
+		problems.add(field, "holds a JWT that is damaged or incomplete", "copy "+want+" again, as a whole: three parts with dots between them")
+	case kind == kindPublishable || kind == kindNewSecret:
+		problems.add(field, "holds "+kind.String()+", where a JWT is needed: the server answers such a key with SignatureDoesNotMatch or Invalid Compact JWS",
+			"write "+want+" ("+whereAPIKeys+"), or use S3 access keys with type: "+TypeAccessKey)
+	case kind != kindOther:
+		problems.add(field, "holds "+kind.String()+", where a JWT is needed", "write "+want+" ("+whereAPIKeys+")")
+	default:
+		problems.add(field, "is not a JWT (three parts with dots between them, beginning with eyJ)", "write "+want+" ("+whereAPIKeys+")")
+	}
+	return claims{}, false
+}
+
+// checkAnonKey checks the key that signs. The server compares it and does not
+// verify it, so that its date does not matter.
+func (p *Project) checkAnonKey(problems *Problems) claims {
+	if p.auth.AnonKey == "" {
+		return claims{}
+	}
+	const want = "the project's anon key"
+	c, ok := readJWT(fieldAnonKey, p.auth.AnonKey, want, problems)
+	switch {
+	case !ok || c.Role == "anon":
+	case c.Role == "service_role":
+		problems.add(fieldAnonKey, "holds the service_role key", "move it to "+fieldServiceKey+" and write "+want+" here; "+whereAPIKeys)
+	default:
+		problems.add(fieldAnonKey, fmt.Sprintf("holds a token with the role %q", c.Role), "write "+want+", whose role is anon; "+whereAPIKeys)
+	}
+	return c
+}
+
+// checkServiceKey insists on the role, because a key of another one would look
+// like an empty bucket.
+func (p *Project) checkServiceKey(problems *Problems) (claims, bool) {
+	const want = "the project's service_role key"
+	c, ok := readJWT(fieldServiceKey, p.auth.ServiceRoleKey, want, problems)
+	if !ok {
+		return c, false
+	}
+	switch c.Role {
+	case "service_role":
+		return c, true
+	case "anon":
+		problems.add(fieldServiceKey, "holds the anon key, which sees nothing that is not public", "move it to "+fieldAnonKey+" and write "+want+" here; "+whereAPIKeys)
+	default:
+		problems.add(fieldServiceKey, fmt.Sprintf("holds a token with the role %q", c.Role), "write "+want+" ("+whereAPIKeys+"), or move the token to "+fieldUserToken)
+	}
+	return c, false
+}
+
+// checkUserToken refuses a service_role key, which would lift the very limits
+// that a user's token is chosen for. The anon key only earns a warning: a policy
+// may let everybody read.
+func (p *Project) checkUserToken(problems *Problems) (claims, bool) {
+	c, ok := readJWT(fieldUserToken, p.auth.UserToken, "the access token of a signed-in user", problems)
+	if !ok {
+		return c, false
+	}
+	switch c.Role {
+	case "service_role":
+		problems.add(fieldUserToken, "holds the service_role key, which row level security does not limit", "move it to "+fieldServiceKey+" if everything is to be read, else write the access token of a signed-in user")
+		return c, false
+	case "anon", "":
+		p.Warnings = append(p.Warnings, fieldUserToken+": holds a token of no user (role anon): only objects that a policy on storage.objects shows to everybody are listed")
+	}
+	return c, true
+}
+
+// findRef completes the project's reference from the keys.
+func (p *Project) findRef(anon, token claims, problems *Problems) {
+	p.Ref = cmp.Or(p.Ref, anon.project(), token.project())
+	if p.Ref == "" && (anon.demo() || token.demo()) {
+		p.Ref = localTenant
+	}
+	if p.Ref == "" {
+		problems.add("project_ref", "is needed to sign with a session token, and the keys do not name it",
+			"write it beside endpoint: the TENANT_ID of the storage service, which is "+localTenant+" in Supabase's own templates")
+	}
+}
+
+// checkProject finds a key of another project.
+func (p *Project) checkProject(field string, c claims, problems *Problems) {
+	ref := c.project()
+	if ref == "" || ref == p.Ref {
+		return
+	}
+	remedy := "write the key of this project (" + whereAPIKeys + "), or change project_ref"
+	if field == fieldUserToken {
+		remedy = "sign in to this project, or change project_ref"
+	}
+	problems.add(field, fmt.Sprintf("is a key of the project %q, but the configuration is for %q", ref, p.Ref), remedy)
+}
