@@ -1,0 +1,185 @@
+package emulator
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// xmlWriter builds an answer in the server's form: no spaces, no attributes
+// but the namespace, "<Name/>" for what is empty.
+type xmlWriter struct{ buf []byte }
+
+const xmlHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`
+
+func (w *xmlWriter) open(root string) {
+	w.buf = append(w.buf, xmlHead+"<"+root+` xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`...)
+}
+
+func (w *xmlWriter) close(root string) []byte {
+	w.end(root)
+	return w.buf
+}
+
+func (w *xmlWriter) start(name string) {
+	w.buf = append(append(append(w.buf, '<'), name...), '>')
+}
+
+func (w *xmlWriter) end(name string) {
+	w.buf = append(append(append(w.buf, "</"...), name...), '>')
+}
+
+func (w *xmlWriter) element(name, text string) {
+	if text == "" {
+		w.buf = append(append(append(w.buf, '<'), name...), "/>"...)
+		return
+	}
+	w.start(name)
+	w.text(text)
+	w.end(name)
+}
+
+// optional leaves out what is empty.
+func (w *xmlWriter) optional(name, text string) {
+	if text != "" {
+		w.element(name, text)
+	}
+}
+
+func (w *xmlWriter) number(name string, n int64) {
+	w.start(name)
+	w.buf = strconv.AppendInt(w.buf, n, 10)
+	w.end(name)
+}
+
+func (w *xmlWriter) boolean(name string, b bool) { w.element(name, strconv.FormatBool(b)) }
+
+func (w *xmlWriter) time(name string, micros int64) {
+	w.start(name)
+	w.buf = appendISO(w.buf, micros)
+	w.end(name)
+}
+
+// text escapes s. Control characters, which XML cannot hold, become U+FFFD.
+func (w *xmlWriter) text(s string) {
+	for _, c := range s {
+		switch {
+		case c == '&':
+			w.buf = append(w.buf, "&amp;"...)
+		case c == '<':
+			w.buf = append(w.buf, "&lt;"...)
+		case c == '>':
+			w.buf = append(w.buf, "&gt;"...)
+		case c == '\r':
+			w.buf = append(w.buf, "&#xD;"...)
+		case c < ' ' && c != '\n' && c != '\t', c == 0xfffe, c == 0xffff:
+			w.buf = utf8.AppendRune(w.buf, utf8.RuneError)
+		default:
+			w.buf = utf8.AppendRune(w.buf, c)
+		}
+	}
+}
+
+// appendISO writes a time in milliseconds, cut off rather than rounded, as
+// JavaScript does.
+func appendISO(b []byte, micros int64) []byte {
+	return time.UnixMicro(micros).UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+}
+
+func iso(micros int64) string { return string(appendISO(nil, micros)) }
+
+func httpTime(micros int64) string { return time.UnixMicro(micros).UTC().Format(http.TimeFormat) }
+
+// jsonWriter builds an answer whose fields keep their order.
+type jsonWriter struct{ buf []byte }
+
+// string quotes s as JavaScript does: "<" and "&" stay.
+func (w *jsonWriter) string(s string) {
+	if jsonPlain(s) {
+		w.buf = append(append(append(w.buf, '"'), s...), '"')
+		return
+	}
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string into a builder cannot fail
+	w.buf = append(w.buf, strings.TrimSuffix(b.String(), "\n")...)
+}
+
+func jsonPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// field writes a name and a string behind sep.
+func (w *jsonWriter) field(sep, name, value string) {
+	w.raw(sep)
+	w.string(name)
+	w.raw(":")
+	w.string(value)
+}
+
+func (w *jsonWriter) raw(s string) { w.buf = append(w.buf, s...) }
+
+// comma stands before all but the first of a list.
+func (w *jsonWriter) comma(i int) {
+	if i > 0 {
+		w.raw(",")
+	}
+}
+
+// stringMap writes an object with sorted names.
+func (w *jsonWriter) stringMap(m map[string]string) {
+	w.raw("{")
+	for i, name := range slices.Sorted(maps.Keys(m)) {
+		w.comma(i)
+		w.field("", name, m[name])
+	}
+	w.raw("}")
+}
+
+func (x *exchange) sendXML(status int, body []byte) {
+	x.w.Header().Set("Content-Type", "application/xml; charset=utf-8")
+	x.send(status, blob(body), 0, int64(len(body)))
+}
+
+func (x *exchange) sendJSON(status int, body []byte) {
+	x.w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	x.send(status, blob(body), 0, int64(len(body)))
+}
+
+// uuid derives an identifier from parts, in the form of a random one.
+func uuid(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	sum[6], sum[8] = sum[6]&0x0f|0x40, sum[8]&0x3f|0x80
+	h := hex.EncodeToString(sum[:16])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// readAll returns the content's bytes, nil for a missing blob.
+func readAll(c content) ([]byte, error) {
+	if c == nil {
+		return nil, nil
+	}
+	if b, ok := c.(blob); ok {
+		return b, nil
+	}
+	r, err := c.open(0, c.length())
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
+}

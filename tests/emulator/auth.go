@@ -1,0 +1,118 @@
+package emulator
+
+import (
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// authenticate finds out who the caller is.
+func (x *exchange) authenticate() error {
+	var err error
+	if x.rest {
+		token, _ := strings.CutPrefix(x.r.Header.Get("Authorization"), "Bearer ")
+		x.caller, err = x.s.verifyToken(token)
+	} else {
+		x.caller, err = x.verifySignature()
+	}
+	if err != nil {
+		return err
+	}
+	switch x.caller.role {
+	case roleAnon, roleAuthenticated, roleService:
+		return nil
+	}
+	return failDatabase("22023") // SET ROLE to one that does not exist
+}
+
+// verifySignature checks a signed S3 request. With a session token the key id
+// is the project's reference, the secret its anon key (newer servers also take
+// the reference), and the token says who is asking; without one the S3 access
+// key acts as service_role.
+func (x *exchange) verifySignature() (caller, error) {
+	set := &x.s.settings
+	sig, err := readSignature(x.r, x.req.Query, x.s.clock())
+	if err != nil {
+		return caller{}, err
+	}
+	keyID := set.AccessKeyID
+	if sig.sessionToken != "" {
+		keyID = set.ProjectRef
+	}
+	if sig.accessKey != keyID {
+		return caller{}, failDenied("Invalid Access Key")
+	}
+	if sig.service != "s3" {
+		return caller{}, failDenied("Invalid Service")
+	}
+	if sig.sessionToken == "" {
+		if !x.matches(sig, set.SecretAccessKey) {
+			return caller{}, failSignature
+		}
+		return caller{role: roleService}, nil
+	}
+	if !x.matches(sig, set.AnonKey) && !x.matches(sig, set.ProjectRef) {
+		return caller{}, failTokenSignature
+	}
+	return x.s.verifyToken(sig.sessionToken)
+}
+
+// tokenCache remembers tokens whose signature was verified. When they expire
+// is asked every time.
+type tokenCache struct {
+	mu     sync.RWMutex
+	claims map[string]jwt.MapClaims
+}
+
+// verifyToken checks a JWT and returns whom it names.
+func (s *Server) verifyToken(token string) (caller, error) {
+	s.tokens.mu.RLock()
+	claims, ok := s.tokens.claims[token]
+	s.tokens.mu.RUnlock()
+	if !ok {
+		var err error
+		if claims, err = s.parseToken(token); err != nil {
+			return caller{}, err
+		}
+		s.tokens.add(token, claims)
+	}
+	now := float64(s.clock().UnixMilli()) / 1000
+	if exp, ok := claims["exp"].(float64); ok && exp <= now {
+		return caller{}, failDenied(`"exp" claim timestamp check failed`)
+	}
+	if nbf, ok := claims["nbf"].(float64); ok && nbf > now {
+		return caller{}, failDenied(`"nbf" claim timestamp check failed`)
+	}
+	role, ok := claims["role"].(string)
+	if !ok || role == "" {
+		role = roleAnon
+	}
+	return caller{role, claims}, nil
+}
+
+func (s *Server) parseToken(token string) (jwt.MapClaims, error) {
+	if strings.Count(token, ".") != 2 {
+		return nil, failDenied("Invalid Compact JWS")
+	}
+	claims := jwt.MapClaims{}
+	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return s.jwtSecret, nil },
+		jwt.WithValidMethods([]string{"HS256"}), jwt.WithoutClaimsValidation())
+	switch {
+	case err == nil:
+		return claims, nil
+	case errors.Is(err, jwt.ErrTokenMalformed):
+		return nil, failDenied("Invalid Compact JWS")
+	}
+	return nil, failDenied("signature verification failed")
+}
+
+func (c *tokenCache) add(token string, claims jwt.MapClaims) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.claims == nil || len(c.claims) >= 1024 {
+		c.claims = map[string]jwt.MapClaims{}
+	}
+	c.claims[token] = claims
+}

@@ -1,0 +1,178 @@
+package emulator
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// exchange is one request on its way to its answer.
+type exchange struct {
+	s *Server
+	w http.ResponseWriter
+	r *http.Request
+
+	req   Request
+	fault Fault
+	// resource is bucket and key as they stand in the path, still encoded: S3
+	// errors name it.
+	resource string
+	// rest says that the answer, and above all the error, is JSON.
+	rest bool
+	// badPath says that the path holds a broken percent-encoding.
+	badPath bool
+	caller  caller
+}
+
+// route reads path and query into x.req.
+func (x *exchange) route() {
+	x.req.Header = x.r.Header
+	if x.r.URL.RawQuery != "" {
+		x.req.Query = x.r.URL.Query()
+	}
+	path := x.r.URL.EscapedPath()
+	path, ok := strings.CutPrefix(path, x.s.prefix)
+	if !ok {
+		x.rest = true
+		return
+	}
+	if rest, ok := strings.CutPrefix(path, "/s3"); ok && (rest == "" || rest[0] == '/') {
+		x.split(strings.TrimPrefix(rest, "/"))
+		x.req.Op = x.s3Op()
+		x.req.Offset = rangeStart(x.r.Header.Get("Range"))
+		return
+	}
+	x.rest = true
+	x.routeREST(path)
+}
+
+// split takes "bucket/key" apart, up to the first slash: keys may start with
+// one of their own.
+func (x *exchange) split(resource string) {
+	x.resource = strings.TrimSuffix(resource, "/")
+	bucket, key, _ := strings.Cut(resource, "/")
+	if key != "" {
+		x.resource = resource
+	}
+	var err1, err2 error
+	x.req.Bucket, err1 = url.PathUnescape(bucket)
+	x.req.Key, err2 = url.PathUnescape(key)
+	x.badPath = err1 != nil || err2 != nil
+}
+
+// s3Op names the operation. Sub-resources that the server does not know are
+// ignored, as it does: ?acl on an object is the object.
+func (x *exchange) s3Op() Op {
+	q := x.req.Query
+	switch {
+	case x.req.Bucket == "":
+		if x.r.Method == http.MethodGet {
+			return OpListBuckets
+		}
+	case x.req.Key == "":
+		return x.s3BucketOp(q)
+	default:
+		return x.s3ObjectOp(q)
+	}
+	return OpUnknown
+}
+
+func (x *exchange) s3BucketOp(q url.Values) Op {
+	switch x.r.Method {
+	case http.MethodHead:
+		return OpHeadBucket
+	case http.MethodPut:
+		return OpCreateBucket
+	case http.MethodPost:
+		if q.Has("delete") {
+			return OpDeleteMany
+		}
+	case http.MethodGet:
+		switch {
+		case q.Has("location"):
+			return OpBucketLocation
+		case q.Has("versioning"):
+			return OpBucketVersioning
+		case q.Get("list-type") == "2":
+			return OpList
+		}
+		return OpListV1
+	}
+	return OpUnknown
+}
+
+func (x *exchange) s3ObjectOp(q url.Values) Op {
+	switch x.r.Method {
+	case http.MethodGet:
+		if q.Has("tagging") {
+			return OpTagging
+		}
+		return OpGet
+	case http.MethodHead:
+		return OpHead
+	case http.MethodPut:
+		switch {
+		case q.Has("uploadId"):
+			return OpUploadPart
+		case x.r.Header.Get("X-Amz-Copy-Source") != "":
+			return OpCopy
+		}
+		return OpPut
+	case http.MethodPost:
+		switch {
+		case q.Has("uploads"):
+			return OpCreateUpload
+		case q.Has("uploadId"):
+			return OpCompleteUpload
+		}
+	case http.MethodDelete:
+		if q.Has("uploadId") {
+			return OpAbortUpload
+		}
+		return OpDelete
+	}
+	return OpUnknown
+}
+
+// serve authenticates the caller and hands the request to its operation.
+func (x *exchange) serve() error {
+	if x.req.Op == OpUnknown {
+		x.noRoute()
+		return nil
+	}
+	if x.badPath {
+		return failInvalidKey(x.resource)
+	}
+	if err := x.authenticate(); err != nil {
+		return err
+	}
+	if x.rest {
+		return x.serveREST()
+	}
+	return x.serveS3()
+}
+
+func (x *exchange) serveS3() error {
+	switch x.req.Op {
+	case OpList:
+		return x.listObjectsV2()
+	case OpListV1:
+		return x.listObjectsV1()
+	case OpGet:
+		return x.getObject()
+	case OpHead:
+		return x.headObject()
+	case OpPut:
+		return x.putObject()
+	case OpCopy:
+		return x.copyObject()
+	case OpDelete:
+		return x.deleteObject()
+	case OpDeleteMany:
+		return x.deleteObjects()
+	case OpCreateUpload, OpUploadPart, OpCompleteUpload, OpAbortUpload:
+		return x.multipart()
+	default:
+		return x.serveS3Bucket()
+	}
+}

@@ -1,0 +1,131 @@
+package emulator
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// failure is an answer that is not the one the client hoped for.
+type failure struct {
+	status        int
+	code, message string
+	// legacy is the "error" of REST answers; the code where it is empty.
+	legacy string
+}
+
+// Error makes a failure an error that a handler may return.
+func (f *failure) Error() string {
+	return strconv.Itoa(f.status) + " " + f.code + ": " + f.message
+}
+
+// What the server refuses, in its own words.
+var (
+	failNoKey      = &failure{http.StatusNotFound, "NoSuchKey", "Object not found", "not_found"}
+	failNoBucket   = &failure{http.StatusNotFound, "NoSuchBucket", "Bucket not found", "Bucket not found"}
+	failRange      = &failure{http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "invalid range provided", "invalid_range"}
+	failS3Range    = &failure{http.StatusRequestedRangeNotSatisfiable, "S3Error", "invalid range provided", ""}
+	failInternal   = &failure{http.StatusInternalServerError, "InternalError", "Internal Server Error", "Internal"}
+	failS3Missing  = &failure{http.StatusNotFound, "S3Error", "Object not found", "Not found"}
+	failToken      = &failure{http.StatusBadRequest, "InvalidParameter", "Invalid Parameter continuation token", "InvalidParameter"}
+	failTooLarge   = &failure{http.StatusRequestEntityTooLarge, "EntityTooLarge", "The object exceeded the maximum allowed size", "Payload too large"}
+	failRowPolicy  = &failure{http.StatusForbidden, "AccessDenied", "new row violates row-level security policy", "Unauthorized"}
+	failReadOnly   = &failure{http.StatusServiceUnavailable, "DatabaseReadOnly", "The database is currently in read-only mode. Please try again later.", ""}
+	failExpiredURL = &failure{http.StatusBadRequest, "ExpiredToken", "The provided token has expired.", ""}
+	failSignature  = &failure{
+		http.StatusForbidden, "SignatureDoesNotMatch",
+		"The request signature we calculated does not match the signature you provided. Check your key and signing method.", "",
+	}
+	failTokenSignature = &failure{
+		http.StatusForbidden, "SignatureDoesNotMatch",
+		"The request signature we calculated does not match the signature you provided, Check your credentials. " +
+			"The session token should be a valid JWT token", "",
+	}
+)
+
+func failDenied(message string) *failure {
+	return &failure{http.StatusForbidden, "AccessDenied", message, "Unauthorized"}
+}
+
+func failInvalidKey(key string) *failure {
+	return &failure{http.StatusBadRequest, "InvalidKey", "Invalid key: " + key, "InvalidKey"}
+}
+
+func failInvalidRequest(message string) *failure {
+	return &failure{http.StatusBadRequest, "InvalidRequest", message, "Error"}
+}
+
+func failInvalidSignature(message string) *failure {
+	return &failure{http.StatusBadRequest, "InvalidSignature", message, "InvalidSignature"}
+}
+
+// failDatabase is what the server makes of an SQLSTATE that it does not know.
+func failDatabase(sqlstate string) *failure {
+	return &failure{http.StatusInternalServerError, "DatabaseError", "database error, code: " + sqlstate, ""}
+}
+
+// byStatus is what the server answers with such a status most of the time.
+var byStatus = map[int]*failure{
+	http.StatusBadRequest:                   {http.StatusBadRequest, "InvalidRequest", "Invalid Request", ""},
+	http.StatusForbidden:                    failDenied("Access denied"),
+	http.StatusNotFound:                     failNoKey,
+	http.StatusRequestedRangeNotSatisfiable: failRange,
+	http.StatusLocked:                       {http.StatusLocked, "ResourceLocked", "The resource is locked", ""},
+	http.StatusTooManyRequests: {
+		http.StatusTooManyRequests, "SlowDown", "Too many connections issued to the database", "too_many_connections",
+	},
+	http.StatusInternalServerError: failInternal,
+	http.StatusServiceUnavailable:  {http.StatusServiceUnavailable, "LockTimeout", "acquiring lock timeout", "acquiring_lock_timeout"},
+	544:                            {544, "DatabaseTimeout", "The connection to the database timed out", ""},
+}
+
+// asFailure is what the client is told of err.
+func asFailure(err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	return failInternal
+}
+
+// fail writes err as the answer: XML over S3, JSON over REST.
+func (x *exchange) fail(err error) {
+	f := asFailure(err)
+	if x.rest {
+		x.failJSON(f)
+		return
+	}
+	var e xmlWriter
+	e.open("Error")
+	e.element("Resource", x.resource)
+	e.element("Code", f.code)
+	e.element("Message", f.message)
+	x.sendXML(f.status, e.close("Error"))
+}
+
+// failJSON is REST's form. What a database or an authorizer refused is 400
+// there; the real status stands in the body.
+func (x *exchange) failJSON(f *failure) {
+	status := f.status
+	switch status {
+	case http.StatusForbidden, http.StatusNotFound, http.StatusConflict:
+		status = http.StatusBadRequest
+	}
+	var j jsonWriter
+	j.field("{", "statusCode", strconv.Itoa(f.status))
+	j.field(",", "error", cmp.Or(f.legacy, f.code))
+	j.field(",", "message", f.message)
+	j.field(",", "code", f.code)
+	j.raw("}")
+	x.sendJSON(status, j.buf)
+}
+
+// noRoute is the answer of the router rather than of Storage.
+func (x *exchange) noRoute() {
+	var j jsonWriter
+	target := strings.TrimPrefix(x.r.URL.RequestURI(), x.s.prefix)
+	j.field("{", "message", "Route "+x.r.Method+":"+target+" not found")
+	j.raw(`,"error":"Not Found","statusCode":404}`)
+	x.sendJSON(http.StatusNotFound, j.buf)
+}

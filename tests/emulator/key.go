@@ -1,0 +1,51 @@
+package emulator
+
+import (
+	"slices"
+	"strings"
+)
+
+// keyBytes are the characters that the Storage API allows in a key.
+var keyBytes = func() (ok [256]bool) {
+	for c := range 128 {
+		ok[c] = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+			strings.IndexByte("_/!.*'() &$=@;:+,?-", byte(c)) >= 0
+	}
+	return ok
+}()
+
+// validKey reports whether the Storage API accepts key. It asks for reads and
+// deletes too, so that a row inserted by SQL can be listed and yet not be read.
+func validKey(key string) bool {
+	for i := range len(key) {
+		if !keyBytes[key[i]] {
+			return false
+		}
+	}
+	return key != ""
+}
+
+// checkUploadKey refuses what the server refuses, and turns an empty object
+// that ends in a slash into a folder's placeholder.
+func (s *Server) checkUploadKey(bucket string, d *draft) error {
+	key := d.row.key
+	if !validKey(key) {
+		return failInvalidKey(key)
+	}
+	if !s.s3Backend && hasDotSegment(key) {
+		return failInvalidKey(strings.Join([]string{
+			"stub", s.settings.ProjectRef, bucket, key, uuid("version", bucket, key),
+		}, "/") + " contains dot path segment")
+	}
+	if strings.HasSuffix(key, "/") && d.row.size == 0 {
+		d.row.key += placeholder
+	}
+	if strings.HasSuffix(key, placeholder) && d.row.size > 0 {
+		return failTooLarge
+	}
+	return nil
+}
+
+func hasDotSegment(key string) bool {
+	return slices.ContainsFunc(strings.Split(key, "/"), func(s string) bool { return s == "." || s == ".." })
+}

@@ -1,0 +1,74 @@
+package emulator
+
+import (
+	"net/http"
+	"net/url"
+)
+
+// Op is what a request asks for.
+type Op int
+
+// The operations. OpList is S3's ListObjectsV2; OpListV1 the older
+// ListObjects; OpListV2 is REST's /object/list-v2.
+const (
+	// OpUnknown is a path or method that the emulator does not serve: 404.
+	OpUnknown Op = iota
+	OpList
+	OpListV1
+	OpGet
+	OpHead
+	OpPut
+	OpCopy
+	OpDelete
+	OpDeleteMany
+	OpTagging
+	OpListBuckets
+	OpHeadBucket
+	OpCreateBucket
+	OpBucketLocation
+	OpBucketVersioning
+	OpCreateUpload
+	OpUploadPart
+	OpCompleteUpload
+	OpAbortUpload
+	OpListV2
+	OpRESTGet
+	OpRESTHead
+	OpRESTInfo
+	numOps
+)
+
+var opNames = [numOps]string{
+	"Unknown", "List", "ListV1", "Get", "Head", "Put", "Copy", "Delete", "DeleteMany", "Tagging",
+	"ListBuckets", "HeadBucket", "CreateBucket", "BucketLocation", "BucketVersioning",
+	"CreateUpload", "UploadPart", "CompleteUpload", "AbortUpload",
+	"ListV2", "RESTGet", "RESTHead", "RESTInfo",
+}
+
+// String is the constant's name without the "Op".
+func (o Op) String() string {
+	if o < 0 || o >= numOps {
+		return "Invalid"
+	}
+	return opNames[o]
+}
+
+// Request is what a fault sees and what the log keeps. Header and Query are
+// those of the request and must not be changed.
+type Request struct {
+	Op Op
+	// Bucket and Key are decoded; Key is empty for a request about a bucket.
+	Bucket, Key string
+	// Offset is the first byte that a Range header asks for, 0 without one and
+	// for a range that counts from the end.
+	Offset int64
+	// N is the running number of this request among those of the same Op, from 1.
+	N int
+	// KeyN is the same among those of this Op and this Key, or, for a listing,
+	// of this page: 1 for the first attempt at it. It is 0 for what comes new
+	// after 262144 different ones, so that runs over millions of objects stay
+	// small.
+	KeyN   int
+	Header http.Header
+	Query  url.Values
+}

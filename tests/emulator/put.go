@@ -1,0 +1,183 @@
+package emulator
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"maps"
+	"time"
+)
+
+// PutOption says more of an object than its bytes.
+type PutOption func(*draft)
+
+// draft is an upload before it is a row.
+type draft struct {
+	row     row
+	attrs   attrs
+	raw     bool
+	missing bool
+	touched bool
+}
+
+// WithContentType sets Content-Type, which is application/octet-stream without it.
+func WithContentType(s string) PutOption { return func(d *draft) { d.attrs.contentType = s } }
+
+// WithCacheControl sets Cache-Control, which is no-cache without it.
+func WithCacheControl(s string) PutOption { return func(d *draft) { d.attrs.cacheControl = s } }
+
+// WithUserMetadata sets the x-amz-meta-* headers; names are without the prefix.
+func WithUserMetadata(m map[string]string) PutOption {
+	return func(d *draft) { d.attrs.user = maps.Clone(m) }
+}
+
+// WithOwner sets the subject of the user who uploaded the object.
+func WithOwner(sub string) PutOption { return func(d *draft) { d.attrs.owner = sub } }
+
+// WithLastModified sets the time of the upload in place of the clock's, with a
+// precision of microseconds.
+func WithLastModified(t time.Time) PutOption {
+	return func(d *draft) { d.row.updated, d.touched = t.UnixMicro(), true }
+}
+
+// WithETag sets the ETag, without quotes, in place of the content's MD5: those
+// of multi-part uploads to S3 are none.
+func WithETag(s string) PutOption { return func(d *draft) { d.row.etag = s } }
+
+// WithoutETag makes metadata that holds no ETag, as some inserted by SQL do.
+func WithoutETag() PutOption { return func(d *draft) { d.row.noETag = true } }
+
+// WithoutMetadata makes the row one that was inserted by SQL: it is listed
+// without an ETag and with size 0, whatever its content.
+func WithoutMetadata() PutOption { return func(d *draft) { d.row.bare = true } }
+
+// WithMissingContent makes a row whose blob is gone: it is listed and HEAD
+// answers, but GET fails.
+func WithMissingContent() PutOption { return func(d *draft) { d.missing = true } }
+
+// WithRawKey stores the key as it is, as a row inserted by SQL: it need not be
+// one that the Storage API accepts, and a trailing slash makes no placeholder.
+func WithRawKey() PutOption { return func(d *draft) { d.raw = true } }
+
+// CreateBucket makes a bucket; one that exists is left as it is. It panics
+// where the name cannot be the name of a bucket, or, for a server over a
+// folder, where the disk refuses.
+func (s *Server) CreateBucket(name string) {
+	if _, err := s.store.create(name); err != nil {
+		panic("emulator: creating bucket " + name + ": " + err.Error())
+	}
+}
+
+// Put uploads or overwrites an object, and makes the bucket if there is none.
+// body must not be changed afterwards. It panics where the key is none that
+// the Storage API accepts (see [WithRawKey]), or, for a server over a folder,
+// where the disk refuses.
+func (s *Server) Put(bucket, key string, body []byte, opts ...PutOption) Stored {
+	sum := md5.Sum(body)
+	return s.mustUpload(bucket, key, blob(body), hex.EncodeToString(sum[:]), opts)
+}
+
+// PutGenerated is [Server.Put] for content that takes no memory: see
+// [Generated]. Its ETag is not the MD5 of the content, which would take longer
+// than all the rest, but equal content has an equal ETag.
+func (s *Server) PutGenerated(bucket, key string, size int64, seed uint64, opts ...PutOption) Stored {
+	return s.mustUpload(bucket, key, generated{seed, size}, "", opts)
+}
+
+func (s *Server) mustUpload(bucket, key string, c content, etag string, opts []PutOption) Stored {
+	d := draft{row: row{key: key, etag: etag, size: c.length(), content: c}}
+	for _, o := range opts {
+		o(&d)
+	}
+	b, err := s.store.create(bucket)
+	if err == nil {
+		var r *row
+		if r, err = s.upload(bucket, b, &d); err == nil {
+			return r.stored()
+		}
+	}
+	panic("emulator: storing " + key + " in bucket " + bucket + ": " + err.Error())
+}
+
+// sharedAttrs are those of all objects that say nothing of themselves.
+var sharedAttrs = &attrs{contentType: defaultContentType, cacheControl: defaultCacheControl}
+
+const (
+	defaultContentType  = "application/octet-stream"
+	defaultCacheControl = "no-cache"
+	// placeholder is the name of the empty object that keeps a folder alive.
+	placeholder = ".emptyFolderPlaceholder"
+)
+
+// upload checks the key and stores d in bucket b.
+func (s *Server) upload(bucket string, b rows, d *draft) (*row, error) {
+	if !d.raw {
+		if err := s.checkUploadKey(bucket, d); err != nil {
+			return nil, err
+		}
+	}
+	now := s.now()
+	if !d.touched {
+		d.row.updated = now
+	}
+	d.row.created, d.row.written = d.row.updated, d.row.updated
+	if d.missing {
+		d.row.content = nil
+		if d.row.etag == "" {
+			d.row.etag = generated{size: d.row.size}.etag()
+		}
+	}
+	d.row.attrs = d.attrs.share()
+	r := d.row
+	return b.put(&r)
+}
+
+// share fills in the defaults, and spares memory where there is nothing else.
+func (a attrs) share() *attrs {
+	if a.contentType == "" {
+		a.contentType = defaultContentType
+	}
+	if a.cacheControl == "" {
+		a.cacheControl = defaultCacheControl
+	}
+	if a.user == nil && a.owner == "" && a.contentType == defaultContentType && a.cacheControl == defaultCacheControl {
+		return sharedAttrs
+	}
+	return &a
+}
+
+// Delete removes an object; an absent one is no error.
+func (s *Server) Delete(bucket, key string) {
+	if b, ok := s.store.bucket(bucket); ok {
+		if _, err := b.delete(key); err != nil {
+			panic("emulator: deleting " + key + " in bucket " + bucket + ": " + err.Error())
+		}
+	}
+}
+
+// Touch is an UPDATE of every row of the bucket: each LastModified moves to
+// now, and no byte changes.
+func (s *Server) Touch(bucket string) {
+	if b, ok := s.store.bucket(bucket); ok {
+		if err := b.touch(s.now()); err != nil {
+			panic("emulator: touching bucket " + bucket + ": " + err.Error())
+		}
+	}
+}
+
+// Get returns an object as it is stored, past all policies. The content is nil
+// where the blob is missing.
+func (s *Server) Get(bucket, key string) (Stored, []byte, bool) {
+	b, ok := s.store.bucket(bucket)
+	if !ok {
+		return Stored{}, nil, false
+	}
+	r, err := b.get(key)
+	if err != nil || r == nil {
+		return Stored{}, nil, false
+	}
+	body, err := readAll(r.content)
+	if err != nil {
+		return Stored{}, nil, false
+	}
+	return r.stored(), body, true
+}

@@ -1,0 +1,177 @@
+package emulator
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// object finds the row that the request names, for a caller that may see it.
+// A bucket that does not exist is an object that does not exist.
+func (x *exchange) object() (*row, error) {
+	if !validKey(x.req.Key) {
+		return nil, failInvalidKey(x.req.Key)
+	}
+	b, ok := x.s.store.bucket(x.req.Bucket)
+	if !ok {
+		return nil, failNoKey
+	}
+	r, err := b.get(x.req.Key)
+	if err != nil {
+		return nil, err
+	}
+	if r == nil || !x.mayRead(x.req.Bucket)(x.req.Key) {
+		return nil, failNoKey
+	}
+	return r, nil
+}
+
+// getObject answers GetObject. If-Match, If-Unmodified-Since, versionId and
+// partNumber are ignored, as the server ignores them.
+func (x *exchange) getObject() error {
+	r, err := x.object()
+	if err != nil {
+		return err
+	}
+	if r.content == nil {
+		return x.missingBlob()
+	}
+	x.objectHeader(r, r.blobETag(), r.written)
+	if v := x.req.Query.Get("response-content-type"); v != "" {
+		x.w.Header().Set("Content-Type", v)
+	}
+	return x.sendObject(r)
+}
+
+// sendObject answers with the content, whole or a range of it, or with 304.
+func (x *exchange) sendObject(r *row) error {
+	if x.notModified(r) {
+		x.send(http.StatusNotModified, nil, 0, 0)
+		return nil
+	}
+	size := r.content.length()
+	spec := x.r.Header.Get("Range")
+	if spec == "" {
+		x.send(http.StatusOK, r.content, 0, size)
+		return nil
+	}
+	off, n, ok := parseRange(spec, size)
+	if !ok {
+		clear(x.w.Header())
+		if x.s.s3Backend {
+			return failS3Range
+		}
+		return failRange
+	}
+	x.w.Header().Set("Content-Range", "bytes "+strconv.FormatInt(off, 10)+"-"+
+		strconv.FormatInt(off+n-1, 10)+"/"+strconv.FormatInt(size, 10))
+	x.send(http.StatusPartialContent, r.content, off, n)
+	return nil
+}
+
+// headObject answers HeadObject from the row alone: it does not notice that a
+// blob is gone.
+func (x *exchange) headObject() error {
+	r, err := x.object()
+	if err != nil {
+		return err
+	}
+	x.objectHeader(r, r.listedETag(), r.updated)
+	x.w.Header().Set("Created-At", time.UnixMicro(r.created).UTC().
+		Format("Mon Jan 02 2006 15:04:05 GMT-0700 (Coordinated Universal Time)"))
+	if x.notModified(r) {
+		x.send(http.StatusNotModified, nil, 0, 0)
+		return nil
+	}
+	x.send(http.StatusOK, nil, 0, r.listedSize())
+	return nil
+}
+
+func (x *exchange) objectHeader(r *row, etag string, modified int64) {
+	h := x.w.Header()
+	h.Set("Cache-Control", r.attrs.cacheControl)
+	h.Set("Content-Type", r.attrs.contentType)
+	h.Set("Last-Modified", httpTime(modified))
+	x.setETag(etag)
+	missing := 0
+	for name, value := range r.attrs.user {
+		if !plainASCII(name) || !plainASCII(value) {
+			missing++
+			continue
+		}
+		h.Set("X-Amz-Meta-"+name, value)
+	}
+	if missing > 0 {
+		h.Set("X-Amz-Missing-Meta", strconv.Itoa(missing))
+	}
+}
+
+func plainASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// notModified asks the two conditions that the server knows. The blob's time
+// has a fraction that the header has not, so that the time which a GET showed
+// is earlier than the blob's.
+func (x *exchange) notModified(r *row) bool {
+	if tag := x.r.Header.Get("If-None-Match"); tag != "" {
+		return tag == `"`+r.blobETag()+`"`
+	}
+	since, err := http.ParseTime(x.r.Header.Get("If-Modified-Since"))
+	return err == nil && r.written <= since.UnixMicro()
+}
+
+// missingBlob is the answer for a row whose blob is gone. It depends on where
+// the blobs are.
+func (x *exchange) missingBlob() error {
+	if x.s.s3Backend {
+		return failS3Missing
+	}
+	return failInternal
+}
+
+// parseRange reads "bytes=a-b", "bytes=a-" and "bytes=-n" for content of size
+// bytes. Everything else cannot be satisfied, nor can any range of no bytes.
+func parseRange(spec string, size int64) (off, n int64, ok bool) {
+	spec, ok = strings.CutPrefix(spec, "bytes=")
+	from, to, dash := strings.Cut(spec, "-")
+	if !ok || !dash {
+		return 0, 0, false
+	}
+	if from == "" {
+		last, err := strconv.ParseInt(to, 10, 64)
+		if err != nil || last <= 0 || size == 0 {
+			return 0, 0, false
+		}
+		last = min(last, size)
+		return size - last, last, true
+	}
+	off, err := strconv.ParseInt(from, 10, 64)
+	if err != nil || off < 0 || off >= size {
+		return 0, 0, false
+	}
+	end := size - 1
+	if to != "" {
+		if end, err = strconv.ParseInt(to, 10, 64); err != nil || end < off {
+			return 0, 0, false
+		}
+		end = min(end, size-1)
+	}
+	return off, end - off + 1, true
+}
+
+// rangeStart is the first byte that a Range header names, 0 where it names none.
+func rangeStart(spec string) int64 {
+	from, _, _ := strings.Cut(strings.TrimPrefix(spec, "bytes="), "-")
+	n, err := strconv.ParseInt(from, 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}

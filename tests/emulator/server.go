@@ -1,0 +1,80 @@
+package emulator
+
+import (
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// Server is a project's Storage. Its methods may be called at any time, also
+// from the hooks of a [Fault].
+type Server struct {
+	settings  Settings
+	jwtSecret []byte
+	clock     func() time.Time
+	readOnly  bool
+	s3Backend bool
+	// prefix is what the gateway strips.
+	prefix string
+
+	store   store
+	rules   rules
+	faults  atomic.Pointer[func(Request) Fault]
+	journal journal
+	keys    signingKeys
+	tokens  tokenCache
+	uploads uploads
+}
+
+// gatewayPrefix is where the gateway shows the Storage API.
+const gatewayPrefix = "/storage/v1"
+
+// New returns a server whose buckets are in memory. There are none at first.
+func New(o Options) *Server {
+	s := newServer(o)
+	s.store = newMemory(s.now)
+	return s
+}
+
+func newServer(o Options) *Server {
+	o = o.withDefaults()
+	s := &Server{
+		jwtSecret: []byte(o.JWTSecret),
+		clock:     o.Clock,
+		readOnly:  o.ReadOnly,
+		s3Backend: o.S3Backend,
+		prefix:    gatewayPrefix,
+	}
+	s.journal.limit = max(o.LogLimit, 0)
+	s.settings = Settings{
+		ProjectRef: o.ProjectRef, Region: o.Region,
+		AccessKeyID: o.AccessKeyID, SecretAccessKey: o.SecretAccessKey,
+		AnonKey:        s.projectKey(o.ProjectRef, roleAnon),
+		ServiceRoleKey: s.projectKey(o.ProjectRef, roleService),
+	}
+	return s
+}
+
+// now is the time as the database keeps it: microseconds since the epoch.
+func (s *Server) now() int64 { return s.clock().UnixMicro() }
+
+// Endpoint is the S3 endpoint for a client that uses [Server.Transport]. No
+// host of that name exists.
+func (s *Server) Endpoint() string { return "http://emulator.invalid" + s.prefix + "/s3" }
+
+// ServeHTTP answers one request. It does not clean the path: keys hold "//"
+// and "..", and the signature covers them as they were sent.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{s: s, w: w, r: r}
+	x.route()
+	defer s.journal.enter(&x.req)()
+	if f := s.faults.Load(); f != nil {
+		x.fault = (*f)(x.req)
+	}
+	if !x.applyFault() {
+		return
+	}
+	if err := x.serve(); err != nil {
+		x.fail(err)
+	}
+}
