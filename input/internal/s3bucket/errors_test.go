@@ -1,0 +1,267 @@
+package s3bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
+)
+
+// s3Error is an error document as the storage writes it.
+func s3Error(code, message string) string {
+	message = strings.NewReplacer(`"`, "&quot;", "<", "&lt;").Replace(message)
+	return `<?xml version="1.0" encoding="UTF-8" standalone="yes"?><Error xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Resource>photos</Resource><Code>` +
+		code + `</Code><Message>` + message + `</Message></Error>`
+}
+
+func TestAnswersBecomeKinds(t *testing.T) {
+	for _, tc := range []struct {
+		status        int
+		code, message string
+		onList, onGet error
+	}{
+		{403, "SignatureDoesNotMatch", "The request signature we calculated does not match", bucket.ErrCredentials, bucket.ErrCredentials},
+		{403, "InvalidAccessKeyId", "", bucket.ErrCredentials, bucket.ErrCredentials},
+		{403, "InvalidClientTokenId", "", bucket.ErrCredentials, bucket.ErrCredentials},
+		{403, "AccessDenied", "Invalid Access Key", bucket.ErrCredentials, bucket.ErrCredentials},
+		{403, "AccessDenied", "Invalid Compact JWS", bucket.ErrCredentials, bucket.ErrCredentials},
+		{403, "AccessDenied", "signature verification failed", bucket.ErrCredentials, bucket.ErrCredentials},
+		{403, "AccessDenied", `"exp" claim timestamp check failed`, bucket.ErrCredentials, bucket.ErrCredentials},
+		{403, "AccessDenied", "Missing signature", bucket.ErrCredentials, bucket.ErrCredentials},
+		{403, "AccessDenied", "Invalid Service", bucket.ErrCredentials, bucket.ErrCredentials},
+		{403, "FeatureNotEnabled", "", bucket.ErrCredentials, bucket.ErrCredentials},
+		{400, "ExpiredToken", "", bucket.ErrCredentials, bucket.ErrCredentials},
+		{400, "TenantNotFound", "", bucket.ErrCredentials, bucket.ErrCredentials},
+		{403, "AccessDenied", "Access denied", bucket.ErrDenied, bucket.ErrDenied},
+		{404, "NoSuchBucket", "Bucket not found", bucket.ErrNoBucket, bucket.ErrNotFound},
+		{404, "NoSuchKey", "Object not found", bucket.ErrNoBucket, bucket.ErrNotFound},
+		{404, "S3Error", "Object not found", bucket.ErrNoBucket, bucket.ErrNotFound},
+		{400, "InvalidKey", "Invalid key: a#b", bucket.ErrInvalid, bucket.ErrInvalid},
+		{400, "InvalidParameter", "", bucket.ErrInvalid, bucket.ErrInvalid},
+		{400, "RequestTimeout", "", bucket.ErrUnavailable, bucket.ErrUnavailable},
+		{409, "OperationAborted", "", bucket.ErrUnavailable, bucket.ErrUnavailable},
+		{416, "InvalidRange", "invalid range provided", bucket.ErrRange, bucket.ErrRange},
+		{416, "S3Error", "invalid range provided", bucket.ErrRange, bucket.ErrRange},
+		{423, "ResourceLocked", "", bucket.ErrUnavailable, bucket.ErrUnavailable},
+		{429, "SlowDown", "Too many connections issued to the database", bucket.ErrThrottled, bucket.ErrThrottled},
+		{503, "SlowDown", "", bucket.ErrThrottled, bucket.ErrThrottled},
+		{500, "InternalError", "Internal Server Error", bucket.ErrUnavailable, bucket.ErrUnavailable},
+		{500, "DatabaseError", "database error, code: 22023", bucket.ErrUnavailable, bucket.ErrUnavailable},
+		{503, "DatabaseSchemaMismatch", "", bucket.ErrUnavailable, bucket.ErrUnavailable},
+		{544, "DatabaseTimeout", "The connection to the database timed out", bucket.ErrUnavailable, bucket.ErrUnavailable},
+		{501, "NotImplemented", "", bucket.ErrInvalid, bucket.ErrInvalid},
+	} {
+		c := answering(t, func(*http.Request) *http.Response { return plain(tc.status, s3Error(tc.code, tc.message)) })
+		_, listErr := list(t.Context(), c, bucket.Range{})
+		_, getErr := c.Open(t.Context(), "k", 0)
+		for err, kind := range map[error]error{listErr: tc.onList, getErr: tc.onGet} {
+			e, ok := errors.AsType[*bucket.Error](err)
+			require.True(t, ok, "%v", err)
+			require.Equal(t, kind, e.Kind, "%d %s %s", tc.status, tc.code, tc.message)
+			require.Equal(t, tc.status, e.Status)
+			require.Equal(t, tc.code, e.Code)
+			require.Equal(t, tc.message, e.Message)
+		}
+	}
+}
+
+func TestAnswersOfOthersSayWhatTheyAre(t *testing.T) {
+	html := "<!DOCTYPE html>\n<html>\n  <body>" + strings.Repeat("very long ", 100) + "</body></html>"
+	for _, tc := range []struct {
+		status        int
+		kind, body    string
+		onList, onGet error
+	}{
+		{502, "text/html", html, bucket.ErrUnavailable, bucket.ErrUnavailable},
+		{429, "text/html", html, bucket.ErrThrottled, bucket.ErrThrottled},
+		{402, "application/json", `{"message":"quota"}`, bucket.ErrUnavailable, bucket.ErrUnavailable},
+		{404, "text/plain", "404 page not found", bucket.ErrUnavailable, bucket.ErrUnavailable},
+		{404, "application/json; charset=utf-8", `{"message":"Route GET:/docs not found","statusCode":404}`, bucket.ErrInvalid, bucket.ErrInvalid},
+		{401, "application/json", `{"message":"No API key found in request"}`, bucket.ErrInvalid, bucket.ErrInvalid},
+		{403, "text/html", html, bucket.ErrInvalid, bucket.ErrDenied},
+		{400, "text/html", html, bucket.ErrInvalid, bucket.ErrInvalid},
+	} {
+		c := answering(t, func(*http.Request) *http.Response {
+			r := plain(tc.status, tc.body)
+			r.Header.Set("Content-Type", tc.kind)
+			return r
+		})
+		_, listErr := list(t.Context(), c, bucket.Range{})
+		_, getErr := c.Open(t.Context(), "k", 0)
+		for err, want := range map[error]error{listErr: tc.onList, getErr: tc.onGet} {
+			require.ErrorIs(t, err, want)
+			require.ErrorIs(t, err, bucket.ErrNotS3)
+			mime, _, _ := strings.Cut(tc.kind, ";")
+			require.ErrorContains(t, err, mime+" that begins")
+			require.Less(t, len(err.Error()), 300)
+		}
+	}
+}
+
+func TestRefusalWithoutABody(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	s.Put(testBucket, "k", []byte("x"))
+	c := inMemory(t, s, nil)
+	_, err := c.Head(t.Context(), "not there")
+	require.ErrorIs(t, err, bucket.ErrNotFound)
+	_, err = c.Head(t.Context(), "a#b")
+	require.ErrorIs(t, err, bucket.ErrInvalid)
+}
+
+// HEAD says 403 for an expired token as for an object one may not see.
+func TestHeadFindsOutWhyItIsForbidden(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	s.Put(testBucket, "k", []byte("x"))
+	set := s.Settings()
+	c := inMemory(t, s, func(o *Options) {
+		o.Credentials = static(bucket.Credentials{
+			AccessKeyID: set.ProjectRef, SecretAccessKey: set.AnonKey, SessionToken: s.UserToken("u", -time.Hour),
+		})
+	})
+	_, err := c.Head(t.Context(), "k")
+	require.ErrorIs(t, err, bucket.ErrCredentials)
+	require.ErrorContains(t, err, `\"exp\" claim`)
+
+	c = answering(t, func(r *http.Request) *http.Response {
+		if r.Method == http.MethodHead {
+			return plain(http.StatusForbidden, "")
+		}
+		return plain(http.StatusOK, "x")
+	})
+	_, err = c.Head(t.Context(), "k")
+	require.ErrorIs(t, err, bucket.ErrDenied)
+}
+
+func TestRedirectIsToldNotFollowed(t *testing.T) {
+	requests := 0
+	c := answering(t, func(*http.Request) *http.Response {
+		requests++
+		r := plain(http.StatusMovedPermanently, "<html>moved</html>")
+		r.Header.Set("Location", "https://me:hunter2@other.example.com/login?token=abc")
+		return r
+	})
+	_, err := list(t.Context(), c, bucket.Range{})
+	require.ErrorIs(t, err, bucket.ErrInvalid)
+	require.ErrorContains(t, err, "other.example.com")
+	require.NotContains(t, err.Error(), "hunter2")
+	require.NotContains(t, err.Error(), "token")
+	require.Equal(t, 1, requests)
+}
+
+func TestServerThatEchoesTheKeysDoesNotPutThemIntoErrors(t *testing.T) {
+	cred := bucket.Credentials{AccessKeyID: "id", SecretAccessKey: "the-secret-key", SessionToken: "eyJ.the.token"}
+	echo := "you sent the-secret-key and eyJ.the.token"
+	for _, status := range []int{200, 301, 400, 403, 404, 500, 503} {
+		for _, doc := range []string{echo, s3Error("AccessDenied", echo), "<html>" + echo, `{"message":"` + echo + `"}`} {
+			c := answering(t, func(*http.Request) *http.Response {
+				r := plain(status, doc)
+				r.Header.Set("Location", "/"+echo)
+				return r
+			})
+			c.o.Credentials = static(cred)
+			_, listErr := list(t.Context(), c, bucket.Range{})
+			_, _, probeErr := c.Probe(t.Context(), "", retry.Policy{})
+			_, headErr := c.Head(t.Context(), "k")
+			_, openErr := c.Open(t.Context(), "k", 0)
+			for _, err := range []error{listErr, probeErr, headErr, openErr, c.Delete(t.Context(), "k")} {
+				text := fmt.Sprintf("%v %+v", err, err)
+				require.NotContains(t, text, cred.SecretAccessKey)
+				require.NotContains(t, text, cred.SessionToken)
+			}
+		}
+	}
+}
+
+func TestDeleteOfAnAbsentObjectIsNoError(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	require.NoError(t, inMemory(t, s, nil).Delete(t.Context(), "not there"))
+	// Older servers answer 404.
+	c := answering(t, func(*http.Request) *http.Response { return plain(404, s3Error("NoSuchKey", "Object not found")) })
+	require.NoError(t, c.Delete(t.Context(), "not there"))
+}
+
+func TestDeleteThatIsForbiddenSaysSo(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	s.Put(testBucket, "k", []byte("x"))
+	s.AllowRead(testBucket, func(map[string]any, string) bool { return true })
+	set := s.Settings()
+	c := inMemory(t, s, func(o *Options) {
+		o.Credentials = static(bucket.Credentials{AccessKeyID: set.ProjectRef, SecretAccessKey: set.AnonKey, SessionToken: s.UserToken("u", time.Hour)})
+	})
+	require.ErrorIs(t, c.Delete(t.Context(), "k"), bucket.ErrDenied)
+}
+
+func TestHeadAndDeleteAreTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := emulator.New(emulator.Options{})
+		s.Put(testBucket, "k", []byte("x"))
+		s.SetFaults(func(r emulator.Request) emulator.Fault {
+			if r.N < 3 {
+				return emulator.Fault{Status: 544}
+			}
+			return emulator.Fault{}
+		})
+		c := inMemory(t, s, func(o *Options) { o.Retry = patient })
+		_, err := c.Head(t.Context(), "k")
+		require.NoError(t, err)
+		require.NoError(t, c.Delete(t.Context(), "k"))
+		require.Equal(t, 3, s.Count(emulator.OpHead))
+		require.Equal(t, 3, s.Count(emulator.OpDelete))
+	})
+}
+
+func TestRegionIsToldEvenWhenTheConfiguredOneIsWrong(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	c := inMemory(t, s, func(o *Options) { o.Region = "mars-1" })
+	_, err := list(t.Context(), c, bucket.Range{})
+	require.ErrorIs(t, err, bucket.ErrCredentials)
+	region, err := c.Region(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, s.Settings().Region, region)
+}
+
+func TestRegionIsNotGuessedWithAWrongSecret(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	c := inMemory(t, s, func(o *Options) {
+		o.Credentials = static(bucket.Credentials{AccessKeyID: s.Settings().AccessKeyID, SecretAccessKey: "wrong"})
+	})
+	region, err := c.Region(t.Context())
+	require.ErrorIs(t, err, bucket.ErrCredentials)
+	require.Empty(t, region)
+}
+
+func TestRegionThatIsNotToldIsTheOneThatWorked(t *testing.T) {
+	for _, answer := range []*http.Response{
+		plain(404, s3Error("NoSuchBucket", "")), plain(403, s3Error("AccessDenied", "Access denied")),
+		plain(200, `<LocationConstraint xmlns="x"/>`), plain(200, "<LocationConstraint></LocationConstraint>"), plain(200, "{}"),
+	} {
+		region, err := answering(t, func(*http.Request) *http.Response { return answer }).Region(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, universalRegion, region)
+	}
+}
+
+func TestFailingCredentialsAreNoRequest(t *testing.T) {
+	boom := errors.New("sign-in failed")
+	s := emulator.New(emulator.Options{})
+	c := inMemory(t, s, func(o *Options) {
+		o.Credentials = func(context.Context) (bucket.Credentials, error) { return bucket.Credentials{}, boom }
+	})
+	_, err := c.Open(t.Context(), "k", 0)
+	require.ErrorIs(t, err, boom)
+	require.Empty(t, s.Log())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = c.Open(ctx, "k", 0)
+	require.Equal(t, context.Canceled, err)
+}

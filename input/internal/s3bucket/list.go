@@ -1,0 +1,126 @@
+package s3bucket
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+)
+
+const (
+	opListing = "listing"
+	// pageKeys is the most that the server gives.
+	pageKeys = "1000"
+	// maxPage bounds the memory that one answer may take: a thousand keys of
+	// 1024 bytes, every byte of them escaped, take a quarter of it.
+	maxPage = 32 << 20
+)
+
+// List yields the objects of r in byte order of their keys, a page at a time;
+// each page is retried under the client's policy. At most one error comes, and
+// nothing after it. Only keys with U+FFFD, which stand for rows whose names the
+// API cannot express, may come out of order.
+func (c *Client) List(ctx context.Context, r bucket.Range) iter.Seq2[bucket.Object, error] {
+	return func(yield func(bucket.Object, error) bool) {
+		l := lister{client: c, cursor: cursor{prefix: r.Prefix, after: r.After, last: r.After}}
+		for more := true; more; {
+			err := c.retrying(ctx, opListing, func(ctx context.Context) error { return l.fetch(ctx, pageKeys) })
+			if err == nil {
+				more, err = l.cursor.advance(&l.page)
+			}
+			if err != nil {
+				yield(bucket.Object{}, err)
+				return
+			}
+			for _, o := range l.page.objects {
+				if !yield(o, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Probe asks for a single key under prefix, to see whether the host, the
+// credentials, the region and the bucket are right. It reports the first object
+// and whether there is one.
+func (c *Client) Probe(ctx context.Context, prefix string, policy retry.Policy) (bucket.Object, bool, error) {
+	l := lister{client: c, cursor: cursor{prefix: prefix}}
+	err := policy.Do(ctx, func(ctx context.Context) error { return l.fetch(ctx, "1") }, bucket.Transient, c.retryHook(opListing))
+	if err != nil || len(l.page.objects) == 0 {
+		return bucket.Object{}, false, err
+	}
+	return l.page.objects[0], true, nil
+}
+
+// lister fetches the pages of one range, in memory that it uses again for each.
+type lister struct {
+	client *Client
+	cursor cursor
+	page   page
+	buf    bytes.Buffer
+}
+
+// fetch makes one list request and decodes the whole page.
+func (l *lister) fetch(ctx context.Context, maxKeys string) error {
+	c := l.client
+	start := time.Now()
+	a, err := c.do(ctx, request{op: opListing, method: http.MethodGet, query: l.cursor.query(maxKeys)})
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	if err := l.read(a); err != nil {
+		return err
+	}
+	if err := l.page.decode(l.buf.Bytes()); err != nil {
+		return listDecodeError(err, l.buf.Bytes(), a)
+	}
+	if c.o.OnListPage != nil {
+		c.o.OnListPage(time.Since(start), len(l.page.objects))
+	}
+	return nil
+}
+
+// read reads the answer into the buffer.
+func (l *lister) read(a *answer) error {
+	l.buf.Reset()
+	b := &body{op: opListing, answer: a, due: a.ContentLength}
+	if _, err := l.buf.ReadFrom(io.LimitReader(b, maxPage+1)); err != nil {
+		return err
+	}
+	if l.buf.Len() > maxPage {
+		return &bucket.Error{Op: opListing, Kind: bucket.ErrInvalid, Status: a.StatusCode, Err: errPageTooLarge}
+	}
+	return nil
+}
+
+var errPageTooLarge = fmt.Errorf("the answer is larger than %d bytes", maxPage)
+
+// listDecodeError tells an answer that is no listing from a listing that
+// arrived damaged, which may be better the next time.
+func listDecodeError(err error, doc []byte, a *answer) error {
+	e := &bucket.Error{Op: opListing, Kind: bucket.ErrUnavailable, Status: a.StatusCode}
+	code, message, isError := decodeError(doc)
+	switch {
+	case isError:
+		e.Code, e.Message = code, redact(message, a.cred)
+	case len(doc) == 0:
+		e.Err = errors.New("the answer is empty")
+	case errors.Is(err, errEncodedKeys):
+		e.Kind, e.Err = bucket.ErrInvalid, err
+	case errors.Is(err, errNotAList), errors.Is(err, errNotXML):
+		e.Kind = bucket.ErrInvalid
+		e.Err = foreign(doc, a.Header, a.cred)
+	default:
+		e.Err = err
+	}
+	return e
+}

@@ -1,0 +1,322 @@
+package s3bucket
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
+)
+
+func readAll(t *testing.T, c *bucket.Content) string {
+	t.Helper()
+	got, err := io.ReadAll(c.Body)
+	require.NoError(t, err)
+	require.NoError(t, c.Body.Close())
+	return string(got)
+}
+
+func TestOpenTellsAllAboutTheObject(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	s.Put(testBucket, "k", []byte("0123456789"), emulator.WithContentType("text/x"), emulator.WithCacheControl("max-age=60"),
+		emulator.WithUserMetadata(map[string]string{"owner": "ann", "two-words": "a b"}))
+	var firstBytes int
+	c := inMemory(t, s, func(o *Options) { o.OnFirstByte = func(time.Duration) { firstBytes++ } })
+	stored, _, _ := s.Get(testBucket, "k")
+	for _, offset := range []int64{0, 4} {
+		content, err := c.Open(t.Context(), "k", offset)
+		require.NoError(t, err)
+		require.Equal(t, "0123456789"[offset:], readAll(t, content))
+		require.Equal(t, bucket.Content{
+			Object: bucket.Object{
+				Key: "k", ETag: stored.ETag, Size: 10, LastModified: stored.LastModified.UTC().Truncate(time.Second),
+			},
+			ContentType: "text/x", CacheControl: "max-age=60", Offset: offset,
+			UserMetadata: map[string]string{"owner": "ann", "two-words": "a b"},
+			Body:         content.Body,
+		}, *content)
+	}
+	require.Equal(t, 2, firstBytes)
+	require.Empty(t, s.Log()[0].Header.Get("Range"))
+	require.Equal(t, "bytes=4-", s.Log()[1].Header.Get("Range"))
+}
+
+func TestOpenRangeEndsWhereAsked(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	s.Put(testBucket, "k", []byte("0123456789"))
+	c := inMemory(t, s, nil)
+	for _, tc := range []struct {
+		offset, length int64
+		want           string
+	}{{0, 4, "0123"}, {0, 10, "0123456789"}, {3, 4, "3456"}, {9, 1, "9"}, {8, 100, "89"}} {
+		content, err := c.OpenRange(t.Context(), "k", tc.offset, tc.length)
+		require.NoError(t, err)
+		require.Equal(t, tc.want, readAll(t, content))
+		require.Equal(t, int64(10), content.Size)
+		require.Equal(t, tc.offset, content.Offset)
+	}
+	_, err := c.OpenRange(t.Context(), "k", 10, 1)
+	require.ErrorIs(t, err, bucket.ErrRange)
+	_, err = c.OpenRange(t.Context(), "k", 0, 0)
+	require.ErrorIs(t, err, bucket.ErrInvalid)
+}
+
+func TestEmptyObjectIsReadWithoutARange(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	s.Put(testBucket, "k", nil)
+	content, err := inMemory(t, s, nil).Open(t.Context(), "k", 0)
+	require.NoError(t, err)
+	require.Empty(t, readAll(t, content))
+	require.Nil(t, content.UserMetadata)
+}
+
+func TestBodyFitsTheReadersContract(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	want := bytes.Repeat([]byte("0123456789"), 100)
+	s.Put(testBucket, "k", want)
+	for _, c := range []*Client{inMemory(t, s, nil), overLoopback(t, s, nil)} {
+		content, err := c.Open(t.Context(), "k", 0)
+		require.NoError(t, err)
+		require.NoError(t, iotest.TestReader(content.Body, want))
+		require.NoError(t, content.Body.Close())
+		require.NoError(t, content.Body.Close())
+	}
+}
+
+func TestBodyThatEndsEarlyIsNeverWhole(t *testing.T) {
+	for name, fault := range map[string]emulator.Fault{
+		"cut":                {CutAfter: 500_000},
+		"cut at once":        {CutAfter: emulator.AtOnce},
+		"stall":              {StallAfter: 500_000},
+		"stall after header": {StallAfter: emulator.AtOnce},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := emulator.New(emulator.Options{})
+				s.PutGenerated(testBucket, "k", 1_000_000, 1)
+				s.SetFaults(func(emulator.Request) emulator.Fault { return fault })
+				c := inMemory(t, s, func(o *Options) { o.IdleTimeout = 30 * time.Second })
+				start := time.Now()
+				content, err := c.Open(t.Context(), "k", 0)
+				require.NoError(t, err)
+				n, err := io.Copy(io.Discard, content.Body)
+				require.NoError(t, content.Body.Close())
+				e, ok := errors.AsType[*bucket.Error](err)
+				require.True(t, ok, "%v", err)
+				require.Equal(t, bucket.ErrUnavailable, e.Kind)
+				require.Equal(t, "k", e.Key)
+				require.ErrorContains(t, err, "before its end")
+				require.NotErrorIs(t, err, context.Canceled)
+				require.Less(t, n, int64(1_000_000))
+				if strings.HasPrefix(name, "stall") {
+					require.Equal(t, 30*time.Second, time.Since(start))
+					require.ErrorContains(t, err, "no byte came for 30s")
+				}
+				require.Equal(t, 1, s.Count(emulator.OpGet))
+			})
+		})
+	}
+}
+
+// A transport that does not watch over Content-Length ends the body cleanly.
+func TestCleanEndBeforeContentLengthIsACut(t *testing.T) {
+	c := answering(t, func(*http.Request) *http.Response {
+		r := plain(http.StatusOK, "01234")
+		r.ContentLength = 10
+		return r
+	})
+	content, err := c.Open(t.Context(), "k", 0)
+	require.NoError(t, err)
+	got, err := io.ReadAll(content.Body)
+	require.Equal(t, "01234", string(got))
+	require.ErrorIs(t, err, bucket.ErrUnavailable)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	_, again := content.Body.Read(make([]byte, 1))
+	require.Equal(t, err, again)
+}
+
+func TestBodyOverSocketsThatIsCutSaysSo(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	s.PutGenerated(testBucket, "k", 1_000_000, 1)
+	s.SetFaults(func(emulator.Request) emulator.Fault { return emulator.Fault{CutAfter: 300_000} })
+	content, err := overLoopback(t, s, nil).Open(t.Context(), "k", 0)
+	require.NoError(t, err)
+	n, err := io.Copy(io.Discard, content.Body)
+	require.ErrorIs(t, err, bucket.ErrUnavailable)
+	require.LessOrEqual(t, n, int64(300_000))
+	require.NoError(t, content.Body.Close())
+}
+
+func TestSlowReaderIsNotAStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := emulator.New(emulator.Options{})
+		s.PutGenerated(testBucket, "k", 200_000, 1)
+		c := inMemory(t, s, func(o *Options) { o.IdleTimeout = time.Second })
+		content, err := c.Open(t.Context(), "k", 0)
+		require.NoError(t, err)
+		var total int
+		for buf := make([]byte, 50_000); ; {
+			n, err := content.Body.Read(buf)
+			total += n
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			require.NoError(t, err)
+			time.Sleep(time.Hour)
+		}
+		require.Equal(t, 200_000, total)
+		require.NoError(t, content.Body.Close())
+	})
+}
+
+func TestSlowServerIsNotAStallWhileBytesCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := emulator.New(emulator.Options{})
+		s.PutGenerated(testBucket, "k", 200_000, 1)
+		s.SetFaults(func(emulator.Request) emulator.Fault { return emulator.Fault{BytesPerSecond: 1000} })
+		c := inMemory(t, s, func(o *Options) { o.IdleTimeout = time.Minute })
+		content, err := c.Open(t.Context(), "k", 0)
+		require.NoError(t, err)
+		n, err := io.Copy(io.Discard, content.Body)
+		require.NoError(t, err)
+		require.Equal(t, int64(200_000), n)
+		require.NoError(t, content.Body.Close())
+	})
+}
+
+func TestServerThatDoesNotAnswerIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := emulator.New(emulator.Options{})
+		s.Put(testBucket, "k", []byte("x"))
+		s.SetFaults(func(emulator.Request) emulator.Fault { return emulator.Fault{Delay: time.Hour} })
+		c := inMemory(t, s, func(o *Options) { o.ResponseTimeout = 20 * time.Second })
+		start := time.Now()
+		_, err := c.Open(t.Context(), "k", 0)
+		require.ErrorIs(t, err, bucket.ErrUnavailable)
+		require.ErrorContains(t, err, "no answer came within 20s")
+		require.NotErrorIs(t, err, context.Canceled)
+		require.Equal(t, 20*time.Second, time.Since(start))
+		require.Equal(t, 1, s.Count(emulator.OpGet))
+	})
+}
+
+func TestOwnTransportTimesOutTheResponse(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	s.Put(testBucket, "k", []byte("x"))
+	s.SetFaults(func(emulator.Request) emulator.Fault { return emulator.Fault{Delay: time.Hour} })
+	c := overLoopback(t, s, func(o *Options) { o.ResponseTimeout = 50 * time.Millisecond })
+	_, err := c.Open(t.Context(), "k", 0)
+	require.ErrorIs(t, err, bucket.ErrUnavailable)
+	require.NotErrorIs(t, err, context.DeadlineExceeded)
+}
+
+func TestCancelledReaderGetsTheContextsError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := emulator.New(emulator.Options{})
+		s.PutGenerated(testBucket, "k", 1_000_000, 1)
+		s.SetFaults(func(r emulator.Request) emulator.Fault {
+			if r.N == 1 {
+				return emulator.Fault{Delay: time.Minute}
+			}
+			return emulator.Fault{StallAfter: 10}
+		})
+		c := inMemory(t, s, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		_, err := c.Open(ctx, "k", 0)
+		require.Equal(t, context.Canceled, err)
+
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		content, err := c.Open(ctx, "k", 0)
+		require.NoError(t, err)
+		_, err = io.Copy(io.Discard, content.Body)
+		require.Equal(t, context.DeadlineExceeded, err)
+		require.NoError(t, content.Body.Close())
+	})
+}
+
+func TestRangeThatIsNotTheOneAskedForIsRefused(t *testing.T) {
+	for _, contentRange := range []string{
+		"", "bytes 0-4/10", "bytes 5-8/10", "bytes 5-9/*", "bytes 5-20/10", "bytes 9-5/10", "bytes */10", "5-9/10", "bytes 5-9", "bytes -5-9/10",
+	} {
+		c := answering(t, func(*http.Request) *http.Response {
+			r := plain(http.StatusPartialContent, "56789")
+			r.Header.Set("Content-Range", contentRange)
+			return r
+		})
+		_, err := c.Open(t.Context(), "k", 5)
+		require.ErrorIs(t, err, bucket.ErrUnavailable, contentRange)
+	}
+	c := answering(t, func(*http.Request) *http.Response {
+		r := plain(http.StatusPartialContent, "567")
+		r.Header.Set("Content-Range", "bytes 5-9/10")
+		return r
+	})
+	_, err := c.Open(t.Context(), "k", 5)
+	require.ErrorContains(t, err, "does not fit")
+}
+
+func TestServerWithoutRangesIsReadFromTheStart(t *testing.T) {
+	c := answering(t, func(*http.Request) *http.Response { return plain(http.StatusOK, "0123456789") })
+	content, err := c.Open(t.Context(), "k", 4)
+	require.NoError(t, err)
+	require.Equal(t, "456789", readAll(t, content))
+	require.Equal(t, int64(10), content.Size)
+	content, err = c.OpenRange(t.Context(), "k", 2, 3)
+	require.NoError(t, err)
+	require.Equal(t, "234", readAll(t, content))
+	_, err = c.Open(t.Context(), "k", 11)
+	require.ErrorIs(t, err, bucket.ErrRange)
+
+	c = answering(t, func(*http.Request) *http.Response {
+		r := plain(http.StatusOK, "012")
+		r.ContentLength = 10
+		return r
+	})
+	_, err = c.Open(t.Context(), "k", 4)
+	require.ErrorIs(t, err, bucket.ErrUnavailable)
+}
+
+func TestBodyOfUnknownLengthIsRefused(t *testing.T) {
+	c := answering(t, func(*http.Request) *http.Response {
+		r := plain(http.StatusOK, "0123456789")
+		r.ContentLength = -1
+		return r
+	})
+	_, err := c.Open(t.Context(), "k", 0)
+	require.ErrorIs(t, err, bucket.ErrUnavailable)
+	require.ErrorContains(t, err, "no Content-Length")
+}
+
+// A proxy that touches a response weakens its ETag.
+func TestWeakAndQuotedETagsAreTheSame(t *testing.T) {
+	for in, want := range map[string]string{`"abc"`: "abc", `W/"abc"`: "abc", "abc": "abc", "": "", `"abc-2"`: "abc-2"} {
+		require.Equal(t, want, trimETag(in))
+	}
+}
+
+// answering is a client whose every request gets the answer of f.
+func answering(t *testing.T, f func(*http.Request) *http.Response) *Client {
+	t.Helper()
+	return inMemory(t, emulator.New(emulator.Options{}), func(o *Options) {
+		o.Transport = roundTrip(func(r *http.Request) (*http.Response, error) { return f(r), nil })
+	})
+}
+
+func plain(status int, body string) *http.Response {
+	return &http.Response{
+		StatusCode: status, Header: http.Header{"Etag": {`"abc"`}},
+		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+	}
+}

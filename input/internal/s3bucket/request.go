@@ -1,0 +1,122 @@
+package s3bucket
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
+
+// userAgent is never signed.
+const userAgent = "supabase_storage (Redpanda Connect input)"
+
+// request is what one call wants.
+type request struct {
+	op     string // the gerund of the errors
+	method string
+	key    string // "" for a request about the bucket
+	query  url.Values
+	// byteRange is the value of the Range header, "" for the whole object.
+	byteRange string
+	// region overrides the configured one.
+	region string
+}
+
+// answer is a successful response whose body is still to be read under its
+// watch. Whoever gets it calls close.
+type answer struct {
+	*http.Response
+	watch *watch
+	cred  bucket.Credentials // to keep them out of errors
+}
+
+func (a *answer) close() {
+	_ = a.Body.Close()
+	a.watch.end()
+}
+
+// do makes one request. Any status but 2xx comes back as an error of package
+// bucket; a caller's cancelled context comes back as that context's error.
+// Redirects are not followed: the signature is for this host alone.
+func (c *Client) do(ctx context.Context, r request) (*answer, error) {
+	cred, err := c.o.Credentials(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("%s: obtaining credentials: %w", r.op, err)
+	}
+	w := newWatch(ctx, c.headerLimit)
+	req, err := c.signedRequest(w.ctx, r, cred)
+	if err != nil {
+		w.end()
+		return nil, fmt.Errorf("%s: signing the request: %w", r.op, err)
+	}
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		defer w.end()
+		return nil, r.noAnswer(err, w)
+	}
+	w.disarm()
+	w.limit = c.o.IdleTimeout
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		defer w.end()
+		return nil, r.refusal(resp, w, cred)
+	}
+	return &answer{Response: resp, watch: w, cred: cred}, nil
+}
+
+// signedRequest builds the request by hand: parsing a URL for every object
+// would cost more than signing it.
+func (c *Client) signedRequest(ctx context.Context, r request, cred bucket.Credentials) (*http.Request, error) {
+	u := c.base
+	if r.key != "" {
+		u.Path += "/" + r.key
+		u.RawPath += "/" + escapePath(r.key)
+	}
+	if r.query != nil {
+		u.RawQuery = r.query.Encode() // the signer rewrites it in SigV4's spelling
+	}
+	req := (&http.Request{
+		Method:     r.method,
+		URL:        &u,
+		Host:       u.Host,
+		Proto:      "HTTP/1.1",
+		ProtoMajor: 1,
+		ProtoMinor: 1,
+		Header:     make(http.Header, 6),
+	}).WithContext(ctx)
+	req.Header["X-Amz-Content-Sha256"] = emptyBodyHashHeader
+	region := r.region
+	if region == "" {
+		region = c.o.Region
+	}
+	if err := c.signer.sign(ctx, req, cred, region); err != nil {
+		return nil, err
+	}
+	req.Header["User-Agent"] = userAgentHeader
+	if r.byteRange != "" {
+		req.Header["Range"] = []string{r.byteRange}
+	}
+	return req, nil
+}
+
+// The constant header values, shared by all requests and never written to.
+var (
+	emptyBodyHashHeader = []string{emptyBodyHash}
+	userAgentHeader     = []string{userAgent}
+)
+
+// retrying runs op under the client's policy.
+func (c *Client) retrying(ctx context.Context, op string, f func(context.Context) error) error {
+	return c.o.Retry.Do(ctx, f, bucket.Transient, c.retryHook(op))
+}
+
+func (c *Client) retryHook(op string) func(error) {
+	if c.o.OnRetry == nil {
+		return nil
+	}
+	return func(err error) { c.o.OnRetry(op, err) }
+}
