@@ -66,6 +66,8 @@ func TestEveryRefusalNamesItsFieldAndRemedy(t *testing.T) {
 		"no bucket":             {access, refused(404, bucket.ErrNoBucket, "NoSuchBucket", "Bucket not found"), "", "source_path", []string{`"photos"`, "service_role"}},
 		"denied":                {user, refused(403, bucket.ErrDenied, "AccessDenied", "Access denied"), "", "credentials.user_token", []string{"policy"}},
 		"database timeout":      {access, refused(544, bucket.ErrUnavailable, "DatabaseTimeout", ""), "", "source_path", []string{"timed out"}},
+		"fails for ever":        {access, refused(503, bucket.ErrUnavailable, "InternalError", ""), "", "project_ref", []string{"every attempt", "retry.max_attempts"}},
+		"throttles for ever":    {own, refused(429, bucket.ErrThrottled, "SlowDown", ""), "", "endpoint", []string{"every attempt"}},
 		"no such host":          {access, absent(&net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}), "", "project_ref", []string{"paused", ref + ".supabase.co"}},
 		"no such own host":      {own, absent(&net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}), "", "endpoint", []string{"files.example.com"}},
 		"refused":               {own, absent(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}), "", "endpoint", []string{"nothing listens"}},
@@ -105,7 +107,6 @@ func TestWhatNoFieldCanHelpIsNotExplained(t *testing.T) {
 	require.NoError(t, err)
 	for _, err := range []error{
 		nil, context.Canceled, errors.New("disk full"),
-		refused(503, bucket.ErrUnavailable, "InternalError", ""), refused(429, bucket.ErrThrottled, "SlowDown", ""),
 	} {
 		require.Equal(t, err, p.Explain(err, ""))
 	}
