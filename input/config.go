@@ -1,0 +1,194 @@
+package input
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+)
+
+// config is a parsed and fully checked configuration.
+type config struct {
+	// project holds the endpoint, the region, the bucket and the credentials.
+	project supabase.Project
+	// prefix is the source prefix as the user wrote it, "" for the whole
+	// bucket. Listing starts from filter.ListPrefix(), which is at least as long.
+	prefix string
+	filter *filter.Filter
+	// syncMode is one of the syncMode constants.
+	syncMode string
+
+	scanner *service.OwnedScannerCreator
+	// wholeScanner says that the scanner holds an object in memory whole.
+	wholeScanner    bool
+	autoReplayNacks bool
+	deleteObjects   bool
+	userMetadata    bool
+
+	// tls is nil where the settings of the system apply.
+	tls *tls.Config
+	// transport replaces the one to the network in tests; nil elsewhere.
+	transport http.RoundTripper
+	// The timeouts are all more than zero.
+	connectTimeout, responseTimeout, idleTimeout time.Duration
+	retry                                        retry.Policy
+	// maxDownloads is 0 where the input chooses.
+	maxDownloads int
+	bufferBytes  int64
+}
+
+// configFromParsed reads and checks a whole configuration. Every error begins
+// with the dotted name of the field that it is about.
+func configFromParsed(pConf *service.ParsedConfig) (conf config, err error) {
+	var source sourcePath
+	if source, err = fieldAs(pConf, parseSourcePath, ssFieldSourcePath); err != nil {
+		return config{}, err
+	}
+	conf.prefix = source.prefix
+	if conf.project, err = projectFromParsed(pConf, source.bucket); err != nil {
+		return config{}, err
+	}
+	if conf.filter, err = filterFromParsed(pConf, source.prefix); err != nil {
+		return config{}, err
+	}
+	if conf.syncMode, err = fieldAs(pConf, parseSyncMode, ssFieldSyncMode); err != nil {
+		return config{}, err
+	}
+	if err = conf.readDelivery(pConf); err != nil {
+		return config{}, err
+	}
+	if err = conf.readLimits(pConf); err != nil {
+		return config{}, err
+	}
+	if conf.tls, err = tlsFromParsed(pConf, conf.project.Endpoint); err != nil {
+		return config{}, err
+	}
+	return conf, nil
+}
+
+func projectFromParsed(pConf *service.ParsedConfig, bucketName string) (supabase.Project, error) {
+	var err error
+	settings := settingsFrom(func(path ...string) string {
+		if err != nil || !pConf.Contains(path...) {
+			return ""
+		}
+		var text string
+		if text, err = pConf.FieldString(path...); err != nil {
+			err = fmt.Errorf("%s: %w", strings.Join(path, "."), err)
+		}
+		return text
+	})
+	if err != nil {
+		return supabase.Project{}, err
+	}
+	settings.Bucket = bucketName
+	return supabase.Resolve(settings)
+}
+
+// settingsFrom reads the settings of the project; get returns "" for a field
+// that is not written.
+func settingsFrom(get func(path ...string) string) supabase.Settings {
+	return supabase.Settings{
+		ProjectRef: get(ssFieldProjectRef),
+		Endpoint:   get(ssFieldEndpoint),
+		Region:     get(ssFieldRegion),
+		Credentials: supabase.CredentialSettings{
+			// Benthos lints the options of an enumeration in any case.
+			Type:            strings.ToLower(get(ssFieldCredentials, ssFieldCredType)),
+			AccessKeyID:     get(ssFieldCredentials, ssFieldCredAccessKeyID),
+			SecretAccessKey: get(ssFieldCredentials, ssFieldCredSecretKey),
+			AnonKey:         get(ssFieldCredentials, ssFieldCredAnonKey),
+			ServiceRoleKey:  get(ssFieldCredentials, ssFieldCredServiceKey),
+			UserToken:       get(ssFieldCredentials, ssFieldCredUserToken),
+		},
+	}
+}
+
+func filterFromParsed(pConf *service.ParsedConfig, prefix string) (*filter.Filter, error) {
+	opts := filter.Options{Prefix: prefix}
+	var err error
+	if opts.Include, err = stringList(pConf, ssFieldIncludePatterns); err != nil {
+		return nil, err
+	}
+	if opts.Exclude, err = stringList(pConf, ssFieldExcludePatterns); err != nil {
+		return nil, err
+	}
+	if opts.ModifiedSince, err = fieldAs(pConf, parseTime, ssFieldModifiedSince); err != nil {
+		return nil, err
+	}
+	if opts.MinAge, err = fieldAs(pConf, parseOptionalDuration, ssFieldMinAge); err != nil {
+		return nil, err
+	}
+	if opts.MaxSize, err = fieldAs(pConf, parseSize, ssFieldMaxObjectSize); err != nil {
+		return nil, err
+	}
+	if opts.SkipEmpty, err = fieldAs(pConf, parseBool, ssFieldSkipEmpty); err != nil {
+		return nil, err
+	}
+	// The error names the field and the position in its list.
+	return filter.New(opts)
+}
+
+// readDelivery reads how objects become messages, and what becomes of them
+// afterwards.
+func (c *config) readDelivery(pConf *service.ParsedConfig) (err error) {
+	if c.scanner, c.wholeScanner, err = scannerFromParsed(pConf); err != nil {
+		return err
+	}
+	if c.autoReplayNacks, err = fieldAs(pConf, parseBool, ssFieldAutoReplayNacks); err != nil {
+		return err
+	}
+	if c.deleteObjects, err = fieldAs(pConf, parseBool, ssFieldDeleteObjects); err != nil {
+		return err
+	}
+	c.userMetadata, err = fieldAs(pConf, parseBool, ssFieldUserMetadata)
+	return err
+}
+
+// readLimits reads how long to wait, how often to try and how much to do at
+// once.
+func (c *config) readLimits(pConf *service.ParsedConfig) (err error) {
+	for _, f := range []struct {
+		to           *time.Duration
+		parent, name string
+	}{
+		{&c.connectTimeout, ssFieldTimeouts, ssFieldTimeoutConnect},
+		{&c.responseTimeout, ssFieldTimeouts, ssFieldTimeoutResponse},
+		{&c.idleTimeout, ssFieldTimeouts, ssFieldTimeoutIdle},
+		{&c.retry.InitialInterval, ssFieldRetry, ssFieldRetryInitialInterval},
+		{&c.retry.MaxInterval, ssFieldRetry, ssFieldRetryMaxInterval},
+	} {
+		if *f.to, err = fieldAs(pConf, parseDuration, f.parent, f.name); err != nil {
+			return err
+		}
+	}
+	if err = checkIntervals(c.retry.InitialInterval, c.retry.MaxInterval); err != nil {
+		return err
+	}
+	if c.retry.MaxAttempts, err = fieldAs(pConf, parseAttempts, ssFieldRetry, ssFieldRetryMaxAttempts); err != nil {
+		return err
+	}
+	if c.maxDownloads, err = fieldAs(pConf, parseDownloads, ssFieldConcurrency, ssFieldMaxDownloads); err != nil {
+		return err
+	}
+	c.bufferBytes, err = fieldAs(pConf, parseBufferBytes, ssFieldConcurrency, ssFieldBufferBytes)
+	return err
+}
+
+func tlsFromParsed(pConf *service.ParsedConfig, endpoint string) (*tls.Config, error) {
+	conf, err := pConf.FieldTLS(ssFieldTLS)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", ssFieldTLS, err)
+	}
+	if conf != nil && strings.HasPrefix(endpoint, "http://") {
+		return nil, fmt.Errorf("%s: the endpoint %s is not encrypted, so these settings have no effect; remove them, or write an https:// endpoint", ssFieldTLS, endpoint)
+	}
+	return conf, nil
+}

@@ -1,0 +1,196 @@
+package input
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/redpanda-data/benthos/v4/public/service"
+)
+
+// The parsers below take a value as YAML has it, so that a number may be
+// written bare or in quotes, and name neither the field nor its path: that is
+// done by fieldAs and by the lint rules, which both call them.
+
+// fieldAs reads the field at path and puts its dotted name before any error.
+func fieldAs[T any](pConf *service.ParsedConfig, parse func(any) (T, error), path ...string) (T, error) {
+	var zero T
+	v, err := pConf.FieldAny(path...)
+	if err != nil {
+		return zero, fmt.Errorf("%s: %w", strings.Join(path, "."), err)
+	}
+	parsed, err := parse(v)
+	if err != nil {
+		return zero, fmt.Errorf("%s: %w", strings.Join(path, "."), err)
+	}
+	return parsed, nil
+}
+
+// stringList reads a list of strings.
+func stringList(pConf *service.ParsedConfig, name string) ([]string, error) {
+	list, err := pConf.FieldStringList(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return list, nil
+}
+
+// valueText is v as the user wrote it, "" for nothing.
+func valueText(v any) string {
+	switch t := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return t
+	case time.Time:
+		return t.Format(time.RFC3339Nano)
+	}
+	return fmt.Sprint(v)
+}
+
+const durationRemedy = "write a number with a unit, such as 90s, 5m or 24h, or a bare number of seconds"
+
+// parseDuration reads a duration of more than zero: a number with units, or a
+// bare number of seconds.
+func parseDuration(v any) (time.Duration, error) {
+	d, err := readDuration(valueText(v))
+	if err == nil && d <= 0 {
+		err = fmt.Errorf("%q is not more than zero; %s", valueText(v), durationRemedy)
+	}
+	return d, err
+}
+
+// parseOptionalDuration is parseDuration where nothing, or zero, means none.
+func parseOptionalDuration(v any) (time.Duration, error) {
+	text := valueText(v)
+	if text == "" {
+		return 0, nil
+	}
+	d, err := readDuration(text)
+	if err == nil && d < 0 {
+		err = fmt.Errorf("%q is less than zero; %s", text, durationRemedy)
+	}
+	return d, err
+}
+
+func readDuration(text string) (time.Duration, error) {
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
+		ns := seconds * float64(time.Second)
+		if math.Abs(ns) < math.MaxInt64 { // Not so for what is no number.
+			return time.Duration(ns), nil
+		}
+	} else if d, err := time.ParseDuration(text); err == nil {
+		return d, nil
+	}
+	return 0, fmt.Errorf("%q is not a duration; %s", text, durationRemedy)
+}
+
+// timeLayouts are the forms of ISO 8601 that are read. Go reads a fraction of
+// a second after any of them by itself.
+var timeLayouts = []string{
+	"2006-01-02T15:04:05Z07:00",
+	"2006-01-02T15:04:05Z0700",
+	"2006-01-02T15:04:05Z07",
+	"2006-01-02T15:04:05",
+	"2006-01-02T15:04Z07:00",
+	"2006-01-02T15:04",
+	"2006-01-02",
+}
+
+// parseTime reads an ISO 8601 date or timestamp; without a zone it is UTC.
+// Nothing is the zero time.
+func parseTime(v any) (time.Time, error) {
+	if t, ok := v.(time.Time); ok {
+		return t.UTC(), nil
+	}
+	text := valueText(v)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	// A space in place of the "T" is what databases print.
+	iso := strings.Replace(text, " ", "T", 1)
+	for _, layout := range timeLayouts {
+		if t, err := time.Parse(layout, iso); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is not an ISO 8601 date or timestamp; write 2024-06-01, 2024-06-01T08:30:00Z or 2024-06-01T08:30:00+02:00", text)
+}
+
+// parseSize reads a number of bytes with or without a unit.
+func parseSize(v any) (int64, error) {
+	text := valueText(v)
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n > math.MaxInt64 {
+		return 0, fmt.Errorf("%q is not a size; write a number of bytes, or one with a unit such as 500kB or 10MiB", text)
+	}
+	return int64(n), nil
+}
+
+// minBufferBytes is a budget below which not even one page of small objects
+// fits, so that nothing is downloaded side by side.
+const minBufferBytes = 1 << 20
+
+// parseBufferBytes reads the budget of concurrency.buffer_bytes.
+func parseBufferBytes(v any) (int64, error) {
+	n, err := parseSize(v)
+	if err != nil {
+		return 0, err
+	}
+	if n < minBufferBytes {
+		return 0, fmt.Errorf("%q is too little to download objects side by side; write at least 1MiB", valueText(v))
+	}
+	return n, nil
+}
+
+// parseBool reads true or false, and the other words that YAML has for them.
+func parseBool(v any) (bool, error) {
+	if b, ok := v.(bool); ok {
+		return b, nil
+	}
+	text := valueText(v)
+	switch strings.ToLower(text) {
+	case "true", "yes", "on":
+		return true, nil
+	case "false", "no", "off":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither true nor false; write one of them", text)
+}
+
+// parseInt reads a whole number from low to high.
+func parseInt(v any, low, high int) (int, error) {
+	text := valueText(v)
+	n, err := strconv.Atoi(text)
+	if err != nil || n < low || n > high {
+		return 0, fmt.Errorf("%q is not a whole number from %d to %d; write one", text, low, high)
+	}
+	return n, nil
+}
+
+// parseAttempts reads retry.max_attempts.
+func parseAttempts(v any) (int, error) { return parseInt(v, 1, 1000) }
+
+// parseDownloads reads concurrency.max_downloads.
+func parseDownloads(v any) (int, error) { return parseInt(v, 0, 4096) }
+
+// parseSyncMode reads sync_mode, in any case since Benthos lints it so.
+func parseSyncMode(v any) (string, error) {
+	text := valueText(v)
+	if mode := strings.ToLower(text); mode == syncModeOneTime {
+		return mode, nil
+	}
+	return "", fmt.Errorf("%q is not a mode; write %s", text, syncModeOneTime)
+}
+
+// checkIntervals compares the two pauses of retry.
+func checkIntervals(initial, longest time.Duration) error {
+	if longest < initial {
+		return fmt.Errorf("%s.%s: %v is less than %s, which is %v; write at least as much",
+			ssFieldRetry, ssFieldRetryMaxInterval, longest, ssFieldRetryInitialInterval, initial)
+	}
+	return nil
+}

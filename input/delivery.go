@@ -1,0 +1,82 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+)
+
+// handover is one batch on its way to ReadBatch.
+type handover struct {
+	batch service.MessageBatch
+	ack   service.AckFunc
+}
+
+// delivery makes messages of downloads and hands them to ReadBatch.
+type delivery struct {
+	scanner  *service.OwnedScannerCreator
+	labeller labeller
+	out      chan<- handover
+}
+
+// deliver runs one download through the scanner. The scanner gathers the acks
+// of all its batches and calls ack once: when all were delivered, or when one
+// was refused.
+func (d *delivery) deliver(ctx context.Context, dl *fetch.Download, ack pass.Ack) (err error) {
+	details := service.NewScannerSourceDetails()
+	details.SetName(filter.BaseName(dl.Key))
+	details.SetSizeHint(dl.Size)
+
+	scanner, err := d.scanner.Create(dl.Body, service.AckFunc(ack), details)
+	if err != nil {
+		if errors.Is(err, io.EOF) && dl.Size == 0 {
+			return ack(ctx, nil) // nothing in it, so nothing to deliver
+		}
+		return unreadable(err)
+	}
+	// Closing the scanner is also what acks an object that gave no message.
+	defer func() { _ = scanner.Close(context.WithoutCancel(ctx)) }()
+
+	label := d.labeller.label(&dl.Content)
+	for {
+		batch, batchAck, err := scanner.NextBatch(ctx)
+		// A scanner may take the break of a body for its end and make a message
+		// of what came before it: such a message is never handed on.
+		if broken := dl.Err(); broken != nil {
+			return broken
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return unreadable(err)
+		}
+		if len(batch) == 0 {
+			if err := batchAck(ctx, nil); err != nil {
+				return err
+			}
+			continue
+		}
+		label.apply(batch)
+		select {
+		case d.out <- handover{batch, batchAck}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// unreadable marks what a scanner says of content that arrived whole.
+func unreadable(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", pass.ErrUnreadable, err)
+}

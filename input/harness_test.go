@@ -1,0 +1,170 @@
+package input
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
+)
+
+// rig is one run of the whole input, from its YAML to the acks, against an
+// emulator without sockets, so that it can live in a bubble of virtual time.
+type rig struct {
+	t      *testing.T
+	server *emulator.Server
+	fields string
+	// ack answers each batch; nil takes everything.
+	ack func(batch service.MessageBatch) error
+	// onBatch is called before the ack of each batch.
+	onBatch func(batch service.MessageBatch)
+
+	input service.BatchInput
+	logs  *logLines
+
+	mu       sync.Mutex
+	messages []*service.Message
+}
+
+// newRig makes a server with a bucket named "docs", and an input of the given
+// further fields that reads it with an access key.
+func newRig(t *testing.T, fields string) *rig {
+	t.Helper()
+	s := emulator.New(emulator.Options{})
+	s.CreateBucket("docs")
+	return &rig{t: t, server: s, fields: fields, logs: &logLines{}}
+}
+
+// build makes the input as Benthos does, but for its transport.
+func (r *rig) build() error {
+	s := r.server.Settings()
+	text := fmt.Sprintf(`
+project_ref: %s
+endpoint: %s
+region: %s
+`, s.ProjectRef, r.server.Endpoint(), s.Region)
+	if !strings.Contains(r.fields, "credentials:") {
+		text += fmt.Sprintf("credentials: {type: access_key, access_key_id: %s, secret_access_key: %s}\n", s.AccessKeyID, s.SecretAccessKey)
+	}
+	if !strings.Contains(r.fields, "source_path:") {
+		text += "source_path: docs\n"
+	}
+	parsed, err := Spec().ParseYAML(text+r.fields, nil)
+	if err != nil {
+		return err
+	}
+	conf, err := configFromParsed(parsed)
+	if err != nil {
+		return err
+	}
+	conf.transport = r.server.Transport()
+	reader, err := newReader(conf, service.MockResources(service.MockResourcesOptUseLogger(r.logs.logger())))
+	if err != nil {
+		return err
+	}
+	r.input = reader
+	if conf.autoReplayNacks {
+		r.input = service.AutoRetryNacksBatched(reader)
+	}
+	return nil
+}
+
+// run reads to the end of the input as a Benthos stream does, and returns the
+// report of the run.
+func (r *rig) run() Report {
+	r.t.Helper()
+	require.NoError(r.t, r.build())
+	var acks sync.WaitGroup
+	for err := r.input.Connect(r.t.Context()); err == nil; {
+		var batch service.MessageBatch
+		var ack service.AckFunc
+		if batch, ack, err = r.input.ReadBatch(r.t.Context()); err != nil {
+			require.ErrorIs(r.t, err, service.ErrEndOfInput)
+			break
+		}
+		r.keep(batch)
+		acks.Go(func() {
+			var refused error
+			if r.ack != nil {
+				refused = r.ack(batch)
+			}
+			require.NoError(r.t, ack(r.t.Context(), refused))
+		})
+	}
+	acks.Wait()
+	require.NoError(r.t, r.input.Close(context.Background())) //nolint:usetesting // a stream closes with a context of its own
+	reports := Reports()
+	require.NotEmpty(r.t, reports)
+	return reports[len(reports)-1]
+}
+
+func (r *rig) keep(batch service.MessageBatch) {
+	if r.onBatch != nil {
+		r.onBatch(batch)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, msg := range batch {
+		r.messages = append(r.messages, msg.DeepCopy())
+	}
+}
+
+// contents gives the bodies of the messages by key, in the order of arrival.
+func (r *rig) contents() map[string][]string {
+	out := map[string][]string{}
+	for _, msg := range r.messages {
+		body, err := msg.AsBytes()
+		require.NoError(r.t, err)
+		out[meta(msg, metaKey)] = append(out[meta(msg, metaKey)], string(body))
+	}
+	return out
+}
+
+func meta(msg *service.Message, name string) string {
+	v, ok := msg.MetaGetMut(name)
+	if !ok {
+		return "<unset>"
+	}
+	return fmt.Sprint(v)
+}
+
+// logLines keeps what was logged, at every level.
+type logLines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logLines) logger() *service.Logger {
+	return service.NewLoggerFromSlog(slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug - 4})))
+}
+
+func (l *logLines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logLines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// errOf is the text of an error, "" for none.
+func errOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+var errRefused = errors.New("refused by the output")

@@ -1,0 +1,218 @@
+package input
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/stretchr/testify/require"
+)
+
+// Well-formed credentials of no project.
+const (
+	testRef    = "abcdefghijklmnopqrst"
+	testKeyID  = "0123456789abcdef0123456789abcdef"
+	testSecret = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+)
+
+// testJWT is a token with the claims of a Supabase key, and no valid signature.
+func testJWT(role, ref string) string {
+	part := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+	return part(`{"alg":"HS256","typ":"JWT"}`) + "." +
+		part(fmt.Sprintf(`{"iss":"supabase","ref":%q,"role":%q,"iat":1700000000,"exp":4102444800}`, ref, role)) + "." + part("signature")
+}
+
+// goodFields are a configuration that nothing is wrong with.
+var goodFields = strings.Join([]string{
+	"project_ref: " + testRef,
+	"credentials: {access_key_id: " + testKeyID + ", secret_access_key: " + testSecret + "}",
+	"source_path: uploads/photos/",
+}, "\n")
+
+// withFields is goodFields with lines put in place of those of the same field.
+func withFields(lines string) string {
+	out := lines
+	for line := range strings.SplitSeq(goodFields, "\n") {
+		name, _, _ := strings.Cut(line, ":")
+		if !strings.Contains("\n"+lines, "\n"+name+":") {
+			out += "\n" + line
+		}
+	}
+	return out
+}
+
+// lintFields lints the input with the given fields, in an environment of its
+// own as an embedder has one.
+func lintFields(t *testing.T, fields string, env func(context.Context, string) (string, bool)) []service.Lint {
+	t.Helper()
+	yaml := componentName + ":\n  " + strings.ReplaceAll(fields, "\n", "\n  ")
+	lints, err := service.NewEnvironment().NewComponentConfigLinter().SetEnvVarLookupFunc(env).LintInputYAML([]byte(yaml))
+	require.NoError(t, err, yaml)
+	return lints
+}
+
+func TestWellFormedConfigsLintClean(t *testing.T) {
+	for _, fields := range []string{
+		"",
+		"source_path: uploads",
+		"source_path: s3://uploads//odd prefix ",
+		`include_patterns: ["*.mp4", "2024/**/[a-z0-9_]*.{jpg,jpeg}"]`,
+		"include_patterns: []",
+		"modified_since: 2024-06-01",
+		"modified_since: 2024-06-01T00:00:00Z",
+		`modified_since: "2024-06-01 08:30:00.123+0200"`,
+		`modified_since: ""`,
+		"min_age: 5m", "min_age: 30", "min_age: 1.5", `min_age: "0"`, "min_age: 0s",
+		"max_object_size: 10MiB", "max_object_size: 1048576", "max_object_size: 0", "max_object_size: 1.5 GB",
+		"delete_objects: true", `delete_objects: "true"`, "skip_empty: yes", "user_metadata: off", "auto_replay_nacks: false",
+		"timeouts: {connect: 1s, response: 90, idle: 2m}",
+		"retry: {max_attempts: 1, initial_interval: 1s, max_interval: 1s}",
+		`concurrency: {max_downloads: "8", buffer_bytes: 1GiB}`,
+		"sync_mode: one_time",
+		"endpoint: http://127.0.0.1:54321/storage/v1/s3\ntls: {skip_cert_verify: true}",
+		"credentials: {type: session_token, anon_key: " + testJWT("anon", testRef) + ", user_token: " + testJWT("authenticated", testRef) + "}",
+		"credentials: {type: session_token, service_role_key: " + testJWT("service_role", testRef) + "}",
+	} {
+		require.Empty(t, lintFields(t, withFields(fields), noEnv), fields)
+	}
+}
+
+func TestMalformedFieldsAreLintedWithARemedy(t *testing.T) {
+	for fields, want := range map[string]string{
+		`source_path: /uploads`:           `source_path: "/uploads" has no bucket before its first "/"; write it as bucket, bucket/prefix or s3://bucket/prefix`,
+		`source_path: s3:///photos`:       `source_path: "s3:///photos" has no bucket before its first "/"; write it as`,
+		`source_path: gs://uploads`:       `source_path: "gs://uploads" is a URL; write it as bucket, bucket/prefix or s3://bucket/prefix, and the address of the server under project_ref or endpoint`,
+		`source_path: "up#loads/x"`:       `source_path: "up#loads" cannot be the name of a bucket; write it as`,
+		`include_patterns: ["*.jpg", ""]`: `include_patterns: the pattern is empty; remove it, or write "*" to match every object`,
+		`include_patterns: ["[^a]*"]`:     `include_patterns: pattern "[^a]*": "^" does not negate a class at character 2; write [! in place of [^`,
+		`exclude_patterns: ["{a,b"]`:      `exclude_patterns: pattern "{a,b": "{" has no closing "}" at character 1; close it, or write \{ for the character itself`,
+		`exclude_patterns: [tmp/]`:        `exclude_patterns: pattern "tmp/": the closing "/" matches no object at character 4; write "tmp/**"`,
+		`include_patterns: "*.jpg"`:       `expected array value`,
+		`modified_since: last week`:       `modified_since: "last week" is not an ISO 8601 date or timestamp; write 2024-06-01, 2024-06-01T08:30:00Z or 2024-06-01T08:30:00+02:00`,
+		`modified_since: 2024-06-31`:      `modified_since: "2024-06-31" is not an ISO 8601 date`,
+		`modified_since: 20240601`:        `modified_since: "20240601" is not an ISO 8601 date`,
+		`min_age: 5 minutes`:              `min_age: "5 minutes" is not a duration; write a number with a unit, such as 90s, 5m or 24h, or a bare number of seconds`,
+		`min_age: 1d`:                     `min_age: "1d" is not a duration; write`,
+		`min_age: -5m`:                    `min_age: "-5m" is less than zero; write`,
+		`max_object_size: lots`:           `max_object_size: "lots" is not a size; write a number of bytes, or one with a unit such as 500kB or 10MiB`,
+		`max_object_size: -1`:             `max_object_size: "-1" is not a size; write`,
+		`delete_objects: maybe`:           `delete_objects: "maybe" is neither true nor false; write one of them`,
+		`skip_empty: 1`:                   `skip_empty: "1" is neither true nor false; write one of them`,
+		`user_metadata: [true]`:           `user_metadata: "[true]" is neither true nor false; write one of them`,
+		`auto_replay_nacks: never`:        `auto_replay_nacks: "never" is neither true nor false; write one of them`,
+		`timeouts: {connect: soon}`:       `timeouts.connect: "soon" is not a duration; write`,
+		`timeouts: {response: 0}`:         `timeouts.response: "0" is not more than zero; write`,
+		`timeouts: {idle: -1s}`:           `timeouts.idle: "-1s" is not more than zero; write`,
+		`retry: {max_attempts: 0}`:        `retry.max_attempts: "0" is not a whole number from 1 to 1000; write one`,
+		`retry: {max_attempts: 2.5}`:      `retry.max_attempts: "2.5" is not a whole number from 1 to 1000; write one`,
+		`retry: {initial_interval: x}`:    `retry.initial_interval: "x" is not a duration; write`,
+		`retry: {max_interval: x}`:        `retry.max_interval: "x" is not a duration; write`,
+		`retry: {initial_interval: 1m}`:   `retry.max_interval: 30s is less than initial_interval, which is 1m0s; write at least as much`,
+
+		`concurrency: {max_downloads: -1}`:   `concurrency.max_downloads: "-1" is not a whole number from 0 to 4096; write one`,
+		`concurrency: {max_downloads: many}`: `concurrency.max_downloads: "many" is not a whole number from 0 to 4096; write one`,
+		`concurrency: {buffer_bytes: 0}`:     `concurrency.buffer_bytes: "0" is too little to download objects side by side; write at least 1MiB`,
+		`concurrency: {buffer_bytes: big}`:   `concurrency.buffer_bytes: "big" is not a size; write`,
+
+		`sync_mode: sometimes`:               `value sometimes is not a valid option for this field`,
+		`scanner: {to_the_moon: {}}`:         `unable to infer component type: to_the_moon`,
+		`bucket: uploads`:                    `field bucket not recognised`,
+		`project_ref: my-project`:            `project_ref: is no reference of a project`,
+		`endpoint: 127.0.0.1:54321`:          `endpoint: is not a URL; write it like https://`,
+		`region: Frankfurt`:                  `region: is not the id of a region; write an id such as eu-central-1`,
+		`credentials: {type: password}`:      `value password is not a valid option for this field`,
+		`credentials: {access_key_id: x}`:    `credentials.secret_access_key: is missing; `,
+		`credentials: {type: session_token}`: `credentials.service_role_key: is missing, and so is credentials.user_token; write`,
+		`credentials: {access_key_id: a, secret_access_key: b, anon_key: c}`: `credentials.anon_key: is not used by the type access_key; remove it, or write type: session_token`,
+		"credentials: {type: session_token, user_token: " + testJWT("authenticated", testRef) +
+			", service_role_key: " + testJWT("service_role", testRef) + "}": `credentials.user_token: is set together with credentials.service_role_key; keep one`,
+		"credentials: {type: session_token, service_role_key: sb_secret_abc}": `credentials.service_role_key: holds an API secret key (sb_secret_...), where a JWT is needed`,
+		"credentials: {type: session_token, service_role_key: " +
+			testJWT("service_role", "tsrqponmlkjihgfedcba") + "}": `credentials.service_role_key: is a key of the project "tsrqponmlkjihgfedcba", but the configuration is for "` + testRef + `"`,
+	} {
+		t.Run(fields, func(t *testing.T) {
+			lints := lintFields(t, withFields(fields), noEnv)
+			require.Len(t, lints, 1, "%v", lints)
+			require.Contains(t, lints[0].What, want)
+			require.NotContains(t, lints[0].What, testSecret)
+		})
+	}
+}
+
+func TestMissingFieldsAreLinted(t *testing.T) {
+	lints := lintFields(t, "region: eu-central-1", noEnv)
+	var whats []string
+	for _, lint := range lints {
+		whats = append(whats, lint.What)
+	}
+	all := strings.Join(whats, "\n")
+	require.Len(t, lints, 4, all)
+	require.Contains(t, all, "field source_path is required")
+	require.Contains(t, all, "project_ref: is missing; ")
+	require.Contains(t, all, "credentials.access_key_id: is missing; ")
+	require.Contains(t, all, "credentials.secret_access_key: is missing; ")
+}
+
+func TestALintPointsToItsLine(t *testing.T) {
+	lints := lintFields(t, withFields("region: us-east-1\nmin_age: soon"), noEnv)
+	require.Len(t, lints, 1)
+	require.Equal(t, 3, lints[0].Line)
+}
+
+func TestOneBadValueDoesNotHideAnother(t *testing.T) {
+	lints := lintFields(t, withFields("delete_objects: maybe\nretry: {max_attempts: many, initial_interval: 1h}\nproject_ref: x"), noEnv)
+	require.Len(t, lints, 4, "%v", lints)
+}
+
+// TestVariablesThatAreNotSetAreNoFault covers the check of a config on a
+// machine that lacks its secrets: Benthos reports the variables, and we add
+// nothing, nor do we where a default leaves a value empty.
+func TestVariablesThatAreNotSetAreNoFault(t *testing.T) {
+	accessKey := `
+project_ref: ${REF}
+endpoint: ${ENDPOINT}
+region: ${REGION}
+credentials: {type: access_key, access_key_id: "${ID}", secret_access_key: "${SECRET}"}
+source_path: ${SOURCE}
+modified_since: ${SINCE}
+min_age: ${AGE}
+max_object_size: ${SIZE}
+delete_objects: ${DELETE}
+skip_empty: ${SKIP}
+user_metadata: ${META}
+auto_replay_nacks: ${REPLAY}
+timeouts: {connect: "${CONNECT}", response: "${RESPONSE}", idle: "${IDLE}"}
+retry: {max_attempts: "${ATTEMPTS}", initial_interval: "${INITIAL}", max_interval: "${MAX}"}
+concurrency: {max_downloads: "${DOWNLOADS}", buffer_bytes: "${BUFFER}"}`
+	for _, fields := range []string{
+		accessKey,
+		"endpoint: ${E}\ncredentials: {access_key_id: '${ID}', secret_access_key: '${SECRET}'}\nsource_path: ${S}",
+		"project_ref: ${R}\ncredentials: {type: session_token, anon_key: '${A}', service_role_key: '${K}'}\nsource_path: a",
+		"project_ref: ${R}\ncredentials: {type: session_token, anon_key: '${A}', user_token: '${T}'}\nsource_path: a",
+		"project_ref: ${R}\ncredentials: {type: session_token, user_token: '${T}', service_role_key: '${K}'}\nsource_path: a",
+		// The anon key may name the project.
+		"endpoint: http://127.0.0.1:8000/storage/v1/s3\ncredentials: {type: session_token, anon_key: '${A}', user_token: " +
+			testJWT("authenticated", "") + "}\nsource_path: a",
+		"project_ref: ${R}\ncredentials: {type: '${TYPE}', anon_key: '${A}', access_key_id: '${ID}'}\nsource_path: a",
+		"project_ref: ${R}\ncredentials:\n  access_key_id: ${ID}\n  secret_access_key: ${SECRET}\n  anon_key: ${A}\n  user_token: ${T}\nsource_path: a",
+	} {
+		lints := lintFields(t, strings.TrimSpace(fields), noEnv)
+		var others []service.Lint
+		for _, lint := range lints {
+			// An enumeration is linted by Benthos, which takes no empty value.
+			if lint.Type != service.LintMissingEnvVar && !strings.Contains(lint.What, "valid option") {
+				others = append(others, lint)
+			}
+		}
+		require.Empty(t, others, fields)
+
+		withDefaults := regexp.MustCompile(`\$\{(\w+)\}`).ReplaceAllString(fields, "${$1:}")
+		for _, lint := range lintFields(t, strings.TrimSpace(withDefaults), noEnv) {
+			require.Contains(t, lint.What, "valid option", withDefaults)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package input
+
+import (
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
+
+// meters are the input's metrics. Benthos adds the labels "label" and "path"
+// (and "stream" in streams mode) to each. Counters count objects unless their
+// name says otherwise; timers are in nanoseconds.
+type meters struct {
+	listed    *service.MetricCounter
+	filtered  *service.MetricCounter // by rule
+	delivered *service.MetricCounter
+	vanished  *service.MetricCounter
+	parked    *service.MetricCounter // by reason
+	retries   *service.MetricCounter // requests, by cause
+	bytes     *service.MetricCounter // of delivered objects
+
+	inFlight         *service.MetricGauge
+	bufferedBytes    *service.MetricGauge
+	downloadWindow   *service.MetricGauge
+	lastCompletePass *service.MetricGauge // Unix time in seconds
+
+	listPage  *service.MetricTimer
+	firstByte *service.MetricTimer
+	passTime  *service.MetricTimer
+}
+
+func newMeters(m *service.Metrics) *meters {
+	return &meters{
+		listed:    m.NewCounter("supabase_storage_listed"),
+		filtered:  m.NewCounter("supabase_storage_filtered", "rule"),
+		delivered: m.NewCounter("supabase_storage_delivered"),
+		vanished:  m.NewCounter("supabase_storage_vanished"),
+		parked:    m.NewCounter("supabase_storage_parked", "reason"),
+		retries:   m.NewCounter("supabase_storage_retries", "cause"),
+		bytes:     m.NewCounter("supabase_storage_bytes"),
+
+		inFlight:         m.NewGauge("supabase_storage_in_flight"),
+		bufferedBytes:    m.NewGauge("supabase_storage_buffered_bytes"),
+		downloadWindow:   m.NewGauge("supabase_storage_download_window"),
+		lastCompletePass: m.NewGauge("supabase_storage_last_complete_pass_unix"),
+
+		listPage:  m.NewTimer("supabase_storage_list_page_ns"),
+		firstByte: m.NewTimer("supabase_storage_first_byte_ns"),
+		passTime:  m.NewTimer("supabase_storage_pass_ns"),
+	}
+}
+
+// Retried, InFlight, Buffered and Window implement fetch.Meter.
+
+func (m *meters) Retried(err error)      { m.retries.Incr(1, bucket.Cause(err)) }
+func (m *meters) InFlight(downloads int) { m.inFlight.Set(int64(downloads)) }
+func (m *meters) Buffered(bytes int64)   { m.bufferedBytes.Set(bytes) }
+func (m *meters) Window(downloads int)   { m.downloadWindow.Set(int64(downloads)) }
+
+func (m *meters) passEnded(took time.Duration, complete bool) {
+	m.passTime.Timing(took.Nanoseconds())
+	if complete {
+		m.lastCompletePass.Set(time.Now().Unix())
+	}
+}

@@ -1,0 +1,259 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/s3bucket"
+)
+
+// unreachableAttempts bounds how often an endpoint that does not answer at all
+// is tried at the start: a name that does not resolve is most often a typing
+// error, and a one-time run should say so soon.
+const unreachableAttempts = 4
+
+// settleTimeout bounds how long Close waits for what was acked to be settled.
+const settleTimeout = time.Minute
+
+// reader implements service.BatchInput: it owns the life of a run, and nothing
+// else.
+type reader struct {
+	conf   config
+	res    *service.Resources
+	log    *service.Logger
+	meters *meters
+	client *s3bucket.Client
+
+	out     chan handover
+	watcher *watcher
+	pass    *pass.Pass
+
+	mu        sync.Mutex
+	startedAt time.Time          // zero until the run has begun
+	stop      context.CancelFunc // ends the run
+	done      chan struct{}      // closed when the run has ended
+	cause     error              // why it ended early
+	attempted bool               // Connect was called
+	closed    bool
+}
+
+var (
+	_ service.BatchInput         = (*reader)(nil)
+	_ service.ConnectionTestable = (*reader)(nil)
+)
+
+// newReader wires the rooms. It makes no request.
+func newReader(conf config, res *service.Resources) (*reader, error) {
+	r := &reader{
+		conf: conf, res: res, log: res.Logger(), meters: newMeters(res.Metrics()),
+		out: make(chan handover),
+	}
+	r.watcher = &watcher{reader: r}
+	client, err := s3bucket.New(s3bucket.Options{
+		Endpoint: conf.project.Endpoint, Region: conf.project.Region, Bucket: conf.project.Bucket,
+		Credentials: conf.project.Credentials,
+		TLS:         conf.tls, Transport: conf.transport,
+		ConnectTimeout: conf.connectTimeout, ResponseTimeout: conf.responseTimeout, IdleTimeout: conf.idleTimeout,
+		MaxConns:    fetch.MaxDownloads(conf.maxDownloads) + 4,
+		Retry:       conf.retry,
+		OnRetry:     func(_ string, err error) { r.meters.Retried(err) },
+		OnListPage:  func(d time.Duration, _ int) { r.meters.listPage.Timing(d.Nanoseconds()) },
+		OnFirstByte: func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.client = client
+	r.pass = pass.New(r.passOptions())
+	return r, nil
+}
+
+func (r *reader) passOptions() pass.Options {
+	d := &delivery{
+		scanner: r.conf.scanner,
+		labeller: labeller{
+			bucket: r.conf.project.Bucket, prefix: r.conf.prefix,
+			projectRef: r.conf.project.Ref, userMetadata: r.conf.userMetadata,
+		},
+		out: r.out,
+	}
+	opts := pass.Options{
+		Lister: r.client,
+		Range:  bucket.Range{Prefix: r.conf.filter.ListPrefix()},
+		Match: func(obj bucket.Object) pass.Verdict {
+			v := r.conf.filter.Match(obj, time.Now())
+			return pass.Verdict{Rule: v.Rule.String(), Pattern: v.Pattern}
+		},
+		Fetch: fetch.Options{
+			Source: r.client, MaxDownloads: r.conf.maxDownloads, BufferBytes: r.conf.bufferBytes,
+			HoldsWhole: r.conf.wholeScanner, Retry: r.conf.retry, Meter: r.meters,
+		},
+		Deliver: d.deliver,
+		Watcher: r.watcher,
+	}
+	if r.conf.deleteObjects {
+		opts.Remover = r.client
+	}
+	return opts
+}
+
+// Connect tests that the bucket can be listed, and begins the run. What can't
+// get better by itself ends a one-time run here.
+func (r *reader) Connect(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || !r.startedAt.IsZero() {
+		return nil
+	}
+	r.attempted = true
+	for _, warning := range r.conf.project.Warnings {
+		r.log.Warn(warning)
+	}
+	if err := r.probe(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		r.cause = err
+		r.log.Errorf("The one-time run ends before it began: %v", err)
+		return service.ErrEndOfInput
+	}
+	r.start()
+	return nil
+}
+
+// probe makes one small request, again and again while what fails may pass.
+func (r *reader) probe(ctx context.Context) error {
+	unreachable := 0
+	mayPass := func(err error) bool {
+		if errors.Is(err, bucket.ErrUnreachable) {
+			unreachable++
+			return unreachable < unreachableAttempts
+		}
+		return bucket.Transient(err)
+	}
+	err := r.conf.retry.Do(ctx, r.probeOnce, mayPass, func(err error) {
+		r.meters.Retried(err)
+		r.log.Warnf("Waiting for %s: %v", r.conf.project.Endpoint, err)
+	})
+	return r.explain(ctx, err)
+}
+
+func (r *reader) probeOnce(ctx context.Context) error {
+	_, _, err := r.client.Probe(ctx, r.conf.filter.ListPrefix(), onceOnly)
+	return err
+}
+
+// start begins the run. Its life ends with Close, not with Connect's context.
+func (r *reader) start() {
+	r.log.Infof("Reading %s of %s (sync_mode: one_time, role: %s)", r.where(), r.conf.project.Endpoint, r.conf.project.Role)
+	ctx, stop := context.WithCancel(context.Background())
+	r.startedAt, r.stop, r.done = time.Now(), stop, make(chan struct{})
+	go func() {
+		defer close(r.done)
+		defer close(r.out)
+		defer stop()
+		err := r.pass.Run(ctx)
+		r.ended(ctx, err)
+	}()
+}
+
+// ended looks at how the run went while its context still lives.
+func (r *reader) ended(ctx context.Context, err error) {
+	if err != nil && ctx.Err() != nil {
+		r.setCause(errInterrupted)
+		return
+	}
+	report := r.pass.Report()
+	r.meters.passEnded(time.Since(r.startedAt), err == nil && report.ListingComplete)
+	if err != nil {
+		err = fmt.Errorf("after %d objects listed: %w", report.Listed, r.explain(ctx, err))
+		r.setCause(err)
+		r.log.Errorf("The run ends early, %v", err)
+		return
+	}
+	r.hintAtNothing(ctx, report)
+}
+
+func (r *reader) setCause(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cause = err
+}
+
+// explain adds the field and the remedy to an error that ends a run.
+func (r *reader) explain(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	region := ""
+	if e, ok := errors.AsType[*bucket.Error](err); ok && e.Code == "SignatureDoesNotMatch" {
+		region, _ = r.client.Region(ctx) // best effort: it only makes the message better
+	}
+	return r.conf.project.Explain(err, region)
+}
+
+// ReadBatch implements service.BatchInput. It waits for the next batch; an
+// error other than the end or the context's never comes from here, because
+// every failure belongs to an object and is dealt with there.
+func (r *reader) ReadBatch(ctx context.Context) (service.MessageBatch, service.AckFunc, error) {
+	select {
+	case h, ok := <-r.out:
+		if !ok {
+			return nil, nil, service.ErrEndOfInput
+		}
+		return h.batch, h.ack, nil
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+}
+
+// Close ends the run, waits until what was acked is settled, and tells what
+// became of every object. Benthos calls it after the last ack.
+func (r *reader) Close(ctx context.Context) error {
+	r.mu.Lock()
+	first := !r.closed
+	r.closed = true
+	stop, done := r.stop, r.done
+	r.mu.Unlock()
+	if !first {
+		return nil
+	}
+	defer r.client.Close()
+	if stop != nil {
+		stop()
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	err := errors.Join(r.pass.Wait(ctx), r.conf.scanner.Close(ctx))
+	r.conclude()
+	return err
+}
+
+// ConnectionTest implements service.ConnectionTestable with one small request.
+func (r *reader) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
+	if err := r.explain(ctx, r.probeOnce(ctx)); err != nil {
+		return service.ConnectionTestFailed(err).AsList()
+	}
+	return service.ConnectionTestSucceeded().AsList()
+}
+
+// where names what is read.
+func (r *reader) where() string {
+	if r.conf.prefix == "" {
+		return fmt.Sprintf("bucket %q", r.conf.project.Bucket)
+	}
+	return fmt.Sprintf("bucket %q prefix %q", r.conf.project.Bucket, r.conf.prefix)
+}

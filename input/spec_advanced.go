@@ -1,0 +1,89 @@
+package input
+
+import "github.com/redpanda-data/benthos/v4/public/service"
+
+// advancedFields have defaults that fit most; `create --small` leaves them out.
+func advancedFields() []*service.ConfigField {
+	fields := []*service.ConfigField{
+		newBoolField(ssFieldDeleteObjects, false).
+			Description("Whether to delete each object from the bucket once all of its messages are delivered. An object that was overwritten since it was read is kept; the server knows no conditional deletion, so an overwrite in the instant between that check and the deletion goes with it. Objects that yield no message, such as an empty one under `lines`, are deleted too; what the patterns and limits leave out never is."),
+		newBoolField(ssFieldSkipEmpty, false).
+			Description("Whether to leave out objects of zero bytes. Folder placeholders (`.emptyFolderPlaceholder`, and zero-byte keys that end with `/`) are always left out."),
+		service.NewStringField(ssFieldMaxObjectSize).
+			Description("Leave out objects larger than this: a number of bytes, or one with a unit such as `500kB` (1000) or `10MiB` (1024). `0` is no limit.").
+			Example("10MiB").Example("5GB").
+			Default("0").
+			LintRule(lintRule(ssFieldMaxObjectSize)),
+		service.NewStringField(ssFieldMinAge).
+			Description("Leave out objects modified less than this long ago, for uploads that are replaced right after they are made. A duration such as `90s`, `5m` or `24h`; a bare number is seconds. Empty is no limit.").
+			Example("5m").Example("24h").
+			Default("").
+			LintRule(lintRule(ssFieldMinAge)),
+		newBoolField(ssFieldUserMetadata, true).
+			Description("Whether to add the metadata that was stored with an object to its messages, as `supabase_storage_meta_<name>`."),
+		service.NewURLField(ssFieldEndpoint).
+			Description("The S3 endpoint, in place of the one derived from `project_ref`: for a self-hosted project (`https://supabase.example.com/storage/v1/s3`), the local stack of the Supabase CLI (`http://127.0.0.1:54321/storage/v1/s3`), a custom domain or an emulator.").
+			Optional(),
+		service.NewTLSField(ssFieldTLS).
+			Description("TLS settings for an `https` endpoint with a certificate of its own, such as a self-hosted one. Without them the authorities of the system are trusted."),
+		timeoutsField(), retryField(), concurrencyField(),
+	}
+	for _, f := range fields {
+		f.Advanced()
+	}
+	return fields
+}
+
+func timeoutsField() *service.ConfigField {
+	return service.NewObjectField(ssFieldTimeouts,
+		newDurationField(ssFieldTimeouts, ssFieldTimeoutConnect, "10s").
+			Description("How long a connection may take to be made, its TLS handshake included."),
+		newDurationField(ssFieldTimeouts, ssFieldTimeoutResponse, "60s").
+			Description("How long the server may take to begin its answer. The database behind it gives up after 30 seconds; a shorter time here cuts slow listings off before they are answered."),
+		newDurationField(ssFieldTimeouts, ssFieldTimeoutIdle, "60s").
+			Description("How long a download may stand still before it is cut off and resumed where it stopped."),
+	).Description("How long to wait for the server. A request that runs out of time is tried again. Durations such as `90s` or `5m`; a bare number is seconds.")
+}
+
+func retryField() *service.ConfigField {
+	return service.NewObjectField(ssFieldRetry,
+		newIntField(ssFieldRetry, ssFieldRetryMaxAttempts, 10).
+			Description("How often a request is tried, the first time included; at least 1."),
+		newDurationField(ssFieldRetry, ssFieldRetryInitialInterval, "300ms").
+			Description("The pause after the first failure. It doubles with every further one, and up to half of it is taken off at random."),
+		newDurationField(ssFieldRetry, ssFieldRetryMaxInterval, "30s").
+			Description("The longest pause; at least `initial_interval`."),
+	).Description("What to do when a request fails in a way that may pass: the server is overloaded (429, 503) or its database is (544), it fails (500), or the connection does. An object that keeps failing is set aside with its reason, and holds nothing else back.").
+		LintRule(lintRule(ssFieldRetry))
+}
+
+func concurrencyField() *service.ConfigField {
+	return service.NewObjectField(ssFieldConcurrency,
+		newIntField(ssFieldConcurrency, ssFieldMaxDownloads, 0).
+			Description("How many objects may be downloaded at the same time; `0` lets the input choose."),
+		service.NewStringField(ssFieldBufferBytes).
+			Description("How many bytes of objects under way may be held in memory, as a number or with a unit such as `128MiB`. An object that is larger is read alone. Messages that the pipeline has taken and not yet delivered count on top.").
+			Example("64MiB").Example("1GiB").
+			Default("128MiB").
+			LintRule(lintRule(ssFieldConcurrency+"."+ssFieldBufferBytes)),
+	).Description("How much to do at once.")
+}
+
+// newDurationField is a duration that must be more than zero.
+func newDurationField(parent, name, def string) *service.ConfigField {
+	return service.NewDurationField(name).Default(def).LintRule(lintRule(parent + "." + name))
+}
+
+// newBoolField and newIntField accept any value, and leave it to the lint rule
+// and to the parsing of the configuration to tell a wrong one. Benthos does not
+// lint its own bool and int fields: a lint rule is not run on a value that does
+// not fit the field's type, nor are the rules of the objects around it, so
+// `delete_objects: maybe` would silence every other rule of the component. What
+// they accept on top is a quoted value, as in "${DELETE_OBJECTS:false}".
+func newBoolField(name string, def bool) *service.ConfigField {
+	return service.NewAnyField(name).Default(def).LintRule(lintRule(name))
+}
+
+func newIntField(parent, name string, def int) *service.ConfigField {
+	return service.NewAnyField(name).Default(def).LintRule(lintRule(parent + "." + name))
+}

@@ -1,0 +1,141 @@
+package input
+
+const specSummary = "Reads the objects of a Supabase Storage bucket through its S3 endpoint, each with its metadata."
+
+const specDescription = `
+Lists the bucket, leaves out what the patterns and limits take, and downloads the rest, many objects at a time and within a budget of memory.
+
+== Delivery
+
+Every object that matches is delivered at least once. It counts as delivered when the output has taken all of its messages, and is read again when it was overwritten while it was read: no message mixes two versions. A download that is cut off is resumed where it stopped. What fails is tried again as ` + "`retry`" + ` says; an object that keeps failing is set aside, reported with its reason, and holds nothing else back. A run that set objects aside ends with an error, so that nothing is missing unnoticed.
+
+Messages are not ordered: a small object may overtake a large one.
+
+== Metadata
+
+This input adds the following metadata to each message:
+
+` + "```text" + `
+- supabase_storage_bucket
+- supabase_storage_key                 (the full key in the bucket)
+- supabase_storage_path                (the key below the prefix of source_path)
+- supabase_storage_filename            (the last part of the key)
+- supabase_storage_etag
+- supabase_storage_size                (bytes, a number)
+- supabase_storage_last_modified       (RFC 3339)
+- supabase_storage_last_modified_unix  (seconds, a number)
+- supabase_storage_content_type
+- supabase_storage_cache_control
+- supabase_storage_project_ref         (where one is configured)
+- supabase_storage_event               (created)
+- supabase_storage_object_id           (the same for the same bucket, key and ETag: an idempotency key)
+- supabase_storage_meta_<name>         (the metadata that was stored with the object)
+` + "```" + `
+
+A value that the server does not give is not set. Read them with the ` + "`@`" + ` syntax, as in ` + "`${! @supabase_storage_key }`" + `.
+
+== Secrets
+
+Keys and tokens are read from environment variables best, as in the examples. They are masked wherever Benthos prints a configuration, except by the HTTP API of streams mode, which returns the configuration of a stream with its secrets: protect that API, or leave it off.
+`
+
+// specExample is an example of the documentation, which lints clean.
+type specExample struct{ title, summary, yaml string }
+
+var specExamples = []specExample{
+	{
+		"S3 access key",
+		"Copies the videos and pictures of one folder to disk, with the S3 access keys of the project. They bypass row level security.",
+		`
+input:
+  supabase_storage:
+    project_ref: ${SUPABASE_PROJECT_REF}
+    region: us-east-2
+    credentials:
+      type: access_key
+      access_key_id: ${SUPABASE_S3_ACCESS_KEY_ID}
+      secret_access_key: ${SUPABASE_S3_SECRET_ACCESS_KEY}
+    source_path: user-uploads/photos/
+    include_patterns: [ "*.mp4", "*.jpg" ]
+    exclude_patterns: [ "*_thumbnail.*" ]
+
+output:
+  file:
+    path: ./out/${! @supabase_storage_object_id }-${! @supabase_storage_filename }
+    codec: all-bytes
+`,
+	},
+	{
+		"Service role key",
+		"Signs in with the service_role key of the project, where there is no S3 access key. It bypasses row level security, too.",
+		`
+input:
+  supabase_storage:
+    project_ref: ${SUPABASE_PROJECT_REF}
+    credentials:
+      type: session_token
+      anon_key: ${SUPABASE_ANON_KEY}
+      service_role_key: ${SUPABASE_SERVICE_ROLE_KEY}
+    source_path: user-uploads
+`,
+	},
+	{
+		"As a user, under row level security",
+		"Reads what one signed-in user may see, with the user's access token. What the policies hide is not listed, and looks as if it were not there.",
+		`
+input:
+  supabase_storage:
+    project_ref: ${SUPABASE_PROJECT_REF}
+    credentials:
+      type: session_token
+      anon_key: ${SUPABASE_ANON_KEY}
+      user_token: ${SUPABASE_USER_TOKEN}
+    source_path: user-uploads
+`,
+	},
+	{
+		"Self-hosted, or the local stack of the Supabase CLI",
+		"The endpoint takes the place of the project reference. `supabase status` prints the keys of the local stack.",
+		`
+input:
+  supabase_storage:
+    endpoint: http://127.0.0.1:54321/storage/v1/s3
+    credentials:
+      access_key_id: ${SUPABASE_S3_ACCESS_KEY_ID}
+      secret_access_key: ${SUPABASE_S3_SECRET_ACCESS_KEY}
+    source_path: user-uploads
+`,
+	},
+	{
+		"Lines of large objects",
+		"Makes one message of each line, of objects of any size: a scanner that reads in pieces does not hold the object in memory.",
+		`
+input:
+  supabase_storage:
+    project_ref: ${SUPABASE_PROJECT_REF}
+    credentials:
+      access_key_id: ${SUPABASE_S3_ACCESS_KEY_ID}
+      secret_access_key: ${SUPABASE_S3_SECRET_ACCESS_KEY}
+    source_path: s3://events/2024/
+    include_patterns: [ "**/*.jsonl" ]
+    modified_since: 2024-06-01
+    scanner:
+      lines: {}
+`,
+	},
+	{
+		"Move instead of copy",
+		"Deletes each object once it is delivered, unless it was overwritten in the meantime. Uploads of the last five minutes are left for the next run.",
+		`
+input:
+  supabase_storage:
+    project_ref: ${SUPABASE_PROJECT_REF}
+    credentials:
+      access_key_id: ${SUPABASE_S3_ACCESS_KEY_ID}
+      secret_access_key: ${SUPABASE_S3_SECRET_ACCESS_KEY}
+    source_path: inbox/
+    min_age: 5m
+    delete_objects: true
+`,
+	},
+}

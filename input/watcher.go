@@ -1,0 +1,175 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+)
+
+// progressEvery is the least time between two lines about a long run.
+const progressEvery = 10 * time.Second
+
+// onceOnly makes a request without a second attempt.
+var onceOnly = retry.Policy{MaxAttempts: 1}
+
+// watcher implements pass.Watcher: it counts for the metrics, and logs what a
+// user has to know.
+type watcher struct {
+	reader   *reader
+	lastLine atomic.Int64 // Unix nanoseconds
+}
+
+// Listed implements pass.Watcher.
+func (w *watcher) Listed() {
+	w.reader.meters.listed.Incr(1)
+	w.progress()
+}
+
+// Filtered implements pass.Watcher.
+func (w *watcher) Filtered(rule string) { w.reader.meters.filtered.Incr(1, rule) }
+
+// Delivered implements pass.Watcher.
+func (w *watcher) Delivered(obj bucket.Object) {
+	w.reader.meters.delivered.Incr(1)
+	w.reader.meters.bytes.Incr(obj.Size)
+	w.progress()
+}
+
+// Vanished implements pass.Watcher.
+func (w *watcher) Vanished(obj bucket.Object) {
+	w.reader.meters.vanished.Incr(1)
+	w.reader.log.Debugf("Object %q was deleted after it was listed", obj.Key)
+}
+
+// Parked implements pass.Watcher.
+func (w *watcher) Parked(obj bucket.Object, reason string, err error) {
+	w.reader.meters.parked.Incr(1, reason)
+	w.reader.log.Errorf("Object %q is left undelivered (%s): %v", obj.Key, reason, err)
+}
+
+// NotRemoved implements pass.Watcher.
+func (w *watcher) NotRemoved(obj bucket.Object, err error) {
+	w.reader.log.Errorf("Object %q was delivered, but could not be deleted (delete_objects): %v", obj.Key, err)
+}
+
+// progress logs a line on a run that takes long.
+func (w *watcher) progress() {
+	now := time.Now()
+	last := w.lastLine.Load()
+	if last == 0 {
+		w.lastLine.CompareAndSwap(0, now.UnixNano())
+		return
+	}
+	if now.UnixNano()-last < int64(progressEvery) || !w.lastLine.CompareAndSwap(last, now.UnixNano()) {
+		return
+	}
+	r := w.reader.pass.Report()
+	w.reader.log.Infof("Reading %s: %d listed, %d filtered, %d delivered (%s), %d under way, %d undelivered",
+		w.reader.where(), r.Listed, r.FilteredTotal(), r.Delivered, byteCount(r.Bytes), r.Unsettled(), r.ParkedTotal())
+}
+
+// conclude accounts for the run, once, after its last ack.
+func (r *reader) conclude() {
+	r.mu.Lock()
+	cause, attempted, started := r.cause, r.attempted, r.startedAt
+	r.mu.Unlock()
+	if !attempted {
+		return
+	}
+	p := r.pass.Report()
+	if cause == nil && (started.IsZero() || p.Unsettled() > 0) {
+		cause = errInterrupted
+	}
+	if errors.Is(cause, errInterrupted) {
+		cause = fmt.Errorf("the one-time run was %w", errInterrupted)
+	}
+	report := newReport(r, p, cause)
+	recordRun(report)
+	if !started.IsZero() {
+		r.logSummary(p, time.Since(started))
+	}
+	if report.Err != nil {
+		r.log.Errorf("The one-time run is not complete: %v", report.Err)
+	}
+}
+
+func (r *reader) logSummary(p pass.Report, took time.Duration) {
+	line := fmt.Sprintf("Read %s in %s: %d listed, %d delivered (%s)",
+		r.where(), took.Round(time.Millisecond), p.Listed, p.Delivered, byteCount(p.Bytes))
+	if p.FilteredTotal() > 0 {
+		line += fmt.Sprintf(", %d filtered (%s)", p.FilteredTotal(), countsByName(p.Filtered))
+	}
+	if p.Vanished > 0 {
+		line += fmt.Sprintf(", %d vanished before they were read", p.Vanished)
+	}
+	if p.ParkedTotal() > 0 {
+		line += fmt.Sprintf(", %d undelivered (%s)", p.ParkedTotal(), countsByName(p.Parked))
+	}
+	r.log.Info(line)
+}
+
+// hintAtNothing says why a run that ended well had nothing to deliver.
+func (r *reader) hintAtNothing(ctx context.Context, p pass.Report) {
+	switch {
+	case p.Listed == 0:
+		r.log.Warn(r.emptyHint(ctx))
+	case p.FilteredTotal() == p.Listed:
+		r.log.Warn(r.filteredHint(p))
+	}
+}
+
+func (r *reader) emptyHint(ctx context.Context) string {
+	hint := fmt.Sprintf("Nothing was listed in %s", r.where())
+	listed := r.conf.filter.ListPrefix()
+	if listed != r.conf.prefix {
+		hint += fmt.Sprintf(" below %q, where all include_patterns lie", listed)
+	}
+	if listed != "" {
+		if other, found, err := r.client.Probe(ctx, "", onceOnly); err == nil && found {
+			return hint + fmt.Sprintf(". The bucket is not empty, its first key is %q: "+
+				"check the prefix in source_path, which is literal, case-sensitive and starts without a slash", other.Key)
+		}
+	}
+	return hint + fmt.Sprintf(". The bucket is empty, or row level security hides its objects from the role %q: "+
+		"a policy on storage.objects must allow SELECT", r.conf.project.Role)
+}
+
+// filteredHint names the rule that took most, and how to look at it.
+func (r *reader) filteredHint(p pass.Report) string {
+	hint := fmt.Sprintf("All %d objects listed in %s were filtered (%s)", p.Listed, r.where(), countsByName(p.Filtered))
+	switch byCount(p.Filtered)[0] {
+	case filter.Exclude.String():
+		patterns := map[string]int64{}
+		for v, n := range p.FilteredBy {
+			patterns[v.Pattern] += n
+		}
+		most := byCount(patterns)[0]
+		hint += fmt.Sprintf("; %d of them by %s", patterns[most], most)
+	case filter.Include.String():
+		hint += "; a pattern without a slash matches the file name at any depth, one with a slash the path below source_path, and both are case-sensitive"
+	}
+	return hint
+}
+
+// byteCount writes a size for people.
+func byteCount(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, suffix := float64(n)/unit, "KiB"
+	for _, s := range []string{"MiB", "GiB", "TiB"} {
+		if value < unit {
+			break
+		}
+		value, suffix = value/unit, s
+	}
+	return fmt.Sprintf("%.1f %s", value, suffix)
+}
