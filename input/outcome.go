@@ -111,18 +111,39 @@ func newReport(r *reader, p pass.Report, cause error) Report {
 		problems = append(problems, cause)
 	}
 	if n := p.ParkedTotal(); n > 0 {
-		problems = append(problems, fmt.Errorf("%d of %d objects could not be delivered (%s)", n, p.Listed, countsByName(p.Parked)))
+		problems = append(problems, fmt.Errorf("%d of %s could not be delivered (%s)", n, objects(p.Listed), countsByName(p.Parked)))
 	}
 	if n := out.Unsettled; n > 0 {
-		problems = append(problems, fmt.Errorf("%d objects were under way and not acknowledged when the run stopped", n))
+		problems = append(problems, fmt.Errorf("%s under way and not acknowledged when the run stopped", objects(n)))
 	}
 	if p.NotRemoved > 0 {
-		problems = append(problems, fmt.Errorf("%d delivered objects could not be deleted", p.NotRemoved))
+		problems = append(problems, fmt.Errorf("%s delivered but not deleted", objects(p.NotRemoved)))
 	}
 	if len(problems) > 0 {
-		out.Err = fmt.Errorf("reading %s: %w", r.where(), errors.Join(problems...))
+		out.Err = fmt.Errorf("reading %s: %w", r.where(), oneLine(problems))
 	}
 	return out
+}
+
+// oneLine joins errors for a log line, which errors.Join would break.
+type oneLine []error
+
+func (e oneLine) Error() string {
+	parts := make([]string, len(e))
+	for i, err := range e {
+		parts[i] = err.Error()
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (e oneLine) Unwrap() []error { return e }
+
+// objects writes a number of objects.
+func objects(n int64) string {
+	if n == 1 {
+		return "1 object"
+	}
+	return fmt.Sprintf("%d objects", n)
 }
 
 // countsByName writes counts with their names, the largest first.

@@ -49,19 +49,19 @@ var specExamples = []specExample{
 		`
 input:
   supabase_storage:
-    project_ref: ${SUPABASE_PROJECT_REF}
+    project_ref: "${SUPABASE_PROJECT_REF}"
     region: us-east-2
     credentials:
       type: access_key
-      access_key_id: ${SUPABASE_S3_ACCESS_KEY_ID}
-      secret_access_key: ${SUPABASE_S3_SECRET_ACCESS_KEY}
+      access_key_id: "${SUPABASE_S3_ACCESS_KEY_ID}"
+      secret_access_key: "${SUPABASE_S3_SECRET_ACCESS_KEY}"
     source_path: user-uploads/photos/
     include_patterns: [ "*.mp4", "*.jpg" ]
     exclude_patterns: [ "*_thumbnail.*" ]
 
 output:
   file:
-    path: ./out/${! @supabase_storage_object_id }-${! @supabase_storage_filename }
+    path: ./out/${! @supabase_storage_object_id }
     codec: all-bytes
 `,
 	},
@@ -71,11 +71,11 @@ output:
 		`
 input:
   supabase_storage:
-    project_ref: ${SUPABASE_PROJECT_REF}
+    project_ref: "${SUPABASE_PROJECT_REF}"
     credentials:
       type: session_token
-      anon_key: ${SUPABASE_ANON_KEY}
-      service_role_key: ${SUPABASE_SERVICE_ROLE_KEY}
+      anon_key: "${SUPABASE_ANON_KEY}"
+      service_role_key: "${SUPABASE_SERVICE_ROLE_KEY}"
     source_path: user-uploads
 `,
 	},
@@ -85,11 +85,11 @@ input:
 		`
 input:
   supabase_storage:
-    project_ref: ${SUPABASE_PROJECT_REF}
+    project_ref: "${SUPABASE_PROJECT_REF}"
     credentials:
       type: session_token
-      anon_key: ${SUPABASE_ANON_KEY}
-      user_token: ${SUPABASE_USER_TOKEN}
+      anon_key: "${SUPABASE_ANON_KEY}"
+      user_token: "${SUPABASE_USER_TOKEN}"
     source_path: user-uploads
 `,
 	},
@@ -101,8 +101,8 @@ input:
   supabase_storage:
     endpoint: http://127.0.0.1:54321/storage/v1/s3
     credentials:
-      access_key_id: ${SUPABASE_S3_ACCESS_KEY_ID}
-      secret_access_key: ${SUPABASE_S3_SECRET_ACCESS_KEY}
+      access_key_id: "${SUPABASE_S3_ACCESS_KEY_ID}"
+      secret_access_key: "${SUPABASE_S3_SECRET_ACCESS_KEY}"
     source_path: user-uploads
 `,
 	},
@@ -112,10 +112,10 @@ input:
 		`
 input:
   supabase_storage:
-    project_ref: ${SUPABASE_PROJECT_REF}
+    project_ref: "${SUPABASE_PROJECT_REF}"
     credentials:
-      access_key_id: ${SUPABASE_S3_ACCESS_KEY_ID}
-      secret_access_key: ${SUPABASE_S3_SECRET_ACCESS_KEY}
+      access_key_id: "${SUPABASE_S3_ACCESS_KEY_ID}"
+      secret_access_key: "${SUPABASE_S3_SECRET_ACCESS_KEY}"
     source_path: s3://events/2024/
     include_patterns: [ "**/*.jsonl" ]
     modified_since: 2024-06-01
@@ -129,10 +129,10 @@ input:
 		`
 input:
   supabase_storage:
-    project_ref: ${SUPABASE_PROJECT_REF}
+    project_ref: "${SUPABASE_PROJECT_REF}"
     credentials:
-      access_key_id: ${SUPABASE_S3_ACCESS_KEY_ID}
-      secret_access_key: ${SUPABASE_S3_SECRET_ACCESS_KEY}
+      access_key_id: "${SUPABASE_S3_ACCESS_KEY_ID}"
+      secret_access_key: "${SUPABASE_S3_SECRET_ACCESS_KEY}"
     source_path: inbox/
     min_age: 5m
     delete_objects: true

@@ -95,6 +95,9 @@ func (p Project) rejected(e *bucket.Error, serverRegion string) (field, problem,
 		return p.expired()
 	case has("signature verification failed"):
 		return p.tokenField(), "the token was not signed by this project, or its JWT secret has been changed since", "write a token of this project; " + whereAPIKeys
+	case e.Code == "SignatureDoesNotMatch":
+		// Before what follows: in session-token mode its message speaks of a JWT.
+		return p.wrongSignature(serverRegion)
 	case has("jws"), has("jwt"), has(`" claim`), e.Code == "InvalidToken":
 		return p.tokenField(), "the server does not take the token for a valid JWT", "write a token of this project; sb_ keys are none; " + whereAPIKeys
 	case has("missing signature"), has("invalid service"):

@@ -1,0 +1,90 @@
+package input
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the field table into README.md")
+
+// The table stands between these lines of README.md.
+const (
+	fieldsStart = "<!-- fields:start -->"
+	fieldsEnd   = "<!-- fields:end -->"
+)
+
+// TestREADMEFieldTableIsCurrent compares the field table with the spec. Write it
+// anew with: go test ./input -run READMEFieldTable -update.
+func TestREADMEFieldTableIsCurrent(t *testing.T) {
+	const path = "../README.md"
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	before, rest, ok := strings.Cut(string(text), fieldsStart)
+	require.True(t, ok, "README.md has no line %s", fieldsStart)
+	_, after, ok := strings.Cut(rest, fieldsEnd)
+	require.True(t, ok, "README.md has no line %s", fieldsEnd)
+
+	want := before + fieldsStart + "\n" + fieldTable(specDocs(t)) + fieldsEnd + after
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
+		return
+	}
+	require.Equal(t, want, string(text), "the field table is stale; run: go test ./input -run READMEFieldTable -update")
+}
+
+// fieldTable is the fields as a Markdown table. Of the fields of tls, which are
+// Benthos' own, only the object itself is listed.
+func fieldTable(docs service.TemplateDataPlugin) string {
+	var b strings.Builder
+	b.WriteString("| Field | Type | Default | Description |\n|---|---|---|---|\n")
+	for _, f := range docs.Fields {
+		if strings.HasPrefix(f.FullName, ssFieldTLS+".") {
+			continue
+		}
+		def := ""
+		if f.DefaultMarshalled != "" {
+			def = "`" + f.DefaultMarshalled + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.FullName, fieldType(f), def, fieldDescription(f))
+	}
+	return b.String()
+}
+
+// fieldType is the type that is meant; see newBoolField for those that Benthos
+// is told nothing of.
+func fieldType(f service.TemplateDataPluginField) string {
+	switch def := f.DefaultMarshalled; {
+	case f.Type != "unknown":
+		return f.Type
+	case def == "true" || def == "false":
+		return "bool"
+	}
+	return "int"
+}
+
+func fieldDescription(f service.TemplateDataPluginField) string {
+	text := f.Description
+	for _, option := range f.AnnotatedOptions {
+		text += fmt.Sprintf(" `%s`: %s", option[0], option[1])
+	}
+	return strings.NewReplacer("\n", " ", "|", `\|`).Replace(text)
+}
+
+func TestFieldTableNamesTypesThatAUserKnows(t *testing.T) {
+	table := fieldTable(specDocs(t))
+	require.Contains(t, table, "\n| `source_path` | string |  | ")
+	require.Contains(t, table, "\n| `delete_objects` | bool | `false` | ")
+	require.Contains(t, table, "\n| `retry.max_attempts` | int | `10` | ")
+	require.Contains(t, table, "`session_token`: ")
+	require.NotContains(t, table, "unknown")
+	require.NotContains(t, table, "tls.")
+	for line := range strings.Lines(table) {
+		require.Equal(t, 5, strings.Count(strings.ReplaceAll(line, `\|`, ""), "|"), line)
+	}
+}
