@@ -1,0 +1,125 @@
+// Package emulate serves a directory as a local Supabase Storage.
+package emulate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
+)
+
+const (
+	flagDir      = "dir"
+	flagAddr     = "addr"
+	flagReadOnly = "read-only"
+	// defaultAddr is that of the Supabase CLI's local stack, so that a config
+	// for the one works on the other.
+	defaultAddr = "127.0.0.1:54321"
+)
+
+// Command is the subcommand "emulator" of the binary.
+func Command() *cli.Command {
+	return &cli.Command{
+		Name:  "emulator",
+		Usage: "Serve the sub-folders of a directory as the buckets of a local Supabase Storage",
+		Description: `
+Serves each sub-folder of a directory as a bucket, over the S3 protocol, and
+prints the settings for a config. Uploads and deletes change the files, unless
+--read-only is set. Ends on Ctrl-C.
+
+  {{.BinaryName}} emulator --dir ./buckets
+  {{.BinaryName}} emulator --dir ./buckets --addr 127.0.0.1:0`[1:],
+		Flags: []cli.Flag{
+			&cli.StringFlag{
+				Name:  flagDir,
+				Usage: "the directory whose sub-folders are the buckets (required)",
+			},
+			&cli.StringFlag{
+				Name:  flagAddr,
+				Value: defaultAddr,
+				Usage: "the address to listen on; port 0 takes a free one",
+			},
+			&cli.BoolFlag{
+				Name:  flagReadOnly,
+				Usage: "refuse uploads and deletes",
+			},
+		},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return fmt.Errorf("emulator takes no argument, saw %q; name the directory with --%s", c.Args().First(), flagDir)
+			}
+			ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return Run(ctx, c.App.Writer, c.String(flagDir), c.String(flagAddr), emulator.Options{ReadOnly: c.Bool(flagReadOnly)})
+		},
+	}
+}
+
+// Run serves dir on addr until ctx ends, and prints to w what a client needs.
+func Run(ctx context.Context, w io.Writer, dir, addr string, o emulator.Options) error {
+	buckets, err := findBuckets(dir)
+	if err != nil {
+		return err
+	}
+	storage, err := emulator.NewDir(dir, o)
+	if err != nil {
+		return fmt.Errorf("serving --%s %s: %w", flagDir, dir, err)
+	}
+	listener, err := listen(storage, addr) //nolint:contextcheck // listening does not wait
+	if err != nil {
+		return err
+	}
+	// Its error says that a connection was cut, which is what was wanted.
+	defer func() { _ = listener.Close() }()
+	if err := printSettings(w, storage.Settings(), listener.Endpoint(), buckets); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// findBuckets names the sub-folders of dir that the emulator serves.
+func findBuckets(dir string) ([]string, error) {
+	if dir == "" {
+		return nil, fmt.Errorf("--%s is missing; name a directory, of which each sub-folder is served as a bucket", flagDir)
+	}
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("--%s %s does not exist; make it, with a sub-folder for each bucket", flagDir, dir)
+	case errors.Is(err, syscall.ENOTDIR):
+		return nil, fmt.Errorf("--%s %s is a file; name the directory whose sub-folders are the buckets", flagDir, dir)
+	case err != nil:
+		return nil, fmt.Errorf("reading --%s: %w", flagDir, err)
+	}
+	var buckets []string
+	for _, entry := range entries {
+		if entry.IsDir() && !strings.HasPrefix(entry.Name(), ".") {
+			buckets = append(buckets, entry.Name())
+		}
+	}
+	if len(buckets) == 0 {
+		return nil, fmt.Errorf("--%s %s has no sub-folder, and each sub-folder is a bucket; move the files into one, such as %s/user-uploads", flagDir, dir, dir)
+	}
+	return buckets, nil
+}
+
+func listen(storage *emulator.Server, addr string) (*emulator.Listener, error) {
+	listener, err := storage.Start(addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("--%s %s is in use (a local Supabase stack listens on %s too); choose another, or --%s 127.0.0.1:0 for a free port",
+			flagAddr, addr, defaultAddr, flagAddr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--%s %s: %w; write it as host:port, such as %s", flagAddr, addr, err, defaultAddr)
+	}
+	return listener, nil
+}

@@ -1,0 +1,171 @@
+package config_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
+)
+
+// runElsewhere names the test file that runs a config which needs more than the
+// emulator.
+var runElsewhere = map[string]string{
+	"to_kafka.yaml":        "../kafka/pipeline_test.go",
+	"to_s3.yaml":           "../versitygw/pipeline_test.go",
+	"streams.yaml":         "../binary/testdata/script/streams.txtar",
+	"streams/photos.yaml":  "../binary/testdata/script/streams.txtar",
+	"streams/exports.yaml": "../binary/testdata/script/streams.txtar",
+}
+
+// runHere are the configs that the tests of this file run.
+var runHere = []string{"quickstart.yaml", "to_files.yaml", "json_lines.yaml", "session_token_rls.yaml", "self_hosted.yaml"}
+
+func TestEveryConfigHasARun(t *testing.T) {
+	var found []string
+	require.NoError(t, fs.WalkDir(os.DirFS(configDir), ".", func(path string, _ fs.DirEntry, err error) error {
+		if filepath.Ext(path) == ".yaml" {
+			found = append(found, path)
+		}
+		return err
+	}))
+	require.ElementsMatch(t, slices.Concat(runHere, slices.Collect(maps.Keys(runElsewhere))), found)
+	for config, test := range runElsewhere {
+		text, err := os.ReadFile(test)
+		require.NoError(t, err)
+		require.Contains(t, string(text), filepath.Base(config), "%s is to run %s", test, config)
+	}
+}
+
+func TestQuickstartKeepsToItsPatterns(t *testing.T) {
+	project, env := startProject(t, emulator.Options{})
+	for _, key := range []string{"a.jpg", "f/b.png", "f/g/c.mp4", "f/a_thumbnail.jpg", "notes.txt"} {
+		project.Put("uploads", key, []byte("bytes of "+key))
+	}
+	dir := t.TempDir()
+	report := runConfig(t, readConfig(t, "quickstart.yaml"), with(env, "QUICKSTART_OUTPUT", dir))
+	require.NoError(t, report.Err)
+	require.Equal(t, map[string]int64{"exclude": 1, "include": 1}, report.Filtered)
+	require.Equal(t, map[string]string{
+		"a.jpg": "bytes of a.jpg", "f/b.png": "bytes of f/b.png", "f/g/c.mp4": "bytes of f/g/c.mp4",
+	}, readTree(t, dir))
+}
+
+func TestHostileKeysBecomeFilesInsideTheFolder(t *testing.T) {
+	// Only a server with its blobs in S3 takes keys with dot segments.
+	project, env := startProject(t, emulator.Options{S3Backend: true})
+	want := map[string]string{}
+	mapping := mappingOf(t, readConfig(t, "to_files.yaml"))
+	for i, key := range hostileKeys() {
+		if len(key) > 1024 || strings.Contains(key, "\\") {
+			continue
+		}
+		content := fmt.Sprintf("object %d", i)
+		project.Put("uploads", key, []byte(content))
+		want[filePath(t, mapping, key)] = content
+	}
+	root := t.TempDir()
+	dir := filepath.Join(root, "a", "b", "output")
+	env = with(env, "OUTPUT_DIR", dir)
+
+	for range 2 { // a second run meets the files of the first
+		report := runConfig(t, readConfig(t, "to_files.yaml"), env)
+		require.NoError(t, report.Err)
+		require.EqualValues(t, len(want), report.Delivered)
+		require.Equal(t, want, readTree(t, dir))
+		require.Len(t, readTree(t, root), len(want), "a file outside of the output folder")
+	}
+}
+
+func TestKeysThatOnlyThePrefixTellsApartStayApart(t *testing.T) {
+	project, env := startProject(t, emulator.Options{})
+	project.Put("uploads", "photos/x.jpg", []byte("in the folder"))
+	project.Put("uploads", "photosx.jpg", []byte("beside it"))
+	dir := t.TempDir()
+	report := runConfig(t, readConfig(t, "to_files.yaml"), with(env, "OUTPUT_DIR", dir, "SUPABASE_SOURCE_PATH", "uploads/photos"))
+	require.NoError(t, report.Err)
+	require.Equal(t, map[string]string{"photos/x.jpg": "in the folder", "photosx.jpg": "beside it"}, readTree(t, dir))
+}
+
+func TestEveryLineOfALargeObjectIsAMessage(t *testing.T) {
+	const lines = 20_000
+	project, env := startProject(t, emulator.Options{})
+	var text strings.Builder
+	for i := range lines {
+		fmt.Fprintf(&text, `{"n":%d,"text":%q}`+"\n", i, strings.Repeat("x", i%300))
+	}
+	project.Put("uploads", "exports/big.jsonl", []byte(text.String()))
+	project.Put("uploads", "exports/odd.ndjson", []byte("17\nnot JSON\n"+`{"long":"`+strings.Repeat("y", 1<<20)+`"}`))
+	project.Put("uploads", "exports/other.txt", []byte("no export"))
+
+	out := captureStdout(t, func() {
+		report := runConfig(t, readConfig(t, "json_lines.yaml"), env)
+		require.NoError(t, report.Err)
+		require.EqualValues(t, 2, report.Delivered)
+	})
+	seen := map[int]bool{}
+	var unparsed []string
+	for line := range strings.Lines(out) {
+		var doc struct {
+			N        *int
+			Unparsed string
+			Source   string `json:"_source"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(line), &doc))
+		switch doc.Source {
+		case "exports/big.jsonl":
+			require.False(t, seen[*doc.N], "line %d came twice", *doc.N)
+			seen[*doc.N] = true
+		case "exports/odd.ndjson":
+			if doc.Unparsed != "" {
+				unparsed = append(unparsed, doc.Unparsed)
+			}
+		default:
+			t.Errorf("a message of %q", doc.Source)
+		}
+	}
+	require.Len(t, seen, lines)
+	require.Equal(t, []string{"17", "not JSON"}, unparsed)
+}
+
+func TestUserTokenSeesWhatRowLevelSecurityGrants(t *testing.T) {
+	project, env := startProject(t, emulator.Options{})
+	project.Put("uploads", "ada/a.jpg", []byte("a"), emulator.WithContentType("image/jpeg"))
+	project.Put("uploads", "bob/b.jpg", []byte("b"))
+	project.AllowRead("uploads", func(claims map[string]any, key string) bool {
+		return strings.HasPrefix(key, fmt.Sprint(claims["sub"])+"/")
+	})
+	out := captureStdout(t, func() {
+		report := runConfig(t, readConfig(t, "session_token_rls.yaml"),
+			with(env, "SUPABASE_USER_TOKEN", project.UserToken("ada", time.Hour)))
+		require.NoError(t, report.Err)
+	})
+	var doc map[string]any
+	require.NoError(t, json.Unmarshal([]byte(out), &doc), "one document: %s", out)
+	require.Equal(t, "ada/a.jpg", doc["key"])
+	require.Equal(t, "image/jpeg", doc["content_type"])
+	require.EqualValues(t, 1, doc["size"])
+	require.NotEmpty(t, doc["etag"])
+	require.NotEmpty(t, doc["last_modified"])
+}
+
+func TestSelfHostedEndpointNeedsNoProject(t *testing.T) {
+	project, env := startProject(t, emulator.Options{Region: "local"})
+	project.Put("uploads", "dir/a.txt", []byte("abc"))
+	delete(env, "SUPABASE_PROJECT_REF")
+	delete(env, "SUPABASE_REGION")
+	out := captureStdout(t, func() {
+		report := runConfig(t, readConfig(t, "self_hosted.yaml"), env)
+		require.NoError(t, report.Err)
+	})
+	require.Equal(t, "dir/a.txt (3 bytes)\n", out)
+}
