@@ -1,0 +1,51 @@
+package conformance
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
+)
+
+const (
+	emulatorBucket = "conformance"
+	emulatorUser   = "11111111-1111-4111-8111-111111111111"
+)
+
+// startEmulator serves a fresh project on loopback for the length of the test.
+func startEmulator(t *testing.T) *target {
+	t.Helper()
+	s := emulator.New(emulator.Options{Region: "us-west-2"})
+	s.CreateBucket(emulatorBucket)
+	s.AllowRead(emulatorBucket, ownFolder)
+	s.AllowWrite(emulatorBucket, ownFolder)
+	listener, err := s.Start("")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, listener.Close()) })
+
+	project := s.Settings()
+	tg := newTarget(t, settings{
+		endpoint:        listener.Endpoint(),
+		region:          project.Region,
+		bucket:          emulatorBucket,
+		projectRef:      project.ProjectRef,
+		accessKeyID:     project.AccessKeyID,
+		secretAccessKey: project.SecretAccessKey,
+		anonKey:         project.AnonKey,
+		serviceRoleKey:  project.ServiceRoleKey,
+		userToken:       s.UserToken(emulatorUser, time.Hour),
+		expiredToken:    s.UserToken(emulatorUser, -time.Hour),
+	})
+	tg.local = true
+	return tg
+}
+
+// ownFolder is the policy that the package documentation asks of a real
+// project.
+func ownFolder(claims map[string]any, key string) bool {
+	folder, _, found := strings.Cut(key, "/")
+	return found && folder == claims["sub"]
+}

@@ -1,0 +1,170 @@
+package conformance
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/netip"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func (tg *target) withToken(prefix, field, token string) fields {
+	return tg.with(prefix, fields{"type": "session_token", "anon_key": tg.anonKey, field: token})
+}
+
+func TestInputReadsEverythingWithAServiceRoleToken(t *testing.T) {
+	eachTarget(t, func(t *testing.T, tg *target) {
+		_, others, _, prefix := shared(t, tg)
+		out := runInput(t, tg, tg.withToken(prefix, "service_role_key", tg.serviceRole.token))
+		requireDelivered(t, out, sameAsKeys(others)...)
+	})
+}
+
+func TestInputReadsWithAUserTokenOnlyWhatPoliciesShow(t *testing.T) {
+	eachTarget(t, func(t *testing.T, tg *target) {
+		own, _, ownPrefix, othersPrefix := shared(t, tg)
+		requireDelivered(t, runInput(t, tg, tg.withToken(ownPrefix, "user_token", tg.user.token)), sameAsKeys(own)...)
+
+		out := runInput(t, tg, tg.withToken(othersPrefix, "user_token", tg.user.token))
+		requireDelivered(t, out)
+		require.Zero(t, out.report.Listed)
+		require.Contains(t, out.log, "Nothing was listed", "what cannot be seen looks like nothing, so the log says so")
+	})
+}
+
+func sameAsKeys(keys []string) []object {
+	objects := make([]object, len(keys))
+	for i, key := range keys {
+		objects[i] = object{key: key, body: []byte(key)}
+	}
+	return objects
+}
+
+func TestInputEndsWithAnErrorThatNamesTheField(t *testing.T) {
+	eachTarget(t, func(t *testing.T, tg *target) {
+		prefix := tg.prefix()
+		tg.storeKeys(t, prefix+"present")
+		change := func(f fields, name string, value any) fields {
+			f[name] = value
+			return f
+		}
+		cases := map[string]struct {
+			fields fields
+			says   []string
+		}{
+			"wrong secret": {
+				tg.with(prefix, fields{"type": "access_key", "access_key_id": tg.key.accessKeyID, "secret_access_key": "wrong"}),
+				[]string{"secret_access_key"},
+			},
+			"wrong key id": {
+				tg.with(prefix, fields{"type": "access_key", "access_key_id": "nope", "secret_access_key": tg.key.secret}),
+				[]string{"access_key_id"},
+			},
+			"wrong region": {
+				change(tg.withKey(prefix), "region", "xx-nowhere-9"),
+				[]string{"region", "xx-nowhere-9"},
+			},
+			"wrong region with a token": {
+				change(tg.withToken(prefix, "user_token", tg.user.token), "region", "xx-nowhere-9"),
+				[]string{"region", "xx-nowhere-9"},
+			},
+			"missing bucket": {
+				change(tg.withKey(prefix), "source_path", runName()+"/"+prefix),
+				[]string{"source_path", runName()},
+			},
+			"token that another project signed": {
+				tg.withToken(prefix, "service_role_key", forgedToken(tg.projectRef, "service_role")),
+				[]string{"service_role_key"},
+			},
+			"wrong anon key": {
+				tg.with(prefix, fields{"type": "session_token", "anon_key": forgedToken(tg.projectRef, "anon"), "service_role_key": tg.serviceRole.token}),
+				[]string{"credentials.anon_key"},
+			},
+		}
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) {
+				begin := time.Now()
+				out := runInput(t, tg, c.fields)
+				require.Empty(t, out.messages)
+				require.Error(t, out.report.Err)
+				for _, word := range c.says {
+					require.ErrorContains(t, out.report.Err, word)
+				}
+				require.Contains(t, out.log, "level=ERROR")
+				require.Less(t, time.Since(begin), 30*time.Second, "what cannot get better is not tried for long")
+			})
+		}
+	})
+}
+
+func TestInputRefusesTokensThatCannotWorkBeforeAnyRequest(t *testing.T) {
+	eachTarget(t, func(t *testing.T, tg *target) {
+		for name, c := range map[string]struct {
+			fields fields
+			says   []string
+		}{
+			"of another project": {
+				tg.withToken("", "service_role_key", forgedToken("zyxwvutsrqponmlkjihg", "service_role")), []string{"service_role_key", "zyxwvutsrqponmlkjihg"},
+			},
+			"a secret key": {
+				tg.withToken("", "service_role_key", "sb_secret_0123456789abcdefghijkl"), []string{"service_role_key", "sb_secret_"},
+			},
+			"a user's in place of the service_role key": {
+				tg.withToken("", "service_role_key", tg.user.token), []string{"service_role_key", "user_token"},
+			},
+		} {
+			err := refusal(t, c.fields)
+			require.Error(t, err, name)
+			for _, word := range c.says {
+				require.ErrorContains(t, err, word, name)
+			}
+		}
+	})
+}
+
+func TestInputRefusesAnExpiredTokenBeforeAnyRequest(t *testing.T) {
+	eachTarget(t, func(t *testing.T, tg *target) {
+		if tg.expiredToken == "" {
+			t.Skip("SUPABASE_TEST_EXPIRED_TOKEN is not set: only the project can issue one")
+		}
+		err := refusal(t, tg.withToken("", "user_token", tg.expiredToken))
+		require.ErrorContains(t, err, "user_token")
+		require.ErrorContains(t, err, "expired")
+		require.NotContains(t, err.Error(), tg.expiredToken)
+	})
+}
+
+// A hosted project is behind a proxy that rewrites Accept-Encoding. Other
+// endpoints get one here; hosted ones, which are reached by their name, have
+// theirs.
+func TestInputReadsThroughAProxyThatRewritesAcceptEncoding(t *testing.T) {
+	eachTarget(t, func(t *testing.T, tg *target) {
+		if ip, err := netip.ParseAddr(tg.endpoint.Hostname()); err != nil || !ip.IsLoopback() {
+			t.Skip("the endpoint is not on loopback, so its own gateway is on the way")
+		}
+		prefix := tg.prefix()
+		keys := tg.hostileKeys(prefix)
+		tg.storeKeys(t, keys...)
+		proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: tg.endpoint.Scheme, Host: tg.endpoint.Host})
+			r.Out.Host = r.In.Host
+			r.Out.Header.Set("Accept-Encoding", "gzip, br")
+		}})
+		defer proxy.Close()
+
+		f := tg.withKey(prefix)
+		f["endpoint"] = proxy.URL + tg.endpoint.Path
+		requireDelivered(t, runInput(t, tg, f), sameAsKeys(keys)...)
+
+		// the proxy is one that breaks a signed header
+		through := *tg
+		address, err := url.Parse(proxy.URL + tg.endpoint.Path)
+		require.NoError(t, err)
+		through.endpoint = address
+		requireFailure(t, through.get(t, keys[0], "Accept-Encoding", "identity"), http.StatusForbidden, "SignatureDoesNotMatch")
+	})
+}
