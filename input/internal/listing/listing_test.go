@@ -1,0 +1,264 @@
+package listing_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sort"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+)
+
+func TestOneListerListsInOrderAndAsksForNothingTwice(t *testing.T) {
+	keys := keysOf(shapes[1].key, 50_000)
+	srv := newServer(keys)
+	var got, afters []string
+	for _, st := range collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(1)}) {
+		for _, o := range st.Objects {
+			got = append(got, o.Key)
+		}
+	}
+	require.Empty(t, cmp.Diff(srv.keys, got))
+	for i := 0; i < len(srv.keys); i += 1000 {
+		afters = append(afters, append([]string{""}, srv.keys...)[i])
+	}
+	require.Equal(t, afters, srv.afters)
+}
+
+func TestFirstStretchComesWithTheFirstPage(t *testing.T) {
+	srv := newServer(keysOf(shapes[0].key, 20_000))
+	var sizes []int
+	for _, st := range collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(1)}) {
+		sizes = append(sizes, len(st.Objects))
+	}
+	require.Equal(t, []int{1000, 2000, 4000, 4000, 4000, 4000, 1000}, sizes)
+}
+
+func TestSegmentsComeBackAsStretches(t *testing.T) {
+	keys := newServer(keysOf(shapes[4].key, 60_000)).keys
+	want := map[string]int{"": 4096}
+	var bounds []string
+	for i := 4096; i < len(keys); i += 4096 {
+		bounds = append(bounds, keys[i])
+		want[keys[i]] = min(4096, len(keys)-i)
+	}
+	for _, listers := range []int{1, 3, 4, 16} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := &server{keys: keys, latency: latency}
+			got := make(map[string]int)
+			o := listing.Options{Pager: srv, Bounds: append(slices.Clone(bounds), bounds[0]), Listers: listing.NewLimit(listers)}
+			stretches := collect(t, o)
+			joined(t, "", stretches)
+			for _, st := range stretches {
+				got[st.Lo] = len(st.Objects)
+			}
+			require.Empty(t, cmp.Diff(want, got))
+			require.LessOrEqual(t, srv.requests(), 60+listers)
+		})
+	}
+}
+
+func TestGrownSegmentIsHandedOutInParts(t *testing.T) {
+	srv := newServer(keysOf(shapes[0].key, 100_000))
+	stretches := collect(t, listing.Options{Pager: srv, Bounds: []string{"4", "c"}})
+	require.Len(t, joined(t, "", stretches), 100_000)
+	bounds := make(map[string]bool)
+	for _, st := range stretches {
+		require.LessOrEqual(t, len(st.Objects), 9000)
+		bounds[st.Lo] = true
+	}
+	require.True(t, bounds["4"])
+	require.True(t, bounds["c"])
+}
+
+func TestBoundsOutsideThePrefixAreLeftOut(t *testing.T) {
+	srv := newServer([]string{"a/1", "b/1", "b/2", "b/3", "c/1"})
+	stretches := collect(t, listing.Options{Pager: srv, Prefix: "b/", Bounds: []string{"a/1", "b/", "b/2", "c/1"}})
+	require.Equal(t, []string{"b/1", "b/2", "b/3"}, joined(t, "b/", stretches))
+	require.Len(t, stretches, 2)
+}
+
+func TestEmptyBucketIsOneEmptyStretch(t *testing.T) {
+	srv := newServer(nil)
+	require.Equal(t, []listing.Stretch{{}}, collect(t, listing.Options{Pager: srv}))
+	require.Equal(t, []listing.Stretch{{Lo: "x/"}}, collect(t, listing.Options{Pager: srv, Prefix: "x/"}))
+}
+
+func TestErrorOfAPageComesLastAndOnce(t *testing.T) {
+	lost := &bucket.Error{Op: "listing", Kind: bucket.ErrUnavailable, Status: 544}
+	keys := newServer(keysOf(shapes[4].key, 50_000)).keys
+	for seed := range uint64(15) {
+		synctest.Test(t, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 5))
+			srv := &server{keys: keys}
+			srv.latency = time.Millisecond
+			fail := 1 + r.IntN(50)
+			srv.before = func(n int, _ string) error {
+				if n >= fail {
+					return lost
+				}
+				return nil
+			}
+			var errs []error
+			seen := make(map[string]bool)
+			for st, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: listing.NewLimit(8)}) {
+				require.Empty(t, errs, "nothing comes after the error")
+				if err != nil {
+					errs = append(errs, err)
+				}
+				for _, o := range st.Objects {
+					require.False(t, seen[o.Key])
+					seen[o.Key] = true
+				}
+			}
+			require.Len(t, errs, 1)
+			require.ErrorIs(t, errs[0], bucket.ErrUnavailable)
+			require.Less(t, len(seen), 50_000)
+			require.Zero(t, srv.inFlight, "every page was waited for")
+		})
+	}
+}
+
+func TestEndOfContextEndsTheListing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := newServer(keysOf(shapes[0].key, 100_000))
+		srv.latency = latency
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*latency+latency/2, errors.New("enough"))
+		defer cancel()
+		start := time.Now()
+		var last error
+		for _, err := range listing.List(ctx, listing.Options{Pager: srv}) {
+			last = err
+		}
+		require.ErrorIs(t, last, context.DeadlineExceeded)
+		require.Equal(t, 10*latency+latency/2, time.Since(start))
+	})
+}
+
+// A goroutine left behind would keep the bubble from ending.
+func TestConsumerMayStopAtAnyStretch(t *testing.T) {
+	for stop := range 15 {
+		synctest.Test(t, func(t *testing.T) {
+			srv := newServer(keysOf(shapes[0].key, 50_000))
+			srv.latency = latency
+			n := 0
+			for _, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: listing.NewLimit(16)}) {
+				require.NoError(t, err)
+				if n++; n > stop {
+					break
+				}
+			}
+			require.Zero(t, srv.inFlight)
+			asked := srv.requests()
+			time.Sleep(time.Minute)
+			require.Equal(t, asked, srv.requests())
+		})
+	}
+}
+
+func TestListingWaitsForASlowConsumer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := newServer(keysOf(shapes[0].key, 300_000))
+		srv.latency = latency
+		const listers = 8
+		n, listed := 0, 0
+		for st, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: listing.NewLimit(listers)}) {
+			require.NoError(t, err)
+			listed += len(st.Objects)
+			if n++; n%10 == 0 {
+				time.Sleep(time.Hour)
+				held := srv.requests() - listed/1000
+				require.LessOrEqual(t, held, listers*10+30, "pages that nobody has taken, with those asked for in vain")
+				asked := srv.requests()
+				time.Sleep(time.Hour)
+				require.Equal(t, asked, srv.requests())
+			}
+		}
+		require.Equal(t, 300_000, listed)
+	})
+}
+
+// endless makes up the pages of a bucket that is not there.
+type endless struct{ keys int }
+
+func (e endless) key(i int) string { return fmt.Sprintf("uploads/frame_%09d.jpg", i) }
+
+func (e endless) Page(_ context.Context, _, after string) ([]bucket.Object, bool, error) {
+	n := sort.Search(e.keys, func(i int) bool { return e.key(i) > after })
+	objs := make([]bucket.Object, 0, 1000)
+	for ; n < e.keys && len(objs) < 1000; n++ {
+		objs = append(objs, bucket.Object{Key: e.key(n), ETag: fmt.Sprintf("%032x", n)})
+	}
+	return objs, n < e.keys, nil
+}
+
+func TestMemoryDoesNotGrowWithTheBucket(t *testing.T) {
+	var before, now runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var most uint64
+	n, listed := 0, 0
+	o := listing.Options{Pager: endless{keys: 1_000_000}, Prefix: "uploads/", Listers: listing.NewLimit(16)}
+	for st, err := range listing.List(t.Context(), o) {
+		require.NoError(t, err)
+		listed += len(st.Objects)
+		if n++; n%20 == 0 {
+			runtime.GC()
+			runtime.ReadMemStats(&now)
+			most = max(most, now.HeapAlloc-min(before.HeapAlloc, now.HeapAlloc))
+		}
+	}
+	require.Equal(t, 1_000_000, listed)
+	t.Logf("%.1f MB at most", float64(most)/1e6)
+	require.Less(t, most, uint64(60_000_000))
+}
+
+func TestPagerIsCalledByAsManyAsAllowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, listers := range []int{-1, 1, 2, 7} {
+			srv := newServer(keysOf(shapes[0].key, 100_000))
+			srv.latency = latency
+			collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(listers)})
+			require.Equal(t, max(listers, 1), srv.most)
+		}
+		srv := newServer(keysOf(shapes[0].key, 100_000))
+		srv.latency = latency
+		collect(t, listing.Options{Pager: srv})
+		require.Equal(t, listing.DefaultListers, srv.most)
+	})
+}
+
+func TestConcurrentListingsShareALimitSafely(t *testing.T) {
+	limit := listing.NewLimit(8)
+	var listed atomic.Int64
+	done := make(chan error)
+	srv := newServer(keysOf(shapes[3].key, 30_000))
+	for range 3 {
+		go func() {
+			for st, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: limit}) {
+				if err != nil {
+					done <- err
+					return
+				}
+				listed.Add(int64(len(st.Objects)))
+				limit.SlowDown(bucket.ErrThrottled)
+			}
+			done <- nil
+		}()
+	}
+	for range 3 {
+		require.NoError(t, <-done)
+	}
+	require.EqualValues(t, 90_000, listed.Load())
+}
