@@ -1,0 +1,45 @@
+package ledger
+
+import "context"
+
+// OpenSmall is Open with limits so low that a few keys make segments that are
+// cut, merged and folded all the time.
+func OpenSmall(ctx context.Context, opts Options) (*Ledger, error) {
+	l, err := Open(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	l.limits = limits{
+		segment: 8, most: 12, least: 4,
+		ready:     4,
+		foldBatch: 2,
+		pending:   40, passPending: 10,
+		records: 6, passRecords: 3,
+		record: 5,
+	}
+	return l, nil
+}
+
+// LiveKeys returns the keys that the ledger needs, and those that the next fold
+// deletes.
+func (l *Ledger) LiveKeys() map[string]bool {
+	keys := map[string]bool{l.keys.index(): true, l.keys.founded(): true}
+	for _, s := range l.segments {
+		if s.stored.manifest != 0 {
+			keys[l.keys.manifest(s.stored.manifest)] = true
+		}
+	}
+	for n := l.written.oldestRecord; n < l.nextRecord; n++ {
+		keys[l.keys.journal(n)] = true
+	}
+	for _, n := range l.written.garbage {
+		keys[l.keys.manifest(n)] = true
+	}
+	return keys
+}
+
+// NextManifest returns the key that a crash may have left a manifest under.
+func (l *Ledger) NextManifest(i uint64) string { return l.keys.manifest(l.written.nextManifest + i) }
+
+// JournalKey returns the key of a journal record.
+func (l *Ledger) JournalKey(n uint64) string { return l.keys.journal(n) }

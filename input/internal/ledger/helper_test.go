@@ -1,0 +1,117 @@
+package ledger_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+)
+
+var (
+	noon  = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	scope = ledger.Scope{Endpoint: "https://abc.supabase.co/storage/v1/s3", Bucket: "uploads", Namespace: "test"}
+)
+
+// listing makes the whole bucket of objects, all of which match.
+func listing(objects ...bucket.Object) ledger.Stretch {
+	s := ledger.Stretch{}
+	for _, o := range objects {
+		s.Objects = append(s.Objects, ledger.Listed{Object: o, Matches: true})
+	}
+	return sortedListing(s)
+}
+
+func sortedListing(s ledger.Stretch) ledger.Stretch {
+	slices.SortFunc(s.Objects, func(a, b ledger.Listed) int { return strings.Compare(a.Key, b.Key) })
+	return s
+}
+
+func object(key, etag string) bucket.Object {
+	return bucket.Object{Key: key, ETag: etag, Size: 10, LastModified: noon}
+}
+
+// many makes a listing of n objects.
+func many(n int, etag string) ledger.Stretch {
+	objects := make([]bucket.Object, n)
+	for i := range objects {
+		objects[i] = object(fmt.Sprintf("key-%08d", i), etag)
+	}
+	return listing(objects...)
+}
+
+func openOn(t *testing.T, store ledger.Store, options ...func(*ledger.Options)) *ledger.Ledger {
+	t.Helper()
+	opts := ledger.Options{Store: store, Scope: scope}
+	for _, o := range options {
+		o(&opts)
+	}
+	l, err := ledger.Open(t.Context(), opts)
+	require.NoError(t, err)
+	return l
+}
+
+func byModified(o *ledger.Options) { o.Identity = ledger.ByModified }
+
+func compare(t *testing.T, l *ledger.Ledger, s ledger.Stretch) *ledger.Work {
+	t.Helper()
+	w, err := l.Compare(t.Context(), s)
+	require.NoError(t, err)
+	return w
+}
+
+// due tells what is due as "key event".
+func due(w *ledger.Work) []string {
+	var keys []string
+	for _, d := range w.Due {
+		keys = append(keys, d.Key+" "+d.Event.String())
+	}
+	return keys
+}
+
+func vanished(w *ledger.Work) []string {
+	var keys []string
+	for _, v := range w.Vanished {
+		keys = append(keys, v.Key)
+	}
+	return keys
+}
+
+// deliver makes a pass in which all that is due is delivered as it is listed.
+func deliver(t *testing.T, l *ledger.Ledger, stretches ...ledger.Stretch) (count int) {
+	t.Helper()
+	for _, s := range stretches {
+		w := compare(t, l, s)
+		for _, d := range w.Due {
+			w.Delivered(d.Object)
+		}
+		w.Close()
+		count += len(w.Due)
+		require.NoError(t, l.Checkpoint(t.Context()))
+	}
+	require.NoError(t, l.CompletePass(t.Context()))
+	return count
+}
+
+func restart(t *testing.T, l *ledger.Ledger, store ledger.Store, options ...func(*ledger.Options)) *ledger.Ledger {
+	t.Helper()
+	require.NoError(t, l.Close(t.Context()))
+	return openOn(t, store, options...)
+}
+
+// cut cuts a listing of a whole bucket into stretches of n objects.
+func cut(s ledger.Stretch, n int) []ledger.Stretch {
+	var out []ledger.Stretch
+	lo := ""
+	for len(s.Objects) > n {
+		hi := s.Objects[n].Key
+		out = append(out, ledger.Stretch{Lo: lo, Hi: hi, Objects: s.Objects[:n]})
+		s.Objects, lo = s.Objects[n:], hi
+	}
+	return append(out, ledger.Stretch{Lo: lo, Objects: s.Objects})
+}
