@@ -10,7 +10,9 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/schedule"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -22,8 +24,15 @@ type config struct {
 	// bucket. Listing starts from filter.ListPrefix(), which is at least as long.
 	prefix string
 	filter *filter.Filter
-	// syncMode is one of the syncMode constants.
+	// syncMode is one of the syncMode constants, plan what it means.
 	syncMode string
+	plan     schedule.Plan
+	state    stateConfig
+	// identity is what makes two listings of a key the same version.
+	identity    ledger.Identity
+	emitDeletes bool
+	// maxDeleteRatio is more than 0 and at most 1.
+	maxDeleteRatio float64
 
 	scanner *service.OwnedScannerCreator
 	// wholeScanner says that the scanner holds an object in memory whole.
@@ -41,6 +50,7 @@ type config struct {
 	retry                                        retry.Policy
 	// maxDownloads is 0 where the input chooses.
 	maxDownloads int
+	maxListers   int
 	bufferBytes  int64
 }
 
@@ -58,7 +68,7 @@ func configFromParsed(pConf *service.ParsedConfig) (conf config, err error) {
 	if conf.filter, err = filterFromParsed(pConf, source.prefix); err != nil {
 		return config{}, err
 	}
-	if conf.syncMode, err = fieldAs(pConf, parseSyncMode, ssFieldSyncMode); err != nil {
+	if err = conf.readSync(pConf); err != nil {
 		return config{}, err
 	}
 	if err = conf.readDelivery(pConf); err != nil {
@@ -176,6 +186,9 @@ func (c *config) readLimits(pConf *service.ParsedConfig) (err error) {
 		return err
 	}
 	if c.maxDownloads, err = fieldAs(pConf, parseDownloads, ssFieldConcurrency, ssFieldMaxDownloads); err != nil {
+		return err
+	}
+	if c.maxListers, err = fieldAs(pConf, parseListers, ssFieldConcurrency, ssFieldMaxListers); err != nil {
 		return err
 	}
 	c.bufferBytes, err = fieldAs(pConf, parseBufferBytes, ssFieldConcurrency, ssFieldBufferBytes)

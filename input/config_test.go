@@ -6,12 +6,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/schedule"
 )
 
 // parseFields is the config of goodFields with the given lines in place.
@@ -32,6 +35,12 @@ func TestDefaultsAreParsed(t *testing.T) {
 	require.Equal(t, "photos/", conf.prefix)
 	require.Equal(t, "photos/", conf.filter.ListPrefix())
 	require.Equal(t, syncModeOneTime, conf.syncMode)
+	require.Equal(t, schedule.Once(), conf.plan)
+	require.Equal(t, stateConfig{}, conf.state)
+	require.False(t, conf.state.set())
+	require.Equal(t, ledger.ByETag, conf.identity)
+	require.False(t, conf.emitDeletes)
+	require.Equal(t, 0.5, conf.maxDeleteRatio)
 	require.NotNil(t, conf.scanner)
 	require.True(t, conf.wholeScanner)
 	require.True(t, conf.autoReplayNacks)
@@ -44,6 +53,7 @@ func TestDefaultsAreParsed(t *testing.T) {
 	require.Equal(t, 60*time.Second, conf.idleTimeout)
 	require.Equal(t, retry.Policy{MaxAttempts: 10, InitialInterval: 300 * time.Millisecond, MaxInterval: 30 * time.Second}, conf.retry)
 	require.Zero(t, conf.maxDownloads)
+	require.Equal(t, 4, conf.maxListers)
 	require.Equal(t, int64(128<<20), conf.bufferBytes)
 	require.Equal(t, filter.Pass, conf.filter.Match(bucket.Object{Key: "photos/empty"}, time.Now()).Rule)
 }
@@ -60,7 +70,12 @@ modified_since: 2024-06-01
 min_age: 60
 max_object_size: 2KiB
 skip_empty: "true"
-sync_mode: one_time
+sync_mode: Continuous
+polling_interval: 90
+state: {path: ./state/x.db, namespace: mine}
+change_detection: Modified
+emit_deletes: true
+max_delete_ratio: 0.25
 scanner: {lines: {}}
 auto_replay_nacks: false
 delete_objects: true
@@ -68,8 +83,16 @@ user_metadata: false
 tls: {skip_cert_verify: true}
 timeouts: {connect: 1s, response: 2m, idle: 3}
 retry: {max_attempts: 4, initial_interval: 5s, max_interval: 6s}
-concurrency: {max_downloads: 7, buffer_bytes: 8MB}`)
+concurrency: {max_downloads: 7, max_listers: 2, buffer_bytes: 8MB}`)
 	require.NoError(t, err)
+	require.Equal(t, syncModeContinuous, conf.syncMode)
+	require.Equal(t, schedule.After(90*time.Second), conf.plan)
+	require.Equal(t, stateConfig{path: "./state/x.db", namespace: "mine"}, conf.state)
+	require.True(t, conf.state.set())
+	require.Equal(t, ledger.ByModified, conf.identity)
+	require.True(t, conf.emitDeletes)
+	require.Equal(t, 0.25, conf.maxDeleteRatio)
+	require.Equal(t, 2, conf.maxListers)
 	require.Equal(t, "https://storage.example.com/storage/v1/s3", conf.project.Endpoint)
 	require.Equal(t, "eu-central-1", conf.project.Region)
 	require.Equal(t, "authenticated", conf.project.Role)
@@ -115,7 +138,19 @@ func TestConstructorErrorsBeginWithTheirField(t *testing.T) {
 		`skip_empty: ""`:                             `skip_empty: "" is neither true nor false; `,
 		`user_metadata: {}`:                          `user_metadata: "map[]" is neither true nor false; `,
 		`auto_replay_nacks: perhaps`:                 `auto_replay_nacks: "perhaps" is neither true nor false; `,
-		`sync_mode: ""`:                              `sync_mode: "" is not a mode; write one_time`,
+		`sync_mode: ""`:                              `sync_mode: "" is not a mode; write one_time, continuous or scheduled`,
+		`polling_interval: ""`:                       `polling_interval: "" is not a duration; `,
+		`polling_interval: 300ms`:                    `polling_interval: "300ms" is less than a second; write at least 1s`,
+		`state: {}`:                                  `state.path: is missing, and so is state.cache; `,
+		`state: {path: "", cache: "", namespace: a}`: `state.path: is missing, and so is state.cache; `,
+		`state: {path: a.db, cache: redis}`:          `state.cache: is set together with state.path; keep one of them`,
+		`schedule: "0 3 * * *"`:                      `schedule: is not used by the sync_mode one_time; write sync_mode: scheduled, or remove it`,
+		"sync_mode: scheduled\nschedule: nightly":    `schedule: "nightly" is not a cron expression `,
+		`change_detection: ""`:                       `change_detection: "" is not a way to detect changes; write etag or modified`,
+		`emit_deletes: maybe`:                        `emit_deletes: "maybe" is neither true nor false; `,
+		`emit_deletes: true`:                         `emit_deletes: a single pass that remembers nothing cannot tell what is gone; add state, or write sync_mode: continuous or scheduled`,
+		`max_delete_ratio: 0`:                        `max_delete_ratio: "0" is not a part between 0 and 1; write a number such as 0.5, or 1 for no limit`,
+		`concurrency: {max_listers: 0}`:              `concurrency.max_listers: "0" is not a whole number from 1 to 64; write one`,
 		`scanner: {nope: {}}`:                        `scanner: `,
 		`timeouts: {connect: ""}`:                    `timeouts.connect: "" is not a duration; `,
 		`timeouts: {response: 1e400}`:                `timeouts.response: "1e400" is not a duration; `,
@@ -136,6 +171,76 @@ func TestConstructorErrorsBeginWithTheirField(t *testing.T) {
 			require.Error(t, err)
 			require.True(t, strings.HasPrefix(err.Error(), want), "%q does not begin with %q", err, want)
 		})
+	}
+}
+
+func TestTheModeDecidesWhenPassesBegin(t *testing.T) {
+	nightly, err := schedule.Cron("TZ=Europe/Berlin 0 3 * * *")
+	require.NoError(t, err)
+	for fields, want := range map[string]schedule.Plan{
+		"sync_mode: one_time\npolling_interval: 1h":                                        schedule.Once(),
+		"sync_mode: one_time\nschedule: ''":                                                schedule.Once(),
+		"sync_mode: continuous":                                                            schedule.After(5 * time.Minute),
+		"sync_mode: SCHEDULED":                                                             schedule.Every(5 * time.Minute),
+		"sync_mode: scheduled\nschedule: ''\npolling_interval: 1s":                         schedule.Every(time.Second),
+		"sync_mode: scheduled\nschedule: TZ=Europe/Berlin 0 3 * * *\npolling_interval: 1h": nightly,
+	} {
+		conf, err := parseFields(t, fields)
+		require.NoError(t, err, fields)
+		require.Empty(t, cmp.Diff(planTimes(want), planTimes(conf.plan)), fields)
+		require.Equal(t, want.Repeats(), conf.plan.Repeats(), fields)
+	}
+}
+
+// planTimes is what a plan makes of a summer day. The pause of a continuous
+// plan is longer than was asked for by chance, up to a tenth.
+func planTimes(p schedule.Plan) []time.Time {
+	noon := time.Date(2024, 6, 1, 12, 0, 0, 0, time.UTC)
+	next, _ := p.Next(noon, noon.Add(time.Second), noon.Add(2*time.Second))
+	return []time.Time{p.First(noon, time.Time{}), next.Truncate(time.Minute)}
+}
+
+func TestEmitDeletesNeedsSomethingToMiss(t *testing.T) {
+	for _, fields := range []string{
+		"emit_deletes: true\nsync_mode: continuous",
+		"emit_deletes: true\nsync_mode: scheduled",
+		"emit_deletes: true\nstate: {path: a.db}",
+		"emit_deletes: true\nstate: {cache: a}",
+	} {
+		conf, err := parseFields(t, fields)
+		require.NoError(t, err, fields)
+		require.True(t, conf.emitDeletes, fields)
+	}
+}
+
+func TestTheCacheOfTheStateMustExist(t *testing.T) {
+	res := service.MockResources(service.MockResourcesOptAddCache("ours"))
+	for fields, want := range map[string]string{
+		"":                        "",
+		"state: {path: a.db}":     "",
+		"state: {cache: ours}":    "",
+		"state: {cache: another}": `state.cache: there is no cache resource "another"; add one with this label under cache_resources, or write the label of another`,
+	} {
+		conf, err := parseFields(t, fields)
+		require.NoError(t, err, fields)
+		err = checkState(conf, res)
+		if want == "" {
+			require.NoError(t, err, fields)
+			continue
+		}
+		require.EqualError(t, err, want)
+	}
+}
+
+func TestRatiosAreMoreThanZeroAndUpToOne(t *testing.T) {
+	for v, want := range map[any]float64{0.5: 0.5, 1: 1, "1.0": 1, "0.001": 0.001, "5e-1": 0.5} {
+		got, err := parseRatio(v)
+		require.NoError(t, err, v)
+		require.Equal(t, want, got)
+	}
+	for _, bad := range []any{0, "0", -0.5, 1.01, 50, "50%", "NaN", math.Inf(1), "", nil, true} {
+		_, err := parseRatio(bad)
+		require.Error(t, err, bad)
 	}
 }
 
@@ -263,7 +368,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 }
 
 func FuzzValuesNeverPanic(f *testing.F) {
-	for _, seed := range []string{"", "uploads/a", "s3://b/c", "5m", "1e9", "2024-06-01", "10MiB", "true", "-1", "0s"} {
+	for _, seed := range []string{"", "uploads/a", "s3://b/c", "5m", "1e9", "2024-06-01", "10MiB", "true", "-1", "0s", "TZ=Europe/Berlin @daily", "*/5 * * * *", "0.5"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -283,5 +388,12 @@ func FuzzValuesNeverPanic(f *testing.F) {
 		_, _ = parseTime(text)
 		_, _ = parseBool(text)
 		_, _ = parseAttempts(text)
+		_, _ = parseSchedule(text)
+		if d, err := parsePollingInterval(text); err == nil {
+			require.GreaterOrEqual(t, d, time.Second)
+		}
+		if r, err := parseRatio(text); err == nil {
+			require.True(t, r > 0 && r <= 1, "%q became %v", text, r)
+		}
 	})
 }

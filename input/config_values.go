@@ -177,15 +177,6 @@ func parseAttempts(v any) (int, error) { return parseInt(v, 1, 1000) }
 // parseDownloads reads concurrency.max_downloads.
 func parseDownloads(v any) (int, error) { return parseInt(v, 0, 4096) }
 
-// parseSyncMode reads sync_mode, in any case since Benthos lints it so.
-func parseSyncMode(v any) (string, error) {
-	text := valueText(v)
-	if mode := strings.ToLower(text); mode == syncModeOneTime {
-		return mode, nil
-	}
-	return "", fmt.Errorf("%q is not a mode; write %s", text, syncModeOneTime)
-}
-
 // checkIntervals compares the two pauses of retry.
 func checkIntervals(initial, longest time.Duration) error {
 	if longest < initial {

@@ -29,7 +29,7 @@ type delivery struct {
 // deliver runs one download through the scanner. The scanner gathers the acks
 // of all its batches and calls ack once: when all were delivered, or when one
 // was refused.
-func (d *delivery) deliver(ctx context.Context, dl *fetch.Download, ack pass.Ack) (err error) {
+func (d *delivery) deliver(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) (err error) {
 	details := service.NewScannerSourceDetails()
 	details.SetName(filter.BaseName(dl.Key))
 	details.SetSizeHint(dl.Size)
@@ -44,7 +44,7 @@ func (d *delivery) deliver(ctx context.Context, dl *fetch.Download, ack pass.Ack
 	// Closing the scanner is also what acks an object that gave no message.
 	defer func() { _ = scanner.Close(context.WithoutCancel(ctx)) }()
 
-	label := d.labeller.label(&dl.Content)
+	label := d.labeller.label(&dl.Content, event)
 	for {
 		batch, batchAck, err := scanner.NextBatch(ctx)
 		// A scanner may take the break of a body for its end and make a message
@@ -65,11 +65,26 @@ func (d *delivery) deliver(ctx context.Context, dl *fetch.Download, ack pass.Ack
 			continue
 		}
 		label.apply(batch)
-		select {
-		case d.out <- handover{batch, batchAck}:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := d.send(ctx, handover{batch, batchAck}); err != nil {
+			return err
 		}
+	}
+}
+
+// deliverDeletion hands on that an object is gone: a message without a body.
+func (d *delivery) deliverDeletion(ctx context.Context, key string, ack pass.Ack) error {
+	msg := service.NewMessage(nil)
+	d.labeller.labelDeleted(key).apply(service.MessageBatch{msg})
+	return d.send(ctx, handover{service.MessageBatch{msg}, service.AckFunc(ack)})
+}
+
+// send waits until the pipeline takes a batch.
+func (d *delivery) send(ctx context.Context, h handover) error {
+	select {
+	case d.out <- h:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

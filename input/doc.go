@@ -1,15 +1,19 @@
 // Package input provides the Benthos input supabase_storage: it lists a bucket
 // of Supabase Storage over its S3-compatible endpoint, leaves out what the
-// filters take, downloads the rest, and emits every object as a message with
-// metadata. Importing the package registers the input.
+// filters take and what was delivered before, downloads the rest, and emits
+// every object as a message with metadata. Importing the package registers the
+// input.
 //
 // # Flow
 //
-//	data:  s3bucket.List ─► filter.Match ─► fetch.Run (a window of downloads
-//	       under a byte budget) ─► delivery (scanner, metadata) ─► chan ─►
+//	when:  schedule.Plan ─► passes.go: one pass after the other, never two
+//	data:  listing.List (parts of the bucket side by side) ─► filter.Match ─►
+//	       ledger.Compare ─► fetch.Run (a window of downloads under a byte
+//	       budget) ─► delivery (scanner, metadata) ─► chan ─►
 //	       reader.ReadBatch ─► pipeline ─► output
 //	acks:  output ─► scanner (all messages of the object) ─► pass.claim ─►
-//	       tally, and the deletion where it is asked for
+//	       tally, ledger.Work, and the deletion where it is asked for;
+//	       keeper: a checkpoint of the ledger now and then
 //
 // # File map
 //
@@ -17,6 +21,10 @@
 //	spec*.go               the config fields: descriptions, defaults, lint rules
 //	config*.go             a parsed config becomes one checked struct
 //	reader.go              service.BatchInput: connect, read, close
+//	passes.go              the passes of a plan, one after the other
+//	state.go               opens the ledger, in a file, a cache or memory
+//	state_admin.go         looks at a ledger and changes it, for tools
+//	keeper.go              writes the ledger's checkpoints when they are due
 //	delivery.go            a download becomes batches of messages
 //	metadata.go            the names and values of the message metadata
 //	watcher.go, metrics.go what the user is told: log lines and metrics
@@ -26,6 +34,9 @@
 //	internal/retry         the one back-off
 //	internal/filter        globs, time and size: one pure Match
 //	internal/supabase      projects, endpoints, keys, and what refusals mean
+//	internal/schedule      when passes begin: once, after a pause, at fixed times
+//	internal/listing       a bucket listed in parts side by side, each complete
+//	internal/ledger        which version of each key was delivered, and what is due
 //	internal/s3bucket      the only importer of the AWS SDK
 //	internal/fetch         downloads under way, their retries and resumption
 //	internal/pass          one pass: who is due, what became of each object
@@ -33,10 +44,10 @@
 // # Invariants
 //
 //  1. An object counts as delivered only from an ack; a download, a send or a
-//     listing never settles anything.
+//     listing never settles anything, and writes nothing to the ledger.
 //  2. Identity is (key, ETag, size), the one that was fetched. LastModified
 //     filters; it does not tell whether something changed, since any UPDATE of
-//     the row moves it.
+//     the row moves it. (change_detection: modified asks for just that.)
 //  3. Listing is flat. The server silently skips keys when a delimiter is set.
 //  4. A body is one version. The server ignores If-Match, so the ETag and the
 //     total size of every answer are compared with the first one's.
@@ -52,6 +63,11 @@
 //  9. ReadBatch returns the end as soon as everything is handed on. It must not
 //     wait for acks, since an output may flush its last batch only at the end;
 //     Close, which Benthos calls after the last ack, does the accounting.
-//  10. Every object is in exactly one counter, and they add up to what was
-//     listed.
+//  10. Every object is in exactly one counter of a pass, and they add up to what
+//     was listed.
+//  11. Nothing is decided from a listing that did not complete: nothing is taken
+//     for deleted, and no pass counts as complete.
+//  12. A pass over a bucket in which nothing changed writes nothing and emits
+//     nothing.
+//  13. A ledger that cannot be read is never taken for an empty one.
 package input

@@ -6,14 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -25,6 +28,8 @@ type rig struct {
 	fields string
 	// ack answers each batch; nil takes everything.
 	ack func(batch service.MessageBatch) error
+	// res holds the cache resources; nil has none.
+	res *service.Resources
 	// onBatch is called before the ack of each batch.
 	onBatch func(batch service.MessageBatch)
 
@@ -67,7 +72,10 @@ region: %s
 		return err
 	}
 	conf.transport = r.server.Transport()
-	reader, err := newReader(conf, service.MockResources(service.MockResourcesOptUseLogger(r.logs.logger())))
+	if r.res == nil {
+		r.res = service.MockResources(service.MockResourcesOptUseLogger(r.logs.logger()), service.MockResourcesOptAddCache("shared"))
+	}
+	reader, err := newReader(conf, r.res)
 	if err != nil {
 		return err
 	}
@@ -107,6 +115,56 @@ func (r *rig) run() Report {
 	return reports[len(reports)-1]
 }
 
+// live runs an input that does not end by itself, until stop is called. Then
+// the rig can be changed and run again, as after a restart of the process.
+func (r *rig) live() (stop func()) {
+	r.t.Helper()
+	require.NoError(r.t, r.build())
+	ctx, cancel := context.WithCancel(r.t.Context())
+	var reading, acks sync.WaitGroup
+	reading.Go(func() {
+		for r.input.Connect(ctx) != nil {
+			if retry.Sleep(ctx, time.Second) != nil {
+				return
+			}
+		}
+		for {
+			batch, ack, err := r.input.ReadBatch(ctx)
+			if err != nil {
+				return
+			}
+			r.keep(batch)
+			acks.Go(func() {
+				var refused error
+				if r.ack != nil {
+					refused = r.ack(batch)
+				}
+				_ = ack(r.t.Context(), refused)
+			})
+		}
+	})
+	return func() {
+		r.t.Helper()
+		cancel()
+		reading.Wait()
+		acks.Wait()
+		require.NoError(r.t, r.input.Close(context.Background())) //nolint:usetesting // as a stream does
+	}
+}
+
+// arrived gives "event key" of the messages since the last call, sorted.
+func (r *rig) arrived() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := []string{}
+	for _, msg := range r.messages {
+		out = append(out, meta(msg, metaEvent)+" "+meta(msg, metaKey))
+	}
+	r.messages = nil
+	slices.Sort(out)
+	return out
+}
+
 func (r *rig) keep(batch service.MessageBatch) {
 	if r.onBatch != nil {
 		r.onBatch(batch)
@@ -120,6 +178,8 @@ func (r *rig) keep(batch service.MessageBatch) {
 
 // contents gives the bodies of the messages by key, in the order of arrival.
 func (r *rig) contents() map[string][]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	out := map[string][]string{}
 	for _, msg := range r.messages {
 		body, err := msg.AsBytes()

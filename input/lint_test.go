@@ -72,7 +72,13 @@ func TestWellFormedConfigsLintClean(t *testing.T) {
 		"timeouts: {connect: 1s, response: 90, idle: 2m}",
 		"retry: {max_attempts: 1, initial_interval: 1s, max_interval: 1s}",
 		`concurrency: {max_downloads: "8", buffer_bytes: 1GiB}`,
-		"sync_mode: one_time",
+		"sync_mode: one_time", "sync_mode: one_time\npolling_interval: 5m\nschedule: ''",
+		"sync_mode: continuous", "sync_mode: Continuous\npolling_interval: 1",
+		"sync_mode: scheduled", "sync_mode: scheduled\nschedule: '*/15 * * * *'",
+		"sync_mode: SCHEDULED\nschedule: TZ=America/New_York @daily\npolling_interval: 1h",
+		"state: {path: ./state/uploads.db}", "state: {cache: redis, namespace: a}", "state: {cache: '', path: a.db}",
+		"change_detection: modified", "emit_deletes: true\nsync_mode: continuous", "emit_deletes: true\nstate: {path: a.db}",
+		"emit_deletes: false", "max_delete_ratio: 1", `max_delete_ratio: "0.01"`, "concurrency: {max_listers: 64}",
 		"endpoint: http://127.0.0.1:54321/storage/v1/s3\ntls: {skip_cert_verify: true}",
 		"credentials: {type: session_token, anon_key: " + testJWT("anon", testRef) + ", user_token: " + testJWT("authenticated", testRef) + "}",
 		"credentials: {type: session_token, service_role_key: " + testJWT("service_role", testRef) + "}",
@@ -117,6 +123,27 @@ func TestMalformedFieldsAreLintedWithARemedy(t *testing.T) {
 		`concurrency: {max_downloads: many}`: `concurrency.max_downloads: "many" is not a whole number from 0 to 4096; write one`,
 		`concurrency: {buffer_bytes: 0}`:     `concurrency.buffer_bytes: "0" is too little to download objects side by side; write at least 1MiB`,
 		`concurrency: {buffer_bytes: big}`:   `concurrency.buffer_bytes: "big" is not a size; write`,
+
+		`concurrency: {max_listers: 65}`: `concurrency.max_listers: "65" is not a whole number from 1 to 64; write one`,
+
+		`polling_interval: often`:                                   `polling_interval: "often" is not a duration; write a number with a unit`,
+		`polling_interval: 0`:                                       `polling_interval: "0" is not more than zero; write`,
+		`polling_interval: 0.5`:                                     `polling_interval: "0.5" is less than a second; write at least 1s`,
+		`state: {}`:                                                 `state.path: is missing, and so is state.cache; write the path of a file, or the name of a cache resource, or remove state`,
+		`state: {namespace: a}`:                                     `state.path: is missing, and so is state.cache; write`,
+		`state: {path: a.db, cache: b}`:                             `state.cache: is set together with state.path; keep one of them`,
+		`state: {file: a.db, path: b}`:                              `field file not recognised`,
+		`schedule: 0 3 * * *`:                                       `schedule: is not used by the sync_mode one_time; write sync_mode: scheduled, or remove it`,
+		`emit_deletes: true`:                                        `emit_deletes: a single pass that remembers nothing cannot tell what is gone; add state, or write sync_mode: continuous or scheduled`,
+		`emit_deletes: 2`:                                           `emit_deletes: "2" is neither true nor false; write one of them`,
+		`max_delete_ratio: 0`:                                       `max_delete_ratio: "0" is not a part between 0 and 1; write a number such as 0.5, or 1 for no limit`,
+		`max_delete_ratio: 50%`:                                     `max_delete_ratio: "50%" is not a part between 0 and 1; write`,
+		`change_detection: md5`:                                     `value md5 is not a valid option for this field`,
+		"sync_mode: continuous\nschedule: '@daily'":                 `schedule: is not used by the sync_mode continuous; write sync_mode: scheduled, or remove it`,
+		"sync_mode: scheduled\nschedule: every night":               `schedule: "every night" is not a cron expression (minute, hour, day of month, month, day of week): `,
+		"sync_mode: scheduled\nschedule: TZ=Nowhere/Land 0 3 * * *": `schedule: "Nowhere/Land" is not a time zone: write one like TZ=Europe/Berlin before the cron expression`,
+		"sync_mode: scheduled\nschedule: '@every 5m'":               `schedule: @every is not a time of day: write polling_interval in its place`,
+		"sync_mode: scheduled\nschedule: 0 0 30 2 *":                `schedule: "0 0 30 2 *" names a time that never comes`,
 
 		`sync_mode: sometimes`:               `value sometimes is not a valid option for this field`,
 		`scanner: {to_the_moon: {}}`:         `unable to infer component type: to_the_moon`,
@@ -181,19 +208,29 @@ source_path: ${SOURCE}
 modified_since: ${SINCE}
 min_age: ${AGE}
 max_object_size: ${SIZE}
+sync_mode: ${MODE}
+polling_interval: ${POLL}
+state: {path: "${STATE}", cache: "${CACHE}", namespace: "${NAMESPACE}"}
+schedule: ${SCHEDULE}
+change_detection: ${CHANGES}
+emit_deletes: ${DELETES}
+max_delete_ratio: ${RATIO}
 delete_objects: ${DELETE}
 skip_empty: ${SKIP}
 user_metadata: ${META}
 auto_replay_nacks: ${REPLAY}
 timeouts: {connect: "${CONNECT}", response: "${RESPONSE}", idle: "${IDLE}"}
 retry: {max_attempts: "${ATTEMPTS}", initial_interval: "${INITIAL}", max_interval: "${MAX}"}
-concurrency: {max_downloads: "${DOWNLOADS}", buffer_bytes: "${BUFFER}"}`
+concurrency: {max_downloads: "${DOWNLOADS}", max_listers: "${LISTERS}", buffer_bytes: "${BUFFER}"}`
 	for _, fields := range []string{
 		accessKey,
 		"endpoint: ${E}\ncredentials: {access_key_id: '${ID}', secret_access_key: '${SECRET}'}\nsource_path: ${S}",
 		"project_ref: ${R}\ncredentials: {type: session_token, anon_key: '${A}', service_role_key: '${K}'}\nsource_path: a",
 		"project_ref: ${R}\ncredentials: {type: session_token, anon_key: '${A}', user_token: '${T}'}\nsource_path: a",
 		"project_ref: ${R}\ncredentials: {type: session_token, user_token: '${T}', service_role_key: '${K}'}\nsource_path: a",
+		withFields("sync_mode: scheduled\nschedule: ${SCHEDULE}\nstate: {path: '${STATE}'}\nemit_deletes: true"),
+		withFields("sync_mode: continuous\nstate: {cache: '${CACHE}'}\nschedule: ${SCHEDULE}"),
+		withFields("emit_deletes: true\nstate: {path: '${STATE}'}"),
 		// The anon key may name the project.
 		"endpoint: http://127.0.0.1:8000/storage/v1/s3\ncredentials: {type: session_token, anon_key: '${A}', user_token: " +
 			testJWT("authenticated", "") + "}\nsource_path: a",

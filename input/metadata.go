@@ -33,8 +33,9 @@ const (
 	metaUserPrefix = metaPrefix + "meta_"
 )
 
-// eventCreated is the event of an object that was not delivered before.
-const eventCreated = "created"
+// eventDeleted is the event of a key that is no longer there. The others are
+// "created", for a key that was not delivered before, and "updated".
+const eventDeleted = "deleted"
 
 // labeller sets the metadata that all messages of a bucket share the form of.
 type labeller struct {
@@ -50,37 +51,49 @@ type label struct {
 	values []any
 }
 
-func (l labeller) label(c *bucket.Content) label {
-	var out label
-	set := func(key string, value any) {
-		out.keys = append(out.keys, key)
-		out.values = append(out.values, value)
+func (l *label) set(key string, value any) {
+	l.keys = append(l.keys, key)
+	l.values = append(l.values, value)
+}
+
+// setIfKnown leaves out what the server did not tell.
+func (l *label) setIfKnown(key, value string) {
+	if value != "" {
+		l.set(key, value)
 	}
-	set(metaBucket, l.bucket)
-	set(metaKey, c.Key)
-	set(metaPath, filter.Path(l.prefix, c.Key))
-	set(metaFilename, filter.BaseName(c.Key))
-	set(metaETag, c.ETag)
-	set(metaSize, c.Size)
+}
+
+// label is for the messages of an object's content.
+func (l labeller) label(c *bucket.Content, event string) label {
+	out := l.labelKey(c.Key, event)
+	out.set(metaETag, c.ETag)
+	out.set(metaSize, c.Size)
 	if !c.LastModified.IsZero() {
-		set(metaLastModified, c.LastModified.UTC().Format(time.RFC3339Nano))
-		set(metaLastModifiedUnix, c.LastModified.Unix())
+		out.set(metaLastModified, c.LastModified.UTC().Format(time.RFC3339Nano))
+		out.set(metaLastModifiedUnix, c.LastModified.Unix())
 	}
-	setIfKnown := func(key, value string) {
-		if value != "" {
-			set(key, value)
-		}
-	}
-	setIfKnown(metaContentType, c.ContentType)
-	setIfKnown(metaCacheControl, c.CacheControl)
-	setIfKnown(metaProjectRef, l.projectRef)
-	set(metaEvent, eventCreated)
-	set(metaObjectID, c.ID(l.bucket))
+	out.setIfKnown(metaContentType, c.ContentType)
+	out.setIfKnown(metaCacheControl, c.CacheControl)
+	out.set(metaObjectID, c.ID(l.bucket))
 	if l.userMetadata {
 		for name, value := range c.UserMetadata {
-			set(metaUserPrefix+name, value)
+			out.set(metaUserPrefix+name, value)
 		}
 	}
+	return out
+}
+
+// labelDeleted is for the message that an object is gone.
+func (l labeller) labelDeleted(key string) label { return l.labelKey(key, eventDeleted) }
+
+func (l labeller) labelKey(key, event string) label {
+	var out label
+	out.set(metaBucket, l.bucket)
+	out.set(metaKey, key)
+	out.set(metaPath, filter.Path(l.prefix, key))
+	out.set(metaFilename, filter.BaseName(key))
+	out.setIfKnown(metaProjectRef, l.projectRef)
+	out.set(metaEvent, event)
 	return out
 }
 

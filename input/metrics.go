@@ -13,16 +13,20 @@ import (
 // name says otherwise; timers are in nanoseconds.
 type meters struct {
 	listed    *service.MetricCounter
+	unchanged *service.MetricCounter
 	filtered  *service.MetricCounter // by rule
 	delivered *service.MetricCounter
 	vanished  *service.MetricCounter
 	parked    *service.MetricCounter // by reason
+	deleted   *service.MetricCounter // deletions that were delivered
 	retries   *service.MetricCounter // requests, by cause
 	bytes     *service.MetricCounter // of delivered objects
 
 	inFlight         *service.MetricGauge
 	bufferedBytes    *service.MetricGauge
 	downloadWindow   *service.MetricGauge
+	parkedNow        *service.MetricGauge
+	tracked          *service.MetricGauge
 	lastCompletePass *service.MetricGauge // Unix time in seconds
 
 	listPage  *service.MetricTimer
@@ -33,16 +37,20 @@ type meters struct {
 func newMeters(m *service.Metrics) *meters {
 	return &meters{
 		listed:    m.NewCounter("supabase_storage_listed"),
+		unchanged: m.NewCounter("supabase_storage_unchanged"),
 		filtered:  m.NewCounter("supabase_storage_filtered", "rule"),
 		delivered: m.NewCounter("supabase_storage_delivered"),
 		vanished:  m.NewCounter("supabase_storage_vanished"),
 		parked:    m.NewCounter("supabase_storage_parked", "reason"),
+		deleted:   m.NewCounter("supabase_storage_deleted_events"),
 		retries:   m.NewCounter("supabase_storage_retries", "cause"),
 		bytes:     m.NewCounter("supabase_storage_bytes"),
 
 		inFlight:         m.NewGauge("supabase_storage_in_flight"),
 		bufferedBytes:    m.NewGauge("supabase_storage_buffered_bytes"),
 		downloadWindow:   m.NewGauge("supabase_storage_download_window"),
+		parkedNow:        m.NewGauge("supabase_storage_parked_now"),
+		tracked:          m.NewGauge("supabase_storage_tracked"),
 		lastCompletePass: m.NewGauge("supabase_storage_last_complete_pass_unix"),
 
 		listPage:  m.NewTimer("supabase_storage_list_page_ns"),

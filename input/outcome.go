@@ -17,7 +17,7 @@ import (
 // process are recorded here, for a main function to turn into an exit code.
 
 // Report tells what became of the objects of one finished run. Listed is the
-// sum of Filtered, Delivered, Vanished, Parked and Unsettled.
+// sum of Unchanged, Filtered, Delivered, Vanished, Parked and Unsettled.
 type Report struct {
 	// Label is the label of the input in its config, empty where it has none.
 	Label string
@@ -25,6 +25,8 @@ type Report struct {
 	Bucket, Prefix string
 	// Listed is how many objects were seen.
 	Listed int64
+	// Unchanged is how many were delivered by an earlier run (state).
+	Unchanged int64
 	// Filtered counts the objects left out, by rule: include, exclude,
 	// modified_since, min_age, size, empty, placeholder.
 	Filtered map[string]int64
@@ -103,7 +105,7 @@ func recordRun(r Report) {
 func newReport(r *reader, p pass.Report, cause error) Report {
 	out := Report{
 		Label: r.res.Label(), Bucket: r.conf.project.Bucket, Prefix: r.conf.prefix,
-		Listed: p.Listed, Filtered: p.Filtered, Delivered: p.Delivered, Bytes: p.Bytes,
+		Listed: p.Listed, Unchanged: p.Unchanged, Filtered: p.Filtered, Delivered: p.Delivered, Bytes: p.Bytes,
 		Vanished: p.Vanished, Parked: p.Parked, Unsettled: p.Unsettled(), NotRemoved: p.NotRemoved,
 	}
 	var problems []error

@@ -11,6 +11,8 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3bucket"
 )
@@ -26,22 +28,26 @@ const settleTimeout = time.Minute
 // reader implements service.BatchInput: it owns the life of a run, and nothing
 // else.
 type reader struct {
-	conf   config
-	res    *service.Resources
-	log    *service.Logger
-	meters *meters
-	client *s3bucket.Client
-
+	conf    config
+	res     *service.Resources
+	log     *service.Logger
+	meters  *meters
+	client  *s3bucket.Client
 	out     chan handover
 	watcher *watcher
-	pass    *pass.Pass
+
+	listers  *listing.Limit
+	removals *pass.Removals
 
 	mu        sync.Mutex
-	startedAt time.Time          // zero until the run has begun
-	stop      context.CancelFunc // ends the run
-	done      chan struct{}      // closed when the run has ended
-	cause     error              // why it ended early
-	attempted bool               // Connect was called
+	pass      *pass.Pass     // the one under way, or the last one
+	ledger    *ledger.Ledger // nil where nothing is remembered
+	startedAt time.Time      // zero until the run has begun
+	stop      func()         // ends the run
+	done      chan struct{}  // closed when the run has ended
+	keeper    *keeper
+	cause     error // why it ended early
+	attempted bool  // Connect was called
 	closed    bool
 }
 
@@ -54,7 +60,7 @@ var (
 func newReader(conf config, res *service.Resources) (*reader, error) {
 	r := &reader{
 		conf: conf, res: res, log: res.Logger(), meters: newMeters(res.Metrics()),
-		out: make(chan handover),
+		out: make(chan handover), removals: pass.NewRemovals(), listers: listing.NewLimit(conf.maxListers),
 	}
 	r.watcher = &watcher{reader: r}
 	client, err := s3bucket.New(s3bucket.Options{
@@ -62,9 +68,9 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		Credentials: conf.project.Credentials,
 		TLS:         conf.tls, Transport: conf.transport,
 		ConnectTimeout: conf.connectTimeout, ResponseTimeout: conf.responseTimeout, IdleTimeout: conf.idleTimeout,
-		MaxConns:    fetch.MaxDownloads(conf.maxDownloads) + 4,
+		MaxConns:    fetch.MaxDownloads(conf.maxDownloads) + conf.maxListers,
 		Retry:       conf.retry,
-		OnRetry:     func(_ string, err error) { r.meters.Retried(err) },
+		OnRetry:     r.retried,
 		OnListPage:  func(d time.Duration, _ int) { r.meters.listPage.Timing(d.Nanoseconds()) },
 		OnFirstByte: func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) },
 	})
@@ -72,61 +78,53 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		return nil, err
 	}
 	r.client = client
-	r.pass = pass.New(r.passOptions())
 	return r, nil
 }
 
-func (r *reader) passOptions() pass.Options {
-	d := &delivery{
-		scanner: r.conf.scanner,
-		labeller: labeller{
-			bucket: r.conf.project.Bucket, prefix: r.conf.prefix,
-			projectRef: r.conf.project.Ref, userMetadata: r.conf.userMetadata,
-		},
-		out: r.out,
-	}
-	opts := pass.Options{
-		Lister: r.client,
-		Range:  bucket.Range{Prefix: r.conf.filter.ListPrefix()},
-		Match: func(obj bucket.Object) pass.Verdict {
-			v := r.conf.filter.Match(obj, time.Now())
-			return pass.Verdict{Rule: v.Rule.String(), Pattern: v.Pattern}
-		},
-		Fetch: fetch.Options{
-			Source: r.client, MaxDownloads: r.conf.maxDownloads, BufferBytes: r.conf.bufferBytes,
-			HoldsWhole: r.conf.wholeScanner, Retry: r.conf.retry, Meter: r.meters,
-		},
-		Deliver: d.deliver,
-		Watcher: r.watcher,
-	}
-	if r.conf.deleteObjects {
-		opts.Remover = r.client
-	}
-	return opts
+func (r *reader) retried(_ string, err error) {
+	r.meters.Retried(err)
+	r.listers.SlowDown(err)
 }
 
-// Connect tests that the bucket can be listed, and begins the run. What can't
-// get better by itself ends a one-time run here.
+// Connect opens the state, tests that the bucket can be listed, and begins the
+// run. What can't get better by itself ends a one-time run here; a run that
+// repeats is connected again by Benthos until it succeeds.
 func (r *reader) Connect(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed || !r.startedAt.IsZero() {
 		return nil
 	}
-	r.attempted = true
-	for _, warning := range r.conf.project.Warnings {
-		r.log.Warn(warning)
-	}
-	if err := r.probe(ctx); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	if !r.attempted {
+		r.attempted = true
+		for _, warning := range r.conf.project.Warnings {
+			r.log.Warn(warning)
 		}
-		r.cause = err
-		r.log.Errorf("The one-time run ends before it began: %v", err)
-		return service.ErrEndOfInput
 	}
-	r.start()
-	return nil
+	err := r.open(ctx)
+	if err == nil {
+		err = r.probe(ctx)
+	}
+	switch {
+	case err == nil:
+		r.start()
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case r.conf.plan.Repeats():
+		return err
+	}
+	r.cause = err
+	r.log.Errorf("The one-time run ends before it began: %v", err)
+	return service.ErrEndOfInput
+}
+
+// open opens the ledger, once.
+func (r *reader) open(ctx context.Context) (err error) {
+	if r.ledger == nil {
+		r.ledger, err = openLedger(ctx, r.conf, r.res)
+	}
+	return err
 }
 
 // probe makes one small request, again and again while what fails may pass.
@@ -153,39 +151,19 @@ func (r *reader) probeOnce(ctx context.Context) error {
 
 // start begins the run. Its life ends with Close, not with Connect's context.
 func (r *reader) start() {
-	r.log.Infof("Reading %s of %s (sync_mode: one_time, role: %s)", r.where(), r.conf.project.Endpoint, r.conf.project.Role)
+	r.sayStart()
 	ctx, stop := context.WithCancel(context.Background())
 	r.startedAt, r.stop, r.done = time.Now(), stop, make(chan struct{})
+	if r.ledger != nil {
+		r.keeper = keep(r.ledger, r.checkpointed)
+	}
+	r.pass = r.newPass()
 	go func() {
 		defer close(r.done)
 		defer close(r.out)
 		defer stop()
-		err := r.pass.Run(ctx)
-		r.ended(ctx, err)
+		r.run(ctx)
 	}()
-}
-
-// ended looks at how the run went while its context still lives.
-func (r *reader) ended(ctx context.Context, err error) {
-	if err != nil && ctx.Err() != nil {
-		r.setCause(errInterrupted)
-		return
-	}
-	report := r.pass.Report()
-	r.meters.passEnded(time.Since(r.startedAt), err == nil && report.ListingComplete)
-	if err != nil {
-		err = fmt.Errorf("after %d objects listed: %w", report.Listed, r.explain(ctx, err))
-		r.setCause(err)
-		r.log.Errorf("The run ends early, %v", err)
-		return
-	}
-	r.hintAtNothing(ctx, report)
-}
-
-func (r *reader) setCause(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.cause = err
 }
 
 // explain adds the field and the remedy to an error that ends a run.
@@ -237,9 +215,23 @@ func (r *reader) Close(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	err := errors.Join(r.pass.Wait(ctx), r.conf.scanner.Close(ctx))
+	err := errors.Join(r.removals.Wait(ctx), r.closeLedger(ctx), r.conf.scanner.Close(ctx))
 	r.conclude()
 	return err
+}
+
+// closeLedger writes what was acked last.
+func (r *reader) closeLedger(ctx context.Context) error {
+	if r.keeper != nil {
+		r.keeper.end()
+	}
+	if r.ledger == nil {
+		return nil
+	}
+	if err := r.ledger.Close(ctx); err != nil {
+		return fmt.Errorf("%s: %w; what was delivered last will be delivered again", r.conf.state.field(), err)
+	}
+	return nil
 }
 
 // ConnectionTest implements service.ConnectionTestable with one small request.

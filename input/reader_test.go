@@ -188,14 +188,16 @@ func TestARefusedMessageIsDeliveredAgain(t *testing.T) {
 		r.ack = func(service.MessageBatch) error {
 			mu.Lock()
 			defer mu.Unlock()
-			if refusals++; refusals <= 3 {
+			// Benthos waits before a third repetition, under a lock for which a bubble
+			// can't wait.
+			if refusals++; refusals <= 2 {
 				return errRefused
 			}
 			return nil
 		}
 		report := r.run()
 		require.Equal(t, "", errOf(report.Err))
-		require.Equal(t, []string{"x", "x", "x", "x"}, r.contents()["a"])
+		require.Equal(t, []string{"x", "x", "x"}, r.contents()["a"])
 		require.Equal(t, 1, r.server.Count(emulator.OpGet), "it is not downloaded again")
 		require.Equal(t, int64(1), report.Delivered)
 	})

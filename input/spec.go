@@ -23,16 +23,26 @@ const (
 	ssFieldExcludePatterns = "exclude_patterns"
 	ssFieldModifiedSince   = "modified_since"
 	ssFieldSyncMode        = "sync_mode"
+	ssFieldPollingInterval = "polling_interval"
 	ssFieldScanner         = "scanner"
 	ssFieldAutoReplayNacks = service.AutoRetryNacksToggleFieldName
 
-	ssFieldDeleteObjects = "delete_objects"
-	ssFieldSkipEmpty     = "skip_empty"
-	ssFieldMaxObjectSize = "max_object_size"
-	ssFieldMinAge        = "min_age"
-	ssFieldUserMetadata  = "user_metadata"
-	ssFieldEndpoint      = "endpoint"
-	ssFieldTLS           = "tls"
+	ssFieldState          = "state"
+	ssFieldStatePath      = "path"
+	ssFieldStateCache     = "cache"
+	ssFieldStateNamespace = "namespace"
+
+	ssFieldSchedule        = "schedule"
+	ssFieldChangeDetection = "change_detection"
+	ssFieldEmitDeletes     = "emit_deletes"
+	ssFieldMaxDeleteRatio  = "max_delete_ratio"
+	ssFieldDeleteObjects   = "delete_objects"
+	ssFieldSkipEmpty       = "skip_empty"
+	ssFieldMaxObjectSize   = "max_object_size"
+	ssFieldMinAge          = "min_age"
+	ssFieldUserMetadata    = "user_metadata"
+	ssFieldEndpoint        = "endpoint"
+	ssFieldTLS             = "tls"
 
 	ssFieldTimeouts        = "timeouts"
 	ssFieldTimeoutConnect  = "connect"
@@ -46,6 +56,7 @@ const (
 
 	ssFieldConcurrency  = "concurrency"
 	ssFieldMaxDownloads = "max_downloads"
+	ssFieldMaxListers   = "max_listers"
 	ssFieldBufferBytes  = "buffer_bytes"
 )
 
@@ -54,6 +65,10 @@ const (
 	credTypeAccessKey    = "access_key"
 	credTypeSessionToken = "session_token"
 	syncModeOneTime      = "one_time"
+	syncModeContinuous   = "continuous"
+	syncModeScheduled    = "scheduled"
+	changesByETag        = "etag"
+	changesByModified    = "modified"
 )
 
 // Spec is the configuration of the input: its fields with their defaults,
@@ -106,11 +121,7 @@ func commonFields() []*service.ConfigField {
 			Example("2024-06-01").Example("2024-06-01T00:00:00Z").
 			Default("").
 			LintRule(lintRule(ssFieldModifiedSince)),
-		service.NewStringAnnotatedEnumField(ssFieldSyncMode, map[string]string{
-			syncModeOneTime: "Reads everything that matches once, then ends; the pipeline ends with it when all of it is delivered.",
-		}).
-			Description("When to read.").
-			Default(syncModeOneTime),
+		syncModeField(), pollingIntervalField(), stateField(),
 		service.NewScannerField(ssFieldScanner).
 			Description("How the bytes of an object become messages. The default makes one message of each object, and holds it in memory whole; for objects larger than memory choose one that reads in pieces, such as `lines`, `csv` or `chunker`. An object counts as delivered when all of its messages are.").
 			Default(map[string]any{"to_the_end": map[string]any{}}),

@@ -5,6 +5,7 @@ import "github.com/redpanda-data/benthos/v4/public/service"
 // advancedFields have defaults that fit most; `create --small` leaves them out.
 func advancedFields() []*service.ConfigField {
 	fields := []*service.ConfigField{
+		scheduleField(), changeDetectionField(), emitDeletesField(), maxDeleteRatioField(),
 		newBoolField(ssFieldDeleteObjects, false).
 			Description("Whether to delete each object from the bucket once all of its messages are delivered. An object that was overwritten since it was read is kept; the server knows no conditional deletion, so an overwrite in the instant between that check and the deletion goes with it. Objects that yield no message, such as an empty one under `lines`, are deleted too; what the patterns and limits leave out never is."),
 		newBoolField(ssFieldSkipEmpty, false).
@@ -61,6 +62,8 @@ func concurrencyField() *service.ConfigField {
 	return service.NewObjectField(ssFieldConcurrency,
 		newIntField(ssFieldConcurrency, ssFieldMaxDownloads, 0).
 			Description("How many objects may be downloaded at the same time; `0` lets the input choose."),
+		newIntField(ssFieldConcurrency, ssFieldMaxListers, 4).
+			Description("How many parts of the bucket may be listed at the same time, 1 to 64. Each page of a listing is a query of the project's database; fewer are listed at a time while it is overloaded."),
 		service.NewStringField(ssFieldBufferBytes).
 			Description("How many bytes of objects under way may be held in memory, as a number or with a unit such as `128MiB`. An object that is larger is read alone. Messages that the pipeline has taken and not yet delivered count on top.").
 			Example("64MiB").Example("1GiB").

@@ -7,9 +7,17 @@ Lists the bucket, leaves out what the patterns and limits take, and downloads th
 
 == Delivery
 
-Every object that matches is delivered at least once. It counts as delivered when the output has taken all of its messages, and is read again when it was overwritten while it was read: no message mixes two versions. A download that is cut off is resumed where it stopped. What fails is tried again as ` + "`retry`" + ` says; an object that keeps failing is set aside, reported with its reason, and holds nothing else back. A run that set objects aside ends with an error, so that nothing is missing unnoticed.
+Every version of an object that matches, and that stays until it is listed and read, is delivered at least once. It counts as delivered when the output has taken all of its messages, and is read again when it was overwritten while it was read: no message mixes two versions. A download that is cut off is resumed where it stopped. What fails is tried again as ` + "`retry`" + ` says; an object that keeps failing is set aside, reported with its reason, and holds nothing else back. A one-time run that set objects aside ends with an error, so that nothing is missing unnoticed; the other modes try them again, after a minute first and then ever less often, up to once an hour.
 
 Messages are not ordered: a small object may overtake a large one.
+
+== Incremental sync
+
+With ` + "`sync_mode`" + ` set to ` + "`continuous`" + ` or ` + "`scheduled`" + `, or with a ` + "`state`" + `, the input remembers the version of each object that was delivered: some dozens of bytes an object, in a file or a cache, written only when something was delivered. Each pass lists the whole prefix and delivers what is new or changed. It compares content (ETag and size), not times: an object that becomes visible late or with an old time is not missed, and an UPDATE of all rows delivers nothing again.
+
+After a crash, what the output had not acknowledged is delivered again, and of what it had, about the last second or the last 500 objects at most. Without ` + "`state`" + `, a restart delivers everything again. An object that is overwritten twice between two passes is delivered once, as it is then.
+
+With ` + "`emit_deletes`" + `, an object that was delivered and is gone gives a message without content, whose event is ` + "`deleted`" + `. Where more than ` + "`max_delete_ratio`" + ` of the objects are gone at once, none is taken for deleted, and a warning says so: a role that lost its rights sees an empty bucket. Objects that the patterns or limits take, or that lie outside of a new prefix, are not taken for deleted.
 
 == Metadata
 
@@ -27,12 +35,12 @@ This input adds the following metadata to each message:
 - supabase_storage_content_type
 - supabase_storage_cache_control
 - supabase_storage_project_ref         (where one is configured)
-- supabase_storage_event               (created)
+- supabase_storage_event               (created, updated, or deleted with emit_deletes)
 - supabase_storage_object_id           (the same for the same bucket, key and ETag: an idempotency key)
 - supabase_storage_meta_<name>         (the metadata that was stored with the object)
 ` + "```" + `
 
-A value that the server does not give is not set. Read them with the ` + "`@`" + ` syntax, as in ` + "`${! @supabase_storage_key }`" + `.
+A value that the server does not give is not set. A ` + "`deleted`" + ` message has the bucket, key, path, filename, project_ref and event alone. Read them with the ` + "`@`" + ` syntax, as in ` + "`${! @supabase_storage_key }`" + `.
 
 == Secrets
 
@@ -136,6 +144,71 @@ input:
     source_path: inbox/
     min_age: 5m
     delete_objects: true
+`,
+	},
+	{
+		"Continuous, into Kafka",
+		"Delivers what is uploaded or changed within a minute or so. What was delivered is remembered in a file, so that a restart goes on from there.",
+		`
+input:
+  label: uploads
+  supabase_storage:
+    project_ref: "${SUPABASE_PROJECT_REF}"
+    credentials:
+      access_key_id: "${SUPABASE_S3_ACCESS_KEY_ID}"
+      secret_access_key: "${SUPABASE_S3_SECRET_ACCESS_KEY}"
+    source_path: user-uploads
+    sync_mode: continuous
+    polling_interval: 1m
+    state:
+      path: ./state/uploads.db
+    max_object_size: 900kB # what brokers take unless they are told to take more
+
+output:
+  kafka_franz:
+    seed_brokers: [ localhost:9092 ]
+    topic: uploads
+    key: ${! @supabase_storage_key }
+    metadata:
+      include_prefixes: [ supabase_storage_ ]
+`,
+	},
+	{
+		"Every night, deletions too, without a disk",
+		"Keeps the files of a web service like the bucket. What was delivered is remembered in Redis, which must be set to persist (appendonly yes) and to evict nothing (maxmemory-policy noeviction).",
+		`
+input:
+  label: nightly
+  supabase_storage:
+    project_ref: "${SUPABASE_PROJECT_REF}"
+    credentials:
+      access_key_id: "${SUPABASE_S3_ACCESS_KEY_ID}"
+      secret_access_key: "${SUPABASE_S3_SECRET_ACCESS_KEY}"
+    source_path: user-uploads
+    sync_mode: scheduled
+    schedule: TZ=Europe/Berlin 0 3 * * *
+    state:
+      cache: my_redis
+    emit_deletes: true
+
+output:
+  switch:
+    cases:
+      - check: '@supabase_storage_event == "deleted"'
+        output:
+          http_client:
+            url: http://localhost:8080/files/${! @supabase_storage_key.escape_url_path() }
+            verb: DELETE
+            successful_on: [ 404 ] # gone already: a deletion may come twice
+      - output:
+          http_client:
+            url: http://localhost:8080/files/${! @supabase_storage_key.escape_url_path() }
+            verb: PUT
+
+cache_resources:
+  - label: my_redis
+    redis:
+      url: redis://localhost:6379
 `,
 	},
 }

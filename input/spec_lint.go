@@ -56,13 +56,18 @@ var registerLintMethod = sync.OnceFunc(func() {
 
 // lintRules are the rules by name: the dotted name of a field, or lintWhole.
 var lintRules = map[string]func(any) []error{
-	lintWhole:              lintConnection,
+	lintWhole:              lintTogether,
 	ssFieldSourcePath:      lintValue(ssFieldSourcePath, parseSourcePath),
 	ssFieldIncludePatterns: lintPattern(ssFieldIncludePatterns),
 	ssFieldExcludePatterns: lintPattern(ssFieldExcludePatterns),
 	ssFieldModifiedSince:   lintValue(ssFieldModifiedSince, parseTime),
 	ssFieldMinAge:          lintValue(ssFieldMinAge, parseOptionalDuration),
 	ssFieldMaxObjectSize:   lintValue(ssFieldMaxObjectSize, parseSize),
+	ssFieldPollingInterval: lintValue(ssFieldPollingInterval, parsePollingInterval),
+	ssFieldState:           lintState,
+	ssFieldSchedule:        lintValue(ssFieldSchedule, parseSchedule),
+	ssFieldEmitDeletes:     lintValue(ssFieldEmitDeletes, parseBool),
+	ssFieldMaxDeleteRatio:  lintValue(ssFieldMaxDeleteRatio, parseRatio),
 	ssFieldAutoReplayNacks: lintValue(ssFieldAutoReplayNacks, parseBool),
 	ssFieldDeleteObjects:   lintValue(ssFieldDeleteObjects, parseBool),
 	ssFieldSkipEmpty:       lintValue(ssFieldSkipEmpty, parseBool),
@@ -76,6 +81,7 @@ var lintRules = map[string]func(any) []error{
 	"retry.initial_interval":    lintValue("retry.initial_interval", parseDuration),
 	"retry.max_interval":        lintValue("retry.max_interval", parseDuration),
 	"concurrency.max_downloads": lintValue("concurrency.max_downloads", parseDownloads),
+	"concurrency.max_listers":   lintValue("concurrency.max_listers", parseListers),
 	"concurrency.buffer_bytes":  lintValue("concurrency.buffer_bytes", parseBufferBytes),
 }
 
@@ -123,11 +129,16 @@ func lintRetry(v any) []error {
 	return nil
 }
 
+// lintTogether checks what several fields decide together.
+func lintTogether(v any) []error {
+	conf, _ := v.(map[string]any)
+	return append(lintConnection(conf), lintSync(conf)...)
+}
+
 // lintConnection checks what says where the project is and how to sign in: the
 // constructor's check, without the problems that an environment variable may
 // still solve.
-func lintConnection(v any) []error {
-	conf, _ := v.(map[string]any)
+func lintConnection(conf map[string]any) []error {
 	creds, _ := conf[ssFieldCredentials].(map[string]any)
 	fields := maps.Clone(conf)
 	for name, value := range creds {

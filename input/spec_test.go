@@ -10,6 +10,8 @@ import (
 	_ "github.com/redpanda-data/benthos/v4/public/components/io"
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 	"github.com/redpanda-data/benthos/v4/public/service"
+	_ "github.com/redpanda-data/connect/v4/public/components/kafka" // examples use it
+	_ "github.com/redpanda-data/connect/v4/public/components/redis" // as above
 	"github.com/stretchr/testify/require"
 )
 
@@ -65,12 +67,16 @@ func TestFieldsAndDefaults(t *testing.T) {
 		"credentials.secret_access_key": "", "credentials.anon_key": "", "credentials.service_role_key": "",
 		"credentials.user_token": "",
 		"source_path":            "", "include_patterns": "[]", "exclude_patterns": "[]", "modified_since": `""`,
-		"sync_mode": `"one_time"`, "scanner": `{"to_the_end":{}}`, "auto_replay_nacks": "true",
+		"sync_mode": `"one_time"`, "polling_interval": `"5m"`,
+		"state": "", "state.path": "", "state.cache": "", "state.namespace": "",
+		"schedule": "", "change_detection": `"etag"`, "emit_deletes": "false", "max_delete_ratio": "0.5",
+		"scanner": `{"to_the_end":{}}`, "auto_replay_nacks": "true",
 		"delete_objects": "false", "skip_empty": "false", "max_object_size": `"0"`, "min_age": `""`,
 		"user_metadata": "true", "endpoint": "", "tls": "",
 		"timeouts": "", "timeouts.connect": `"10s"`, "timeouts.response": `"60s"`, "timeouts.idle": `"60s"`,
 		"retry": "", "retry.max_attempts": "10", "retry.initial_interval": `"300ms"`, "retry.max_interval": `"30s"`,
-		"concurrency": "", "concurrency.max_downloads": "0", "concurrency.buffer_bytes": `"128MiB"`,
+		"concurrency": "", "concurrency.max_downloads": "0", "concurrency.max_listers": "4",
+		"concurrency.buffer_bytes": `"128MiB"`,
 	}, got)
 }
 
@@ -91,12 +97,23 @@ func TestSecretsAreMarkedAsSuch(t *testing.T) {
 func TestSmallConfigFitsOnOneScreen(t *testing.T) {
 	docs := specDocs(t)
 	require.LessOrEqual(t, strings.Count(docs.CommonConfigYAML, "\n"), 40, docs.CommonConfigYAML)
-	for _, name := range []string{"project_ref", "credentials", "source_path", "include_patterns", "scanner"} {
+	for _, name := range []string{"project_ref", "credentials", "source_path", "include_patterns", "sync_mode", "polling_interval", "state", "scanner"} {
 		require.Contains(t, docs.CommonConfigYAML, name+":")
 	}
-	for _, name := range []string{"endpoint", "tls", "timeouts", "retry", "concurrency", "delete_objects"} {
+	for _, name := range []string{"endpoint", "tls", "timeouts", "retry", "concurrency", "delete_objects", "schedule", "change_detection", "emit_deletes", "max_delete_ratio"} {
 		require.NotContains(t, docs.CommonConfigYAML, name+":")
 		require.Contains(t, docs.AdvancedConfigYAML, name+":")
+	}
+}
+
+// TestCreatedConfigsLintClean lints what `create` prints. It fills in
+// the examples of optional fields, which may not contradict each other.
+func TestCreatedConfigsLintClean(t *testing.T) {
+	docs := specDocs(t)
+	for _, created := range []string{docs.CommonConfigYAML, docs.AdvancedConfigYAML} {
+		lints, err := streamLinter(exampleEnv).LintYAML([]byte(created))
+		require.NoError(t, err)
+		require.Empty(t, lints, created)
 	}
 }
 
@@ -104,7 +121,7 @@ func TestSmallConfigFitsOnOneScreen(t *testing.T) {
 // names, since without them only what is literal is checked.
 func TestExamplesLintAndParse(t *testing.T) {
 	docs := specDocs(t)
-	require.GreaterOrEqual(t, len(docs.Examples), 6)
+	require.GreaterOrEqual(t, len(docs.Examples), 8)
 	for _, example := range docs.Examples {
 		t.Run(example.Title, func(t *testing.T) {
 			linter := streamLinter(exampleEnv)

@@ -15,6 +15,9 @@ func newFromParsed(parsed *service.ParsedConfig, res *service.Resources) (servic
 	if err != nil {
 		return nil, err
 	}
+	if err := checkState(conf, res); err != nil {
+		return nil, err
+	}
 	r, err := newReader(conf, res)
 	if err != nil {
 		return nil, err

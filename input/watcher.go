@@ -24,6 +24,7 @@ var onceOnly = retry.Policy{MaxAttempts: 1}
 type watcher struct {
 	reader   *reader
 	lastLine atomic.Int64 // Unix nanoseconds
+	hinted   atomic.Bool
 }
 
 // Listed implements pass.Watcher.
@@ -54,6 +55,22 @@ func (w *watcher) Parked(obj bucket.Object, reason string, err error) {
 	w.reader.log.Errorf("Object %q is left undelivered (%s): %v", obj.Key, reason, err)
 }
 
+// Unchanged implements pass.Watcher.
+func (w *watcher) Unchanged(n int64) {
+	w.reader.meters.unchanged.Incr(n)
+	w.progress()
+}
+
+// Deleted implements pass.Watcher.
+func (w *watcher) Deleted(string) { w.reader.meters.deleted.Incr(1) }
+
+// DeletesHeld implements pass.Watcher.
+func (w *watcher) DeletesHeld(missing, tracked int64) {
+	w.reader.log.Warnf("%d of %d delivered objects are no longer listed in %s, more than max_delete_ratio allows: none is taken for deleted. "+
+		"A changed role, policy or token hides objects in this way; if they were really deleted, raise max_delete_ratio for one pass",
+		missing, tracked, w.reader.where())
+}
+
 // NotRemoved implements pass.Watcher.
 func (w *watcher) NotRemoved(obj bucket.Object, err error) {
 	w.reader.log.Errorf("Object %q was delivered, but could not be deleted (delete_objects): %v", obj.Key, err)
@@ -70,20 +87,45 @@ func (w *watcher) progress() {
 	if now.UnixNano()-last < int64(progressEvery) || !w.lastLine.CompareAndSwap(last, now.UnixNano()) {
 		return
 	}
-	r := w.reader.pass.Report()
+	r := w.reader.currentPass().Report()
 	w.reader.log.Infof("Reading %s: %d listed, %d filtered, %d delivered (%s), %d under way, %d undelivered",
 		w.reader.where(), r.Listed, r.FilteredTotal(), r.Delivered, byteCount(r.Bytes), r.Unsettled(), r.ParkedTotal())
 }
 
+// sayStart is the one line at the beginning.
+func (r *reader) sayStart() {
+	r.log.Infof("Reading %s of %s (sync_mode: %s, role: %s)", r.where(), r.conf.project.Endpoint, r.conf.syncMode, r.conf.project.Role)
+	if r.conf.plan.Repeats() && !r.conf.state.set() {
+		r.log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads the whole bucket again. Set state.path or state.cache to keep it")
+	}
+}
+
+// sayPass is the one line after a pass that did something. A one-time run is
+// told of when its last ack is in.
+func (r *reader) sayPass(ctx context.Context, p pass.Report, took time.Duration) {
+	if r.isFirst() {
+		r.hintAtNothing(ctx, p)
+	}
+	if r.conf.plan.Repeats() && p.Listed > p.Unchanged+p.FilteredTotal()+p.ParkedTotal() {
+		r.logSummary(p, took)
+	}
+}
+
+// isFirst is true once.
+func (r *reader) isFirst() bool { return !r.watcher.hinted.Swap(true) }
+
 // conclude accounts for the run, once, after its last ack.
 func (r *reader) conclude() {
 	r.mu.Lock()
-	cause, attempted, started := r.cause, r.attempted, r.startedAt
+	cause, attempted, started, last := r.cause, r.attempted, r.startedAt, r.pass
 	r.mu.Unlock()
-	if !attempted {
+	if !attempted || r.conf.plan.Repeats() {
 		return
 	}
-	p := r.pass.Report()
+	var p pass.Report
+	if last != nil {
+		p = last.Report()
+	}
 	if cause == nil && (started.IsZero() || p.Unsettled() > 0) {
 		cause = errInterrupted
 	}
@@ -103,6 +145,12 @@ func (r *reader) conclude() {
 func (r *reader) logSummary(p pass.Report, took time.Duration) {
 	line := fmt.Sprintf("Read %s in %s: %d listed, %d delivered (%s)",
 		r.where(), took.Round(time.Millisecond), p.Listed, p.Delivered, byteCount(p.Bytes))
+	if p.Unchanged > 0 {
+		line += fmt.Sprintf(", %d unchanged", p.Unchanged)
+	}
+	if n := p.Unsettled(); n > 0 {
+		line += fmt.Sprintf(", %d under way", n)
+	}
 	if p.FilteredTotal() > 0 {
 		line += fmt.Sprintf(", %d filtered (%s)", p.FilteredTotal(), countsByName(p.Filtered))
 	}

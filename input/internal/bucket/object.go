@@ -49,14 +49,6 @@ func (o Object) ID(bucketName string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Range is a part of a bucket in byte order of its keys.
-type Range struct {
-	// Prefix is literal; "" is the whole bucket.
-	Prefix string
-	// After is exclusive: only keys greater than it are listed.
-	After string
-}
-
 // Content is one version of an object on its way to a reader.
 type Content struct {
 	// Object is the version that the server sent, not the one that was listed:

@@ -13,7 +13,8 @@ import (
 // and everything was acked, in whichever order the two are known.
 type claim struct {
 	pass   *Pass
-	object bucket.Object
+	object bucket.Object // the version that was fetched
+	owner  owner
 
 	mu        sync.Mutex
 	acked     bool
@@ -56,13 +57,23 @@ func (c *claim) abandon() {
 	c.abandoned = true
 }
 
-// settle runs once, when both sides are known.
+// settle runs once, when both sides are known. This is the only place where an
+// object becomes delivered.
 func (c *claim) settle(ctx context.Context) {
 	p := c.pass
 	if c.err != nil {
-		p.tally.parked(c.object, reason(ErrRejected), fmt.Errorf("%w: %w", ErrRejected, c.err))
+		p.park(c.owner, c.object, reason(ErrRejected), fmt.Errorf("%w: %w", ErrRejected, c.err))
 		return
 	}
+	if c.owner.work != nil {
+		c.owner.work.Delivered(c.object)
+	}
 	p.tally.delivered(c.object)
-	p.removals.remove(ctx, c.object, func(err error) { p.tally.notRemoved(c.object, err) })
+	p.removals.remove(ctx, c.object, func(err error) {
+		if err != nil {
+			p.tally.notRemoved(c.object, err)
+		} else if c.owner.work != nil {
+			c.owner.work.Forget(c.object.Key)
+		}
+	})
 }

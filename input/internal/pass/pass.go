@@ -1,23 +1,22 @@
 // Package pass makes one pass over a bucket: it lists, leaves out what the
-// filter takes, has the rest downloaded and delivered, and accounts for every
-// object it saw. It knows neither Benthos nor the S3 protocol.
+// filter takes and what the ledger knows as delivered, has the rest downloaded
+// and delivered, and accounts for every object it saw. It knows neither Benthos
+// nor the S3 protocol.
 package pass
 
 import (
 	"context"
 	"errors"
-	"iter"
+	"fmt"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 )
-
-// Lister lists a part of the bucket in byte order of its keys, with at most one
-// error, which is the last element.
-type Lister interface {
-	List(ctx context.Context, r bucket.Range) iter.Seq2[bucket.Object, error]
-}
 
 // Verdict is what a filter says of an object.
 type Verdict struct {
@@ -32,22 +31,25 @@ type Verdict struct {
 // delivered, an error that the pipeline refused it.
 type Ack func(ctx context.Context, err error) error
 
-// Deliver hands everything in a download on, and has ack called once the
-// pipeline is done with it. It returns nil when all was handed on.
-type Deliver func(ctx context.Context, d *fetch.Download, ack Ack) error
-
 // Options say what a pass works on.
 type Options struct {
-	Lister Lister
-	Range  bucket.Range
-	// Match says whether an object is due. It is called in listing order from
-	// one goroutine.
+	// Listing says what to list. Its Bounds come from the ledger.
+	Listing listing.Options
+	// Match says whether an object is due. It is called from one goroutine.
 	Match func(bucket.Object) Verdict
 	Fetch fetch.Options
-	// Deliver is called from several goroutines.
-	Deliver Deliver
+	// Deliver hands everything in a download on, and has ack called once the
+	// pipeline is done with it. It returns nil when all was handed on. It is
+	// called from several goroutines.
+	Deliver func(ctx context.Context, d *fetch.Download, event string, ack Ack) error
 	// Remover deletes what was delivered; nil keeps everything.
 	Remover Remover
+	// Ledger knows what was delivered before; nil makes every object due.
+	Ledger *ledger.Ledger
+	// ParkFor is how long an object waits that was given up for the n-th time.
+	ParkFor func(n int) time.Duration
+	// Deletes says what to do about keys that are no longer there.
+	Deletes Deletes
 	// Watcher hears of every object as it is accounted for.
 	Watcher Watcher
 }
@@ -56,6 +58,8 @@ type Options struct {
 // are called from several goroutines and must not block.
 type Watcher interface {
 	Listed()
+	// Unchanged is told of objects that were delivered before.
+	Unchanged(n int64)
 	Filtered(rule string)
 	Delivered(obj bucket.Object)
 	Vanished(obj bucket.Object)
@@ -63,35 +67,55 @@ type Watcher interface {
 	Parked(obj bucket.Object, reason string, err error)
 	// NotRemoved is told of a delivered object that could not be deleted.
 	NotRemoved(obj bucket.Object, err error)
+	// Deleted is told of a key whose deletion was delivered.
+	Deleted(key string)
+	// DeletesHeld is told when so many of the tracked keys are missing that
+	// none is taken for deleted.
+	DeletesHeld(missing, tracked int64)
 }
 
 // Pass is one pass. Run it once.
 type Pass struct {
 	opts     Options
 	tally    tally
-	removals removals
+	removals *removals
 	complete atomic.Bool
+	missing  missing
+
+	mu     sync.Mutex
+	owners map[string]owner
 }
 
-// New prepares a pass.
-func New(opts Options) *Pass {
+// New prepares a pass. Deletions of earlier passes are those of shared.
+func New(opts Options, shared *Removals) *Pass {
 	return &Pass{
-		opts:     opts,
-		tally:    newTally(opts.Watcher),
-		removals: newRemovals(opts.Remover),
+		opts: opts, tally: newTally(opts.Watcher), owners: map[string]owner{},
+		removals: &removals{opts.Remover, shared},
 	}
 }
 
 // Run returns once everything that is due has been handed on or given up; acks
 // may come in long after. The error is what ended the pass early: the context,
-// a listing that could not be completed, rejected credentials.
+// a listing that could not be completed, rejected credentials, a ledger that
+// can't be read.
 func (p *Pass) Run(ctx context.Context) error {
-	return fetch.Run(ctx, p.opts.Fetch, p.due(ctx), p.attempt, p.failed)
+	if p.opts.Ledger != nil {
+		p.missing.tracked = p.opts.Ledger.Stats().Tracked
+	}
+	err := fetch.Run(ctx, p.opts.Fetch, p.due(ctx), p.attempt, p.failed)
+	p.releaseRest()
+	if err != nil || !p.complete.Load() {
+		p.missing.release()
+		return err
+	}
+	if p.opts.Ledger == nil {
+		return nil
+	}
+	if err := p.settleMissing(ctx); err != nil {
+		return err
+	}
+	return p.opts.Ledger.CompletePass(ctx)
 }
-
-// Wait returns when every delivery that was acked so far is wholly settled,
-// deletions included, or when ctx ends.
-func (p *Pass) Wait(ctx context.Context) error { return p.removals.wait(ctx) }
 
 // Report accounts for every object up to now.
 func (p *Pass) Report() Report {
@@ -100,45 +124,37 @@ func (p *Pass) Report() Report {
 	return r
 }
 
-// due lists the objects that the filter lets through.
-func (p *Pass) due(ctx context.Context) iter.Seq2[bucket.Object, error] {
-	return func(yield func(bucket.Object, error) bool) {
-		for obj, err := range p.opts.Lister.List(ctx, p.opts.Range) {
-			if err != nil {
-				yield(bucket.Object{}, err)
-				return
-			}
-			p.tally.listed()
-			if v := p.opts.Match(obj); v.Rule != "" {
-				p.tally.filtered(v)
-				continue
-			}
-			if !yield(obj, nil) {
-				return
-			}
-		}
-		p.complete.Store(true)
-	}
-}
-
 // attempt hands one download on under a claim of its own.
 func (p *Pass) attempt(ctx context.Context, d *fetch.Download) error {
-	c := &claim{pass: p, object: d.Object}
-	if err := p.opts.Deliver(ctx, d, c.ack); err != nil {
+	o := p.ownerOf(d.Key)
+	c := &claim{pass: p, object: d.Object, owner: o}
+	if err := p.opts.Deliver(ctx, d, o.event(), c.ack); err != nil {
 		c.abandon()
 		return err
 	}
+	p.disown(d.Key)
 	c.handedOn(ctx)
 	return nil
 }
 
 // failed accounts for an object that fetch gave up.
 func (p *Pass) failed(f fetch.Failure) {
+	o := p.ownerOf(f.Object.Key)
+	p.disown(f.Object.Key)
 	if errors.Is(f.Err, bucket.ErrNotFound) {
+		o.vanish(f.Object.Key)
 		p.tally.vanished(f.Object)
 		return
 	}
-	p.tally.parked(f.Object, reason(f.Err), f.Err)
+	p.park(o, f.Object, reason(f.Err), f.Err)
+}
+
+func (p *Pass) park(o owner, obj bucket.Object, reason string, err error) {
+	if o.work != nil {
+		text := fmt.Sprintf("%s: %v", reason, err)
+		o.work.Park(obj, text, time.Now().Add(p.opts.ParkFor(o.item.Attempts+1)))
+	}
+	p.tally.parked(obj, reason, err)
 }
 
 // reason is the word under which a parked object is counted.

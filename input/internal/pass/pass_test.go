@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"iter"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -40,17 +40,12 @@ func newShelf(keys ...string) *shelf {
 	return s
 }
 
-func (s *shelf) List(context.Context, bucket.Range) iter.Seq2[bucket.Object, error] {
-	return func(yield func(bucket.Object, error) bool) {
-		for _, o := range s.listed {
-			if !yield(o, nil) {
-				return
-			}
-		}
-		if s.listErr != nil {
-			yield(bucket.Object{}, s.listErr)
-		}
+// Page lists everything at once.
+func (s *shelf) Page(_ context.Context, _, after string) ([]bucket.Object, bool, error) {
+	if after != "" {
+		return nil, false, s.listErr
 	}
+	return s.listed, s.listErr != nil, nil
 }
 
 func (s *shelf) Open(_ context.Context, key string, offset int64) (*bucket.Content, error) {
@@ -95,14 +90,20 @@ func (silence) Delivered(bucket.Object)             {}
 func (silence) Vanished(bucket.Object)              {}
 func (silence) Parked(bucket.Object, string, error) {}
 func (silence) NotRemoved(bucket.Object, error)     {}
+func (silence) Unchanged(int64)                     {}
+func (silence) Deleted(string)                      {}
+func (silence) DeletesHeld(int64, int64)            {}
 func (silence) Retried(error)                       {}
 func (silence) InFlight(int)                        {}
 func (silence) Buffered(int64)                      {}
 func (silence) Window(int)                          {}
 
-func newPass(s *shelf, deliver Deliver, change ...func(*Options)) *Pass {
+// deliverer is Options.Deliver without the event.
+type deliverer func(ctx context.Context, d *fetch.Download, ack Ack) error
+
+func newPass(s *shelf, deliver deliverer, change ...func(*Options)) *Pass {
 	opts := Options{
-		Lister: s,
+		Listing: listing.Options{Pager: s},
 		Match: func(o bucket.Object) Verdict {
 			if strings.HasSuffix(o.Key, ".tmp") {
 				return Verdict{Rule: "exclude", Pattern: `exclude_patterns[0] "*.tmp"`}
@@ -113,13 +114,13 @@ func newPass(s *shelf, deliver Deliver, change ...func(*Options)) *Pass {
 			Source: s, MaxDownloads: 4, BufferBytes: 1 << 20, Meter: silence{},
 			Retry: retry.Policy{MaxAttempts: 2, InitialInterval: time.Second, MaxInterval: time.Second},
 		},
-		Deliver: deliver,
+		Deliver: func(ctx context.Context, d *fetch.Download, _ string, ack Ack) error { return deliver(ctx, d, ack) },
 		Watcher: silence{},
 	}
 	for _, c := range change {
 		c(&opts)
 	}
-	return New(opts)
+	return New(opts, NewRemovals())
 }
 
 // ackAll is a pipeline that takes everything.
@@ -222,7 +223,7 @@ func TestADeliveredObjectIsDeletedOnlyAsTheVersionThatWasRead(t *testing.T) {
 			return ack(ctx, nil)
 		}, func(o *Options) { o.Remover = s })
 		require.NoError(t, p.Run(t.Context()))
-		require.NoError(t, p.Wait(t.Context()))
+		require.NoError(t, p.removals.Wait(t.Context()))
 		require.Equal(t, []string{"same"}, s.deleted)
 		require.Equal(t, int64(3), p.Report().Delivered)
 		require.Zero(t, p.Report().NotRemoved)
@@ -239,7 +240,7 @@ func TestAFailedDeletionIsCountedAndDoesNotDeliverAgain(t *testing.T) {
 			return ack(ctx, nil)
 		}, func(o *Options) { o.Remover = s })
 		require.NoError(t, p.Run(t.Context()))
-		require.NoError(t, p.Wait(t.Context()))
+		require.NoError(t, p.removals.Wait(t.Context()))
 		require.Equal(t, 1, deliveries)
 		require.Equal(t, int64(1), p.Report().NotRemoved)
 	})
@@ -262,7 +263,7 @@ func TestAnAckDoesNotWaitForTheDeletion(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		require.Zero(t, took, "deleting takes a second")
-		require.NoError(t, p.Wait(t.Context()))
+		require.NoError(t, p.removals.Wait(t.Context()))
 		require.Equal(t, []string{"a"}, s.deleted)
 	})
 }
@@ -273,7 +274,7 @@ func TestWaitingForDeletionsEndsWithItsContext(t *testing.T) {
 		require.NoError(t, p.Run(t.Context()))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		require.ErrorIs(t, p.Wait(ctx), context.DeadlineExceeded)
-		require.NoError(t, p.Wait(t.Context()))
+		require.ErrorIs(t, p.removals.Wait(ctx), context.DeadlineExceeded)
+		require.NoError(t, p.removals.Wait(t.Context()))
 	})
 }

@@ -22,52 +22,15 @@ type Remover interface {
 	Delete(ctx context.Context, key string) error
 }
 
-// removals deletes delivered objects in the background: an ack holds a lock of
-// Benthos' that all other acks wait for, so it must not wait for two requests.
-type removals struct {
-	remover Remover
-	slots   chan struct{}
-}
+// Removals are the deletions under way, over all passes of an input.
+type Removals struct{ slots chan struct{} }
 
-func newRemovals(r Remover) removals {
-	return removals{remover: r, slots: make(chan struct{}, removersAtOnce)}
-}
+// NewRemovals has no deletion under way.
+func NewRemovals() *Removals { return &Removals{make(chan struct{}, removersAtOnce)} }
 
-// remove deletes obj unless another version has taken its place, and tells
-// failed if it could not. A failed deletion never delivers the object again.
-func (r *removals) remove(ctx context.Context, obj bucket.Object, failed func(error)) {
-	if r.remover == nil {
-		return
-	}
-	// The ack's context ends with the pipeline; what was acked is deleted still.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
-	r.slots <- struct{}{}
-	go func() {
-		defer func() { <-r.slots }()
-		defer cancel()
-		if err := r.removeNow(ctx, obj); err != nil {
-			failed(err)
-		}
-	}()
-}
-
-func (r *removals) removeNow(ctx context.Context, obj bucket.Object) error {
-	now, err := r.remover.Head(ctx, obj.Key)
-	if errors.Is(err, bucket.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("checking the version before deleting: %w", err)
-	}
-	if !now.SameVersion(obj) {
-		return nil // a newer version was uploaded: it is not ours to delete
-	}
-	return r.remover.Delete(ctx, obj.Key)
-}
-
-// wait returns when no deletion is under way: it takes every slot, and gives
-// them back.
-func (r *removals) wait(ctx context.Context) error {
+// Wait returns when no deletion is under way, or when ctx ends: it takes every
+// slot, and gives them back.
+func (r *Removals) Wait(ctx context.Context) error {
 	taken := 0
 	defer func() {
 		for range taken {
@@ -83,4 +46,44 @@ func (r *removals) wait(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// removals deletes delivered objects in the background: an ack holds a lock of
+// Benthos' that all other acks wait for, so it must not wait for two requests.
+type removals struct {
+	remover Remover
+	*Removals
+}
+
+// remove deletes obj unless another version has taken its place, and says in
+// done how it went. A failed deletion never delivers the object again. Nothing
+// is said of an object that was kept.
+func (r *removals) remove(ctx context.Context, obj bucket.Object, done func(error)) {
+	if r.remover == nil {
+		return
+	}
+	// The ack's context ends with the pipeline; what was acked is deleted still.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
+	r.slots <- struct{}{}
+	go func() {
+		defer func() { <-r.slots }()
+		defer cancel()
+		if kept, err := r.removeNow(ctx, obj); !kept {
+			done(err)
+		}
+	}()
+}
+
+func (r *removals) removeNow(ctx context.Context, obj bucket.Object) (kept bool, err error) {
+	now, err := r.remover.Head(ctx, obj.Key)
+	if errors.Is(err, bucket.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("checking the version before deleting: %w", err)
+	}
+	if !now.SameVersion(obj) {
+		return true, nil // a newer version was uploaded: it is not ours to delete
+	}
+	return false, r.remover.Delete(ctx, obj.Key)
 }

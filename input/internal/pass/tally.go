@@ -11,9 +11,11 @@ import (
 const detailsKept = 100
 
 // Report accounts for the objects of a pass. Once everything is settled,
-// Listed = Filtered + Delivered + Parked + Vanished.
+// Listed = Unchanged + Filtered + Delivered + Parked + Vanished.
 type Report struct {
 	Listed int64
+	// Unchanged were delivered before.
+	Unchanged int64
 	// Filtered counts by rule, and FilteredBy by rule and pattern where a
 	// pattern decided.
 	Filtered   map[string]int64
@@ -22,7 +24,8 @@ type Report struct {
 	// Bytes is the size of what was delivered.
 	Bytes    int64
 	Vanished int64
-	// Parked counts by reason; ParkedObjects names the first of them.
+	// Parked counts by reason, those included that wait since an earlier pass;
+	// ParkedObjects names the first that this pass gave up.
 	Parked        map[string]int64
 	ParkedObjects []ParkedObject
 	// NotRemoved counts delivered objects that could not be deleted.
@@ -47,7 +50,7 @@ func (r Report) ParkedTotal() int64 { return sum(r.Parked) }
 // Unsettled is how many objects were listed but neither left out, delivered nor
 // given up: what was under way when the pass stopped.
 func (r Report) Unsettled() int64 {
-	return r.Listed - r.FilteredTotal() - r.Delivered - r.ParkedTotal() - r.Vanished
+	return r.Listed - r.Unchanged - r.FilteredTotal() - r.Delivered - r.ParkedTotal() - r.Vanished
 }
 
 func sum(m map[string]int64) (n int64) {
@@ -84,6 +87,17 @@ func (t *tally) filtered(v Verdict) {
 	})
 	t.watcher.Filtered(v.Rule)
 }
+
+func (t *tally) unchanged(n int64) {
+	if n == 0 {
+		return
+	}
+	t.count(func(r *Report) { r.Unchanged += n })
+	t.watcher.Unchanged(n)
+}
+
+// stillParked counts an object that waits since an earlier pass.
+func (t *tally) stillParked(reason string) { t.count(func(r *Report) { r.Parked[reason]++ }) }
 
 func (t *tally) delivered(obj bucket.Object) {
 	t.count(func(r *Report) { r.Delivered++; r.Bytes += obj.Size })

@@ -74,7 +74,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // list collects a listing.
-func list(ctx context.Context, c *Client, r bucket.Range) ([]bucket.Object, error) {
+func list(ctx context.Context, c *Client, r Range) ([]bucket.Object, error) {
 	var all []bucket.Object
 	for o, err := range c.List(ctx, r) {
 		if err != nil {
@@ -105,7 +105,7 @@ func TestEveryAllowedKeyIsListedReadInspectedAndDeleted(t *testing.T) {
 			if kind == "over sockets" {
 				c = overLoopback(t, s, nil)
 			}
-			listed, err := list(t.Context(), c, bucket.Range{})
+			listed, err := list(t.Context(), c, Range{})
 			require.NoError(t, err)
 			require.Len(t, listed, len(oddKeys))
 			for _, o := range listed {
@@ -138,7 +138,7 @@ func TestSessionTokenSeesWhatItsRoleMay(t *testing.T) {
 		c := inMemory(t, s, func(o *Options) {
 			o.Credentials = static(bucket.Credentials{AccessKeyID: set.ProjectRef, SecretAccessKey: set.AnonKey, SessionToken: token})
 		})
-		all, err := list(t.Context(), c, bucket.Range{})
+		all, err := list(t.Context(), c, Range{})
 		require.NoError(t, err)
 		return all
 	}
@@ -169,7 +169,7 @@ func TestNoEncodingIsAskedForOrSigned(t *testing.T) {
 	content, err := c.Open(t.Context(), "k", 3)
 	require.NoError(t, err)
 	require.NoError(t, content.Body.Close())
-	_, err = list(t.Context(), c, bucket.Range{})
+	_, err = list(t.Context(), c, Range{})
 	require.NoError(t, err)
 	for _, r := range s.Log() {
 		require.NotContains(t, r.Header, "Accept-Encoding")
@@ -225,7 +225,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 		content, err = c.Open(t.Context(), "empty", 0)
 		require.NoError(t, err)
 		require.NoError(t, content.Body.Close())
-		_, err = list(t.Context(), c, bucket.Range{})
+		_, err = list(t.Context(), c, Range{})
 		require.NoError(t, err)
 	}
 	require.Equal(t, 1, dialled)

@@ -62,7 +62,7 @@ func TestAnswersBecomeKinds(t *testing.T) {
 		{501, "NotImplemented", "", bucket.ErrInvalid, bucket.ErrInvalid},
 	} {
 		c := answering(t, func(*http.Request) *http.Response { return plain(tc.status, s3Error(tc.code, tc.message)) })
-		_, listErr := list(t.Context(), c, bucket.Range{})
+		_, listErr := list(t.Context(), c, Range{})
 		_, getErr := c.Open(t.Context(), "k", 0)
 		for err, kind := range map[error]error{listErr: tc.onList, getErr: tc.onGet} {
 			e, ok := errors.AsType[*bucket.Error](err)
@@ -96,7 +96,7 @@ func TestAnswersOfOthersSayWhatTheyAre(t *testing.T) {
 			r.Header.Set("Content-Type", tc.kind)
 			return r
 		})
-		_, listErr := list(t.Context(), c, bucket.Range{})
+		_, listErr := list(t.Context(), c, Range{})
 		_, getErr := c.Open(t.Context(), "k", 0)
 		for err, want := range map[error]error{listErr: tc.onList, getErr: tc.onGet} {
 			require.ErrorIs(t, err, want)
@@ -150,7 +150,7 @@ func TestRedirectIsToldNotFollowed(t *testing.T) {
 		r.Header.Set("Location", "https://me:hunter2@other.example.com/login?token=abc")
 		return r
 	})
-	_, err := list(t.Context(), c, bucket.Range{})
+	_, err := list(t.Context(), c, Range{})
 	require.ErrorIs(t, err, bucket.ErrInvalid)
 	require.ErrorContains(t, err, "other.example.com")
 	require.NotContains(t, err.Error(), "hunter2")
@@ -169,7 +169,7 @@ func TestServerThatEchoesTheKeysDoesNotPutThemIntoErrors(t *testing.T) {
 				return r
 			})
 			c.o.Credentials = static(cred)
-			_, listErr := list(t.Context(), c, bucket.Range{})
+			_, listErr := list(t.Context(), c, Range{})
 			_, _, probeErr := c.Probe(t.Context(), "", retry.Policy{})
 			_, headErr := c.Head(t.Context(), "k")
 			_, openErr := c.Open(t.Context(), "k", 0)
@@ -223,7 +223,7 @@ func TestHeadAndDeleteAreTriedAgain(t *testing.T) {
 func TestRegionIsToldEvenWhenTheConfiguredOneIsWrong(t *testing.T) {
 	s := emulator.New(emulator.Options{})
 	c := inMemory(t, s, func(o *Options) { o.Region = "mars-1" })
-	_, err := list(t.Context(), c, bucket.Range{})
+	_, err := list(t.Context(), c, Range{})
 	require.ErrorIs(t, err, bucket.ErrCredentials)
 	region, err := c.Region(t.Context())
 	require.NoError(t, err)

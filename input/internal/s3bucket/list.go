@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net/http"
 	"time"
 
@@ -23,29 +22,23 @@ const (
 	maxPage = 32 << 20
 )
 
-// List yields the objects of r in byte order of their keys, a page at a time;
-// each page is retried under the client's policy. At most one error comes, and
-// nothing after it. Only keys with U+FFFD, which stand for rows whose names the
-// API cannot express, may come out of order.
-func (c *Client) List(ctx context.Context, r bucket.Range) iter.Seq2[bucket.Object, error] {
-	return func(yield func(bucket.Object, error) bool) {
-		l := lister{client: c, cursor: cursor{prefix: r.Prefix, after: r.After, last: r.After}}
-		for more := true; more; {
-			err := c.retrying(ctx, opListing, func(ctx context.Context) error { return l.fetch(ctx, pageKeys) })
-			if err == nil {
-				more, err = l.cursor.advance(&l.page)
-			}
-			if err != nil {
-				yield(bucket.Object{}, err)
-				return
-			}
-			for _, o := range l.page.objects {
-				if !yield(o, nil) {
-					return
-				}
-			}
+// Page lists up to a thousand objects with the prefix whose keys are greater
+// than after, in byte order; more says whether the listing goes on behind the
+// last of them. The page is retried under the client's policy, and there is an
+// object on it whenever there is more. Only keys with U+FFFD, which stand for
+// rows whose names the API cannot express, may come out of order.
+func (c *Client) Page(ctx context.Context, prefix, after string) (objs []bucket.Object, more bool, err error) {
+	l := lister{client: c, cursor: cursor{prefix: prefix, after: after, last: after}}
+	for more = true; more && len(l.page.objects) == 0; {
+		err := c.retrying(ctx, opListing, func(ctx context.Context) error { return l.fetch(ctx, pageKeys) })
+		if err == nil {
+			more, err = l.cursor.advance(&l.page)
+		}
+		if err != nil {
+			return nil, false, err
 		}
 	}
+	return l.page.objects, more, nil
 }
 
 // Probe asks for a single key under prefix, to see whether the host, the
@@ -60,7 +53,7 @@ func (c *Client) Probe(ctx context.Context, prefix string, policy retry.Policy) 
 	return l.page.objects[0], true, nil
 }
 
-// lister fetches the pages of one range, in memory that it uses again for each.
+// lister fetches one page, and those after it as long as they are empty.
 type lister struct {
 	client *Client
 	cursor cursor

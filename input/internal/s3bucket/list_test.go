@@ -42,7 +42,7 @@ func TestListingGoesOverItsPages(t *testing.T) {
 	want := fill(s, 2500)
 	var pages []int
 	c := inMemory(t, s, func(o *Options) { o.OnListPage = func(_ time.Duration, keys int) { pages = append(pages, keys) } })
-	got, err := list(t.Context(), c, bucket.Range{})
+	got, err := list(t.Context(), c, Range{})
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(want, keysOf(got)))
 	require.Equal(t, []int{1000, 1000, 500}, pages)
@@ -65,13 +65,13 @@ func TestListingTakesPrefixAndStart(t *testing.T) {
 	}
 	c := inMemory(t, s, nil)
 	for _, tc := range []struct {
-		r    bucket.Range
+		r    Range
 		want []string
 	}{
-		{bucket.Range{Prefix: "b/"}, []string{"b/1", "b/2", "b/3"}},
-		{bucket.Range{Prefix: "b/", After: "b/1"}, []string{"b/2", "b/3"}},
-		{bucket.Range{After: "b/3"}, []string{"b0", "c"}},
-		{bucket.Range{Prefix: "nothing"}, nil},
+		{Range{Prefix: "b/"}, []string{"b/1", "b/2", "b/3"}},
+		{Range{Prefix: "b/", After: "b/1"}, []string{"b/2", "b/3"}},
+		{Range{After: "b/3"}, []string{"b0", "c"}},
+		{Range{Prefix: "nothing"}, nil},
 	} {
 		got, err := list(t.Context(), c, tc.r)
 		require.NoError(t, err)
@@ -82,7 +82,7 @@ func TestListingTakesPrefixAndStart(t *testing.T) {
 func TestRowsWithoutMetadataAreListed(t *testing.T) {
 	s := emulator.New(emulator.Options{})
 	s.Put(testBucket, "by sql", []byte("x"), emulator.WithoutMetadata())
-	got, err := list(t.Context(), inMemory(t, s, nil), bucket.Range{})
+	got, err := list(t.Context(), inMemory(t, s, nil), Range{})
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	require.Empty(t, got[0].ETag)
@@ -96,7 +96,7 @@ func TestOneKeyWithAControlCharacterDoesNotEndTheListing(t *testing.T) {
 	s.Put(testBucket, "a\nb", nil, emulator.WithRawKey())
 	s.Put(testBucket, "a b", nil)
 	s.Put(testBucket, "b", nil)
-	got, err := list(t.Context(), inMemory(t, s, nil), bucket.Range{})
+	got, err := list(t.Context(), inMemory(t, s, nil), Range{})
 	require.NoError(t, err)
 	require.Len(t, got, 4)
 	require.Equal(t, []string{"a b", "b"}, keysOf(got)[2:])
@@ -116,7 +116,7 @@ func TestFailingPageIsTriedAgainWithoutLossOrRepeat(t *testing.T) {
 			o.Retry = patient
 			o.OnRetry = func(op string, err error) { retried = append(retried, op+" "+bucket.Cause(err)) }
 		})
-		got, err := list(t.Context(), c, bucket.Range{})
+		got, err := list(t.Context(), c, Range{})
 		require.NoError(t, err)
 		require.Empty(t, cmp.Diff(want, keysOf(got)))
 		require.Equal(t, []string{
@@ -137,7 +137,7 @@ func TestListingEndsWithOneErrorAfterItsAttempts(t *testing.T) {
 			return emulator.Fault{}
 		})
 		var objects, failures int
-		for _, err := range inMemory(t, s, func(o *Options) { o.Retry = patient }).List(t.Context(), bucket.Range{}) {
+		for _, err := range inMemory(t, s, func(o *Options) { o.Retry = patient }).List(t.Context(), Range{}) {
 			if err != nil {
 				require.ErrorIs(t, err, bucket.ErrUnavailable)
 				failures++
@@ -155,7 +155,7 @@ func TestListingEndsWithOneErrorAfterItsAttempts(t *testing.T) {
 func TestListingStopsWhenItsReaderDoes(t *testing.T) {
 	s := emulator.New(emulator.Options{})
 	fill(s, 1500)
-	for range inMemory(t, s, nil).List(t.Context(), bucket.Range{}) {
+	for range inMemory(t, s, nil).List(t.Context(), Range{}) {
 		break
 	}
 	require.Equal(t, 1, s.Count(emulator.OpList))
@@ -198,7 +198,7 @@ func TestDamagedListingIsTransientAndAForeignPageIsNot(t *testing.T) {
 		"<!DOCTYPE html><html><body>Sign in</body></html>": bucket.ErrInvalid,
 		`{"message":"hello"}`:                              bucket.ErrInvalid,
 	} {
-		_, err := list(t.Context(), scripted(t, 1, func(int, string, string) string { return doc }), bucket.Range{})
+		_, err := list(t.Context(), scripted(t, 1, func(int, string, string) string { return doc }), Range{})
 		e, ok := errors.AsType[*bucket.Error](err)
 		require.True(t, ok, doc)
 		require.Equal(t, kind, e.Kind, doc)
@@ -215,7 +215,7 @@ func TestPageOfAbsurdSizeIsRefused(t *testing.T) {
 			return &http.Response{StatusCode: http.StatusOK, ContentLength: -1, Header: http.Header{}, Body: io.NopCloser(zeroes{})}, nil
 		})
 	})
-	_, err := list(t.Context(), c, bucket.Range{})
+	_, err := list(t.Context(), c, Range{})
 	require.ErrorIs(t, err, bucket.ErrInvalid)
 	require.ErrorContains(t, err, "larger than")
 }
@@ -232,7 +232,7 @@ func TestCancelledListingReturnsTheContextsError(t *testing.T) {
 		s.SetFaults(func(emulator.Request) emulator.Fault { return emulator.Fault{Delay: time.Minute} })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := list(ctx, inMemory(t, s, func(o *Options) { o.Retry = patient }), bucket.Range{})
+		_, err := list(ctx, inMemory(t, s, func(o *Options) { o.Retry = patient }), Range{})
 		require.Equal(t, context.DeadlineExceeded, err)
 		require.Equal(t, 1, s.Count(emulator.OpList))
 	})

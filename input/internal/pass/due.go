@@ -1,0 +1,162 @@
+package pass
+
+import (
+	"context"
+	"iter"
+	"strings"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+)
+
+// owner is whoever wants to know how a due object ends: the ledger's work, or
+// nobody.
+type owner struct {
+	work *ledger.Work
+	item ledger.Item
+}
+
+// event is why the object is delivered: "created" or "updated".
+func (o owner) event() string { return o.item.Event.String() }
+
+func (o owner) vanish(key string) {
+	if o.work != nil {
+		o.work.Vanish(key)
+	}
+}
+
+func (p *Pass) own(key string, o owner) {
+	if o.work == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.owners[key] = o
+}
+
+func (p *Pass) ownerOf(key string) owner {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.owners[key]
+}
+
+func (p *Pass) disown(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.owners, key)
+}
+
+// releaseRest gives back what was due but neither handed on nor given up,
+// because the pass was ended early.
+func (p *Pass) releaseRest() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, o := range p.owners {
+		o.work.Release(key)
+	}
+	clear(p.owners)
+}
+
+// due lists the objects that neither the filter nor the ledger takes.
+func (p *Pass) due(ctx context.Context) iter.Seq2[bucket.Object, error] {
+	return func(yield func(bucket.Object, error) bool) {
+		opts := p.opts.Listing
+		if p.opts.Ledger != nil {
+			opts.Bounds = p.opts.Ledger.Bounds(opts.Prefix)
+		}
+		for s, err := range listing.List(ctx, opts) {
+			goOn := false
+			switch {
+			case err != nil:
+			case p.opts.Ledger == nil:
+				goOn = p.dueOfAll(s, yield)
+			default:
+				goOn, err = p.dueOfLedger(ctx, s, yield)
+			}
+			if err != nil {
+				yield(bucket.Object{}, err)
+				return
+			}
+			if !goOn {
+				return
+			}
+		}
+		p.complete.Store(true)
+	}
+}
+
+// dueOfAll takes every object that matches for due.
+func (p *Pass) dueOfAll(s listing.Stretch, yield func(bucket.Object, error) bool) bool {
+	for _, objs := range [][]bucket.Object{s.Objects, s.Unplaced} {
+		for _, obj := range objs {
+			if p.matches(obj) && !yield(obj, nil) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// matches counts an object as listed, and asks the filter.
+func (p *Pass) matches(obj bucket.Object) bool {
+	p.tally.listed()
+	v := p.opts.Match(obj)
+	if v.Rule != "" {
+		p.tally.filtered(v)
+	}
+	return v.Rule == ""
+}
+
+// dueOfLedger takes for due what the ledger does not know as delivered.
+func (p *Pass) dueOfLedger(ctx context.Context, s listing.Stretch, yield func(bucket.Object, error) bool) (goOn bool, err error) {
+	listed := make([]ledger.Listed, len(s.Objects))
+	for i, obj := range s.Objects {
+		listed[i] = ledger.Listed{Object: obj, Matches: p.matches(obj)}
+	}
+	work, err := p.opts.Ledger.Compare(ctx, p.stretch(s, listed))
+	if err != nil {
+		return false, err
+	}
+	p.tally.unchanged(work.Unchanged)
+	for _, item := range work.Parked {
+		word, _, _ := strings.Cut(item.Reason, ":")
+		p.tally.stillParked(word)
+	}
+	p.missing.add(work, p.opts.Deletes)
+	p.parkUnplaced(s.Unplaced)
+	for i, item := range work.Due {
+		p.own(item.Key, owner{work, item})
+		if !yield(item.Object, nil) {
+			for _, rest := range work.Due[i+1:] {
+				work.Release(rest.Key)
+			}
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// stretch says to the ledger what was listed completely. The ledger takes an
+// empty upper bound for the end of the bucket, the listing for that of its
+// prefix.
+func (p *Pass) stretch(s listing.Stretch, listed []ledger.Listed) ledger.Stretch {
+	out := ledger.Stretch{Lo: max(s.Lo, p.opts.Listing.Prefix), Hi: s.Hi, Objects: listed}
+	if out.Hi == "" {
+		out.Hi = ledger.PrefixEnd(p.opts.Listing.Prefix)
+	}
+	return out
+}
+
+// parkUnplaced counts objects whose keys the server can't tell exactly. They
+// can't be read under the key that it shows, nor be tracked by it.
+func (p *Pass) parkUnplaced(objs []bucket.Object) {
+	for _, obj := range objs {
+		if p.matches(obj) {
+			p.tally.parked(obj, "invalid", &bucket.Error{
+				Op: "reading", Key: obj.Key, Kind: bucket.ErrInvalid,
+				Message: "the key has a character that the server shows as U+FFFD: rename the row of storage.objects",
+			})
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+)
+
+const (
+	// An object that was given up waits for parkedFirst, then for twice as long
+	// each time it is given up again, up to parkedMost.
+	parkedFirst = time.Minute
+	parkedMost  = time.Hour
+)
+
+// run makes the passes of the plan until there is no further one.
+func (r *reader) run(ctx context.Context) {
+	plan := r.conf.plan
+	first := plan.First(time.Now(), r.lastComplete())
+	for next := first; ; {
+		if retry.Sleep(ctx, time.Until(next)) != nil {
+			r.setCause(errInterrupted)
+			return
+		}
+		began := time.Now()
+		r.onePass(ctx)
+		var again bool
+		if next, again = plan.Next(first, began, time.Now()); !again {
+			return
+		}
+		r.setPass(r.newPass())
+	}
+}
+
+// onePass makes the prepared pass, and looks at how it went while its context
+// still lives.
+func (r *reader) onePass(ctx context.Context) {
+	p, began := r.currentPass(), time.Now()
+	err := p.Run(ctx)
+	if err != nil && ctx.Err() != nil {
+		r.setCause(errInterrupted)
+		return
+	}
+	report := p.Report()
+	r.meters.passEnded(time.Since(began), err == nil && report.ListingComplete)
+	r.tellState()
+	switch {
+	case err != nil && r.conf.plan.Repeats():
+		r.log.Errorf("The pass over %s ended early, and is made again: after %s listed: %v", r.where(), objects(report.Listed), r.explain(ctx, err))
+	case err != nil:
+		err = fmt.Errorf("after %s listed: %w", objects(report.Listed), r.explain(ctx, err))
+		r.setCause(err)
+		r.log.Errorf("The run ends early, %v", err)
+	default:
+		r.sayPass(ctx, report, time.Since(began))
+	}
+}
+
+func (r *reader) newPass() *pass.Pass {
+	d := &delivery{
+		scanner: r.conf.scanner,
+		labeller: labeller{
+			bucket: r.conf.project.Bucket, prefix: r.conf.prefix,
+			projectRef: r.conf.project.Ref, userMetadata: r.conf.userMetadata,
+		},
+		out: r.out,
+	}
+	opts := pass.Options{
+		Listing: listing.Options{Pager: r.client, Prefix: r.conf.filter.ListPrefix(), Listers: r.listers},
+		Match: func(obj bucket.Object) pass.Verdict {
+			v := r.conf.filter.Match(obj, time.Now())
+			return pass.Verdict{Rule: v.Rule.String(), Pattern: v.Pattern}
+		},
+		Fetch: fetch.Options{
+			Source: r.client, MaxDownloads: r.conf.maxDownloads, BufferBytes: r.conf.bufferBytes,
+			HoldsWhole: r.conf.wholeScanner, Retry: r.conf.retry, Meter: r.meters,
+		},
+		Deliver: d.deliver,
+		Ledger:  r.ledger,
+		ParkFor: r.parkFor,
+		Deletes: pass.Deletes{Head: r.client.Head, MaxRatio: r.conf.maxDeleteRatio},
+		Watcher: r.watcher,
+	}
+	if r.conf.emitDeletes {
+		opts.Deletes.Deliver = d.deliverDeletion
+	}
+	if r.conf.deleteObjects {
+		opts.Remover = r.client
+	}
+	return pass.New(opts, r.removals)
+}
+
+// parkFor is how long an object waits that was given up for the n-th time. A
+// one-time run has no later pass, so the next run tries it in any case.
+func (r *reader) parkFor(n int) time.Duration {
+	if !r.conf.plan.Repeats() {
+		return 0
+	}
+	d := parkedFirst
+	for range n - 1 {
+		d = min(2*d, parkedMost)
+	}
+	return d
+}
+
+func (r *reader) currentPass() *pass.Pass {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.pass
+}
+
+func (r *reader) setPass(p *pass.Pass) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pass = p
+}
+
+func (r *reader) setCause(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cause = err
+}
+
+func (r *reader) lastComplete() time.Time {
+	if r.ledger == nil {
+		return time.Time{}
+	}
+	return r.ledger.Stats().LastCompletePass
+}
+
+// tellState sets the gauges of the ledger.
+func (r *reader) tellState() {
+	if r.ledger != nil {
+		s := r.ledger.Stats()
+		r.meters.tracked.Set(s.Tracked)
+		r.meters.parkedNow.Set(s.Parked)
+	}
+}
+
+// checkpointed hears how a checkpoint went.
+func (r *reader) checkpointed(err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		r.log.Errorf("%s: %v; it is tried again, and a restart before it succeeds delivers the last objects again", r.conf.state.field(), err)
+	}
+	r.tellState()
+}

@@ -1,0 +1,128 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
+)
+
+// openLedger opens the ledger that the config asks for; nil where nothing is to
+// be remembered.
+func openLedger(ctx context.Context, conf config, res *service.Resources) (*ledger.Ledger, error) {
+	if !conf.state.set() && !conf.plan.Repeats() {
+		return nil, nil
+	}
+	store, err := openStore(conf, res)
+	if err != nil {
+		return nil, err
+	}
+	l, err := ledger.Open(ctx, ledger.Options{Store: store, Scope: conf.scope(res.Label()), Identity: conf.identity})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", conf.state.field(), err), store.Close())
+	}
+	return l, nil
+}
+
+func openStore(conf config, res *service.Resources) (ledger.Store, error) {
+	switch {
+	case conf.state.path != "":
+		store, err := boltstore.Open(conf.state.path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", conf.state.field(), err)
+		}
+		return store, nil
+	case conf.state.cache != "":
+		return &cacheStore{res: res, name: conf.state.cache}, nil
+	default:
+		return ledger.NewMemStore(), nil
+	}
+}
+
+// field is the one that says where the ledger is kept.
+func (s stateConfig) field() string {
+	if s.cache != "" {
+		return ssFieldState + "." + ssFieldStateCache
+	}
+	return ssFieldState + "." + ssFieldStatePath
+}
+
+// scope says whose deliveries the ledger holds. The namespace is the label of
+// the input where none is written.
+func (c config) scope(label string) ledger.Scope {
+	s := ledger.Scope{Endpoint: c.project.Endpoint, Bucket: c.project.Bucket, Namespace: c.state.namespace}
+	if s.Namespace == "" {
+		s.Namespace = label
+	}
+	return s
+}
+
+// forEver is as long as a cache is asked to keep a value. A cache with a
+// default expiry would otherwise forget what was delivered.
+const forEver = 100 * 365 * 24 * time.Hour
+
+// cacheStore keeps a ledger's values in a Benthos cache resource.
+type cacheStore struct {
+	res  *service.Resources
+	name string
+}
+
+var _ ledger.Store = (*cacheStore)(nil)
+
+// Get implements ledger.Store.
+func (s *cacheStore) Get(ctx context.Context, key string) (value []byte, err error) {
+	err = s.access(ctx, func(c service.Cache) error {
+		v, err := c.Get(ctx, key)
+		if errors.Is(err, service.ErrKeyNotFound) {
+			return ledger.ErrNotFound
+		}
+		value = slices.Clone(v) // some caches give out what they keep
+		return err
+	})
+	return value, err
+}
+
+// Put implements ledger.Store. The values are written one by one in order.
+func (s *cacheStore) Put(ctx context.Context, entries ...ledger.Entry) error {
+	ttl := forEver
+	return s.access(ctx, func(c service.Cache) error {
+		for _, e := range entries {
+			if err := c.Set(ctx, e.Key, slices.Clone(e.Value), &ttl); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Delete implements ledger.Store.
+func (s *cacheStore) Delete(ctx context.Context, keys ...string) error {
+	return s.access(ctx, func(c service.Cache) error {
+		for _, key := range keys {
+			if err := c.Delete(ctx, key); err != nil && !errors.Is(err, service.ErrKeyNotFound) {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Close implements ledger.Store. The cache is Benthos' to close.
+func (s *cacheStore) Close() error { return nil }
+
+func (s *cacheStore) access(ctx context.Context, f func(service.Cache) error) error {
+	var failed error
+	if err := s.res.AccessCache(ctx, s.name, func(c service.Cache) { failed = f(c) }); err != nil {
+		return fmt.Errorf("accessing the cache resource %q: %w", s.name, err)
+	}
+	if failed != nil && !errors.Is(failed, ledger.ErrNotFound) {
+		return fmt.Errorf("using the cache resource %q: %w", s.name, failed)
+	}
+	return failed
+}

@@ -1,0 +1,147 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+)
+
+// State is what an input remembers, for tools that look at it or change it
+// while the input does not run.
+type State struct {
+	reader *reader
+}
+
+// StateSummary says what a state is of, and how much is in it.
+type StateSummary struct {
+	// Endpoint, Bucket and Namespace are the scope: two inputs share what they
+	// remember if all three are the same. Where is the field that names the
+	// store, with its value.
+	Endpoint, Bucket, Namespace, Where string
+	// Tracked is the number of keys of which some version was delivered, Parked
+	// of those that wait for another attempt.
+	Tracked, Parked int64
+	// LastCompletePass is when the bucket was last listed from end to end; zero
+	// if never.
+	LastCompletePass time.Time
+}
+
+// ParkedObject is an object that could not be delivered so far.
+type ParkedObject struct {
+	Key, Reason string
+	// Attempts is how many passes have given it up, Next when it is tried again,
+	// FirstSeen when it was given up first.
+	Attempts        int
+	Next, FirstSeen time.Time
+}
+
+// OpenState opens the state that an input's config names. It fails where the
+// config has none, and while another process uses it.
+func OpenState(ctx context.Context, parsed *service.ParsedConfig, res *service.Resources) (*State, error) {
+	conf, err := configFromParsed(parsed)
+	if err != nil {
+		return nil, err
+	}
+	if !conf.state.set() {
+		return nil, errors.New("state: this input has none, so nothing is remembered: write state.path or state.cache")
+	}
+	if err := checkState(conf, res); err != nil {
+		return nil, err
+	}
+	r, err := newReader(conf, res)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.open(ctx); err != nil {
+		r.client.Close()
+		return nil, err
+	}
+	return &State{r}, nil
+}
+
+// Summary makes no request.
+func (s *State) Summary() StateSummary {
+	conf, stats := s.reader.conf, s.reader.ledger.Stats()
+	scope := conf.scope(s.reader.res.Label())
+	where := conf.state.path
+	if conf.state.cache != "" {
+		where = conf.state.cache
+	}
+	return StateSummary{
+		Endpoint: scope.Endpoint, Bucket: scope.Bucket, Namespace: scope.Namespace,
+		Where:   conf.state.field() + " " + where,
+		Tracked: stats.Tracked, Parked: stats.Parked, LastCompletePass: stats.LastCompletePass,
+	}
+}
+
+// Parked lists the objects that wait for another attempt, in byte order.
+func (s *State) Parked(ctx context.Context) iter.Seq2[ParkedObject, error] {
+	return func(yield func(ParkedObject, error) bool) {
+		for item, err := range s.reader.ledger.Parked(ctx) {
+			p := ParkedObject{Key: item.Key, Reason: item.Reason, Attempts: item.Attempts, Next: item.Next, FirstSeen: item.FirstSeen}
+			if !yield(p, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Forget makes the input deliver a key again, as created; it reports whether
+// the key was known.
+func (s *State) Forget(ctx context.Context, key string) (bool, error) {
+	return s.reader.ledger.Forget(ctx, key)
+}
+
+// ForgetPrefix is Forget for all keys that begin with prefix, and returns how
+// many were known.
+func (s *State) ForgetPrefix(ctx context.Context, prefix string) (int64, error) {
+	return s.reader.ledger.ForgetPrefix(ctx, prefix)
+}
+
+// MarkDelivered lists the bucket as the input would, and records every object
+// that is due as delivered without delivering it: to start from now. It returns
+// how many there were.
+func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
+	r, marked := s.reader, int64(0)
+	prefix := r.conf.filter.ListPrefix()
+	opts := listing.Options{Pager: r.client, Prefix: prefix, Listers: r.listers, Bounds: r.ledger.Bounds(prefix)}
+	for stretch, err := range listing.List(ctx, opts) {
+		if err != nil {
+			return marked, fmt.Errorf("after %s marked: %w", objects(marked), r.explain(ctx, err))
+		}
+		listed := make([]ledger.Listed, len(stretch.Objects))
+		for i, obj := range stretch.Objects {
+			listed[i] = ledger.Listed{Object: obj, Matches: r.conf.filter.Match(obj, time.Now()).Rule.String() == ""}
+		}
+		n, err := r.ledger.MarkDelivered(ctx, ledger.Stretch{
+			Lo: max(stretch.Lo, prefix), Hi: endOf(stretch, prefix), Objects: listed,
+		})
+		if err != nil {
+			return marked, err
+		}
+		marked += n
+	}
+	return marked, r.ledger.CompletePass(ctx)
+}
+
+// endOf is the upper bound of a stretch for the ledger, which takes "" for the
+// end of the bucket where the listing means that of its prefix.
+func endOf(s listing.Stretch, prefix string) string {
+	if s.Hi == "" {
+		return ledger.PrefixEnd(prefix)
+	}
+	return s.Hi
+}
+
+// Close writes what was changed and gives the state free.
+func (s *State) Close(ctx context.Context) error {
+	defer s.reader.client.Close()
+	return errors.Join(s.reader.closeLedger(ctx), s.reader.conf.scanner.Close(ctx))
+}
