@@ -4,12 +4,14 @@
 package config_test
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	_ "github.com/redpanda-data/benthos/v4/public/components/io"
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
@@ -60,6 +62,20 @@ func runConfig(t *testing.T, yaml string, env map[string]string) input.Report {
 	reports := input.Reports()
 	require.Len(t, reports, before+1)
 	return reports[before]
+}
+
+// startConfig lints a config and runs it until stop is called.
+func startConfig(t *testing.T, yaml string, env map[string]string) (stop func()) {
+	t.Helper()
+	stream, err := build(t, yaml, env)
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- stream.Run(context.WithoutCancel(t.Context())) }()
+	return func() {
+		t.Helper()
+		require.NoError(t, stream.StopWithin(20*time.Second))
+		require.NoError(t, <-ended)
+	}
 }
 
 // build lints a config and builds its pipeline.

@@ -63,7 +63,7 @@ func foreignKeys() []string {
 }
 
 func TestOrdinaryKeysKeepTheirPath(t *testing.T) {
-	for _, config := range []string{"quickstart.yaml", "to_files.yaml"} {
+	for _, config := range []string{"quickstart.yaml", "to_files.yaml", "incremental.yaml"} {
 		mapping := mappingOf(t, readConfig(t, config))
 		for key, want := range map[string]string{
 			"photos/2024/a.jpg":              "photos/2024/a.jpg",
@@ -82,7 +82,7 @@ func TestOrdinaryKeysKeepTheirPath(t *testing.T) {
 
 func TestPathsOfHostileKeysStayInTheFolderAndApart(t *testing.T) {
 	keys := slices.Concat(hostileKeys(), foreignKeys())
-	for _, config := range []string{"quickstart.yaml", "to_files.yaml"} {
+	for _, config := range []string{"quickstart.yaml", "to_files.yaml", "incremental.yaml"} {
 		checkPaths(t, mappingOf(t, readConfig(t, config)), keys, func(path string) string { return path })
 	}
 }

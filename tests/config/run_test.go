@@ -28,7 +28,9 @@ var runElsewhere = map[string]string{
 }
 
 // runHere are the configs that the tests of this file run.
-var runHere = []string{"quickstart.yaml", "to_files.yaml", "json_lines.yaml", "session_token_rls.yaml", "self_hosted.yaml"}
+var runHere = []string{
+	"quickstart.yaml", "to_files.yaml", "json_lines.yaml", "session_token_rls.yaml", "self_hosted.yaml", "incremental.yaml",
+}
 
 func TestEveryConfigHasARun(t *testing.T) {
 	var found []string
@@ -168,4 +170,38 @@ func TestSelfHostedEndpointNeedsNoProject(t *testing.T) {
 		require.NoError(t, report.Err)
 	})
 	require.Equal(t, "dir/a.txt (3 bytes)\n", out)
+}
+
+func TestAFolderIsKeptUpWithItsBucketAcrossARestart(t *testing.T) {
+	project, env := startProject(t, emulator.Options{})
+	project.Put("uploads", "a.txt", []byte("first a"))
+	root := t.TempDir()
+	dir := filepath.Join(root, "output")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	env = with(env, "OUTPUT_DIR", dir, "STATE_PATH", filepath.Join(root, "state", "uploads.db"),
+		"POLLING_INTERVAL", "1s", "HTTP_ADDRESS", "127.0.0.1:0")
+	becomes := func(want map[string]string) {
+		t.Helper()
+		require.Eventually(t, func() bool { return maps.Equal(want, readTree(t, dir)) }, 20*time.Second, 20*time.Millisecond)
+	}
+
+	stop := startConfig(t, readConfig(t, "incremental.yaml"), env)
+	becomes(map[string]string{"a.txt": "first a"})
+	project.Put("uploads", "f/b.txt", []byte("b"))
+	project.Put("uploads", "a.txt", []byte("second a"))
+	becomes(map[string]string{"a.txt": "second a", "f/b.txt": "b"})
+	stop()
+	require.Equal(t, 3, project.Count(emulator.OpGet))
+
+	// Whatever is written again from here on was delivered again.
+	require.NoError(t, os.RemoveAll(dir))
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	project.Put("uploads", "c.txt", []byte("c"))
+	stop = startConfig(t, readConfig(t, "incremental.yaml"), env)
+	becomes(map[string]string{"c.txt": "c"})
+	listed := project.Count(emulator.OpList)
+	require.Eventually(t, func() bool { return project.Count(emulator.OpList) > listed }, 20*time.Second, 20*time.Millisecond)
+	stop()
+	require.Equal(t, map[string]string{"c.txt": "c"}, readTree(t, dir))
+	require.Equal(t, 4, project.Count(emulator.OpGet))
 }
