@@ -40,7 +40,7 @@ func TestDefaultsAreParsed(t *testing.T) {
 	require.False(t, conf.state.set())
 	require.Equal(t, ledger.ByETag, conf.identity)
 	require.False(t, conf.emitDeletes)
-	require.Equal(t, 0.5, conf.maxDeleteRatio)
+	require.InDelta(t, 0.5, conf.maxDeleteRatio, 0)
 	require.NotNil(t, conf.scanner)
 	require.True(t, conf.wholeScanner)
 	require.True(t, conf.autoReplayNacks)
@@ -91,7 +91,7 @@ concurrency: {max_downloads: 7, max_listers: 2, buffer_bytes: 8MB}`)
 	require.True(t, conf.state.set())
 	require.Equal(t, ledger.ByModified, conf.identity)
 	require.True(t, conf.emitDeletes)
-	require.Equal(t, 0.25, conf.maxDeleteRatio)
+	require.InDelta(t, 0.25, conf.maxDeleteRatio, 0)
 	require.Equal(t, 2, conf.maxListers)
 	require.Equal(t, "https://storage.example.com/storage/v1/s3", conf.project.Endpoint)
 	require.Equal(t, "eu-central-1", conf.project.Region)
@@ -236,7 +236,7 @@ func TestRatiosAreMoreThanZeroAndUpToOne(t *testing.T) {
 	for v, want := range map[any]float64{0.5: 0.5, 1: 1, "1.0": 1, "0.001": 0.001, "5e-1": 0.5} {
 		got, err := parseRatio(v)
 		require.NoError(t, err, v)
-		require.Equal(t, want, got)
+		require.InDelta(t, want, got, 0)
 	}
 	for _, bad := range []any{0, "0", -0.5, 1.01, 50, "50%", "NaN", math.Inf(1), "", nil, true} {
 		_, err := parseRatio(bad)

@@ -230,7 +230,7 @@ func TestTheConnectionTestSaysWhatIsWrong(t *testing.T) {
 			} else {
 				require.ErrorContains(t, results[0].Err, want)
 			}
-			require.NoError(t, r.input.Close(context.Background())) //nolint:usetesting // as a stream does
+			require.NoError(t, r.input.Close(context.Background()))
 		}
 	})
 }

@@ -109,7 +109,7 @@ func (r *rig) run() Report {
 		})
 	}
 	acks.Wait()
-	require.NoError(r.t, r.input.Close(context.Background())) //nolint:usetesting // a stream closes with a context of its own
+	require.NoError(r.t, r.input.Close(context.Background()))
 	reports := Reports()
 	require.NotEmpty(r.t, reports)
 	return reports[len(reports)-1]
@@ -148,7 +148,7 @@ func (r *rig) live() (stop func()) {
 		cancel()
 		reading.Wait()
 		acks.Wait()
-		require.NoError(r.t, r.input.Close(context.Background())) //nolint:usetesting // as a stream does
+		require.NoError(r.t, r.input.Close(context.Background()))
 	}
 }
 

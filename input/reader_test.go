@@ -341,7 +341,7 @@ func TestClosingStopsTheRunAtOnce(t *testing.T) {
 		require.NoError(t, r.input.Connect(t.Context()))
 		time.Sleep(time.Second)
 		start := time.Now()
-		require.NoError(t, r.input.Close(context.Background())) //nolint:usetesting // as a stream does
+		require.NoError(t, r.input.Close(context.Background()))
 		require.Zero(t, time.Since(start))
 		reports := Reports()
 		report := reports[len(reports)-1]

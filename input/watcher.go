@@ -25,6 +25,7 @@ type watcher struct {
 	reader   *reader
 	lastLine atomic.Int64 // Unix nanoseconds
 	hinted   atomic.Bool
+	held     atomic.Int64 // what DeletesHeld said last
 }
 
 // Listed implements pass.Watcher.
@@ -66,6 +67,9 @@ func (w *watcher) Deleted(string) { w.reader.meters.deleted.Incr(1) }
 
 // DeletesHeld implements pass.Watcher.
 func (w *watcher) DeletesHeld(missing, tracked int64) {
+	if w.held.Swap(missing) == missing {
+		return // said after an earlier pass
+	}
 	w.reader.log.Warnf("%d of %d delivered objects are no longer listed in %s, more than max_delete_ratio allows: none is taken for deleted. "+
 		"A changed role, policy or token hides objects in this way; if they were really deleted, raise max_delete_ratio for one pass",
 		missing, tracked, w.reader.where())
@@ -174,7 +178,7 @@ func (r *reader) hintAtNothing(ctx context.Context, p pass.Report) {
 }
 
 func (r *reader) emptyHint(ctx context.Context) string {
-	hint := fmt.Sprintf("Nothing was listed in %s", r.where())
+	hint := "Nothing was listed in " + r.where()
 	listed := r.conf.filter.ListPrefix()
 	if listed != r.conf.prefix {
 		hint += fmt.Sprintf(" below %q, where all include_patterns lie", listed)

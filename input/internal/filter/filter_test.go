@@ -31,12 +31,14 @@ func TestEveryRuleTakesWhatItSays(t *testing.T) {
 		"empty is content": {Options{}, bucket.Object{Key: "a"}, Verdict{}},
 		"include": {
 			Options{Include: []string{"*.jpg", "*.mp4"}},
-			bucket.Object{Key: "x/a.gif", Size: 1}, Verdict{Rule: Include},
+			bucket.Object{Key: "x/a.gif", Size: 1},
+			Verdict{Rule: Include},
 		},
 		"any include": {Options{Include: []string{"*.jpg", "*.mp4"}}, bucket.Object{Key: "x/a.mp4", Size: 1}, Verdict{}},
 		"exclude names its pattern": {
 			Options{Exclude: []string{"*.bak", "*.tmp"}},
-			bucket.Object{Key: "x/a.tmp", Size: 1}, Verdict{Rule: Exclude, Pattern: `exclude_patterns[1] "*.tmp"`},
+			bucket.Object{Key: "x/a.tmp", Size: 1},
+			Verdict{Rule: Exclude, Pattern: `exclude_patterns[1] "*.tmp"`},
 		},
 		"exclude wins over include": {
 			Options{Include: []string{"*.jpg"}, Exclude: []string{"*_thumbnail.*"}},
@@ -45,24 +47,28 @@ func TestEveryRuleTakesWhatItSays(t *testing.T) {
 		},
 		"exclude is named where include would take it too": {
 			Options{Include: []string{"*.jpg"}, Exclude: []string{"*.tmp"}},
-			bucket.Object{Key: "a.tmp", Size: 1}, Verdict{Rule: Exclude, Pattern: `exclude_patterns[0] "*.tmp"`},
+			bucket.Object{Key: "a.tmp", Size: 1},
+			Verdict{Rule: Exclude, Pattern: `exclude_patterns[0] "*.tmp"`},
 		},
 		"modified before": {
-			Options{ModifiedSince: now}, bucket.Object{Key: "a", Size: 1, LastModified: now.Add(-time.Millisecond)},
+			Options{ModifiedSince: now},
+			bucket.Object{Key: "a", Size: 1, LastModified: now.Add(-time.Millisecond)},
 			Verdict{Rule: ModifiedSince},
 		},
 		"modified at the very time": {
 			Options{ModifiedSince: now}, bucket.Object{Key: "a", Size: 1, LastModified: now}, Verdict{},
 		},
 		"too young": {
-			Options{MinAge: time.Minute}, bucket.Object{Key: "a", Size: 1, LastModified: now.Add(-59 * time.Second)},
+			Options{MinAge: time.Minute},
+			bucket.Object{Key: "a", Size: 1, LastModified: now.Add(-59 * time.Second)},
 			Verdict{Rule: MinAge},
 		},
 		"old enough": {
 			Options{MinAge: time.Minute}, bucket.Object{Key: "a", Size: 1, LastModified: now.Add(-time.Minute)}, Verdict{},
 		},
 		"modified in the future": {
-			Options{MinAge: time.Minute}, bucket.Object{Key: "a", Size: 1, LastModified: now.Add(time.Hour)},
+			Options{MinAge: time.Minute},
+			bucket.Object{Key: "a", Size: 1, LastModified: now.Add(time.Hour)},
 			Verdict{Rule: MinAge},
 		},
 		"the future is no matter without a minimum age": {
@@ -83,7 +89,8 @@ func TestEveryRuleTakesWhatItSays(t *testing.T) {
 		"folder": {Options{}, bucket.Object{Key: "x/"}, Verdict{Rule: Placeholder}},
 		"placeholder before every other rule": {
 			Options{Include: []string{"*"}, Exclude: []string{"*"}, SkipEmpty: true},
-			bucket.Object{Key: "x/"}, Verdict{Rule: Placeholder},
+			bucket.Object{Key: "x/"},
+			Verdict{Rule: Placeholder},
 		},
 		"content is never a placeholder": {Options{}, bucket.Object{Key: "x/", Size: 1}, Verdict{}},
 		"a name that only begins like one": {

@@ -107,7 +107,6 @@ func (l *Ledger) forgetEntries(entries []entry) int64 {
 	for i := range entries {
 		e := &entries[i]
 		l.record(change{key: e.key, op: opForgotten, before: e.mark()}, false)
-		l.correct(e.key, mark{})
 	}
 	return int64(len(entries))
 }

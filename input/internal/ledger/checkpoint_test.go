@@ -191,6 +191,21 @@ func TestSecondProcessOnOneCacheIsFoundOut(t *testing.T) {
 	}
 }
 
+func TestStateThatWasReplacedUnderARunningProcessIsFoundOut(t *testing.T) {
+	disk := newDisk(false)
+	l := openOn(t, disk.boot(-1))
+	w := compare(t, l, many(10, "v1"))
+	w.Delivered(w.Due[0].Object)
+	require.NoError(t, l.Checkpoint(t.Context()))
+	clear(disk.values)
+	other := openOn(t, disk.boot(-1))
+	theirs := compare(t, other, many(10, "v2"))
+	theirs.Delivered(theirs.Due[5].Object)
+	require.NoError(t, other.Checkpoint(t.Context()))
+	w.Delivered(w.Due[1].Object)
+	require.ErrorIs(t, l.Checkpoint(t.Context()), ledger.ErrTaken)
+}
+
 func TestScopesShareAStoreWithoutMeeting(t *testing.T) {
 	store := ledger.NewMemStore()
 	s := many(3000, "v1")

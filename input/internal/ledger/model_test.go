@@ -578,11 +578,16 @@ func (w *world) checkTidy() {
 	for i := range uint64(20) {
 		live[w.l.NextManifest(i)] = true
 	}
+	records := 0
 	for key := range w.disk.values {
 		if !live[key] {
 			w.fail("%s is on the disk for ever", key)
 		}
+		if strings.Contains(key, "-j") {
+			records++
+		}
 	}
+	require.Less(w.t, records, 20, "the journal is cut")
 	require.NoError(w.t, w.l.Close(ctx))
 	w.durable(nil)
 	w.start(-1)

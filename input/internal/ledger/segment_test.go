@@ -87,6 +87,20 @@ func TestSegmentsThatShrinkAreMerged(t *testing.T) {
 	require.Zero(t, deliver(t, l, few))
 }
 
+func TestBoundsOfAPrefixStayWhenOnlyThatIsListed(t *testing.T) {
+	l := openOn(t, ledger.NewMemStore())
+	rest := listing(object("a", "1"), object("c/1", "1"), object("d", "1"))
+	deliver(t, l, rest)
+	inside := ledger.Stretch{Lo: "c/", Hi: "c0", Objects: rest.Objects[1:2:2]}
+	for i := range 1500 {
+		inside.Objects = append(inside.Objects, listing(object(fmt.Sprintf("c/1-%04d", i), "1")).Objects...)
+	}
+	require.Equal(t, 1500, deliver(t, l, inside))
+	require.Equal(t, []string{"c/", "c0"}, l.Bounds(""))
+	inside.Objects = append(rest.Objects[:1:1], append(inside.Objects, rest.Objects[2])...)
+	require.Zero(t, deliver(t, l, ledger.Stretch{Objects: inside.Objects}))
+}
+
 func TestStretchesThatCutSegmentsElsewhereRepeatNothing(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
 	s := many(10_000, "v1")

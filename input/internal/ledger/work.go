@@ -195,7 +195,9 @@ func (w *Work) Close() {
 }
 
 // settle moves a claim on, records what happened, and takes the work off the
-// ledger's list with its last claim; mu is held.
+// ledger's list with its last claim; mu is held. What comes after the claim was
+// given up is recorded as late, because another Work may have settled the key
+// in between.
 func (w *Work) settle(c *claim, to claimState, ch *change) {
 	late := c.state != open
 	c.state = to
@@ -203,25 +205,12 @@ func (w *Work) settle(c *claim, to claimState, ch *change) {
 		ch.before, ch.late = c.before, late
 		w.ledger.record(*ch, true)
 		c.before = ch.after()
-		if late {
-			w.ledger.correct(ch.key, c.before)
-		}
 	}
 	if late {
 		return
 	}
 	if w.open--; w.open == 0 {
 		w.ledger.finished(w)
-	}
-}
-
-// correct tells whoever has the key in flight by now what its entry has become
-// through a late ack; mu is held.
-func (l *Ledger) correct(key string, now mark) {
-	for w := range l.works {
-		if c := w.claim(key); c != nil && c.state == open {
-			c.before = now
-		}
 	}
 }
 

@@ -103,13 +103,13 @@ func (p *Pass) settleMissing(ctx context.Context) error {
 }
 
 func (p *Pass) deliverDeletion(ctx context.Context, k missingKey) error {
-	return p.opts.Deletes.Deliver(ctx, k.Key, func(_ context.Context, err error) error {
-		if err != nil {
+	return p.opts.Deletes.Deliver(ctx, k.Key, func(_ context.Context, refused error) error {
+		if refused == nil {
+			k.work.Forget(k.Key)
+			p.opts.Watcher.Deleted(k.Key)
+		} else {
 			k.work.Release(k.Key) // a later pass finds it missing again
-			return nil
 		}
-		k.work.Forget(k.Key)
-		p.opts.Watcher.Deleted(k.Key)
 		return nil
 	})
 }

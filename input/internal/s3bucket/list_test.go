@@ -155,7 +155,8 @@ func TestListingEndsWithOneErrorAfterItsAttempts(t *testing.T) {
 func TestListingStopsWhenItsReaderDoes(t *testing.T) {
 	s := emulator.New(emulator.Options{})
 	fill(s, 1500)
-	for range inMemory(t, s, nil).List(t.Context(), Range{}) {
+	for _, err := range inMemory(t, s, nil).List(t.Context(), Range{}) {
+		require.NoError(t, err)
 		break
 	}
 	require.Equal(t, 1, s.Count(emulator.OpList))
@@ -202,7 +203,7 @@ func TestDamagedListingIsTransientAndAForeignPageIsNot(t *testing.T) {
 		e, ok := errors.AsType[*bucket.Error](err)
 		require.True(t, ok, doc)
 		require.Equal(t, kind, e.Kind, doc)
-		if kind == bucket.ErrInvalid {
+		if errors.Is(kind, bucket.ErrInvalid) {
 			require.ErrorIs(t, err, bucket.ErrNotS3)
 			require.ErrorContains(t, err, doc[2:9])
 		}

@@ -42,7 +42,7 @@ func detached(err error) error {
 // was somebody: a reset, a timeout or an early end may be over by the next try.
 func unreachable(err error) string {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return fmt.Sprintf("looking up the host %s", dns.Name)
+		return "looking up the host " + dns.Name
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "checking the server's certificate"

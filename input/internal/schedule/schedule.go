@@ -103,8 +103,8 @@ func (p Plan) Next(first, began, ended time.Time) (next time.Time, ok bool) {
 	case p.pause > 0:
 		return ended.Add(p.pause + rand.N(p.pause/jitterPart+1)), true
 	case p.every > 0:
-		ticks := began.Sub(first)/p.every + 1
-		return later(first.Add(ticks*p.every), ended), true
+		sinceTick := began.Sub(first) % p.every
+		return later(began.Add(p.every-sinceTick), ended), true
 	case p.cron != nil:
 		return later(p.cron.Next(began), ended), true
 	}

@@ -83,8 +83,10 @@ func TestMistakesInTheAddress(t *testing.T) {
 		"local, no path":      {at("http://127.0.0.1:54321"), "endpoint", []string{"write http://127.0.0.1:54321/storage/v1/s3"}},
 		"local studio":        {at("http://localhost:54323/storage/v1/s3"), "endpoint", []string{"write http://localhost:54321/storage/v1/s3"}},
 		"local database":      {at("http://[::1]:54322"), "endpoint", []string{"write http://[::1]:54321/storage/v1/s3"}},
-		"two projects": {func(s *Settings) { s.Endpoint = "https://" + otherRef + ".supabase.co/storage/v1/s3" }, "endpoint",
-			[]string{ref, otherRef}},
+		"two projects": {
+			func(s *Settings) { s.Endpoint = "https://" + otherRef + ".supabase.co/storage/v1/s3" }, "endpoint",
+			[]string{ref, otherRef},
+		},
 		"name of a region": {func(s *Settings) { s.Region = "East US (Ohio)" }, "region", []string{"eu-central-1"}},
 		"loud region":      {func(s *Settings) { s.Region = "EU-CENTRAL-1" }, "region", []string{"id of a region"}},
 		"spaced region":    {func(s *Settings) { s.Region = "eu-central-1 " }, "region", []string{"white space"}},
@@ -112,8 +114,10 @@ func TestMistakesWithAccessKeys(t *testing.T) {
 		"inner break": {sec(secret[:32] + "\n" + secret[32:]), "credentials.secret_access_key", []string{"white space"}},
 		"variable":    {sec("${SUPABASE_S3_SECRET_ACCESS_KEY}"), "credentials.secret_access_key", []string{"environment variable"}},
 		"unused":      {func(s *Settings) { s.Credentials.AnonKey = apiKey(ref, "anon") }, "credentials.anon_key", []string{"not used"}},
-		"wrong type": {func(s *Settings) { s.Credentials = sessionSettings().Credentials; s.Credentials.Type = TypeAccessKey }, "credentials.type",
-			[]string{"write type: session_token"}},
+		"wrong type": {
+			func(s *Settings) { s.Credentials = sessionSettings().Credentials; s.Credentials.Type = TypeAccessKey }, "credentials.type",
+			[]string{"write type: session_token"},
+		},
 	})
 }
 
@@ -148,11 +152,13 @@ func TestMistakesWithSessionTokens(t *testing.T) {
 		"spaces":              {service(" " + whole), "credentials.service_role_key", []string{"white space"}},
 		"variable":            {service("${SERVICE_ROLE_KEY:none}"), "credentials.service_role_key", []string{"environment variable"}},
 		"unused":              {func(s *Settings) { s.Credentials.AccessKeyID = keyID }, "credentials.access_key_id", []string{"not used"}},
-		"wrong type": {func(s *Settings) {
-			s.Credentials = accessKeySettings().Credentials
-			s.Credentials.Type = TypeSessionToken
-		}, "credentials.type",
-			[]string{"write type: access_key"}},
+		"wrong type": {
+			func(s *Settings) {
+				s.Credentials = accessKeySettings().Credentials
+				s.Credentials.Type = TypeSessionToken
+			}, "credentials.type",
+			[]string{"write type: access_key"},
+		},
 		"no ref": {func(s *Settings) {
 			s.ProjectRef, s.Endpoint = "", "https://files.example.com/storage/v1/s3"
 			s.Credentials.AnonKey, s.Credentials.ServiceRoleKey = "", token(map[string]any{"role": "service_role"})

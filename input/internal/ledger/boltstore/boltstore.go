@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 )
@@ -126,7 +127,7 @@ func openDB(path string, readOnly bool) (db *bbolt.DB, err error) {
 		return err
 	})
 	switch {
-	case errors.Is(err, bbolt.ErrTimeout):
+	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, errors.New("it is in use by another process or another input; stop that one, or give each input a state of its own")
 	case err == nil, errors.Is(err, fs.ErrPermission), errors.Is(err, errDamaged):
 		return db, err
