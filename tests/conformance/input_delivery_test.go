@@ -190,8 +190,10 @@ func TestInputDeletesWhatItDeliveredAndNothingElse(t *testing.T) {
 		kept := []string{prefix + "a.tmp", prefix + "dir/.emptyFolderPlaceholder"}
 		tg.store(t, object{key: kept[0], body: []byte("a")}, object{key: kept[1]})
 		objects := []object{
-			{key: prefix + "a.txt", body: []byte("a")}, {key: prefix + "a.txt ", body: []byte("b")},
-			{key: prefix + "dir//b&c+d.txt", body: []byte("c")}, {key: prefix + "empty"},
+			{key: prefix + "a.txt", body: []byte("a")},
+			{key: prefix + "a.txt ", body: []byte("b")},
+			{key: prefix + "dir//b&c+d.txt", body: []byte("c")},
+			{key: prefix + "empty"},
 		}
 		tg.store(t, objects...)
 		f := tg.withKey(prefix)

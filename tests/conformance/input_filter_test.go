@@ -44,7 +44,8 @@ func TestInputFiltersByPatternsAndSizes(t *testing.T) {
 			},
 			"a pattern with a slash matches the path": {
 				fields{"include_patterns": []string{"x/*.{txt,MP4}"}},
-				[]object{upper, text}, nil,
+				[]object{upper, text},
+				nil,
 			},
 			"empty objects": {
 				fields{"include_patterns": []string{"**/*.mp4"}, "skip_empty": true},
@@ -61,11 +62,13 @@ func TestInputFiltersByPatternsAndSizes(t *testing.T) {
 			},
 			"old objects": {
 				fields{"modified_since": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)},
-				nil, map[string]int64{"modified_since": 7, "placeholder": 1},
+				nil,
+				map[string]int64{"modified_since": 7, "placeholder": 1},
 			},
 			"objects of today": {
 				fields{"modified_since": time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)},
-				objects, map[string]int64{"placeholder": 1},
+				objects,
+				map[string]int64{"placeholder": 1},
 			},
 		} {
 			t.Run(name, func(t *testing.T) {

@@ -8,85 +8,9 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
-
-// xmlWriter builds an answer in the server's form: no spaces, no attributes
-// but the namespace, "<Name/>" for what is empty.
-type xmlWriter struct{ buf []byte }
-
-const xmlHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`
-
-func (w *xmlWriter) open(root string) {
-	w.buf = append(w.buf, xmlHead+"<"+root+` xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`...)
-}
-
-func (w *xmlWriter) close(root string) []byte {
-	w.end(root)
-	return w.buf
-}
-
-func (w *xmlWriter) start(name string) {
-	w.buf = append(append(append(w.buf, '<'), name...), '>')
-}
-
-func (w *xmlWriter) end(name string) {
-	w.buf = append(append(append(w.buf, "</"...), name...), '>')
-}
-
-func (w *xmlWriter) element(name, text string) {
-	if text == "" {
-		w.buf = append(append(append(w.buf, '<'), name...), "/>"...)
-		return
-	}
-	w.start(name)
-	w.text(text)
-	w.end(name)
-}
-
-// optional leaves out what is empty.
-func (w *xmlWriter) optional(name, text string) {
-	if text != "" {
-		w.element(name, text)
-	}
-}
-
-func (w *xmlWriter) number(name string, n int64) {
-	w.start(name)
-	w.buf = strconv.AppendInt(w.buf, n, 10)
-	w.end(name)
-}
-
-func (w *xmlWriter) boolean(name string, b bool) { w.element(name, strconv.FormatBool(b)) }
-
-func (w *xmlWriter) time(name string, micros int64) {
-	w.start(name)
-	w.buf = appendISO(w.buf, micros)
-	w.end(name)
-}
-
-// text escapes s. Control characters, which XML cannot hold, become U+FFFD.
-func (w *xmlWriter) text(s string) {
-	for _, c := range s {
-		switch {
-		case c == '&':
-			w.buf = append(w.buf, "&amp;"...)
-		case c == '<':
-			w.buf = append(w.buf, "&lt;"...)
-		case c == '>':
-			w.buf = append(w.buf, "&gt;"...)
-		case c == '\r':
-			w.buf = append(w.buf, "&#xD;"...)
-		case c < ' ' && c != '\n' && c != '\t', c == 0xfffe, c == 0xffff:
-			w.buf = utf8.AppendRune(w.buf, utf8.RuneError)
-		default:
-			w.buf = utf8.AppendRune(w.buf, c)
-		}
-	}
-}
 
 // appendISO writes a time in milliseconds, cut off rather than rounded, as
 // JavaScript does.

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -12,8 +13,7 @@ import (
 func (x *exchange) authenticate() error {
 	var err error
 	if x.rest {
-		token, _ := strings.CutPrefix(x.r.Header.Get("Authorization"), "Bearer ")
-		x.caller, err = x.s.verifyToken(token)
+		err = x.verifyBearer()
 	} else {
 		x.caller, err = x.verifySignature()
 	}
@@ -25,6 +25,44 @@ func (x *exchange) authenticate() error {
 		return nil
 	}
 	return failDatabase("22023") // SET ROLE to one that does not exist
+}
+
+// access is what a path of the REST API asks of the caller.
+type access int
+
+const (
+	// needsToken is the rule: without a valid token there is no answer.
+	needsToken access = iota
+	// needsHeader wants to see the header before it looks for a token in it.
+	needsHeader
+	// takesAny lets those without a valid token in, to the public buckets.
+	takesAny
+	// publicOnly does not look at tokens.
+	publicOnly
+)
+
+// bearer stands before a token.
+var bearer = regexp.MustCompile(`(?i)^Bearer\s+`)
+
+// verifyBearer checks the token of a request to the REST API.
+func (x *exchange) verifyBearer() error {
+	header, present := x.r.Header["Authorization"]
+	if x.access == needsHeader && !present {
+		return failInvalidRequest("headers must have required property 'authorization'")
+	}
+	x.caller = caller{role: roleAnon}
+	if x.access == publicOnly {
+		return nil
+	}
+	token := bearer.ReplaceAllString(strings.Join(header, ","), "")
+	known, err := x.s.verifyToken(token)
+	switch {
+	case err == nil:
+		x.caller, x.authenticated = known, true
+	case x.access != takesAny:
+		return err
+	}
+	return nil
 }
 
 // verifySignature checks a signed S3 request. With a session token the key id

@@ -8,9 +8,8 @@ import (
 // copyObject answers CopyObject. Onto itself with new metadata it is how S3
 // clients change metadata: the same bytes, a later LastModified.
 func (x *exchange) copyObject() error {
-	b, err := x.writable()
-	if err != nil {
-		return err
+	if x.s.readOnly {
+		return failReadOnly
 	}
 	src, err := x.copySource()
 	if err != nil {
@@ -19,23 +18,26 @@ func (x *exchange) copyObject() error {
 	if src.content == nil {
 		return x.missingBlob()
 	}
-	d := draft{row: row{key: x.req.Key, etag: src.etag, size: src.size, content: src.content}, attrs: *src.attrs}
+	b, ok := x.s.store.bucket(x.req.Bucket)
+	if !ok {
+		return failNoRelated
+	}
+	to := draft{row: row{key: x.req.Key, etag: src.etag, size: src.size, content: src.content}, attrs: *src.attrs}
 	if strings.EqualFold(x.r.Header.Get("X-Amz-Metadata-Directive"), "REPLACE") {
 		h := x.r.Header
-		d.attrs.contentType, d.attrs.cacheControl, d.attrs.user = h.Get("Content-Type"), h.Get("Cache-Control"), userMetadata(h)
+		to.attrs.contentType, to.attrs.cacheControl, to.attrs.user = h.Get("Content-Type"), h.Get("Cache-Control"), userMetadata(h)
 	}
 	if validKey(x.req.Key) && !x.mayWrite(x.req.Bucket)(x.req.Key) {
 		return failRowPolicy
 	}
-	r, err := x.s.upload(x.req.Bucket, b, &d)
+	r, err := x.s.upload(x.req.Bucket, b, &to)
 	if err != nil {
 		return err
 	}
-	var w xmlWriter
-	w.open("CopyObjectResult")
-	w.element("ETag", `"`+r.blobETag()+`"`)
-	w.time("LastModified", r.written)
-	x.sendXML(http.StatusOK, w.close("CopyObjectResult"))
+	d := x.document("CopyObjectResult", 256)
+	d.element("ETag", `"`+r.blobETag()+`"`)
+	d.time("LastModified", r.written)
+	x.sendDocument(http.StatusOK, &d)
 	return nil
 }
 

@@ -75,6 +75,9 @@ func (f *folder) create(name string) (rows, error) {
 	return &folderRows{f, name}, nil
 }
 
+// drop leaves a folder that holds anything, also what is not shown as objects.
+func (f *folder) drop(name string) bool { return bucketName(name) && f.root.Remove(name) == nil }
+
 func (f *folder) buckets() ([]bucketInfo, error) {
 	entries, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {

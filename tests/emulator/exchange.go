@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // exchange is one request on its way to its answer.
@@ -18,10 +19,13 @@ type exchange struct {
 	// errors name it.
 	resource string
 	// rest says that the answer, and above all the error, is JSON.
-	rest bool
-	// badPath says that the path holds a broken percent-encoding.
+	rest   bool
+	access access
+	// badPath says that the path cannot be decoded to text.
 	badPath bool
 	caller  caller
+	// authenticated says of a request to the REST API that its token is valid.
+	authenticated bool
 }
 
 // route reads path and query into x.req.
@@ -49,15 +53,12 @@ func (x *exchange) route() {
 // split takes "bucket/key" apart, up to the first slash: keys may start with
 // one of their own.
 func (x *exchange) split(resource string) {
-	x.resource = strings.TrimSuffix(resource, "/")
+	x.resource = resource
 	bucket, key, _ := strings.Cut(resource, "/")
-	if key != "" {
-		x.resource = resource
-	}
 	var err1, err2 error
 	x.req.Bucket, err1 = url.PathUnescape(bucket)
 	x.req.Key, err2 = url.PathUnescape(key)
-	x.badPath = err1 != nil || err2 != nil
+	x.badPath = err1 != nil || err2 != nil || !utf8.ValidString(x.req.Bucket) || !utf8.ValidString(x.req.Key)
 }
 
 // s3Op names the operation. Sub-resources that the server does not know are
@@ -83,6 +84,8 @@ func (x *exchange) s3BucketOp(q url.Values) Op {
 		return OpHeadBucket
 	case http.MethodPut:
 		return OpCreateBucket
+	case http.MethodDelete:
+		return OpDeleteBucket
 	case http.MethodPost:
 		if q.Has("delete") {
 			return OpDeleteMany
@@ -136,18 +139,21 @@ func (x *exchange) s3ObjectOp(q url.Values) Op {
 
 // serve authenticates the caller and hands the request to its operation.
 func (x *exchange) serve() error {
-	if x.req.Op == OpUnknown {
+	switch {
+	case x.headerTooLarge():
+		x.tooLarge()
+		return nil
+	case x.badPath:
+		x.noPath()
+		return nil
+	case x.req.Op == OpUnknown:
 		x.noRoute()
 		return nil
-	}
-	if x.badPath {
-		return failInvalidKey(x.resource)
+	case x.rest:
+		return x.serveREST()
 	}
 	if err := x.authenticate(); err != nil {
 		return err
-	}
-	if x.rest {
-		return x.serveREST()
 	}
 	return x.serveS3()
 }

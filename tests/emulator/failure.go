@@ -29,12 +29,21 @@ var (
 	failS3Range    = &failure{http.StatusRequestedRangeNotSatisfiable, "S3Error", "invalid range provided", ""}
 	failInternal   = &failure{http.StatusInternalServerError, "InternalError", "Internal Server Error", "Internal"}
 	failS3Missing  = &failure{http.StatusNotFound, "S3Error", "Object not found", "Not found"}
+	failNoRelated  = &failure{http.StatusNotFound, "InvalidRequest", "The related resource does not exist", ""}
+	failBucketName = &failure{http.StatusBadRequest, "InvalidBucketName", "Bucket name invalid", "Invalid Input"}
+	failNotEmpty   = &failure{http.StatusConflict, "ResourceNotEmpty", "The bucket you tried to delete is not empty", ""}
 	failToken      = &failure{http.StatusBadRequest, "InvalidParameter", "Invalid Parameter continuation token", "InvalidParameter"}
 	failTooLarge   = &failure{http.StatusRequestEntityTooLarge, "EntityTooLarge", "The object exceeded the maximum allowed size", "Payload too large"}
 	failRowPolicy  = &failure{http.StatusForbidden, "AccessDenied", "new row violates row-level security policy", "Unauthorized"}
 	failReadOnly   = &failure{http.StatusServiceUnavailable, "DatabaseReadOnly", "The database is currently in read-only mode. Please try again later.", ""}
 	failExpiredURL = &failure{http.StatusBadRequest, "ExpiredToken", "The provided token has expired.", ""}
-	failSignature  = &failure{
+	failBodyJSON   = &failure{
+		http.StatusBadRequest, "InvalidRequest",
+		"Body is not valid JSON but content-type is set to 'application/json'", "FastifyError",
+	}
+	// failText is what the database says of NUL: no text can hold it.
+	failText      = failDatabase("22021")
+	failSignature = &failure{
 		http.StatusForbidden, "SignatureDoesNotMatch",
 		"The request signature we calculated does not match the signature you provided. Check your key and signing method.", "",
 	}
@@ -89,19 +98,18 @@ func asFailure(err error) *failure {
 	return failInternal
 }
 
-// fail writes err as the answer: XML over S3, JSON over REST.
+// fail writes err as the answer: a document over S3, JSON over REST.
 func (x *exchange) fail(err error) {
 	f := asFailure(err)
 	if x.rest {
 		x.failJSON(f)
 		return
 	}
-	var e xmlWriter
-	e.open("Error")
-	e.element("Resource", x.resource)
-	e.element("Code", f.code)
-	e.element("Message", f.message)
-	x.sendXML(f.status, e.close("Error"))
+	d := x.document("Error", 512)
+	d.element("Resource", strings.Join(strings.FieldsFunc(x.resource, func(c rune) bool { return c == '/' }), "/"))
+	d.element("Code", f.code)
+	d.element("Message", f.message)
+	x.sendDocument(f.status, &d)
 }
 
 // failJSON is REST's form. What a database or an authorizer refused is 400
@@ -121,11 +129,49 @@ func (x *exchange) failJSON(f *failure) {
 	x.sendJSON(status, j.buf)
 }
 
+// target is path and query behind the gateway's prefix, as they were sent.
+func (x *exchange) target() string { return strings.TrimPrefix(x.r.URL.RequestURI(), x.s.prefix) }
+
 // noRoute is the answer of the router rather than of Storage.
 func (x *exchange) noRoute() {
 	var j jsonWriter
-	target := strings.TrimPrefix(x.r.URL.RequestURI(), x.s.prefix)
-	j.field("{", "message", "Route "+x.r.Method+":"+target+" not found")
+	j.field("{", "message", "Route "+x.r.Method+":"+x.target()+" not found")
 	j.raw(`,"error":"Not Found","statusCode":404}`)
 	x.sendJSON(http.StatusNotFound, j.buf)
+}
+
+// noPath is the router's answer to a path that cannot be decoded.
+func (x *exchange) noPath() {
+	var j jsonWriter
+	j.field("{", "error", "Bad Request")
+	j.field(",", "code", "FST_ERR_BAD_URL")
+	j.field(",", "message", "'"+x.target()+"' is not a valid url component")
+	j.raw(`,"statusCode":400}`)
+	x.sendParserJSON(http.StatusBadRequest, j.buf)
+}
+
+// maxHeader is what request line and header may have together, in bytes: the
+// parser of the server's runtime counts the target, and names and values.
+const maxHeader = 16 << 10
+
+func (x *exchange) headerTooLarge() bool {
+	n := len(x.r.RequestURI) + len("Host") + len(x.r.Host)
+	for name, values := range x.r.Header {
+		for _, value := range values {
+			n += len(name) + len(value)
+		}
+	}
+	return n >= maxHeader
+}
+
+func (x *exchange) tooLarge() {
+	x.sendParserJSON(http.StatusRequestHeaderFieldsTooLarge, []byte(`{"error":"Request Header Fields Too Large",`+
+		`"message":"Exceeded maximum allowed HTTP header size","statusCode":431}`))
+}
+
+// sendParserJSON answers for what stands before the routes, which does not
+// name a character set.
+func (x *exchange) sendParserJSON(status int, body []byte) {
+	x.w.Header().Set("Content-Type", "application/json")
+	x.send(status, blob(body), 0, int64(len(body)))
 }

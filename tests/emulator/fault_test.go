@@ -261,7 +261,7 @@ func TestListenerStopsWhenClosed(t *testing.T) {
 	require.NoError(t, l.Close())
 	_, err = io.ReadAll(resp.Body)
 	require.Error(t, err)
-	_, err = tr.RoundTrip(r) //nolint:bodyclose // there is no answer
+	_, err = tr.RoundTrip(r)
 	require.Error(t, err)
 	_, err = s.Start("256.0.0.1:x")
 	require.ErrorContains(t, err, "starting the emulator")

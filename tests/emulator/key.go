@@ -14,8 +14,9 @@ var keyBytes = func() (ok [256]bool) {
 	return ok
 }()
 
-// validKey reports whether the Storage API accepts key. It asks for reads and
-// deletes too, so that a row inserted by SQL can be listed and yet not be read.
+// validKey reports whether the Storage API accepts key. It asks for reads too,
+// so that a row inserted by SQL can be listed and yet not be read, but not for
+// deletes.
 func validKey(key string) bool {
 	for i := range len(key) {
 		if !keyBytes[key[i]] {
@@ -25,9 +26,20 @@ func validKey(key string) bool {
 	return key != ""
 }
 
+// maxBucketName is the longest name of a bucket, in bytes.
+const maxBucketName = 100
+
+// validBucket reports whether a bucket can have that name.
+func validBucket(name string) bool {
+	return len(name) <= maxBucketName && validKey(name) && strings.IndexByte(name, '/') < 0
+}
+
 // checkUploadKey refuses what the server refuses, and turns an empty object
 // that ends in a slash into a folder's placeholder.
 func (s *Server) checkUploadKey(bucket string, d *draft) error {
+	if strings.HasSuffix(d.row.key, "/") && d.row.size == 0 {
+		d.row.key += placeholder
+	}
 	key := d.row.key
 	if !validKey(key) {
 		return failInvalidKey(key)
@@ -36,9 +48,6 @@ func (s *Server) checkUploadKey(bucket string, d *draft) error {
 		return failInvalidKey(strings.Join([]string{
 			"stub", s.settings.ProjectRef, bucket, key, uuid("version", bucket, key),
 		}, "/") + " contains dot path segment")
-	}
-	if strings.HasSuffix(key, "/") && d.row.size == 0 {
-		d.row.key += placeholder
 	}
 	if strings.HasSuffix(key, placeholder) && d.row.size > 0 {
 		return failTooLarge

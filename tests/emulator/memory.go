@@ -40,6 +40,18 @@ func (m *memory) create(name string) (rows, error) {
 	return b, nil
 }
 
+func (m *memory) drop(name string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := m.byName[name]
+	if b == nil || b.take(make([]*row, 1), "", true) > 0 {
+		return false
+	}
+	delete(m.byName, name)
+	m.order = slices.DeleteFunc(m.order, func(i bucketInfo) bool { return i.name == name })
+	return true
+}
+
 func (m *memory) buckets() ([]bucketInfo, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

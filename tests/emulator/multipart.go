@@ -61,12 +61,11 @@ func (x *exchange) createUpload() {
 		contentType: h.Get("Content-Type"), cacheControl: h.Get("Cache-Control"), user: userMetadata(h),
 	}}
 	id := x.s.uploads.add(u)
-	var w xmlWriter
-	w.open("InitiateMultipartUploadResult")
-	w.element("Bucket", x.req.Bucket)
-	w.element("Key", x.req.Key)
-	w.element("UploadId", id)
-	x.sendXML(http.StatusOK, w.close("InitiateMultipartUploadResult"))
+	d := x.document("InitiateMultipartUploadResult", 512)
+	d.element("Bucket", x.req.Bucket)
+	d.element("Key", x.req.Key)
+	d.element("UploadId", id)
+	x.sendDocument(http.StatusOK, &d)
 }
 
 func (x *exchange) uploadPart() error {
@@ -124,13 +123,12 @@ func (x *exchange) completeUpload(b rows) error {
 	if err != nil {
 		return err
 	}
-	var w xmlWriter
-	w.open("CompleteMultipartUploadResult")
-	w.element("Location", u.bucket+"/"+u.key)
-	w.element("Bucket", u.bucket)
-	w.element("Key", u.key)
-	w.element("ETag", `"`+r.blobETag()+`"`)
-	x.sendXML(http.StatusOK, w.close("CompleteMultipartUploadResult"))
+	answer := x.document("CompleteMultipartUploadResult", 512)
+	answer.element("Location", u.bucket+"/"+u.key)
+	answer.element("Bucket", u.bucket)
+	answer.element("Key", u.key)
+	answer.element("ETag", `"`+r.blobETag()+`"`)
+	x.sendDocument(http.StatusOK, &answer)
 	return nil
 }
 

@@ -25,6 +25,7 @@ const (
 	OpListBuckets
 	OpHeadBucket
 	OpCreateBucket
+	OpDeleteBucket
 	OpBucketLocation
 	OpBucketVersioning
 	OpCreateUpload
@@ -40,7 +41,7 @@ const (
 
 var opNames = [numOps]string{
 	"Unknown", "List", "ListV1", "Get", "Head", "Put", "Copy", "Delete", "DeleteMany", "Tagging",
-	"ListBuckets", "HeadBucket", "CreateBucket", "BucketLocation", "BucketVersioning",
+	"ListBuckets", "HeadBucket", "CreateBucket", "DeleteBucket", "BucketLocation", "BucketVersioning",
 	"CreateUpload", "UploadPart", "CompleteUpload", "AbortUpload",
 	"ListV2", "RESTGet", "RESTHead", "RESTInfo",
 }

@@ -17,12 +17,17 @@ func (x *exchange) routeREST(path string) {
 	if bucket, ok := strings.CutPrefix(path, "list-v2/"); ok {
 		if x.r.Method == http.MethodPost && !strings.Contains(bucket, "/") {
 			x.split(bucket)
-			x.req.Op = OpListV2
+			x.req.Op, x.access = OpListV2, needsToken
 		}
 		return
 	}
 	path, info := strings.CutPrefix(path, "info/")
-	path = strings.TrimPrefix(path, "authenticated/")
+	x.access = takesAny
+	if rest, ok := strings.CutPrefix(path, "authenticated/"); ok {
+		path, x.access = rest, needsHeader
+	} else if rest, ok := strings.CutPrefix(path, "public/"); ok {
+		path, x.access = rest, publicOnly
+	}
 	x.split(path)
 	if x.req.Key == "" {
 		return
@@ -39,9 +44,13 @@ func (x *exchange) routeREST(path string) {
 }
 
 func (x *exchange) serveREST() error {
+	if x.req.Op == OpListV2 {
+		return x.listV2() // looks at the body before it asks who sent it
+	}
+	if err := x.authenticate(); err != nil {
+		return err
+	}
 	switch x.req.Op {
-	case OpListV2:
-		return x.listV2()
 	case OpRESTInfo:
 		return x.restInfo()
 	default:
@@ -49,9 +58,27 @@ func (x *exchange) serveREST() error {
 	}
 }
 
+// restRow finds the row that the request names. No bucket of the emulator is
+// public, so that to callers without a valid token none is there.
+func (x *exchange) restRow() (*row, error) {
+	if x.access == publicOnly && x.req.Op == OpRESTGet && !validKey(x.req.Key) {
+		return nil, failInvalidKey(x.req.Key)
+	}
+	b, err := x.bucket()
+	switch {
+	case err != nil:
+		return nil, err
+	case !x.authenticated:
+		return nil, failNoBucket
+	case !validKey(x.req.Key):
+		return nil, failInvalidKey(x.req.Key)
+	}
+	return x.visible(b)
+}
+
 // restObject answers GET and HEAD of /object/authenticated/{bucket}/{key}.
 func (x *exchange) restObject() error {
-	r, err := x.object()
+	r, err := x.restRow()
 	if err != nil {
 		return err
 	}
@@ -66,7 +93,8 @@ func (x *exchange) restObject() error {
 	if x.req.Op == OpRESTGet {
 		h.Set("ETag", `"`+r.blobETag()+`"`)
 		h.Set("Last-Modified", httpTime(r.written))
-		return x.sendObject(r)
+		since, _ := modifiedSince(x.r.Header) // what is no date is no condition
+		return x.sendObject(r, since)
 	}
 	x.setETag(r.listedETag())
 	h.Set("Last-Modified", httpTime(r.updated))
@@ -83,7 +111,7 @@ func (x *exchange) restMissingBlob() error {
 
 // restInfo answers /object/info: the row as JSON.
 func (x *exchange) restInfo() error {
-	r, err := x.object()
+	r, err := x.restRow()
 	if err != nil {
 		return err
 	}

@@ -3,26 +3,12 @@ package emulator
 import (
 	"cmp"
 	"encoding/base64"
-	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
-
-// listV2Body is the body of POST /object/list-v2/{bucket}.
-type listV2Body struct {
-	Prefix        string `json:"prefix"`
-	Limit         *int   `json:"limit"`
-	Cursor        string `json:"cursor"`
-	WithDelimiter bool   `json:"with_delimiter"`
-	SortBy        *struct {
-		Column string `json:"column"`
-		Order  string `json:"order"`
-	} `json:"sortBy"`
-}
 
 // ordering is how a list-v2 is sorted and where its page starts.
 type ordering struct {
@@ -40,26 +26,32 @@ type ordering struct {
 // listV2 answers POST /object/list-v2/{bucket}. A bucket that does not exist
 // is empty.
 func (x *exchange) listV2() error {
-	body, limit, err := x.readListV2()
+	body, err := x.readListV2()
 	if err != nil {
+		return err
+	}
+	if err := x.authenticate(); err != nil {
 		return err
 	}
 	order, err := body.ordering()
 	if err != nil {
 		return err
 	}
+	if holdsNUL(x.req.Bucket) || holdsNUL(body.prefix) || holdsNUL(order.after) {
+		return failText
+	}
 	var p page
 	if b, ok := x.s.store.bucket(x.req.Bucket); ok {
 		see := x.mayRead(x.req.Bucket)
 		switch {
-		case body.WithDelimiter && (order.column != "name" || order.desc):
+		case body.withDelimiter && (order.column != "name" || order.desc):
 			return failInvalidRequest("the emulator does not sort listings with a delimiter")
-		case body.WithDelimiter:
-			p, err = foldedPage(b, see, body.Prefix, "/", order.after, limit)
+		case body.withDelimiter:
+			p, err = foldedPage(b, see, body.prefix, "/", order.after, body.limit)
 		case order.column == "name" && !order.desc:
-			p, err = flatPage(b, see, body.Prefix, order.after, limit)
+			p, err = flatPage(b, see, body.prefix, order.after, body.limit)
 		default:
-			p, err = sortedPage(b, see, body.Prefix, order, limit)
+			p, err = sortedPage(b, see, body.prefix, order, body.limit)
 		}
 		if err != nil {
 			return err
@@ -69,45 +61,13 @@ func (x *exchange) listV2() error {
 	return nil
 }
 
-func (x *exchange) readListV2() (body listV2Body, limit int, err error) {
-	data, err := io.ReadAll(io.LimitReader(x.r.Body, 1<<20))
-	if err != nil {
-		return body, 0, err
-	}
-	if len(data) > 0 && json.Unmarshal(data, &body) != nil {
-		return body, 0, failInvalidRequest("body must be object")
-	}
-	limit = maxKeys
-	if body.Limit != nil {
-		if *body.Limit < 1 {
-			return body, 0, failInvalidRequest("body/limit must be >= 1")
-		}
-		limit = min(*body.Limit, maxKeys)
-	}
-	return body, limit, nil
-}
-
 // ordering reads the order from the cursor, else from sortBy.
 func (b *listV2Body) ordering() (ordering, error) {
-	o := ordering{column: "name"}
-	if b.SortBy != nil {
-		o.explicit = true
-		o.column = cmp.Or(b.SortBy.Column, "name")
-		if !sortable(o.column) {
-			return o, failInvalidRequest("body/sortBy/column must be equal to one of the allowed values")
-		}
-		switch b.SortBy.Order {
-		case "", "asc":
-		case "desc":
-			o.desc = true
-		default:
-			return o, failInvalidRequest("body/sortBy/order must be equal to one of the allowed values")
-		}
-	}
-	if b.Cursor == "" {
+	o := ordering{column: cmp.Or(b.column, "name"), desc: b.order == "desc", explicit: b.column != ""}
+	if b.cursor == "" {
 		return o, nil
 	}
-	lines, err := readCursor(b.Cursor)
+	lines, err := readCursor(b.cursor)
 	if err != nil {
 		return o, err
 	}
@@ -126,9 +86,7 @@ func (b *listV2Body) ordering() (ordering, error) {
 	return o, nil
 }
 
-func sortable(column string) bool {
-	return column == "name" || column == "updated_at" || column == "created_at"
-}
+func sortable(column string) bool { return slices.Contains(sortColumns, column) }
 
 // micros is the column's value in the precision of the database.
 func (o *ordering) micros(r *row) int64 {
@@ -217,15 +175,15 @@ func (x *exchange) listV2Answer(body listV2Body, o ordering, p page) []byte {
 	j.raw(`,"folders":[`)
 	for i, f := range p.folders {
 		j.comma(i)
-		j.field("{", "key", relative(strings.TrimSuffix(f, "/"), body.Prefix))
+		j.field("{", "key", relative(strings.TrimSuffix(f, "/"), body.prefix))
 		j.field(",", "name", f)
 		j.raw(`,"id":null,"updated_at":null,"created_at":null,"last_accessed_at":null,"metadata":null}`)
 	}
 	j.raw(`],"objects":[`)
 	for i, r := range p.rows {
 		j.comma(i)
-		if body.WithDelimiter {
-			j.field("{", "key", relative(r.key, body.Prefix))
+		if body.withDelimiter {
+			j.field("{", "key", relative(r.key, body.prefix))
 			j.field(",", "name", r.key)
 			j.field(",", "id", x.objectID(r))
 			j.times(r)

@@ -107,6 +107,8 @@ type store interface {
 	bucket(name string) (rows, bool)
 	// create makes the bucket if there is none.
 	create(name string) (rows, error)
+	// drop takes an empty bucket away, and reports whether it was one.
+	drop(name string) bool
 	// buckets lists them in the order of their creation.
 	buckets() ([]bucketInfo, error)
 }

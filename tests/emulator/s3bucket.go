@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"io"
 	"net/http"
+	"slices"
 )
 
 func (x *exchange) serveS3Bucket() error {
@@ -12,6 +13,8 @@ func (x *exchange) serveS3Bucket() error {
 		return x.listBuckets()
 	case OpCreateBucket:
 		return x.createBucket()
+	case OpDeleteBucket:
+		return x.deleteBucket()
 	case OpHeadBucket:
 		if !x.bucketVisible() {
 			return failNoBucket
@@ -27,23 +30,19 @@ func (x *exchange) serveS3Bucket() error {
 	} else if !x.bucketVisible() {
 		return failNoBucket
 	}
-	var w xmlWriter
 	switch x.req.Op {
 	case OpBucketLocation:
-		w.buf = append(w.buf, xmlHead+`<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`...)
-		w.text(x.s.settings.Region)
-		w.end("LocationConstraint")
+		x.sendText("LocationConstraint", x.s.settings.Region)
 	case OpBucketVersioning:
-		w.open("VersioningConfiguration")
-		w.element("Status", "Suspended")
-		w.element("MfaDelete", "Disabled")
-		w.end("VersioningConfiguration")
+		d := x.document("VersioningConfiguration", 256)
+		d.element("Status", "Suspended")
+		d.element("MfaDelete", "Disabled")
+		x.sendDocument(http.StatusOK, &d)
 	default:
-		w.open("Tagging")
-		w.element("TagSet", "")
-		w.end("Tagging")
+		d := x.document("Tagging", 256)
+		d.null("TagSet")
+		x.sendDocument(http.StatusOK, &d)
 	}
-	x.sendXML(http.StatusOK, w.buf)
 	return nil
 }
 
@@ -58,33 +57,28 @@ func (x *exchange) listBuckets() error {
 	if err != nil {
 		return err
 	}
-	var w xmlWriter
-	w.open("ListAllMyBucketsResult")
-	n := len(w.buf)
-	w.start("Buckets")
-	empty := len(w.buf)
-	for _, b := range all {
-		if !x.seesBucket(b.name) {
-			continue
-		}
-		w.start("Bucket")
-		w.element("Name", b.name)
-		w.time("CreationDate", b.created)
-		w.end("Bucket")
-	}
-	if len(w.buf) == empty {
-		w.buf = w.buf[:n]
-		w.element("Buckets", "")
+	all = slices.DeleteFunc(all, func(b bucketInfo) bool { return !x.seesBucket(b.name) })
+	d := x.document("ListAllMyBucketsResult", 256+128*len(all))
+	if len(all) == 0 && !d.json {
+		d.element("Buckets", "")
 	} else {
-		w.end("Buckets")
+		d.group("Buckets", func() {
+			d.list("Bucket", len(all), func(i int) {
+				d.element("Name", all[i].name)
+				d.time("CreationDate", all[i].created)
+			})
+		})
 	}
-	x.sendXML(http.StatusOK, w.close("ListAllMyBucketsResult"))
+	x.sendDocument(http.StatusOK, &d)
 	return nil
 }
 
 func (x *exchange) createBucket() error {
 	if x.s.readOnly {
 		return failReadOnly
+	}
+	if !validBucket(x.req.Bucket) {
+		return failBucketName
 	}
 	if !x.caller.bypass() {
 		return failRowPolicy
@@ -100,36 +94,89 @@ func (x *exchange) createBucket() error {
 	return nil
 }
 
-// deleteObjects answers DeleteObjects: one result per key, in their order.
+// deleteBucket answers DeleteBucket. Whether the bucket is there and empty is
+// asked past all policies; there are none by which a user may delete one.
+func (x *exchange) deleteBucket() error {
+	if x.s.readOnly {
+		return failReadOnly
+	}
+	b, err := x.bucket()
+	if err != nil {
+		return err
+	}
+	for _, err := range b.scan("", "") {
+		if err != nil {
+			return err
+		}
+		return failNotEmpty
+	}
+	if !x.caller.bypass() {
+		return failNoBucket
+	}
+	if !x.s.store.drop(x.req.Bucket) {
+		return failNotEmpty
+	}
+	x.send(http.StatusNoContent, nil, 0, 0)
+	return nil
+}
+
+// deleteObjects answers DeleteObjects: one result per key, those that could not
+// be deleted last.
 func (x *exchange) deleteObjects() error {
+	keys, err := x.keysToDelete()
+	if err != nil {
+		return err
+	}
 	b, err := x.writable()
 	if err != nil {
 		return err
 	}
-	var doc struct {
-		Object []struct{ Key string }
-	}
-	body, err := io.ReadAll(io.LimitReader(x.r.Body, 4<<20))
-	if err != nil || xml.Unmarshal(body, &doc) != nil {
-		return failInvalidRequest("the body is no list of objects to delete")
-	}
-	var w xmlWriter
-	w.open("DeleteResult")
-	for _, o := range doc.Object {
-		err := x.remove(b, o.Key)
-		if err == nil {
-			w.start("Deleted")
-			w.element("Key", o.Key)
-			w.end("Deleted")
-			continue
+	var deleted, refused []string
+	for _, key := range keys {
+		switch err := x.remove(b, key); {
+		case err == nil:
+			deleted = append(deleted, key)
+		case asFailure(err).status == http.StatusForbidden:
+			refused = append(refused, key)
+		default:
+			return err
 		}
-		f := asFailure(err)
-		w.start("Error")
-		w.element("Key", o.Key)
-		w.element("Code", f.code)
-		w.element("Message", f.message)
-		w.end("Error")
 	}
-	x.sendXML(http.StatusOK, w.close("DeleteResult"))
+	d := x.document("DeleteResult", 512)
+	d.list("Deleted", len(deleted), func(i int) { d.element("Key", deleted[i]) })
+	d.list("Error", len(refused), func(i int) {
+		d.element("Key", refused[i])
+		d.element("Code", "AccessDenied")
+		d.element("Message", "Access Denied")
+	})
+	x.sendDocument(http.StatusOK, &d)
 	return nil
+}
+
+func (x *exchange) keysToDelete() ([]string, error) {
+	body, err := io.ReadAll(io.LimitReader(x.r.Body, 4<<20))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) == 0 {
+		return nil, failInvalidRequest("Body must be object")
+	}
+	var doc struct {
+		XMLName xml.Name
+		Object  []struct{ Key string }
+	}
+	if xml.Unmarshal(body, &doc) != nil {
+		return nil, &failure{http.StatusBadRequest, "MalformedXML", "Invalid XML payload", ""}
+	}
+	if doc.XMLName.Local != "Delete" {
+		return nil, failInvalidRequest("Body must have required property 'Delete'")
+	}
+	if len(doc.Object) == 0 {
+		return nil, failInvalidRequest("Body, Delete must be object")
+	}
+	keys := make([]string, len(doc.Object))
+	for i, o := range doc.Object {
+		keys[i] = o.Key
+	}
+	return keys, nil
 }

@@ -10,6 +10,9 @@ import (
 // object finds the row that the request names, for a caller that may see it.
 // A bucket that does not exist is an object that does not exist.
 func (x *exchange) object() (*row, error) {
+	if !validBucket(x.req.Bucket) {
+		return nil, failBucketName
+	}
 	if !validKey(x.req.Key) {
 		return nil, failInvalidKey(x.req.Key)
 	}
@@ -17,6 +20,11 @@ func (x *exchange) object() (*row, error) {
 	if !ok {
 		return nil, failNoKey
 	}
+	return x.visible(b)
+}
+
+// visible is the row of the request's key, for a caller that may see it.
+func (x *exchange) visible(b rows) (*row, error) {
 	r, err := b.get(x.req.Key)
 	if err != nil {
 		return nil, err
@@ -34,19 +42,33 @@ func (x *exchange) getObject() error {
 	if err != nil {
 		return err
 	}
+	since, ok := modifiedSince(x.r.Header)
+	if !ok {
+		return failInternal // the server turns it into a date before all else
+	}
 	if r.content == nil {
 		return x.missingBlob()
 	}
 	x.objectHeader(r, r.blobETag(), r.written)
-	if v := x.req.Query.Get("response-content-type"); v != "" {
-		x.w.Header().Set("Content-Type", v)
+	x.overrideHeader()
+	return x.sendObject(r, since)
+}
+
+// overrideHeader sets what the query has in place of the object's own header.
+func (x *exchange) overrideHeader() {
+	if len(x.req.Query) == 0 {
+		return
 	}
-	return x.sendObject(r)
+	for _, name := range []string{"Content-Type", "Content-Disposition", "Content-Encoding", "Content-Language", "Cache-Control"} {
+		if v := x.req.Query.Get("response-" + strings.ToLower(name)); v != "" {
+			x.w.Header().Set(name, v)
+		}
+	}
 }
 
 // sendObject answers with the content, whole or a range of it, or with 304.
-func (x *exchange) sendObject(r *row) error {
-	if x.notModified(r) {
+func (x *exchange) sendObject(r *row, since time.Time) error {
+	if x.notModified(r, since) {
 		x.send(http.StatusNotModified, nil, 0, 0)
 		return nil
 	}
@@ -71,7 +93,7 @@ func (x *exchange) sendObject(r *row) error {
 }
 
 // headObject answers HeadObject from the row alone: it does not notice that a
-// blob is gone.
+// blob is gone, and asks no conditions.
 func (x *exchange) headObject() error {
 	r, err := x.object()
 	if err != nil {
@@ -80,10 +102,6 @@ func (x *exchange) headObject() error {
 	x.objectHeader(r, r.listedETag(), r.updated)
 	x.w.Header().Set("Created-At", time.UnixMicro(r.created).UTC().
 		Format("Mon Jan 02 2006 15:04:05 GMT-0700 (Coordinated Universal Time)"))
-	if x.notModified(r) {
-		x.send(http.StatusNotModified, nil, 0, 0)
-		return nil
-	}
 	x.send(http.StatusOK, nil, 0, r.listedSize())
 	return nil
 }
@@ -119,12 +137,27 @@ func plainASCII(s string) bool {
 // notModified asks the two conditions that the server knows. The blob's time
 // has a fraction that the header has not, so that the time which a GET showed
 // is earlier than the blob's.
-func (x *exchange) notModified(r *row) bool {
-	if tag := x.r.Header.Get("If-None-Match"); tag != "" {
-		return tag == `"`+r.blobETag()+`"`
+func (x *exchange) notModified(r *row, since time.Time) bool {
+	if tag := x.r.Header.Get("If-None-Match"); tag != "" && tag == `"`+r.blobETag()+`"` {
+		return true
 	}
-	since, err := http.ParseTime(x.r.Header.Get("If-Modified-Since"))
-	return err == nil && r.written <= since.UnixMicro()
+	return !since.IsZero() && r.written <= since.UnixMicro()
+}
+
+// modifiedSince reads If-Modified-Since, in the form of HTTP or of ISO 8601; it
+// is zero where there is none. ok is false for what is no date.
+func modifiedSince(h http.Header) (since time.Time, ok bool) {
+	s := h.Get("If-Modified-Since")
+	if s == "" {
+		return time.Time{}, true
+	}
+	since, err := http.ParseTime(s)
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if err != nil {
+			since, err = time.Parse(layout, s)
+		}
+	}
+	return since, err == nil
 }
 
 // missingBlob is the answer for a row whose blob is gone. It depends on where
@@ -141,7 +174,7 @@ func (x *exchange) missingBlob() error {
 func parseRange(spec string, size int64) (off, n int64, ok bool) {
 	spec, ok = strings.CutPrefix(spec, "bytes=")
 	from, to, dash := strings.Cut(spec, "-")
-	if !ok || !dash {
+	if !ok || !dash || !digits(from) || !digits(to) {
 		return 0, 0, false
 	}
 	if from == "" {
@@ -164,6 +197,16 @@ func parseRange(spec string, size int64) (off, n int64, ok bool) {
 		end = min(end, size-1)
 	}
 	return off, end - off + 1, true
+}
+
+// digits reports whether s is made of digits alone: no sign is.
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // rangeStart is the first byte that a Range header names, 0 where it names none.

@@ -2,8 +2,9 @@ package emulator
 
 import (
 	"encoding/base64"
+	"math"
 	"net/http"
-	"strconv"
+	"net/url"
 	"strings"
 )
 
@@ -24,7 +25,7 @@ type page struct {
 // listObjectsV2 answers ListObjectsV2.
 func (x *exchange) listObjectsV2() error {
 	q := x.req.Query
-	limit, err := x.maxKeys()
+	limit, err := x.listParameters()
 	if err != nil {
 		return err
 	}
@@ -40,22 +41,21 @@ func (x *exchange) listObjectsV2() error {
 		return err
 	}
 	encode := x.keyEncoding()
-	w := xmlWriter{buf: make([]byte, 0, 512+256*len(p.rows))}
-	w.open("ListBucketResult")
-	w.element("Name", x.req.Bucket)
-	w.element("Prefix", q.Get("prefix"))
-	w.optional("ContinuationToken", token)
-	w.contents(p.rows, encode)
-	w.boolean("IsTruncated", p.truncated)
-	w.number("MaxKeys", int64(limit))
-	w.optional("Delimiter", q.Get("delimiter"))
-	w.optional("EncodingType", q.Get("encoding-type"))
-	w.number("KeyCount", int64(len(p.rows)+len(p.folders)))
-	w.commonPrefixes(p.folders, encode)
+	d := x.document("ListBucketResult", 512+256*len(p.rows))
+	d.element("Name", x.req.Bucket)
+	d.element("Prefix", q.Get("prefix"))
+	d.echo(q, "ContinuationToken", "continuation-token")
+	d.contents(p.rows, encode)
+	d.boolean("IsTruncated", p.truncated)
+	d.number("MaxKeys", int64(limit))
+	d.echo(q, "Delimiter", "delimiter")
+	d.echo(q, "EncodingType", "encoding-type")
+	d.number("KeyCount", int64(len(p.rows)+len(p.folders)))
+	d.commonPrefixes(p.folders, encode)
 	if p.truncated && p.last != "" {
-		w.element("NextContinuationToken", s3Token(p.last, token != ""))
+		d.element("NextContinuationToken", s3Token(p.last, token != ""))
 	}
-	x.sendXML(http.StatusOK, w.close("ListBucketResult"))
+	x.sendDocument(http.StatusOK, &d)
 	return nil
 }
 
@@ -63,7 +63,7 @@ func (x *exchange) listObjectsV2() error {
 // the next one rather than the one that was sent.
 func (x *exchange) listObjectsV1() error {
 	q := x.req.Query
-	limit, err := x.maxKeys()
+	limit, err := x.listParameters()
 	if err != nil {
 		return err
 	}
@@ -72,62 +72,72 @@ func (x *exchange) listObjectsV1() error {
 		return err
 	}
 	encode := x.keyEncoding()
-	var w xmlWriter
-	w.open("ListBucketResult")
-	w.element("Name", x.req.Bucket)
-	w.element("Prefix", q.Get("prefix"))
+	d := x.document("ListBucketResult", 512+256*len(p.rows))
+	d.element("Name", x.req.Bucket)
+	d.element("Prefix", q.Get("prefix"))
 	if p.truncated {
-		w.optional("Marker", p.last)
+		d.optional("Marker", p.last)
 		if q.Get("delimiter") != "" {
-			w.optional("NextMarker", p.last)
+			d.optional("NextMarker", p.last)
 		}
 	}
-	w.number("MaxKeys", int64(limit))
-	w.boolean("IsTruncated", p.truncated)
-	w.contents(p.rows, encode)
-	w.commonPrefixes(p.folders, encode)
-	x.sendXML(http.StatusOK, w.close("ListBucketResult"))
+	d.number("MaxKeys", int64(limit))
+	d.boolean("IsTruncated", p.truncated)
+	d.contents(p.rows, encode)
+	d.commonPrefixes(p.folders, encode)
+	d.echo(q, "EncodingType", "encoding-type")
+	x.sendDocument(http.StatusOK, &d)
 	return nil
 }
 
-func (w *xmlWriter) contents(rows []*row, encode func(string) string) {
-	for _, r := range rows {
-		w.start("Contents")
-		w.element("Key", encode(r.key))
-		w.time("LastModified", r.updated)
+func (d *document) contents(rows []*row, encode func(string) string) {
+	d.list("Contents", len(rows), func(i int) {
+		r := rows[i]
+		d.element("Key", encode(r.key))
+		d.time("LastModified", r.updated)
 		if etag := r.listedETag(); etag != "" {
-			w.element("ETag", `"`+etag+`"`)
+			d.element("ETag", `"`+etag+`"`)
 		}
-		w.number("Size", r.listedSize())
-		w.element("StorageClass", "STANDARD")
-		w.end("Contents")
+		d.number("Size", r.listedSize())
+		d.element("StorageClass", "STANDARD")
+	})
+}
+
+func (d *document) commonPrefixes(folders []string, encode func(string) string) {
+	d.list("CommonPrefixes", len(folders), func(i int) {
+		d.element("Prefix", encode(folders[i]))
+	})
+}
+
+// echo repeats a parameter of the request, also an empty one.
+func (d *document) echo(q url.Values, name, parameter string) {
+	if q.Has(parameter) {
+		d.element(name, q.Get(parameter))
 	}
 }
 
-func (w *xmlWriter) commonPrefixes(folders []string, encode func(string) string) {
-	for _, f := range folders {
-		w.start("CommonPrefixes")
-		w.element("Prefix", encode(f))
-		w.end("CommonPrefixes")
+// listParameters checks what the server's validator checks, in its order, and
+// returns the page size.
+func (x *exchange) listParameters() (limit int, err error) {
+	q := x.req.Query
+	if q.Has("encoding-type") && q.Get("encoding-type") != "url" {
+		return 0, failInvalidRequest("Querystring, encoding-type must be equal to one of the allowed values")
 	}
-}
-
-// maxKeys reads the page size as the server's validator does.
-func (x *exchange) maxKeys() (int, error) {
-	s := x.req.Query.Get("max-keys")
-	if s == "" {
+	if !q.Has("max-keys") {
 		return maxKeys, nil
 	}
-	n, err := strconv.Atoi(s)
+	n, ok := jsInteger(q.Get("max-keys"))
 	switch {
-	case err != nil:
+	case !ok:
 		return 0, failInvalidRequest("Querystring, max-keys must be integer")
 	case n < 0:
 		return 0, failInvalidRequest("Querystring, max-keys must be >= 0")
+	case math.IsInf(n, 0):
+		return 0, failInvalidRequest(`Querystring, max-keys must pass "finite" keyword validation`)
 	case n == 0:
 		return maxKeys, nil
 	}
-	return min(n, maxKeys), nil
+	return int(min(n, maxKeys)), nil
 }
 
 // keyEncoding is the form of keys for encoding-type: url is JavaScript's
@@ -142,14 +152,17 @@ func (x *exchange) keyEncoding() func(string) string {
 // listPage reads a page of the bucket, of the rows that the caller sees. That
 // the bucket exists is asked past all policies.
 func (x *exchange) listPage(after string, limit int) (page, error) {
-	b, ok := x.s.store.bucket(x.req.Bucket)
-	if !ok {
-		return page{}, failNoBucket
+	b, err := x.bucket()
+	if err != nil {
+		return page{}, err
 	}
 	see := x.mayRead(x.req.Bucket)
-	prefix := x.req.Query.Get("prefix")
-	if d := x.req.Query.Get("delimiter"); d != "" {
-		return foldedPage(b, see, prefix, d, after, limit)
+	prefix, delimiter := x.req.Query.Get("prefix"), x.req.Query.Get("delimiter")
+	if holdsNUL(prefix) || holdsNUL(delimiter) || holdsNUL(after) {
+		return page{}, failText
+	}
+	if delimiter != "" {
+		return foldedPage(b, see, prefix, delimiter, after, limit)
 	}
 	return flatPage(b, see, prefix, after, limit)
 }

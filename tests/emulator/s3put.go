@@ -12,21 +12,44 @@ import (
 // maxUpload bounds what an upload may take of the memory.
 const maxUpload = 1 << 30
 
-// writable is the bucket of a request that writes, for a caller that may.
+// writable is the bucket of a request that deletes objects or writes in parts.
 func (x *exchange) writable() (rows, error) {
-	if x.s.readOnly {
-		return nil, failReadOnly
+	if err := x.checkWrite(); err != nil {
+		return nil, err
 	}
-	b, ok := x.s.store.bucket(x.req.Bucket)
-	if !ok {
-		return nil, failNoBucket
-	}
-	return b, nil
+	return x.bucket()
 }
 
-// putObject answers PutObject.
+func (x *exchange) checkWrite() error {
+	switch {
+	case !validBucket(x.req.Bucket):
+		return failBucketName
+	case x.s.readOnly:
+		return failReadOnly
+	}
+	return nil
+}
+
+// bucket is the bucket of the request, past all policies.
+func (x *exchange) bucket() (rows, error) {
+	b, ok := x.s.store.bucket(x.req.Bucket)
+	switch {
+	case ok:
+		return b, nil
+	case holdsNUL(x.req.Bucket):
+		return nil, failText
+	}
+	return nil, failNoBucket
+}
+
+func holdsNUL(s string) bool { return strings.IndexByte(s, 0) >= 0 }
+
+// putObject answers PutObject. It looks for the bucket rather than at its name.
 func (x *exchange) putObject() error {
-	b, err := x.writable()
+	if x.s.readOnly {
+		return failReadOnly
+	}
+	b, err := x.bucket()
 	if err != nil {
 		return err
 	}
@@ -95,12 +118,16 @@ func (x *exchange) readBody() ([]byte, error) {
 }
 
 // deleteObject answers DeleteObject. An object that does not exist is deleted
-// already; one that the policies protect is refused, seen or not.
+// already, whatever its key; one that the policies protect is refused, seen or
+// not.
 func (x *exchange) deleteObject() error {
-	if !validKey(x.req.Key) {
-		return failInvalidKey(x.req.Key)
+	if err := x.checkWrite(); err != nil {
+		return err
 	}
-	b, err := x.writable()
+	if holdsNUL(x.req.Key) {
+		return failText
+	}
+	b, err := x.bucket()
 	if err != nil {
 		return err
 	}

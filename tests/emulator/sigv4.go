@@ -168,6 +168,9 @@ func canonicalSpace(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(c rune) bool { return c == ' ' }), " ")
 }
 
+// appendCanonicalQuery encodes anew what the server decoded. That is why the
+// signature never matches where a value was no text, or where a name came
+// twice, which the server takes for one value with a comma.
 func appendCanonicalQuery(b []byte, query url.Values) []byte {
 	names := make([]string, 0, len(query))
 	for name := range query {
@@ -178,17 +181,24 @@ func appendCanonicalQuery(b []byte, query url.Values) []byte {
 	slices.Sort(names)
 	first := true
 	for _, name := range names {
-		for _, value := range query[name] {
-			if !first {
-				b = append(b, '&')
+		if !first {
+			b = append(b, '&')
+		}
+		first = false
+		b = appendEncoded(b, asText(name), "")
+		b = append(b, '=')
+		for i, value := range query[name] {
+			if i > 0 {
+				b = append(b, "%2C"...)
 			}
-			first = false
-			b = appendEncoded(b, name, "")
-			b = appendEncoded(append(b, '='), value, "")
+			b = appendEncoded(b, asText(value), "")
 		}
 	}
 	return b
 }
+
+// asText is what decoding to JavaScript's strings makes of s.
+func asText(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
 // appendEncoded percent-encodes all but the unreserved characters of RFC 3986
 // and those in also.
