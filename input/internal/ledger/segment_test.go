@@ -134,3 +134,21 @@ func TestKeysOfEveryKindKeepTheirOrder(t *testing.T) {
 	require.Zero(t, deliver(t, l, s))
 	require.EqualValues(t, len(keys), l.Stats().Tracked)
 }
+
+func TestJournalIsCutAfterASegmentWasSplit(t *testing.T) {
+	disk := newDisk(false)
+	l := openOn(t, disk.boot(-1))
+	s := many(10, "v1")
+	deliver(t, l, s)
+	compare(t, l, ledger.Stretch{Lo: "zz"})
+	require.Equal(t, 2, l.Stats().Segments)
+	_, err := l.Forget(t.Context(), s.Objects[0].Key)
+	require.NoError(t, err)
+	records := 0
+	for key := range disk.values {
+		if strings.Contains(key, "-j") {
+			records++
+		}
+	}
+	require.Equal(t, 1, records, "the last stays as a guard")
+}
