@@ -170,13 +170,12 @@ func BenchmarkBackfill(b *testing.B) {
 func BenchmarkOpen(b *testing.B) {
 	n := benchKeys(b)
 	path := filepath.Join(b.TempDir(), "state.db")
-	l, _ := benchOpen(b, path)
-	fill(b, l, n)
-	require.NoError(b, l.Close(b.Context()))
-	l = nil
+	filled, _ := benchOpen(b, path)
+	fill(b, filled, n)
+	require.NoError(b, filled.Close(b.Context()))
 	before := heap()
 	for b.Loop() {
-		l, _ = benchOpen(b, path)
+		l, _ := benchOpen(b, path)
 		b.StopTimer()
 		require.EqualValues(b, n, l.Stats().Tracked)
 		b.ReportMetric(heap()-before, "MB-heap")

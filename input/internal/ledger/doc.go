@@ -76,7 +76,7 @@
 //	admin.go       list parked objects, forget, mark as delivered
 //	segment.go, entry.go, identity.go, stretch.go, item.go, limits.go
 //	               the words: a key range, a key, a version, a listing
-//	manifest.go, journal.go, index.go, flags.go, envelope.go, codec.go
+//	manifest.go, keys.go, journal.go, index.go, flags.go, envelope.go, codec.go
 //	               the stored forms, format 1
 //	store.go, memstore.go, scope.go
 //	               where values are kept, and under which keys

@@ -101,7 +101,9 @@ func TestParkedObjectsAreListedInOrder(t *testing.T) {
 	require.Len(t, keys, 9)
 	require.IsIncreasing(t, keys)
 	require.EqualValues(t, 9, l.Stats().Parked)
-	for range l.Parked(t.Context()) {
+	for p, err := range l.Parked(t.Context()) {
+		require.NoError(t, err)
+		require.Equal(t, keys[0], p.Key)
 		break // a reader may stop early
 	}
 }
