@@ -23,6 +23,7 @@ type handover struct {
 type delivery struct {
 	scanner  *service.OwnedScannerCreator
 	labeller labeller
+	keeper   *keeper // nil where nothing is remembered
 	out      chan<- handover
 }
 
@@ -80,6 +81,9 @@ func (d *delivery) deliverDeletion(ctx context.Context, key string, ack pass.Ack
 
 // send waits until the pipeline takes a batch.
 func (d *delivery) send(ctx context.Context, h handover) error {
+	if err := d.keeper.wait(ctx); err != nil {
+		return err
+	}
 	select {
 	case d.out <- h:
 		return nil

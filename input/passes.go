@@ -2,7 +2,6 @@ package input
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -70,7 +69,8 @@ func (r *reader) newPass() *pass.Pass {
 			bucket: r.conf.project.Bucket, prefix: r.conf.prefix,
 			projectRef: r.conf.project.Ref, userMetadata: r.conf.userMetadata,
 		},
-		out: r.out,
+		keeper: r.keeper,
+		out:    r.out,
 	}
 	opts := pass.Options{
 		Listing: listing.Options{Pager: r.client, Prefix: r.conf.filter.ListPrefix(), Listers: r.listers},
@@ -146,8 +146,8 @@ func (r *reader) tellState() {
 
 // checkpointed hears how a checkpoint went.
 func (r *reader) checkpointed(err error) {
-	if err != nil && !errors.Is(err, context.Canceled) {
-		r.log.Errorf("%s: %v; it is tried again, and a restart before it succeeds delivers the last objects again", r.conf.state.field(), err)
+	if err != nil {
+		r.log.Errorf("%s: %v; no more is delivered until it succeeds, since a restart would deliver it again", r.conf.state.field(), err)
 	}
 	r.tellState()
 }
