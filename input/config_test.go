@@ -177,13 +177,14 @@ func TestConstructorErrorsBeginWithTheirField(t *testing.T) {
 func TestTheModeDecidesWhenPassesBegin(t *testing.T) {
 	nightly, err := schedule.Cron("TZ=Europe/Berlin 0 3 * * *")
 	require.NoError(t, err)
+	const cron = "\nschedule: TZ=Europe/Berlin 0 3 * * *"
 	for fields, want := range map[string]schedule.Plan{
-		"sync_mode: one_time\npolling_interval: 1h":                                        schedule.Once(),
-		"sync_mode: one_time\nschedule: ''":                                                schedule.Once(),
-		"sync_mode: continuous":                                                            schedule.After(5 * time.Minute),
-		"sync_mode: SCHEDULED":                                                             schedule.Every(5 * time.Minute),
-		"sync_mode: scheduled\nschedule: ''\npolling_interval: 1s":                         schedule.Every(time.Second),
-		"sync_mode: scheduled\nschedule: TZ=Europe/Berlin 0 3 * * *\npolling_interval: 1h": nightly,
+		"sync_mode: one_time\npolling_interval: 1h":                schedule.Once(),
+		"sync_mode: one_time\nschedule: ''":                        schedule.Once(),
+		"sync_mode: continuous":                                    schedule.After(5 * time.Minute),
+		"sync_mode: SCHEDULED":                                     schedule.Every(5 * time.Minute),
+		"sync_mode: scheduled\nschedule: ''\npolling_interval: 1s": schedule.Every(time.Second),
+		"sync_mode: scheduled\npolling_interval: 1h" + cron:        nightly,
 	} {
 		conf, err := parseFields(t, fields)
 		require.NoError(t, err, fields)
