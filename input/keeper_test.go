@@ -3,6 +3,7 @@ package input
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -32,8 +33,13 @@ func TestNothingMoreIsDeliveredWhileTheStateCannotBeWritten(t *testing.T) {
 		store := &brokenStore{MemStore: ledger.NewMemStore()}
 		l, err := ledger.Open(t.Context(), ledger.Options{Store: store})
 		require.NoError(t, err)
+		var mu sync.Mutex
 		var told []error
-		k := keep(l, func(err error) { told = append(told, err) })
+		k := keep(l, func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, err)
+		})
 		require.NoError(t, k.wait(t.Context()))
 
 		work, err := l.Compare(t.Context(), ledger.Stretch{Objects: []ledger.Listed{
@@ -43,8 +49,10 @@ func TestNothingMoreIsDeliveredWhileTheStateCannotBeWritten(t *testing.T) {
 		store.broken.Store(true)
 		work.Delivered(work.Due[0].Object)
 		time.Sleep(time.Minute)
+		mu.Lock()
 		require.ErrorContains(t, told[0], "disk full")
 		require.InDelta(t, 12, len(told), 1, "tried again every five seconds")
+		mu.Unlock()
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

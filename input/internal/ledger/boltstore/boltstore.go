@@ -5,7 +5,6 @@ package boltstore
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,19 +150,8 @@ func check(db *bbolt.DB) error {
 			if err := checkOwner(tx); err != nil {
 				return err
 			}
-			// bbolt checks in a goroutine of its own, where a page that points
-			// nowhere would end the process: so each page is visited here before.
 			if b := tx.Bucket(bucketName); b != nil {
-				ends := make([]byte, 0, 2)
-				err = b.ForEach(func(_, value []byte) error {
-					if n := len(value); n > 0 {
-						ends = append(ends[:0], value[0], value[n-1])
-					}
-					return nil
-				})
-			}
-			for e := range tx.Check() {
-				err = cmp.Or(err, e)
+				err = walk(b)
 			}
 			if err != nil {
 				return fmt.Errorf("it is damaged (%w); %s", err, remedy)
@@ -171,6 +159,33 @@ func check(db *bbolt.DB) error {
 			return nil
 		})
 	})
+}
+
+// walk visits every key and value, once along the pages and once from the root.
+// bbolt has a check of its own, but it runs in another goroutine, where a page
+// that points nowhere ends the process.
+func walk(b *bbolt.Bucket) error {
+	var keys [][]byte
+	ends := make([]byte, 0, 2) // reading the ends of a value shows that it is there
+	err := b.ForEach(func(key, value []byte) error {
+		if n := len(keys); n > 0 && bytes.Compare(keys[n-1], key) >= 0 {
+			return errors.New("its keys are out of order")
+		}
+		keys = append(keys, bytes.Clone(key))
+		if n := len(value); n > 0 {
+			ends = append(ends[:0], value[0], value[n-1])
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if b.Get(key) == nil {
+			return fmt.Errorf("its key %q can't be found", key)
+		}
+	}
+	return nil
 }
 
 func checkOwner(tx *bbolt.Tx) error {
