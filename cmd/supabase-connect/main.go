@@ -2,9 +2,10 @@
 // and with the outputs and caches that people most often deliver to: files,
 // HTTP, Kafka, S3, Redis.
 //
-// Next to the commands of Benthos it has two of its own: emulator serves a
-// directory as a local Supabase Storage, and quickstart runs a sample bucket
-// through config/quickstart.yaml.
+// Next to the commands of Benthos it has three of its own: emulator serves a
+// directory as a local Supabase Storage, quickstart runs a sample bucket
+// through config/quickstart.yaml, and state shows and edits what the inputs of
+// a config have delivered.
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/emulate"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/quickstart"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/statecmd"
 	"github.com/seed75cbcda6/supabase-storage/input"
 )
 
@@ -48,6 +50,7 @@ func run() int {
 		service.CLIOptSetMainSchemaFrom(schema),
 		service.CLIOptAddCommand(emulate.Command()),
 		service.CLIOptAddCommand(quickstart.Command()),
+		service.CLIOptAddCommand(statecmd.Command(schema)),
 		service.CLIOptOnStreamStart(func(*service.RunningStreamSummary) error {
 			// Not earlier: a command that does not run a pipeline is to die of a
 			// signal as any other program does.

@@ -1,0 +1,162 @@
+package statecmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input"
+)
+
+// closeTimeout bounds how long a state may take to write what was changed.
+const closeTimeout = time.Minute
+
+// errNone is for an input that remembers nothing beyond its process.
+var errNone = errors.New("this input has no state, so nothing is remembered after it ends; add state.path or state.cache to its config")
+
+// Run does what o asks for and prints the outcome to w. It fails if nothing
+// could be shown, if any state could not be opened, or if a change was not
+// made.
+func Run(ctx context.Context, w io.Writer, schema *service.ConfigSchema, o Options) error {
+	doc, err := readDocument(schema, o)
+	if err != nil {
+		return err
+	}
+	picked, err := doc.pick(o)
+	if err != nil {
+		return err
+	}
+	builder, err := doc.resources(picked)
+	if err != nil {
+		return err
+	}
+	res, release, err := builder.BuildSuspended()
+	if err != nil {
+		return fmt.Errorf("making the cache resources of %s: %w", o.Config, err)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		_ = release(ctx) // all that matters was written before
+	}()
+
+	out := newPrinter(w, o.JSON)
+	var failed []error
+	shown := 0
+	for _, t := range picked {
+		err := one(ctx, out, t, res, o)
+		switch {
+		case err == nil:
+			shown++
+		case len(picked) == 1:
+			return err
+		case errors.Is(err, errWriting):
+			return err
+		default:
+			out.failed(t, err)
+			if !errors.Is(err, errNone) {
+				failed = append(failed, fmt.Errorf("%s: %w", t.name(), err))
+			}
+		}
+	}
+	if err := out.end(); err != nil {
+		return err
+	}
+	if shown == 0 && len(failed) == 0 {
+		return fmt.Errorf("none of the %d inputs has a state", len(picked))
+	}
+	return errors.Join(failed...)
+}
+
+// one opens the state of one input, changes it if that was asked for, and
+// prints it.
+func one(ctx context.Context, out *printer, t target, res *service.Resources, o Options) (err error) {
+	if err := there(t, o); err != nil {
+		return err
+	}
+	state, err := input.OpenState(ctx, t.conf, res)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		err = errors.Join(err, state.Close(ctx))
+	}()
+	done, err := change(ctx, state, o)
+	if err != nil {
+		return err
+	}
+	return out.state(ctx, t, state, done)
+}
+
+// there makes sure that there is a state: opening one would create it, and
+// looking must not.
+func there(t target, o Options) error {
+	if !t.conf.Contains("state") {
+		return errNone
+	}
+	if !t.conf.Contains("state", "path") || o.MarkDelivered {
+		return nil
+	}
+	path, err := t.conf.FieldString("state", "path")
+	if err != nil || path == "" {
+		return err // what is wrong with it OpenState says
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("state.path: there is no file %s yet: the first run of the pipeline creates it, or --%s does; a relative path begins at the folder that the pipeline is started in", path, flagMarkDelivered)
+	}
+	return nil
+}
+
+// changes are what was done to a state.
+type changes struct {
+	Forgotten       *int64 `json:"forgotten,omitempty"`
+	MarkedDelivered *int64 `json:"marked_delivered,omitempty"`
+}
+
+// change does what was asked for. A key that is not known is an error, since it
+// is most often misspelt.
+func change(ctx context.Context, state *input.State, o Options) (done changes, err error) {
+	if o.MarkDelivered {
+		n, err := state.MarkDelivered(ctx)
+		if err != nil {
+			return done, fmt.Errorf("marking what is due as delivered: %w", err)
+		}
+		done.MarkedDelivered = &n
+		return done, nil
+	}
+	if len(o.Forget)+len(o.ForgetPrefix) == 0 {
+		return done, nil
+	}
+	done.Forgotten = new(int64)
+	var unknown []error
+	for _, key := range o.Forget {
+		known, err := state.Forget(ctx, key)
+		switch {
+		case err != nil:
+			return done, err
+		case known:
+			*done.Forgotten++
+		default:
+			unknown = append(unknown, fmt.Errorf("--%s %q: no object of this key was delivered or parked; write the whole key, as in the metadata supabase_storage_key", flagForget, key))
+		}
+	}
+	for _, prefix := range o.ForgetPrefix {
+		n, err := state.ForgetPrefix(ctx, prefix)
+		switch {
+		case err != nil:
+			return done, err
+		case n == 0:
+			unknown = append(unknown, fmt.Errorf("--%s %q: no object that was delivered or parked has a key that begins so; prefixes begin at the bucket, not at source_path", flagForgetPrefix, prefix))
+		}
+		*done.Forgotten += n
+	}
+	return done, errors.Join(unknown...)
+}
