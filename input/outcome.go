@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -113,7 +114,7 @@ func newReport(r *reader, p pass.Report, cause error) Report {
 		problems = append(problems, cause)
 	}
 	if n := p.ParkedTotal(); n > 0 {
-		problems = append(problems, fmt.Errorf("%d of %s could not be delivered (%s)", n, objects(p.Listed), countsByName(p.Parked)))
+		problems = append(problems, fmt.Errorf("%d of %s could not be delivered (%s)%s", n, objects(p.Listed), countsByName(p.Parked), firstKeys(p)))
 	}
 	if n := out.Unsettled; n > 0 {
 		problems = append(problems, fmt.Errorf("%s under way and not acknowledged when the run stopped", objects(n)))
@@ -139,6 +140,26 @@ func (e oneLine) Error() string {
 }
 
 func (e oneLine) Unwrap() []error { return e }
+
+// keysNamed is how many undelivered objects the end of a run names. Each was
+// named with its full reason in the log when it was given up.
+const keysNamed = 5
+
+// firstKeys names the first undelivered objects.
+func firstKeys(p pass.Report) string {
+	var keys []string
+	for _, o := range p.ParkedObjects[:min(len(p.ParkedObjects), keysNamed)] {
+		keys = append(keys, strconv.Quote(o.Object.Key))
+	}
+	if len(keys) == 0 {
+		return ""
+	}
+	more := ""
+	if n := p.ParkedTotal() - int64(len(keys)); n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	return ": " + strings.Join(keys, ", ") + more
+}
 
 // objects writes a number of objects.
 func objects(n int64) string {

@@ -63,6 +63,25 @@ func TestWhatWatermarksLoseIsDelivered(t *testing.T) {
 	})
 }
 
+func TestAServerWithAnotherClockChangesNothing(t *testing.T) {
+	for _, skew := range []time.Duration{-time.Hour, time.Hour} {
+		t.Run(skew.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, minutely)
+				r.server = emulator.New(emulator.Options{Clock: func() time.Time { return time.Now().Add(skew) }})
+				r.server.Put("docs", "a", []byte("1"))
+				stop := r.live()
+				defer stop()
+				time.Sleep(time.Second)
+				r.server.Put("docs", "a", []byte("2"))
+				r.server.Put("docs", "b", []byte("1"))
+				time.Sleep(3 * aPass)
+				require.Equal(t, []string{"created a", "created b", "updated a"}, r.arrived())
+			})
+		})
+	}
+}
+
 func TestATouchOfEveryRowDeliversNothingUnlessItIsAskedFor(t *testing.T) {
 	for detection, want := range map[string][]string{"etag": {}, "modified": {"updated a", "updated b"}} {
 		t.Run(detection, func(t *testing.T) {

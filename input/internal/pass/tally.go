@@ -8,7 +8,7 @@ import (
 )
 
 // detailsKept bounds the parked objects that a report names; all are counted.
-const detailsKept = 100
+const detailsKept = 10
 
 // Report accounts for the objects of a pass. Once everything is settled,
 // Listed = Unchanged + Filtered + Delivered + Parked + Vanished.
