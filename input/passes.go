@@ -42,6 +42,7 @@ func (r *reader) run(ctx context.Context) {
 // still lives.
 func (r *reader) onePass(ctx context.Context) {
 	p, began := r.currentPass(), time.Now()
+	r.watcher.begin()
 	err := p.Run(ctx)
 	if err != nil && ctx.Err() != nil {
 		r.setCause(errInterrupted)

@@ -80,14 +80,13 @@ func (w *watcher) NotRemoved(obj bucket.Object, err error) {
 	w.reader.log.Errorf("Object %q was delivered, but could not be deleted (delete_objects): %v", obj.Key, err)
 }
 
-// progress logs a line on a run that takes long.
+// begin starts the time after which a pass counts as long.
+func (w *watcher) begin() { w.lastLine.Store(time.Now().UnixNano()) }
+
+// progress logs a line on a pass that takes long.
 func (w *watcher) progress() {
 	now := time.Now()
 	last := w.lastLine.Load()
-	if last == 0 {
-		w.lastLine.CompareAndSwap(0, now.UnixNano())
-		return
-	}
 	if now.UnixNano()-last < int64(progressEvery) || !w.lastLine.CompareAndSwap(last, now.UnixNano()) {
 		return
 	}
