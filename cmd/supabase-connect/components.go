@@ -1,6 +1,8 @@
 package main
 
 import (
+	_ "time/tzdata" // cron schedules name time zones, which a small container image lacks
+
 	// The components of Benthos itself: MIT.
 	_ "github.com/redpanda-data/benthos/v4/public/components/io"
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
