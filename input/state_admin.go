@@ -9,8 +9,10 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
 // State is what an input remembers, for tools that look at it or change it
@@ -116,28 +118,15 @@ func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
 		if err != nil {
 			return marked, fmt.Errorf("after %s marked: %w", objects(marked), r.explain(ctx, err))
 		}
-		listed := make([]ledger.Listed, len(stretch.Objects))
-		for i, obj := range stretch.Objects {
-			listed[i] = ledger.Listed{Object: obj, Matches: r.conf.filter.Match(obj, time.Now()).Rule.String() == ""}
-		}
-		n, err := r.ledger.MarkDelivered(ctx, ledger.Stretch{
-			Lo: max(stretch.Lo, prefix), Hi: endOf(stretch, prefix), Objects: listed,
-		})
+		n, err := r.ledger.MarkDelivered(ctx, pass.Complete(stretch, prefix, func(obj bucket.Object) bool {
+			return r.conf.filter.Match(obj, time.Now()).Rule == filter.Pass
+		}))
 		if err != nil {
 			return marked, err
 		}
 		marked += n
 	}
 	return marked, r.ledger.CompletePass(ctx)
-}
-
-// endOf is the upper bound of a stretch for the ledger, which takes "" for the
-// end of the bucket where the listing means that of its prefix.
-func endOf(s listing.Stretch, prefix string) string {
-	if s.Hi == "" {
-		return ledger.PrefixEnd(prefix)
-	}
-	return s.Hi
 }
 
 // Close writes what was changed and gives the state free.

@@ -110,11 +110,7 @@ func (p *Pass) matches(obj bucket.Object) bool {
 
 // dueOfLedger takes for due what the ledger does not know as delivered.
 func (p *Pass) dueOfLedger(ctx context.Context, s listing.Stretch, yield func(bucket.Object, error) bool) (goOn bool, err error) {
-	listed := make([]ledger.Listed, len(s.Objects))
-	for i, obj := range s.Objects {
-		listed[i] = ledger.Listed{Object: obj, Matches: p.matches(obj)}
-	}
-	work, err := p.opts.Ledger.Compare(ctx, p.stretch(s, listed))
+	work, err := p.opts.Ledger.Compare(ctx, Complete(s, p.opts.Listing.Prefix, p.matches))
 	if err != nil {
 		return false, err
 	}
@@ -137,13 +133,16 @@ func (p *Pass) dueOfLedger(ctx context.Context, s listing.Stretch, yield func(bu
 	return true, nil
 }
 
-// stretch says to the ledger what was listed completely. The ledger takes an
-// empty upper bound for the end of the bucket, the listing for that of its
-// prefix.
-func (p *Pass) stretch(s listing.Stretch, listed []ledger.Listed) ledger.Stretch {
-	out := ledger.Stretch{Lo: max(s.Lo, p.opts.Listing.Prefix), Hi: s.Hi, Objects: listed}
+// Complete says to a ledger what a listing with the prefix showed completely,
+// and which of it matches. The ledger takes an empty upper bound for the end of
+// the bucket, the listing for that of its prefix.
+func Complete(s listing.Stretch, prefix string, matches func(bucket.Object) bool) ledger.Stretch {
+	out := ledger.Stretch{Lo: max(s.Lo, prefix), Hi: s.Hi, Objects: make([]ledger.Listed, len(s.Objects))}
 	if out.Hi == "" {
-		out.Hi = ledger.PrefixEnd(p.opts.Listing.Prefix)
+		out.Hi = ledger.PrefixEnd(prefix)
+	}
+	for i, obj := range s.Objects {
+		out.Objects[i] = ledger.Listed{Object: obj, Matches: matches(obj)}
 	}
 	return out
 }
