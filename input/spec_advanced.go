@@ -61,7 +61,7 @@ func retryField() *service.ConfigField {
 func concurrencyField() *service.ConfigField {
 	return service.NewObjectField(ssFieldConcurrency,
 		newIntField(ssFieldConcurrency, ssFieldMaxDownloads, 0).
-			Description("How many objects may be downloaded at the same time; `0` lets the input choose."),
+			Description("How many downloads may be under way at the same time, up to 4096. `0` adapts: the number starts at 16, grows to as many as 256 while that brings more throughput, and shrinks when downloads slow down or the server pushes back. Objects of more than 8 MiB are read in parts side by side, each of which counts as a download; `1` reads one object after the other, in the order of their keys, with one request each."),
 		newIntField(ssFieldConcurrency, ssFieldMaxListers, 4).
 			Description("How many parts of the bucket may be listed at the same time, 1 to 64. Each page of a listing is a query of the project's database; fewer are listed at a time while it is overloaded."),
 		service.NewStringField(ssFieldBufferBytes).

@@ -61,6 +61,8 @@ type Content struct {
 	UserMetadata map[string]string
 	// Offset is the position of Body's first byte in the object.
 	Offset int64
+	// Partial says that the endpoint sent just the range that it was asked for.
+	Partial bool
 	// Body yields the bytes from Offset to the end. A cut connection is an
 	// error that [Transient] knows, never a clean io.EOF before the end.
 	Body io.ReadCloser

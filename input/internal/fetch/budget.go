@@ -1,8 +1,8 @@
 package fetch
 
-// partBytes is the size up to which an object is read whole before it is handed
-// on, and what a larger one counts for while it streams.
-const partBytes = 8 << 20
+// wholeBytes is the size up to which an object is read with one request, whole,
+// before it is handed on, and what a larger one counts for while it streams.
+const wholeBytes = 8 << 20
 
 // minCharge is what the smallest object counts for: the buffers of its
 // connection and its message.
@@ -19,7 +19,7 @@ type budget struct {
 // than the whole budget counts for all of it, and so is read alone.
 func (b *budget) chargeFor(size int64) int64 {
 	if !b.whole {
-		size = min(size, partBytes)
+		size = min(size, wholeBytes)
 	}
 	return min(max(size, minCharge), b.total)
 }

@@ -31,14 +31,17 @@ func (e *grownError) Error() string {
 
 // try makes one attempt at an object: open, read, hand on.
 func (r *run) try(ctx context.Context, a attempt) error {
-	content, err := r.opts.Source.Open(ctx, a.object.Key, 0)
+	content, until, err := r.open(ctx, a.object)
 	if err != nil {
 		return r.clarify(ctx, a.object.Key, err)
 	}
-	b := newBody(ctx, r.opts, content)
+	b := r.newBody(ctx, content, until)
 	defer b.Close()
-	if r.budget.chargeFor(content.Size) > a.charge {
+	if r.room.budget.chargeFor(content.Size) > a.charge {
 		return &grownError{now: content.Object}
+	}
+	if b.until < content.Size {
+		b.ahead = r.newAhead(ctx, content.Object, b.until, newTrip(&r.worth))
 	}
 	d := &Download{Content: *content, body: b}
 	d.Body = b
@@ -54,11 +57,38 @@ func (r *run) try(ctx context.Context, a attempt) error {
 	return err
 }
 
+// open makes the first request for an object, and says up to where its answer
+// goes. A small object is one request. A large one is asked for piece by piece
+// where other pieces may be read beside it; not so where only one request may be
+// under way, nor where it has not paid.
+func (r *run) open(ctx context.Context, obj bucket.Object) (c *bucket.Content, until int64, err error) {
+	if obj.Size > wholeBytes && r.opts.MaxDownloads != 1 && r.worth.while() {
+		length := int64(stretchBytes)
+		if r.room.mayReadAhead() {
+			length = aheadBytes
+		}
+		c, err = r.opts.Source.OpenRange(ctx, obj.Key, 0, length)
+		switch {
+		case err == nil && c.Partial:
+			return c, length, nil
+		case err == nil: // an endpoint that knows no ranges
+			_ = c.Body.Close()
+			r.worth.never()
+		case !errors.Is(err, bucket.ErrRange): // which is what an object has that is empty by now
+			return nil, 0, err
+		}
+	}
+	if c, err = r.opts.Source.Open(ctx, obj.Key, 0); err != nil {
+		return nil, 0, err
+	}
+	return c, c.Size, nil
+}
+
 // hand reads a small object whole before it hands it on, so that no connection
 // is kept waiting by a slow pipeline. Where the taker reads whole objects itself
 // a second copy would gain nothing.
 func (r *run) hand(ctx context.Context, d *Download) error {
-	if !r.opts.HoldsWhole && d.Size <= partBytes {
+	if !r.opts.HoldsWhole && d.Size <= wholeBytes {
 		whole := make([]byte, d.Size)
 		if _, err := io.ReadFull(d.Body, whole); err != nil {
 			return err

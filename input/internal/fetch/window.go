@@ -1,54 +1,247 @@
 package fetch
 
-import "time"
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
 
 // The bounds of an adaptive window. A small Supabase instance serves 20 requests
 // at a time from its database pool and gains little above 32 readers, so the
-// window starts below both and grows only while all goes well.
+// window starts below both; how far it goes is the endpoint's to say.
 const (
 	windowFloor   = 2
 	windowStart   = 16
-	windowCeiling = 64
-	// windowPause is how long a push-back counts for the answers that were
-	// already under way when it came: many at once are one sign, not many.
-	windowPause = time.Second
+	windowCeiling = 256
 )
 
-// window says how many downloads may be under way: a fixed number, or one that
-// doubles with each full window of successes until the endpoint first pushes
-// back, halves then, and grows by one from there on.
+const (
+	// unitBytes is what a download is charged beside its request: one of this
+	// size counts as two.
+	unitBytes = 256 << 10
+	// probePause is the time after a step that did not pay until the next one is
+	// tried. It doubles each time, up to maxProbePause.
+	probePause    = time.Second
+	maxProbePause = time.Minute
+	// slowdown is how many times longer downloads take than they did at this
+	// window before it is made smaller.
+	slowdown = 2
+	// keeps is the share of the throughput that a smaller window must keep.
+	keeps = 0.95
+)
+
+// window says how many requests may be under way: a fixed number, or one that
+// adapts. Every change of an adaptive window is a trial: once a full window of
+// downloads was begun and ended under the new size, the time that they took is
+// held against the old one. Twice the window at the same time per download is
+// twice the throughput; twice the window at twice the time is only a longer
+// queue at the endpoint (or at a slow output), and the step is taken back. An
+// endpoint that pushes back (429, 5xx, 544) ends a trial at once.
 type window struct {
 	adaptive bool
-	cautious bool
-	limit    float64
-	pausedTo time.Time
+	limit    int
+	// opened is set when the first step did not pay: from then on steps are
+	// small and rare.
+	opened bool
+
+	// since is when the window got its size. Only downloads begun after it
+	// count, and of them not the first windowful, which met the queue of before.
+	// took holds the time per unit of each, full how many of them ended while
+	// every place was taken.
+	since time.Time
+	first int
+	took  []float64
+	full  int
+
+	// usual is the time per unit that is normal at this size; 0 is not known.
+	// calm is what it was before downloads slowed down, 0 where they did not.
+	usual, calm float64
+	// before is the size that a trial started from, 0 while there is none, and
+	// beforeTook the time per unit there.
+	before     int
+	beforeTook float64
+
+	probeAt time.Time
+	pause   time.Duration
+	// highest is what the next trial may go up to: after a push-back, half-way
+	// between the size that was too large and the one before.
+	highest int
 }
 
 func newWindow(fixed int) *window {
 	if fixed > 0 {
-		return &window{limit: float64(fixed)}
+		return &window{limit: fixed}
 	}
-	return &window{adaptive: true, limit: windowStart}
+	return &window{adaptive: true, limit: windowStart, pause: probePause, highest: windowCeiling}
 }
 
-func (w *window) size() int { return int(w.limit) }
+func (w *window) size() int { return w.limit }
 
-func (w *window) succeeded() {
+// ended takes the time of a download that went well. full says that it had all
+// places taken beside it.
+func (w *window) ended(began, now time.Time, size int64, full bool) {
+	if !w.adaptive || began.Before(w.since) {
+		return
+	}
+	if w.first < w.limit {
+		w.first++
+		return
+	}
+	w.took = append(w.took, now.Sub(began).Seconds()/(1+float64(size)/unitBytes))
+	if full {
+		w.full++
+	}
+	if len(w.took) < max(w.limit, windowStart) {
+		return
+	}
+	took, filled := typical(w.took), w.full*2 >= len(w.took)
+	w.took, w.full = w.took[:0], 0
 	switch {
-	case !w.adaptive:
-	case w.cautious:
-		w.limit = min(w.limit+1/w.limit, windowCeiling)
+	case !filled: // something else was the limit, so the size told nothing
+		w.before, w.usual, w.calm = 0, 0, 0
+	case w.before > 0:
+		w.judge(took, now)
 	default:
-		w.limit = min(w.limit+1, windowCeiling)
+		w.watch(took, now)
 	}
 }
 
-func (w *window) pushedBack(now time.Time) {
-	if w.adaptive && !now.Before(w.pausedTo) {
-		w.limit = max(w.limit/2, windowFloor)
-		w.cautious = true
-		w.pausedTo = now.Add(windowPause)
+// judge ends a trial: a larger window has to bring at least half of what it
+// promised, a smaller one must not cost throughput.
+func (w *window) judge(took float64, now time.Time) {
+	step := float64(w.limit) / float64(w.before)
+	gain := step * w.beforeTook / max(took, 1e-9)
+	switch {
+	case step > 1 && gain >= 1+(step-1)/2:
+		w.usual, w.before, w.pause = took, 0, probePause
+		w.grow(now)
+	case step > 1:
+		w.usual = w.beforeTook
+		w.takeBack(now)
+	case gain >= keeps:
+		w.usual, w.before = took, 0
+		w.shrink(now)
+	default: // a smaller one is too small, or it never was the window
+		w.usual, w.calm = w.beforeTook, 0
+		w.takeBack(now)
 	}
+}
+
+// shrink begins a trial with a smaller window, as long as downloads take longer
+// than they did before they slowed down.
+func (w *window) shrink(now time.Time) {
+	if w.usual <= w.calm*slowdown/2 || w.limit <= windowFloor {
+		w.calm = 0
+		return
+	}
+	w.try(max(windowFloor, w.limit*7/10), w.usual, now)
+}
+
+// watch looks for a reason to begin a trial.
+func (w *window) watch(took float64, now time.Time) {
+	switch {
+	case w.usual == 0:
+		w.usual = took
+	case took > slowdown*w.usual:
+		w.calm, w.usual = w.usual, took
+		w.shrink(now)
+		return
+	default:
+		// Slow changes are those of the endpoint, and become usual.
+		w.usual = min(took, w.usual+(took-w.usual)/8)
+	}
+	if !now.Before(w.probeAt) {
+		w.grow(now)
+	}
+}
+
+// grow begins a trial with a larger window.
+func (w *window) grow(now time.Time) {
+	next := w.limit + max(1, w.limit/4)
+	if !w.opened {
+		next = 2 * w.limit
+	}
+	next = min(next, w.highest, windowCeiling)
+	if next <= w.limit {
+		// The endpoint may bear more by the time of the next trial.
+		w.highest = windowCeiling
+		w.wait(now)
+		return
+	}
+	w.try(next, w.usual, now)
+}
+
+func (w *window) try(size int, took float64, now time.Time) {
+	w.before, w.beforeTook = w.limit, took
+	w.resize(size, now)
+}
+
+// takeBack ends a trial that did not pay.
+func (w *window) takeBack(now time.Time) {
+	w.resize(w.before, now)
+	w.before = 0
+	w.wait(now)
+}
+
+// wait puts off the next trial.
+func (w *window) wait(now time.Time) {
+	w.opened = true
+	w.probeAt = now.Add(w.pause)
+	w.pause = min(2*w.pause, maxProbePause)
+}
+
+func (w *window) resize(size int, now time.Time) {
+	w.limit, w.since, w.first, w.took, w.full = size, now, 0, w.took[:0], 0
+}
+
+// failed takes an error of a request. Only those that are of the endpoint's load
+// count, and of many that were under way together only the first.
+func (w *window) failed(began, now time.Time, err error) {
+	if !w.adaptive || began.Before(w.since) {
+		return
+	}
+	if !errors.Is(err, bucket.ErrThrottled) && !errors.Is(err, bucket.ErrUnavailable) {
+		return
+	}
+	size := max(windowFloor, w.limit/2)
+	if w.before > 0 && w.before < w.limit {
+		size = w.before // where all was well
+	}
+	if errors.Is(err, bucket.ErrThrottled) || statusOf(err) == statusDatabaseTimeout {
+		w.highest = size + (w.limit-size)/2
+	}
+	trial := w.before > 0
+	w.before, w.calm = 0, 0
+	w.resize(size, now)
+	if trial {
+		w.wait(now)
+	} else {
+		w.opened, w.probeAt = true, now.Add(probePause)
+	}
+}
+
+// typical is the mean of the times, but no single one counts for more than four
+// times the middle one.
+func typical(took []float64) float64 {
+	slices.Sort(took)
+	most, sum := 4*took[len(took)/2], 0.0
+	for _, t := range took {
+		sum += min(t, most)
+	}
+	return sum / float64(len(took))
+}
+
+// statusDatabaseTimeout is Supabase's own status for a query that took too long
+// or got no connection.
+const statusDatabaseTimeout = 544
+
+func statusOf(err error) int {
+	if e, ok := errors.AsType[*bucket.Error](err); ok {
+		return e.Status
+	}
+	return 0
 }
 
 // MaxDownloads is how many downloads may ever be under way for a configured
