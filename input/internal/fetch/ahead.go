@@ -5,16 +5,15 @@ import (
 	"errors"
 	"io"
 	"sync"
-	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 )
 
 const (
 	// aheadBytes is the length of a part that is read ahead, and of its buffer.
-	aheadBytes = 4 << 20
+	aheadBytes = 3 << 20
 	// maxAhead is how many parts of one object are read ahead at most.
-	maxAhead = 16
+	maxAhead = 12
 	// stretchBytes is how much of a large object one request asks for where there
 	// is no room to read ahead: at its end there may be.
 	stretchBytes = 64 << 20
@@ -27,6 +26,8 @@ type ahead struct {
 	room    *room
 	source  Source
 	buffers *buffers
+	whole   []byte // where parts go to their place in it, and need no buffers
+	length  int64  // of a part
 	worth   *trip
 	version bucket.Object
 	ctx     context.Context //nolint:containedctx // the parts live as long as the body that reads them
@@ -49,11 +50,12 @@ type part struct {
 	unwanted bool // released before it ended
 }
 
-// newAhead begins to read what follows the byte at from.
-func (r *run) newAhead(ctx context.Context, version bucket.Object, from int64, t *trip) *ahead {
+// newAhead begins to read what follows the byte at from, in parts of the given
+// length: to its place in whole, or where that is nil to buffers.
+func (r *run) newAhead(ctx context.Context, version bucket.Object, from, length int64, whole []byte) *ahead {
 	a := &ahead{
-		room: r.room, source: r.opts.Source, buffers: &r.buffers, worth: t,
-		version: version, group: &r.group, from: from,
+		room: r.room, source: r.opts.Source, buffers: &r.buffers, whole: whole, length: length,
+		worth: newTrip(&r.worth, length), version: version, group: &r.group, from: from,
 	}
 	a.grew.L = &a.mu
 	a.ctx, a.cancel = context.WithCancel(ctx)
@@ -61,15 +63,27 @@ func (r *run) newAhead(ctx context.Context, version bucket.Object, from int64, t
 	return a
 }
 
+// bytes is what a part takes of the budget.
+func (a *ahead) bytes() int64 {
+	if a.whole != nil {
+		return 0
+	}
+	return aheadBytes
+}
+
 // extend begins as many parts as there is room for.
 func (a *ahead) extend() {
-	for width := a.worth.parts(); len(a.parts) < width && a.from < a.version.Size && a.room.enterAhead(); {
-		p := &part{from: a.from, to: min(a.from+aheadBytes, a.version.Size)}
+	for width := a.worth.parts(); len(a.parts) < width && a.from < a.version.Size; {
+		t, ok := a.room.enterAhead(a.bytes())
+		if !ok {
+			return
+		}
+		p := &part{from: a.from, to: min(a.from+a.length, a.version.Size)}
 		a.from = p.to
 		a.mu.Lock()
 		a.parts = append(a.parts, p)
 		a.mu.Unlock()
-		a.group.Go(func() { a.fetch(p) })
+		a.group.Go(func() { a.fetch(p, t) })
 	}
 }
 
@@ -84,12 +98,12 @@ func (a *ahead) next(offset int64) (*part, int64) {
 		a.from = a.version.Size
 		return nil, a.from
 	}
-	a.from = min(offset+aheadBytes, a.version.Size)
+	a.from = min(offset+a.length, a.version.Size)
 	if a.extend(); len(a.parts) == 0 {
 		a.from = min(offset+stretchBytes, a.version.Size)
 		return nil, a.from
 	}
-	return nil, min(offset+aheadBytes, a.version.Size)
+	return nil, min(offset+a.length, a.version.Size)
 }
 
 func (a *ahead) shift() *part {
@@ -105,8 +119,7 @@ func (a *ahead) shift() *part {
 
 // fetch makes the part's one request. Its place is free again afterwards, its
 // bytes only once they were read.
-func (a *ahead) fetch(p *part) {
-	began := time.Now()
+func (a *ahead) fetch(p *part, t ticket) {
 	err := a.fill(p)
 	if err != nil && bucket.Transient(err) {
 		a.room.meter.Retried(err)
@@ -116,7 +129,7 @@ func (a *ahead) fetch(p *part) {
 	unwanted := p.unwanted
 	a.mu.Unlock()
 	a.grew.Broadcast()
-	a.room.leave(began, p.to-p.from, err)
+	a.room.leave(t, p.to-p.from, err)
 	a.room.wake()
 	if unwanted {
 		a.release(p)
@@ -132,10 +145,7 @@ func (a *ahead) fill(p *part) error {
 	if err := sameVersion(content, a.version); err != nil {
 		return err
 	}
-	data := a.buffers.get()[:p.to-p.from]
-	a.mu.Lock()
-	p.data = data
-	a.mu.Unlock()
+	data := a.place(p)
 	for n := int64(0); n < p.to-p.from; {
 		m, err := content.Body.Read(data[n:])
 		if n += int64(m); m > 0 {
@@ -154,6 +164,20 @@ func (a *ahead) fill(p *part) error {
 	return nil
 }
 
+// place is where the part's bytes go.
+func (a *ahead) place(p *part) []byte {
+	var data []byte
+	if a.whole != nil {
+		data = a.whole[p.from:p.to]
+	} else {
+		data = a.buffers.get()[:p.to-p.from]
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p.data = data
+	return data
+}
+
 // read copies what the part has from offset on, and waits for the first byte of
 // it. Nothing and no error is where the part broke off.
 func (a *ahead) read(p *part, offset int64, to []byte) (int, error) {
@@ -163,8 +187,11 @@ func (a *ahead) read(p *part, offset int64, to []byte) (int, error) {
 	}
 	data, err := p.data[:p.filled], p.err
 	a.mu.Unlock()
-	if n := copy(to, data[offset-p.from:]); n > 0 {
-		return n, nil
+	if data = data[offset-p.from:]; len(data) > 0 {
+		if &data[0] == &to[0] {
+			return min(len(data), len(to)), nil // it is in its place already
+		}
+		return copy(to, data), nil
 	}
 	if errors.Is(err, bucket.ErrChanged) {
 		return 0, err
@@ -182,10 +209,12 @@ func (a *ahead) release(p *part) {
 	if !ended {
 		return
 	}
-	a.buffers.put(p.data)
+	if a.whole == nil {
+		a.buffers.put(p.data)
+		a.room.give(aheadBytes)
+		a.room.wake()
+	}
 	p.data = nil
-	a.room.give(aheadBytes)
-	a.room.wake()
 }
 
 // close ends what is under way.

@@ -126,10 +126,10 @@ func (b *body) nextStretch() {
 // reopen asks for the rest of the stretch, and refuses it if it is of another
 // version.
 func (b *body) reopen() error {
-	began := time.Now()
+	t := b.room.again()
 	next, err := b.open()
 	if err != nil {
-		b.room.failed(began, err)
+		b.room.failed(t, err)
 		if errors.Is(err, bucket.ErrRange) {
 			return b.changed("it is now shorter than what was read")
 		}

@@ -4,6 +4,14 @@ package fetch
 // before it is handed on, and what a larger one counts for while it streams.
 const wholeBytes = 8 << 20
 
+// splitBytes is the size from which a smaller object is read in parts too, where
+// bytes are scarce and places are not: so it holds its bytes for less time.
+const splitBytes = 2 << 20
+
+// maxWhole is the size up to which a single piece of memory is made for an
+// object on the word of the endpoint. What is larger grows as it comes.
+const maxWhole = 1 << 30
+
 // minCharge is what the smallest object counts for: the buffers of its
 // connection and its message.
 const minCharge = 64 << 10

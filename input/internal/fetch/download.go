@@ -13,7 +13,10 @@ import (
 // Download is one version of an object, ready to be read once.
 type Download struct {
 	bucket.Content
-	body *body
+	// Whole is the content, where it was read whole for a taker that prefers it
+	// so, else nil. It belongs to the taker; Body is then at its end.
+	Whole []byte
+	body  *body
 }
 
 // Err is why the download can't be read to its end; nil while all is well. Once
@@ -40,9 +43,6 @@ func (r *run) try(ctx context.Context, a attempt) error {
 	if r.room.budget.chargeFor(content.Size) > a.charge {
 		return &grownError{now: content.Object}
 	}
-	if b.until < content.Size {
-		b.ahead = r.newAhead(ctx, content.Object, b.until, newTrip(&r.worth))
-	}
 	d := &Download{Content: *content, body: b}
 	d.Body = b
 	if content.LastModified.IsZero() || content.SameVersion(a.object) {
@@ -62,11 +62,7 @@ func (r *run) try(ctx context.Context, a attempt) error {
 // where other pieces may be read beside it; not so where only one request may be
 // under way, nor where it has not paid.
 func (r *run) open(ctx context.Context, obj bucket.Object) (c *bucket.Content, until int64, err error) {
-	if obj.Size > wholeBytes && r.opts.MaxDownloads != 1 && r.worth.while() {
-		length := int64(stretchBytes)
-		if r.room.mayReadAhead() {
-			length = aheadBytes
-		}
+	if length := r.firstStretch(obj.Size); length < obj.Size {
 		c, err = r.opts.Source.OpenRange(ctx, obj.Key, 0, length)
 		switch {
 		case err == nil && c.Partial:
@@ -84,20 +80,64 @@ func (r *run) open(ctx context.Context, obj bucket.Object) (c *bucket.Content, u
 	return c, c.Size, nil
 }
 
-// hand reads a small object whole before it hands it on, so that no connection
-// is kept waiting by a slow pipeline. Where the taker reads whole objects itself
-// a second copy would gain nothing.
-func (r *run) hand(ctx context.Context, d *Download) error {
-	if !r.opts.HoldsWhole && d.Size <= wholeBytes {
-		whole := make([]byte, d.Size)
-		if _, err := io.ReadFull(d.Body, whole); err != nil {
-			return err
-		}
-		if err := d.Body.Close(); err != nil {
-			return err
-		}
-		d.Body = io.NopCloser(bytes.NewReader(whole))
+// firstStretch is how much of an object the first request asks for.
+func (r *run) firstStretch(size int64) int64 {
+	whole, bytes := r.takesWhole(size), int64(aheadBytes)
+	if whole {
+		bytes = 0
 	}
+	switch {
+	case r.opts.MaxDownloads == 1 || !r.worth.while():
+		return size
+	case size > wholeBytes && r.room.mayReadAhead(bytes):
+		return aheadBytes
+	case size > wholeBytes:
+		return stretchBytes
+	case whole && size >= splitBytes && r.room.isStarved():
+		return partLength(size)
+	}
+	return size
+}
+
+// partLength is the length of the parts of an object: a quarter of a smaller
+// one.
+func partLength(size int64) int64 {
+	if size > wholeBytes {
+		return aheadBytes
+	}
+	return max(size/4, splitBytes/2)
+}
+
+// takesWhole reports whether an object becomes a Download.Whole.
+func (r *run) takesWhole(size int64) bool {
+	return r.opts.TakesWhole && size <= maxWhole
+}
+
+// hand passes a download on. A small object is read whole before, so that no
+// connection is kept waiting by a slow pipeline; but where the taker gathers the
+// bytes itself a second copy would gain nothing.
+func (r *run) hand(ctx context.Context, d *Download) error {
+	var whole []byte
+	takesWhole := r.takesWhole(d.Size)
+	if takesWhole || (!r.opts.HoldsWhole && d.Size <= wholeBytes) {
+		whole = make([]byte, d.Size)
+	}
+	if d.body.until < d.Size {
+		d.body.ahead = r.newAhead(ctx, d.Object, d.body.until, partLength(d.Size), whole)
+	}
+	if whole == nil {
+		return r.deliver(ctx, d)
+	}
+	if _, err := io.ReadFull(d.Body, whole); err != nil {
+		return err
+	}
+	if err := d.Body.Close(); err != nil {
+		return err
+	}
+	if takesWhole {
+		d.Whole, whole = whole, nil
+	}
+	d.Body = io.NopCloser(bytes.NewReader(whole))
 	return r.deliver(ctx, d)
 }
 

@@ -69,6 +69,9 @@ type Options struct {
 	// HoldsWhole says that whoever takes the downloads holds each one whole in
 	// memory, so that its full size counts against BufferBytes.
 	HoldsWhole bool
+	// TakesWhole says that whoever takes the downloads prefers Download.Whole to
+	// a body, wherever it fits. It implies HoldsWhole.
+	TakesWhole bool
 	Retry      retry.Policy
 	Meter      Meter
 }
@@ -94,7 +97,7 @@ type attempt struct {
 	object   bucket.Object
 	failures int
 	charge   int64
-	began    time.Time
+	ticket   ticket
 	due      time.Time
 	err      error
 }
@@ -202,12 +205,12 @@ func (r *run) startReady(ctx context.Context) {
 		if r.held == nil {
 			return
 		}
-		charge, ok := r.room.enter(r.held.object.Size)
+		charge, t, ok := r.room.enter(r.held.object.Size)
 		if !ok {
 			return
 		}
 		a := *r.held
-		a.charge, a.began, r.held = charge, time.Now(), nil
+		a.charge, a.ticket, r.held = charge, t, nil
 		r.active++
 		r.start(ctx, a)
 	}
@@ -248,7 +251,7 @@ func (r *run) settle(a attempt) error {
 	if size > wholeBytes {
 		size = untimed
 	}
-	r.room.leave(a.began, size, a.err)
+	r.room.leave(a.ticket, size, a.err)
 
 	var grown *grownError
 	switch {

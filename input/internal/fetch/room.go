@@ -16,8 +16,8 @@ type room struct {
 	taken  int // places
 	told   int // the size of the window that the meter knows
 	// queued says that an object waits for room: until it has it, no further
-	// part is read ahead.
-	queued bool
+	// part is read ahead. starved says that it is bytes that it waits for.
+	queued, starved bool
 	// freed has a token after wake.
 	freed chan struct{}
 }
@@ -26,7 +26,7 @@ func newRoom(opts Options) *room {
 	m := &room{
 		meter:  opts.Meter,
 		window: newWindow(opts.MaxDownloads),
-		budget: budget{total: opts.BufferBytes, whole: opts.HoldsWhole},
+		budget: budget{total: opts.BufferBytes, whole: opts.HoldsWhole || opts.TakesWhole},
 		freed:  make(chan struct{}, 1),
 	}
 	m.tell()
@@ -41,37 +41,52 @@ func (m *room) hasPlace() bool {
 }
 
 // enter takes a place and the charge of an object of the given size.
-func (m *room) enter(size int64) (charge int64, ok bool) {
+func (m *room) enter(size int64) (charge int64, t ticket, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	charge = m.budget.chargeFor(size)
-	if m.taken >= m.window.size() || !m.budget.take(charge) {
-		return 0, false
+	if m.taken >= m.window.size() {
+		return 0, ticket{}, false
+	}
+	if m.starved = !m.budget.take(charge); m.starved {
+		return 0, ticket{}, false
 	}
 	m.taken++
 	m.tell()
-	return charge, true
+	return charge, m.window.begin(time.Now()), true
 }
 
-// enterAhead takes a place and the bytes of a part that is read ahead, where
-// nobody else waits for them.
-func (m *room) enterAhead() bool {
+// enterAhead takes a place and so many bytes for a part that is read ahead,
+// where nobody else waits for them.
+func (m *room) enterAhead(bytes int64) (t ticket, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.queued || m.taken >= m.window.size() || m.budget.used+aheadBytes > m.budget.total {
-		return false
+	if !m.hasAhead(bytes) {
+		return ticket{}, false
 	}
-	m.budget.used += aheadBytes
+	m.budget.used += bytes
 	m.taken++
 	m.tell()
-	return true
+	return m.window.begin(time.Now()), true
 }
 
 // mayReadAhead reports whether enterAhead would find room now.
-func (m *room) mayReadAhead() bool {
+func (m *room) mayReadAhead(bytes int64) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return !m.queued && m.taken < m.window.size() && m.budget.used+aheadBytes <= m.budget.total
+	return m.hasAhead(bytes)
+}
+
+func (m *room) hasAhead(bytes int64) bool {
+	wanted := m.queued && (bytes > 0 || !m.starved)
+	return !wanted && m.taken < m.window.size() && m.budget.used+bytes <= max(m.budget.total, m.budget.used)
+}
+
+// isStarved reports whether places are free that there are no bytes for.
+func (m *room) isStarved() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.queued && m.starved && m.taken < m.window.size()
 }
 
 // untimed is the size of a download whose time says nothing of the endpoint.
@@ -79,25 +94,32 @@ const untimed = -1
 
 // leave gives a place back, and tells the window how its request went: how long
 // it took for how many bytes.
-func (m *room) leave(began time.Time, size int64, err error) {
+func (m *room) leave(t ticket, size int64, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case err != nil:
-		m.window.failed(began, time.Now(), err)
+		m.window.failed(t, time.Now(), err)
 	case size != untimed:
-		m.window.ended(began, time.Now(), size, m.taken >= m.window.size())
+		m.window.ended(t, time.Now(), size, m.taken >= m.window.size())
 	}
 	m.taken--
 	m.tell()
 }
 
 // failed tells the window of a request that keeps its place although it failed.
-func (m *room) failed(began time.Time, err error) {
+func (m *room) failed(t ticket, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.window.failed(began, time.Now(), err)
+	m.window.failed(t, time.Now(), err)
 	m.tell()
+}
+
+// again is for a further request in a place that is taken already.
+func (m *room) again() ticket {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.window.begin(time.Now())
 }
 
 // give gives bytes of the budget back.

@@ -190,7 +190,10 @@ type sink struct {
 }
 
 func (s *sink) deliver(_ context.Context, d *Download) error {
-	data, err := io.ReadAll(d.Body)
+	data, err := d.Whole, error(nil)
+	if data == nil {
+		data, err = io.ReadAll(d.Body)
+	}
 	if broken := d.Err(); broken != nil {
 		return broken
 	}

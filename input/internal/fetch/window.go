@@ -10,10 +10,11 @@ import (
 
 // The bounds of an adaptive window. A small Supabase instance serves 20 requests
 // at a time from its database pool and gains little above 32 readers, so the
-// window starts below both; how far it goes is the endpoint's to say.
+// window starts with the one and below the other; how far it goes is the
+// endpoint's to say.
 const (
 	windowFloor   = 2
-	windowStart   = 16
+	windowStart   = 20
 	windowCeiling = 256
 )
 
@@ -27,7 +28,9 @@ const (
 	maxProbePause = time.Minute
 	// slowdown is how many times longer downloads take than they did at this
 	// window before it is made smaller.
-	slowdown = 2
+	slowdown = 2.5
+	// windowSample is the least number of downloads to judge by.
+	windowSample = 16
 	// keeps is the share of the throughput that a smaller window must keep.
 	keeps = 0.95
 )
@@ -46,14 +49,13 @@ type window struct {
 	// small and rare.
 	opened bool
 
-	// since is when the window got its size. Only downloads begun after it
-	// count, and of them not the first windowful, which met the queue of before.
-	// took holds the time per unit of each, full how many of them ended while
-	// every place was taken.
-	since time.Time
-	first int
-	took  []float64
-	full  int
+	// begun numbers the downloads. Those from first on were begun since the window
+	// has its size, and of them a sample is taken, by when they began: those that
+	// end first are not like the others. took holds the time per unit of each,
+	// full how many of them ended while every place was taken.
+	begun, first int
+	took         []float64
+	full         int
 
 	// usual is the time per unit that is normal at this size; 0 is not known.
 	// calm is what it was before downloads slowed down, 0 where they did not.
@@ -79,64 +81,97 @@ func newWindow(fixed int) *window {
 
 func (w *window) size() int { return w.limit }
 
+// begin numbers a download.
+func (w *window) begin(now time.Time) ticket {
+	w.begun++
+	return ticket{number: w.begun, began: now}
+}
+
+// ticket is what a request holds from its begin to its end.
+type ticket struct {
+	number int
+	began  time.Time
+}
+
 // ended takes the time of a download that went well. full says that it had all
 // places taken beside it.
-func (w *window) ended(began, now time.Time, size int64, full bool) {
-	if !w.adaptive || began.Before(w.since) {
+func (w *window) ended(t ticket, now time.Time, size int64, full bool) {
+	if !w.adaptive {
 		return
 	}
-	if w.first < w.limit {
-		w.first++
+	skip, enough := w.sample()
+	if n := t.number - w.first - skip; n < 0 || n >= 4*enough {
 		return
 	}
-	w.took = append(w.took, now.Sub(began).Seconds()/(1+float64(size)/unitBytes))
+	w.took = append(w.took, now.Sub(t.began).Seconds()/(1+float64(size)/unitBytes))
 	if full {
 		w.full++
 	}
-	if len(w.took) < max(w.limit, windowStart) {
+	// All but the few that take longest.
+	n, most := len(w.took), func(k int) int { return k - k/8 }
+	if n != most(enough) && n != most(2*enough) && n != most(4*enough) {
 		return
 	}
-	took, filled := typical(w.took), w.full*2 >= len(w.took)
-	w.took, w.full = w.took[:0], 0
+	took, filled, last := typical(w.took), w.full*2 >= n, n == most(4*enough)
 	switch {
 	case !filled: // something else was the limit, so the size told nothing
 		w.before, w.usual, w.calm = 0, 0, 0
-	case w.before > 0:
-		w.judge(took, now)
-	default:
+	case w.before == 0:
 		w.watch(took, now)
+	case !w.judge(took, last, now):
+		return // that needs more downloads
 	}
+	w.sampleAnew()
+}
+
+// sampleAnew begins another sample.
+func (w *window) sampleAnew() { w.first, w.took, w.full = w.begun+1, w.took[:0], 0 }
+
+// sample is how many downloads of this size to leave out, since they met the
+// queue of before, and how many to take. Until the window has opened few will do.
+func (w *window) sample() (skip, enough int) {
+	switch {
+	case w.opened:
+		return w.limit, max(w.limit, 2*windowSample)
+	case w.before > 0:
+		return w.limit / 2, max(w.limit/2, windowSample)
+	}
+	return 0, windowSample
 }
 
 // judge ends a trial: a larger window has to bring at least half of what it
-// promised, a smaller one must not cost throughput.
-func (w *window) judge(took float64, now time.Time) {
+// promised, a smaller one must not cost throughput. Where a gain is neither clear
+// nor the last word, the trial goes on.
+func (w *window) judge(took float64, last bool, now time.Time) (over bool) {
 	step := float64(w.limit) / float64(w.before)
 	gain := step * w.beforeTook / max(took, 1e-9)
 	switch {
 	case step > 1 && gain >= 1+(step-1)/2:
 		w.usual, w.before, w.pause = took, 0, probePause
 		w.grow(now)
+	case step > 1 && !last && gain >= 1+(step-1)/8:
+		return false
 	case step > 1:
 		w.usual = w.beforeTook
 		w.takeBack(now)
 	case gain >= keeps:
 		w.usual, w.before = took, 0
-		w.shrink(now)
+		w.shrink()
 	default: // a smaller one is too small, or it never was the window
-		w.usual, w.calm = w.beforeTook, 0
+		w.usual = w.beforeTook
 		w.takeBack(now)
 	}
+	return true
 }
 
 // shrink begins a trial with a smaller window, as long as downloads take longer
 // than they did before they slowed down.
-func (w *window) shrink(now time.Time) {
+func (w *window) shrink() {
 	if w.usual <= w.calm*slowdown/2 || w.limit <= windowFloor {
 		w.calm = 0
 		return
 	}
-	w.try(max(windowFloor, w.limit*7/10), w.usual, now)
+	w.try(max(windowFloor, w.limit*7/10), w.usual)
 }
 
 // watch looks for a reason to begin a trial.
@@ -144,15 +179,20 @@ func (w *window) watch(took float64, now time.Time) {
 	switch {
 	case w.usual == 0:
 		w.usual = took
-	case took > slowdown*w.usual:
+	case w.calm == 0 && took > slowdown*w.usual:
 		w.calm, w.usual = w.usual, took
-		w.shrink(now)
+		w.shrink()
 		return
-	default:
-		// Slow changes are those of the endpoint, and become usual.
-		w.usual = min(took, w.usual+(took-w.usual)/8)
+	case w.calm > 0 && took <= slowdown*w.calm:
+		w.calm, w.usual = 0, took
+	default: // slow changes are those of the endpoint, and become usual
+		w.usual += (took - w.usual) / 4
 	}
-	if !now.Before(w.probeAt) {
+	switch {
+	case now.Before(w.probeAt):
+	case w.calm > 0:
+		w.shrink()
+	default:
 		w.grow(now)
 	}
 }
@@ -170,17 +210,17 @@ func (w *window) grow(now time.Time) {
 		w.wait(now)
 		return
 	}
-	w.try(next, w.usual, now)
+	w.try(next, w.usual)
 }
 
-func (w *window) try(size int, took float64, now time.Time) {
+func (w *window) try(size int, took float64) {
 	w.before, w.beforeTook = w.limit, took
-	w.resize(size, now)
+	w.resize(size)
 }
 
 // takeBack ends a trial that did not pay.
 func (w *window) takeBack(now time.Time) {
-	w.resize(w.before, now)
+	w.resize(w.before)
 	w.before = 0
 	w.wait(now)
 }
@@ -192,14 +232,15 @@ func (w *window) wait(now time.Time) {
 	w.pause = min(2*w.pause, maxProbePause)
 }
 
-func (w *window) resize(size int, now time.Time) {
-	w.limit, w.since, w.first, w.took, w.full = size, now, 0, w.took[:0], 0
+func (w *window) resize(size int) {
+	w.limit = size
+	w.sampleAnew()
 }
 
 // failed takes an error of a request. Only those that are of the endpoint's load
 // count, and of many that were under way together only the first.
-func (w *window) failed(began, now time.Time, err error) {
-	if !w.adaptive || began.Before(w.since) {
+func (w *window) failed(t ticket, now time.Time, err error) {
+	if !w.adaptive || t.number < w.first {
 		return
 	}
 	if !errors.Is(err, bucket.ErrThrottled) && !errors.Is(err, bucket.ErrUnavailable) {
@@ -214,7 +255,7 @@ func (w *window) failed(began, now time.Time, err error) {
 	}
 	trial := w.before > 0
 	w.before, w.calm = 0, 0
-	w.resize(size, now)
+	w.resize(size)
 	if trial {
 		w.wait(now)
 	} else {

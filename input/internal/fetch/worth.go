@@ -24,6 +24,8 @@ const (
 	worthPause = time.Minute
 	// worthGain is the least share of the time that parts must save.
 	worthGain = 0.1
+	// fewParts is how many are read ahead until more have paid.
+	fewParts = 3
 	// worthFree is the wait for a part that is too short to tell anything.
 	worthFree = time.Millisecond
 )
@@ -47,14 +49,14 @@ func (w *worth) never() {
 func (w *worth) parts() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return max(w.width, 2)
+	return max(w.width, fewParts)
 }
 
 func (w *worth) learn(gained bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if gained {
-		w.misses, w.width = 0, min(2*max(w.width, 2), maxAhead)
+		w.misses, w.width = 0, min(2*max(w.width, fewParts), maxAhead)
 		return
 	}
 	if w.misses++; w.misses >= worthMisses {
@@ -66,7 +68,8 @@ func (w *worth) learn(gained bool) {
 // trip is what the reading of one object tells about worth. The time that the
 // first stretch took says how long a single answer would have taken for all.
 type trip struct {
-	worth *worth
+	worth  *worth
+	length int64 // of a part
 
 	waited    time.Duration // in reads, so the time of the consumer is left out
 	first     int64         // bytes of the first stretch
@@ -79,7 +82,7 @@ type trip struct {
 	stopped bool // reading ahead did not pay on this object
 }
 
-func newTrip(w *worth) *trip { return &trip{worth: w} }
+func newTrip(w *worth, length int64) *trip { return &trip{worth: w, length: length} }
 
 // parts is how many to read ahead.
 func (t *trip) parts() int {
@@ -106,7 +109,7 @@ func (t *trip) stretchRead(offset int64) {
 
 func (t *trip) begin(offset int64) {
 	t.judged, t.before = offset, t.waited
-	t.every = int64(t.worth.parts()) * aheadBytes
+	t.every = int64(t.worth.parts()) * t.length
 }
 
 // judge holds the time of the last parts against that of a single answer. Where
@@ -116,7 +119,7 @@ func (t *trip) judge(offset int64) {
 	bytes, waited := offset-t.judged, t.waited-t.before
 	alone := float64(t.firstTook) * float64(bytes) / float64(t.first)
 	atBest := float64(waited) * float64(t.worth.parts()) / maxAhead
-	free := worthFree * time.Duration(bytes/aheadBytes)
+	free := worthFree * time.Duration(bytes/t.length)
 	gained := waited <= free || atBest <= (1-worthGain)*alone
 	t.stopped = !gained
 	t.worth.learn(gained)
