@@ -53,7 +53,7 @@ func TestDefaultsAreParsed(t *testing.T) {
 	require.Equal(t, 60*time.Second, conf.idleTimeout)
 	require.Equal(t, retry.Policy{MaxAttempts: 10, InitialInterval: 300 * time.Millisecond, MaxInterval: 30 * time.Second}, conf.retry)
 	require.Zero(t, conf.maxDownloads)
-	require.Equal(t, 4, conf.maxListers)
+	require.Zero(t, conf.maxListers)
 	require.Equal(t, int64(128<<20), conf.bufferBytes)
 	require.Equal(t, filter.Pass, conf.filter.Match(bucket.Object{Key: "photos/empty"}, time.Now()).Rule)
 }
@@ -150,7 +150,7 @@ func TestConstructorErrorsBeginWithTheirField(t *testing.T) {
 		`emit_deletes: maybe`:                        `emit_deletes: "maybe" is neither true nor false; `,
 		`emit_deletes: true`:                         `emit_deletes: a single pass that remembers nothing cannot tell what is gone; add state, or write sync_mode: continuous or scheduled`,
 		`max_delete_ratio: 0`:                        `max_delete_ratio: "0" is not a part between 0 and 1; write a number such as 0.5, or 1 for no limit`,
-		`concurrency: {max_listers: 0}`:              `concurrency.max_listers: "0" is not a whole number from 1 to 64; write one`,
+		`concurrency: {max_listers: -1}`:             `concurrency.max_listers: "-1" is not a whole number from 0 to 64; write one`,
 		`scanner: {nope: {}}`:                        `scanner: `,
 		`timeouts: {connect: ""}`:                    `timeouts.connect: "" is not a duration; `,
 		`timeouts: {response: 1e400}`:                `timeouts.response: "1e400" is not a duration; `,

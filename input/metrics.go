@@ -25,6 +25,7 @@ type meters struct {
 	inFlight         *service.MetricGauge
 	bufferedBytes    *service.MetricGauge
 	downloadWindow   *service.MetricGauge
+	listWindow       *service.MetricGauge // pages of a listing that may be under way
 	parkedNow        *service.MetricGauge
 	tracked          *service.MetricGauge
 	lastCompletePass *service.MetricGauge // Unix time in seconds
@@ -49,6 +50,7 @@ func newMeters(m *service.Metrics) *meters {
 		inFlight:         m.NewGauge("supabase_storage_in_flight"),
 		bufferedBytes:    m.NewGauge("supabase_storage_buffered_bytes"),
 		downloadWindow:   m.NewGauge("supabase_storage_download_window"),
+		listWindow:       m.NewGauge("supabase_storage_list_window"),
 		parkedNow:        m.NewGauge("supabase_storage_parked_now"),
 		tracked:          m.NewGauge("supabase_storage_tracked"),
 		lastCompletePass: m.NewGauge("supabase_storage_last_complete_pass_unix"),
@@ -65,6 +67,11 @@ func (m *meters) Retried(err error)      { m.retries.Incr(1, bucket.Cause(err)) 
 func (m *meters) InFlight(downloads int) { m.inFlight.Set(int64(downloads)) }
 func (m *meters) Buffered(bytes int64)   { m.bufferedBytes.Set(bytes) }
 func (m *meters) Window(downloads int)   { m.downloadWindow.Set(int64(downloads)) }
+
+func (m *meters) pageListed(took time.Duration, listers int) {
+	m.listPage.Timing(took.Nanoseconds())
+	m.listWindow.Set(int64(listers))
+}
 
 func (m *meters) passEnded(took time.Duration, complete bool) {
 	m.passTime.Timing(took.Nanoseconds())

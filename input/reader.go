@@ -68,10 +68,10 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		Credentials: conf.project.Credentials,
 		TLS:         conf.tls, Transport: conf.transport,
 		ConnectTimeout: conf.connectTimeout, ResponseTimeout: conf.responseTimeout, IdleTimeout: conf.idleTimeout,
-		MaxConns:    fetch.MaxDownloads(conf.maxDownloads) + conf.maxListers,
+		MaxConns:    fetch.MaxDownloads(conf.maxDownloads) + listing.MaxListers(conf.maxListers),
 		Retry:       conf.retry,
 		OnRetry:     r.retried,
-		OnListPage:  func(d time.Duration, _ int) { r.meters.listPage.Timing(d.Nanoseconds()) },
+		OnListPage:  func(d time.Duration, _ int) { r.meters.pageListed(d, r.listers.Listers()) },
 		OnFirstByte: func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) },
 	})
 	if err != nil {
