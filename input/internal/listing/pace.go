@@ -99,8 +99,18 @@ func (p *pace) page(took time.Duration, nth, round int) {
 // glaring reports whether the last so many pages took so much longer than usual
 // that it should soon be known why.
 func (p *pace) glaring(pages int) bool {
-	return p.trial == 0 && p.usual > 0 && !p.alarmed && len(p.times)%pages == 0 &&
-		middle(p.times[len(p.times)-pages:]) > glaring*p.usual
+	return p.trial == 0 && !p.alarmed && len(p.times)%pages == 0 &&
+		p.longer(glaring, middle(p.times[len(p.times)-pages:]))
+}
+
+// longer reports whether a page took so many times as long as it used to. While
+// that is not known for as many listers as there are, it takes twice as long as
+// with those that did not crowd the server.
+func (p *pace) longer(times, took float64) bool {
+	if p.usual == 0 {
+		return p.quick > 0 && took > glaring*p.quick
+	}
+	return took > times*p.usual
 }
 
 // enough is how many pages make a measurement.
@@ -135,7 +145,7 @@ func (p *pace) judge(took float64) {
 		p.judgeMore(took)
 	case p.trial > 0:
 		p.judgeFewer(took)
-	case p.usual > 0 && took > changed*p.usual && p.good > 1:
+	case p.longer(changed, took) && p.good > 1:
 		p.try(p.good/2, took)
 	case took < p.usual/changed:
 		p.quick = 0 // what is known of the server is out of date

