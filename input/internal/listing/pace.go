@@ -48,7 +48,7 @@ type pace struct {
 	round  int     // counts the changes of the number: pages asked for earlier do not tell
 
 	usual float64 // what a page takes with good listers; 0 if not known yet
-	quick float64 // what it takes when the server is not crowded; 0 if not known
+	quick float64 // the same with few enough not to crowd the server; 0 if not known
 
 	wait     int // pages until the next trial
 	patience int // what wait begins with, for each lister
@@ -86,7 +86,7 @@ func (p *pace) page(took time.Duration, nth, round int) {
 		p.skip--
 		return
 	}
-	p.times = append(p.times, took.Seconds())
+	p.times = append(p.times, max(took, time.Microsecond).Seconds()) // some time, for it is divided by
 	switch {
 	case len(p.times) >= p.enough():
 		p.judge(middle(p.times))
@@ -103,9 +103,9 @@ func (p *pace) glaring(pages int) bool {
 		p.longer(glaring, middle(p.times[len(p.times)-pages:]))
 }
 
-// longer reports whether a page took so many times as long as it used to. While
-// that is not known for as many listers as there are, it takes twice as long as
-// with those that did not crowd the server.
+// longer reports whether a page took so many times as long as usual. While that
+// is not known of as many listers as there are, it is compared with what a page
+// takes when the server is not crowded, and must take glaringly longer.
 func (p *pace) longer(times, took float64) bool {
 	if p.usual == 0 {
 		return p.quick > 0 && took > glaring*p.quick
@@ -126,8 +126,8 @@ func (p *pace) enough() int {
 	return max(steadyPages, steadyRounds*p.listers())
 }
 
-// middle is the mean of the middle half: neither a page that was retried nor one
-// from a cache tells what a page takes.
+// middle is the mean of the middle half, for neither a page that was retried nor
+// one from a cache tells what a page takes. It puts them in order.
 func middle(times []float64) float64 {
 	slices.Sort(times)
 	sum, half := 0.0, times[len(times)/4:len(times)-len(times)/4]

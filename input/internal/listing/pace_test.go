@@ -192,7 +192,7 @@ func TestListersComeBackAfterASlowPhase(t *testing.T) {
 	}{
 		{"pages take ten times as long", func() func() { return steady(10 * latency) }, 16},
 		{"pages take a hundred times as long", func() func() { return steady(100 * latency) }, 8},
-		{"one page at a time", func() func() { return busy(1, steady(latency)) }, 2},
+		{"one page at a time", func() func() { return busy(1, steady(latency)) }, 8},
 		{"two long pages at a time", func() func() { return busy(2, steady(4*latency)) }, 8},
 	} {
 		p := paceOnce(t, keys, 0, func(*listing.Limit) func() {
@@ -235,6 +235,14 @@ func TestNextListingBeginsWithWhatTheLastOneFound(t *testing.T) {
 		time.Sleep(time.Hour)
 		p = pace(t, keys, limit, steady(latency))
 		require.LessOrEqual(t, p.seen[0].listers, 4)
+		require.Equal(t, 16, limit.Listers())
+	})
+}
+
+func TestPagesThatTakeNoTimeAreListed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit := listing.NewLimit(0)
+		pace(t, flat(200_000), limit, func() {})
 		require.Equal(t, 16, limit.Listers())
 	})
 }
