@@ -28,6 +28,7 @@
 //	delivery.go            a download becomes batches of messages
 //	metadata.go            the names and values of the message metadata
 //	watcher.go, metrics.go what the user is told: log lines and metrics
+//	gatherer.go            metrics of single objects, told to the exporter in one go
 //	outcome.go             how runs of this process ended, for its exit code
 //
 //	internal/bucket        the words all rooms speak: objects and errors

@@ -205,6 +205,7 @@ func (r *reader) Close(ctx context.Context) error {
 		return nil
 	}
 	defer r.client.Close()
+	defer r.meters.gathered.flush()
 	if stop != nil {
 		stop()
 		select {
