@@ -43,6 +43,7 @@ func TestDefaultsAreParsed(t *testing.T) {
 	require.InDelta(t, 0.5, conf.maxDeleteRatio, 0)
 	require.NotNil(t, conf.scanner)
 	require.True(t, conf.wholeScanner)
+	require.True(t, conf.toTheEnd)
 	require.True(t, conf.autoReplayNacks)
 	require.False(t, conf.deleteObjects)
 	require.True(t, conf.userMetadata)
@@ -330,6 +331,8 @@ func TestAScannerThatHoldsObjectsWholeIsKnown(t *testing.T) {
 		conf, err := parseFields(t, "scanner: "+scanner)
 		require.NoError(t, err, scanner)
 		require.Equal(t, want, conf.wholeScanner, scanner)
+		alone := scanner == `{type: to_the_end}` || scanner == `{to_the_end: {}}`
+		require.Equal(t, alone, conf.toTheEnd, scanner)
 	}
 	require.True(t, holdsWhole(map[string]any{"someone_elses": map[string]any{}}), "a scanner that is not known")
 	require.True(t, holdsWhole(nil))

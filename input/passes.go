@@ -65,7 +65,8 @@ func (r *reader) onePass(ctx context.Context) {
 
 func (r *reader) newPass() *pass.Pass {
 	d := &delivery{
-		scanner: r.conf.scanner,
+		scanner:  r.conf.scanner,
+		toTheEnd: r.conf.toTheEnd,
 		labeller: labeller{
 			bucket: r.conf.project.Bucket, prefix: r.conf.prefix,
 			projectRef: r.conf.project.Ref, userMetadata: r.conf.userMetadata,
