@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// goal is what a workload is to show.
+// goal is what this input is to show on a workload.
 type goal struct {
 	text string
 	// check tells the figure and whether it is good enough; "" where the runs do
@@ -14,17 +14,17 @@ type goal struct {
 	check func(*result) (figure string, met bool)
 }
 
-// timeAtMost: the time is at most limit times the other's.
-func timeAtMost(name, than string, limit float64) goal {
-	return goal{fmt.Sprintf("%s: time ≤ %s × that of %s", name, short(limit), than), func(r *result) (string, bool) {
-		return atMost(timeRatio(r, name, than), limit, "×")
+// timeOfS5cmd: the time is at most limit times that of s5cmd.
+func timeOfS5cmd(limit float64) goal {
+	return goal{fmt.Sprintf("time ≤ %s × that of s5cmd", short(limit)), func(r *result) (string, bool) {
+		return atMost(timeRatio(r, ours, s5cmd), limit, "×")
 	}}
 }
 
 // fasterThan: the other takes at least times as long.
-func fasterThan(name, than string, times float64) goal {
-	return goal{fmt.Sprintf("%s: at least %s × faster than %s", name, short(times), than), func(r *result) (string, bool) {
-		ratio := timeRatio(r, name, than)
+func fasterThan(than string, times float64) goal {
+	return goal{fmt.Sprintf("at least %s × faster than %s", short(times), than), func(r *result) (string, bool) {
+		ratio := timeRatio(r, ours, than)
 		if ratio == 0 {
 			return "", false
 		}
@@ -32,17 +32,18 @@ func fasterThan(name, than string, times float64) goal {
 	}}
 }
 
-// timeAtMostBest: the time is at most limit times that of the best other.
-func timeAtMostBest(name string, limit float64) goal {
-	return goal{fmt.Sprintf("%s: time ≤ %s × that of the best fixed window", name, short(limit)), func(r *result) (string, bool) {
-		return atMost(timeRatio(r, name, quickestBut(name)(r)), limit, "×")
+// adaptiveAtMost: the time of the window that adapts is at most limit times that
+// of the best fixed one.
+func adaptiveAtMost(limit float64) goal {
+	return goal{fmt.Sprintf("time ≤ %s × that of the best fixed window", short(limit)), func(r *result) (string, bool) {
+		return atMost(timeRatio(r, adaptive, quickestBut(adaptive)(r)), limit, "×")
 	}}
 }
 
 // requestsAtMost: the requests are at most limit times the other's.
-func requestsAtMost(name, than string, limit float64) goal {
-	return goal{fmt.Sprintf("%s: requests ≤ %s × those of %s", name, short(limit), than), func(r *result) (string, bool) {
-		s := r.score(name)
+func requestsAtMost(than string, limit float64) goal {
+	return goal{fmt.Sprintf("requests ≤ %s × those of %s", short(limit), than), func(r *result) (string, bool) {
+		s := r.score(ours)
 		if s == nil {
 			return "", false
 		}
@@ -68,9 +69,9 @@ func atMost(figure, limit float64, unit string) (string, bool) {
 }
 
 // memoryAtMost: no run held more.
-func memoryAtMost(name string, limit int64) goal {
-	return goal{fmt.Sprintf("%s: peak RSS ≤ %d MB", name, limit/mb), func(r *result) (string, bool) {
-		s := r.score(name)
+func memoryAtMost(limit int64) goal {
+	return goal{fmt.Sprintf("peak RSS ≤ %d MB", limit/mb), func(r *result) (string, bool) {
+		s := r.score(ours)
 		if s == nil || s.memory() == 0 {
 			return "", false
 		}
@@ -79,9 +80,9 @@ func memoryAtMost(name string, limit int64) goal {
 }
 
 // noRepeats: nothing was asked for twice.
-func noRepeats(name string) goal {
-	return goal{name + ": no range is read twice", func(r *result) (string, bool) {
-		s := r.score(name)
+func noRepeats() goal {
+	return goal{"no range is read twice", func(r *result) (string, bool) {
+		s := r.score(ours)
 		if s == nil {
 			return "", false
 		}
@@ -92,9 +93,9 @@ func noRepeats(name string) goal {
 
 // steadyMemory: from a sixth of the stall on, when all buffers are full, to its
 // end, the memory grows to no more than limit times what it was.
-func steadyMemory(name string, limit float64) goal {
-	return goal{fmt.Sprintf("%s: RSS at the end of the stall ≤ %s × that at its begin, buffers filled", name, short(limit)), func(r *result) (string, bool) {
-		first, last := stallOf(r, name)
+func steadyMemory(limit float64) goal {
+	return goal{fmt.Sprintf("RSS at the end of the stall ≤ %s × that at its begin, buffers filled", short(limit)), func(r *result) (string, bool) {
+		first, last := stallOf(r)
 		if first == nil || first.Memory == 0 {
 			return "", false
 		}
@@ -104,9 +105,9 @@ func steadyMemory(name string, limit float64) goal {
 }
 
 // idleWhileStalled: once the buffers are full, nothing is asked for any more.
-func idleWhileStalled(name string) goal {
-	return goal{name + ": no request during the stall, buffers filled", func(r *result) (string, bool) {
-		first, last := stallOf(r, name)
+func idleWhileStalled() goal {
+	return goal{"no request during the stall, buffers filled", func(r *result) (string, bool) {
+		first, last := stallOf(r)
 		if first == nil {
 			return "", false
 		}
@@ -117,8 +118,8 @@ func idleWhileStalled(name string) goal {
 
 // stallOf is the first sample of a stall, the time left out in which buffers
 // fill, and the last one.
-func stallOf(r *result, name string) (first, last *sample) {
-	s := r.score(name)
+func stallOf(r *result) (first, last *sample) {
+	s := r.score(ours)
 	if s == nil || len(s.Trials) == 0 {
 		return nil, nil
 	}

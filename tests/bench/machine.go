@@ -82,11 +82,11 @@ func version(path string) string {
 	if err != nil {
 		return "of unknown version"
 	}
-	text := info.Main.Version + ", " + info.GoVersion
+	facts := []string{info.Main.Version, info.GoVersion}
 	for _, dep := range info.Deps {
 		if dep.Path == "github.com/redpanda-data/connect/v4" {
-			text += ", Redpanda Connect " + dep.Version
+			facts = append(facts, "Redpanda Connect "+dep.Version)
 		}
 	}
-	return text
+	return strings.Join(facts, ", ")
 }

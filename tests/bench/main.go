@@ -68,7 +68,7 @@ func parse() options {
 	return o
 }
 
-func run(ctx context.Context, o options) error {
+func run(ctx context.Context, o options) (err error) {
 	rows, err := chosen(workloads(o.variants), o.rows)
 	if err != nil {
 		return err
@@ -94,9 +94,9 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	rep.Scratch = filepath.Dir(dir)
-	p := &player{paths: paths, dir: dir, rounds: o.rounds, deadline: o.deadline, progress: os.Stderr}
+	p := &player{paths: paths, dir: dir, rounds: o.rounds, deadline: o.deadline, progress: func(line string) { fmt.Fprintln(os.Stderr, line) }}
 	for _, w := range rows {
 		w.contestants = withTools(w.contestants, o.tools)
 		r, err := p.play(ctx, w)

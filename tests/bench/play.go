@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -43,7 +42,7 @@ type player struct {
 	dir      string
 	rounds   int // 0 is as many as the workload wants
 	deadline time.Duration
-	progress io.Writer
+	progress func(string)
 }
 
 // errTimeout ends a run that takes too long.
@@ -77,8 +76,8 @@ func (p *player) play(ctx context.Context, w workload) (*result, error) {
 				return nil, fmt.Errorf("running %s on %s: %w", s.Name, w.name, err)
 			}
 			s.Trials = append(s.Trials, t)
-			fmt.Fprintf(p.progress, "%s, round %d of %d: %s in %.2f s%s\n",
-				w.name, round+1, rounds, s.Name, t.Wall.Seconds(), because(t.Fault))
+			p.progress(fmt.Sprintf("%s, round %d of %d: %s in %.2f s%s",
+				w.name, round+1, rounds, s.Name, t.Wall.Seconds(), because(t.Fault)))
 		}
 	}
 	return r, nil
@@ -130,7 +129,10 @@ func (p *player) try(ctx context.Context, w workload, c contestant, remote *remo
 	if !t.Endpoint.First.IsZero() {
 		t.Startup = t.Endpoint.First.Sub(used.began)
 	}
-	t.Fault, err = w.fault(c, t.Endpoint, used.err, objects)
+	t.Fault = used.fault
+	if t.Fault == "" {
+		t.Fault, err = w.fault(c, t.Endpoint, objects)
+	}
 	return t, err
 }
 
@@ -148,11 +150,8 @@ func (c contestant) command(dir, url, objects string) ([]string, error) {
 	return args, nil
 }
 
-// fault tells what a run left undone, "" where nothing.
-func (w *workload) fault(c contestant, s endpoint.Stats, exit error, dir string) (string, error) {
-	if exit != nil {
-		return "exit code: " + exit.Error(), nil
-	}
+// fault tells what a run that ended well left undone, "" where nothing.
+func (w *workload) fault(c contestant, s endpoint.Stats, dir string) (string, error) {
 	n := w.objects()
 	switch {
 	case w.demand == listed && s.Listed < n:

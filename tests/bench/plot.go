@@ -14,7 +14,9 @@ type svg struct {
 	strings.Builder
 }
 
-func (s *svg) addf(format string, args ...any) { fmt.Fprintf(s, format+"\n", args...) }
+func (s *svg) addf(format string, args ...any) {
+	s.WriteString(fmt.Sprintf(format, args...) + "\n")
+}
 
 // text writes words; anchor is start, middle or end.
 func (s *svg) text(x, y float64, anchor, class, words string) {

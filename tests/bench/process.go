@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,8 +16,8 @@ type usage struct {
 	cpu   time.Duration
 	// memory is the most it held at a time, in bytes.
 	memory int64
-	// err is why it did not end with 0.
-	err error
+	// fault is why it did not end with 0, "" where it did.
+	fault string
 }
 
 // lastWords is how much of what a tool printed goes into an error.
@@ -51,7 +50,7 @@ func runProcess(ctx context.Context, path string, args, env []string, log string
 		return usage{}, context.Cause(ctx)
 	}
 	if err != nil {
-		u.err = errors.New(strings.TrimSpace(err.Error() + ": " + tail(log)))
+		u.fault = strings.TrimSpace(err.Error() + ": " + tail(log))
 	}
 	u.cpu, u.memory = resources(cmd.ProcessState)
 	return u, nil

@@ -46,7 +46,7 @@ func serve(args []string) error {
 	debug.SetGCPercent(400)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	server, err := endpoint.Start(o, *addr) //nolint:contextcheck // listening on loopback does not wait
+	server, err := endpoint.Start(o, *addr)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func resources(s *os.ProcessState) (cpu time.Duration, memory int64) {
 	if !ok {
 		return cpu, 0
 	}
-	memory = int64(u.Maxrss)
+	memory = int64(u.Maxrss) //nolint:unconvert // int32 where int is
 	if runtime.GOOS != "darwin" && runtime.GOOS != "ios" {
 		memory *= 1024
 	}

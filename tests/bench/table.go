@@ -64,7 +64,11 @@ func (t *table) String() string {
 func tableOf(r *result) *table {
 	against := r.workload.against(r)
 	t := &table{text: 1}
-	heading := []string{"", "time s", "min..max", "objects/s", "MB/s", "CPU s", "endpoint CPU s", "first request s", "peak RSS MB", "requests", "429", "in flight"}
+	things := "objects/s"
+	if r.workload.demand == listed {
+		things = "keys/s"
+	}
+	heading := []string{"", "time s", "min..max", things, "MB/s", "CPU s", "endpoint CPU s", "first request s", "peak RSS MB", "requests", "429", "in flight"}
 	if against != "" {
 		heading = append(heading, "time ÷ "+against)
 	}
@@ -92,7 +96,7 @@ func figuresOf(r *result, s *score) []string {
 	}
 	objects, throughput := "-", "-"
 	if s.fault() == "" && wall > 0 {
-		objects = fmt.Sprintf("%.0f", float64(r.workload.objects())/wall.Seconds())
+		objects = number(float64(r.workload.objects()) / wall.Seconds())
 		if bytes := r.workload.bytes(); bytes > 0 {
 			throughput = number(float64(bytes) / 1e6 / wall.Seconds())
 		}

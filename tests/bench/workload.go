@@ -13,7 +13,7 @@ import (
 type demand int
 
 const (
-	// served: every object was sent whole.
+	// served, which the rows that say nothing demand: every object was sent whole.
 	served demand = iota
 	// listed: every key was on some page, and nothing was read.
 	listed
@@ -80,27 +80,27 @@ func workloads(v variants) []workload {
 	return []workload{
 		{
 			name: "small-latency", about: "2,000 × 1 KiB, 20 ms before each answer",
-			bucket:      endpoint.Options{Objects: 2000, Size: kib, Latency: latency},
+			demand: served, bucket: endpoint.Options{Objects: 2000, Size: kib, Latency: latency},
 			contestants: downloads(v), against: named(s5cmd),
-			goals: []goal{timeAtMost(ours, s5cmd, 1), fasterThan(ours, awsS3, 50)},
+			goals: []goal{timeOfS5cmd(1), fasterThan(awsS3, 50)},
 		},
 		{
 			name: "small", about: "20,000 × 1 KiB, no latency",
-			bucket:      endpoint.Options{Objects: 20_000, Size: kib},
+			demand: served, bucket: endpoint.Options{Objects: 20_000, Size: kib},
 			contestants: downloads(v), against: named(s5cmd),
-			goals: []goal{timeAtMost(ours, s5cmd, 0.4)},
+			goals: []goal{timeOfS5cmd(0.4)},
 		},
 		{
 			name: "medium", about: "200 × 4 MiB, 20 ms, 25 MB/s an answer",
-			bucket:      endpoint.Options{Objects: 200, Size: 4 * mib, Latency: latency, BytesPerSecond: 25 * mb},
+			demand: served, bucket: endpoint.Options{Objects: 200, Size: 4 * mib, Latency: latency, BytesPerSecond: 25 * mb},
 			contestants: downloads(v), against: named(s5cmd),
-			goals: []goal{timeAtMost(ours, s5cmd, 1), memoryAtMost(ours, 350*mb)},
+			goals: []goal{timeOfS5cmd(1), memoryAtMost(350 * mb)},
 		},
 		{
 			name: "large", about: "1 × 2 GiB, 20 ms, 100 MB/s an answer; the inputs in pieces of 1 MiB (chunker)",
-			bucket:      endpoint.Options{Objects: 1, Size: 2 * gib, Latency: latency, BytesPerSecond: 100 * mb},
+			demand: served, bucket: endpoint.Options{Objects: 1, Size: 2 * gib, Latency: latency, BytesPerSecond: 100 * mb},
 			contestants: downloads(v, chunked), against: named(s5cmd),
-			goals: []goal{timeAtMost(ours, s5cmd, 0.7), memoryAtMost(ours, 200*mb)},
+			goals: []goal{timeOfS5cmd(0.7), memoryAtMost(200 * mb)},
 		},
 		listWorkload(v), throttleWorkload(), stalledWorkload(2000, 256*kib, stall),
 	}
@@ -126,7 +126,7 @@ func listWorkload(v variants) workload {
 			pipeline(oneLister, toDrop, nothing, "concurrency: {max_listers: 1}"),
 		},
 		against: named(oneLister),
-		goals:   []goal{fasterThan(ours, oneLister, 8), requestsAtMost(ours, oneLister, 1.3), memoryAtMost(ours, 100*mb)},
+		goals:   []goal{fasterThan(oneLister, 8), requestsAtMost(oneLister, 1.3), memoryAtMost(100 * mb)},
 	}
 	if v.listPeers {
 		w.contestants = append(w.contestants, lists()...)
@@ -141,7 +141,7 @@ func throttleWorkload() workload {
 		bucket:      endpoint.Options{Objects: 4000, Size: kib, Latency: latency, MaxInFlight: 20},
 		contestants: []contestant{pipeline(adaptive, toDrop)},
 		against:     quickestBut(adaptive),
-		goals:       []goal{timeAtMostBest(adaptive, 1.3)},
+		goals:       []goal{adaptiveAtMost(1.3)},
 	}
 	for _, window := range []int{4, 8, 16, 20, 24, 32} {
 		field := fmt.Sprintf("max_downloads: %d", window)
@@ -158,7 +158,7 @@ func stalledWorkload(objects int, size int64, stall time.Duration) workload {
 		demand: received, rounds: 1, watched: true, against: named(""),
 		bucket:      endpoint.Options{Objects: objects, Size: size, Latency: 5 * time.Millisecond, Stall: stall},
 		contestants: []contestant{pipeline(ours, toSink)},
-		goals:       []goal{noRepeats(ours), steadyMemory(ours, 1.1), idleWhileStalled(ours)},
+		goals:       []goal{noRepeats(), steadyMemory(1.1), idleWhileStalled()},
 	}
 }
 
