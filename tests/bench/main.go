@@ -39,12 +39,13 @@ func main() {
 // options are the flags.
 type options struct {
 	variants
-	rows, tools  string
-	rounds       int
-	binary, json string
-	write        bool
-	out          string
-	deadline     time.Duration
+	rows, tools    string
+	rounds         int
+	binary, commit string
+	json           string
+	write          bool
+	out            string
+	deadline       time.Duration
 }
 
 func parse() options {
@@ -60,6 +61,7 @@ func parse() options {
 		return nil
 	})
 	flag.StringVar(&o.binary, "binary", connect, "the supabase-connect to run")
+	flag.StringVar(&o.commit, "commit", "", "what that binary was built from, where it does not know")
 	flag.StringVar(&o.json, "json", "", "a file to write the figures of every run to")
 	flag.BoolVar(&o.write, "write", false, "write "+pageName+" and its plots")
 	flag.StringVar(&o.out, "out", "tests/bench", "the folder that -write writes to")
@@ -89,6 +91,9 @@ func run(ctx context.Context, o options) (err error) {
 			continue
 		}
 		paths[program], rep.Versions[program] = path, version(path)
+		if program == connect && o.commit != "" {
+			rep.Versions[program] = strings.Replace(version(path), "(devel)", o.commit, 1)
+		}
 	}
 	dir, err := scratch()
 	if err != nil {
@@ -154,8 +159,8 @@ func (r *report) save(o options) error {
 func commandLine(args []string) string {
 	words := []string{"bash tests/bench/run.sh"}
 	for i := 0; i < len(args); i++ {
-		if strings.TrimLeft(args[i], "-") == "binary" {
-			i++ // run.sh's own
+		if name := strings.TrimLeft(args[i], "-"); name == "binary" || name == "commit" {
+			i++ // run.sh adds these
 			continue
 		}
 		words = append(words, args[i])

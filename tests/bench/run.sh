@@ -30,7 +30,9 @@ case ${1:-} in
     ;;
 esac
 binary=${SUPABASE_CONNECT:-$work/supabase-connect}
+commit=
 if [[ -z ${SUPABASE_CONNECT:-} ]]; then
   go build -o "$binary" ./cmd/supabase-connect # with aws_s3: not -tags noaws
+  commit=$(git describe --tags --always --dirty 2>/dev/null || true)
 fi
-"$work/bench" -binary "$binary" "$@"
+"$work/bench" -binary "$binary" -commit "$commit" "$@"

@@ -193,5 +193,5 @@ func TestRowsAreChosenByName(t *testing.T) {
 }
 
 func TestTheCommandLineLeavesOutWhatTheScriptAdds(t *testing.T) {
-	require.Equal(t, "bash tests/bench/run.sh --rows small --write", commandLine([]string{"-binary", "/x", "--rows", "small", "--write"}))
+	require.Equal(t, "bash tests/bench/run.sh --rows small --write", commandLine([]string{"-binary", "/x", "-commit", "", "--rows", "small", "--write"}))
 }
