@@ -109,3 +109,14 @@ func TestARunThatLeavesWorkUndoneIsTold(t *testing.T) {
 		require.Equal(t, strings.HasPrefix(line, "| all "), !strings.Contains(line, " - |"), "rates of what is complete alone: %s", line)
 	}
 }
+
+func TestARunThatDoesNotEndIsTold(t *testing.T) {
+	p := newPlayer(t)
+	p.deadline = 500 * time.Millisecond
+	r, err := p.play(t.Context(), workload{
+		name: "endless", bucket: endpoint.Options{Objects: 1, Size: 5, Latency: time.Minute}, against: named(""),
+		contestants: []contestant{pipeline(ours, toDrop)},
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{"supabase_storage, round 1, is incomplete: it was still running after 500ms"}, faultsOf(r))
+}

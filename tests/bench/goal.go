@@ -40,6 +40,19 @@ func adaptiveAtMost(limit float64) goal {
 	}}
 }
 
+// pushedBackAtMost: the window that adapts settles where the endpoint takes it;
+// of its requests, no more than the limit are answered 429 until then.
+func pushedBackAtMost(limit float64) goal {
+	return goal{fmt.Sprintf("settles below the bound: ≤ %s of all requests answered 429", short(limit)), func(r *result) (string, bool) {
+		s := r.score(adaptive)
+		if s == nil {
+			return "", false
+		}
+		share := s.median(func(t trial) float64 { return float64(t.Endpoint.Throttled) / max(requestsOf(t), 1) })
+		return number(share), share <= limit
+	}}
+}
+
 // requestsAtMost: the requests are at most limit times the other's.
 func requestsAtMost(than string, limit float64) goal {
 	return goal{fmt.Sprintf("requests ≤ %s × those of %s", short(limit), than), func(r *result) (string, bool) {

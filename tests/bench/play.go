@@ -116,9 +116,13 @@ func (p *player) try(ctx context.Context, w workload, c contestant, remote *remo
 			}
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, p.deadline, errTimeout)
+	bounded, cancel := context.WithTimeoutCause(ctx, p.deadline, errTimeout)
 	defer cancel()
-	used, err := runProcess(ctx, p.paths[binaries[c.tool]], args, environment(remote.url, dir), filepath.Join(dir, "log"), watch)
+	used, err := runProcess(bounded, p.paths[binaries[c.tool]], args, environment(remote.url, dir), filepath.Join(dir, "log"), watch)
+	if errors.Is(err, errTimeout) {
+		t.Wall, t.Fault = p.deadline, "it was still running after "+p.deadline.String()
+		return t, nil
+	}
 	if err != nil {
 		return t, err
 	}

@@ -80,6 +80,11 @@ func TestTheBestFixedWindowIsTheQuickest(t *testing.T) {
 	figure, met := w.goals[0].check(r)
 	require.Equal(t, "1.25 ×", figure)
 	require.True(t, met)
+
+	r.Scores[0].Trials[0].Endpoint.Throttled = 500
+	figure, met = w.goals[1].check(r)
+	require.Equal(t, "0.50", figure)
+	require.False(t, met)
 }
 
 // stalledResult is a run whose memory and requests grow as given, by a sample a

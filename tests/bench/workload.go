@@ -124,6 +124,7 @@ func listWorkload(v variants) workload {
 		contestants: []contestant{
 			pipeline(ours, toDrop, nothing),
 			pipeline(oneLister, toDrop, nothing, "concurrency: {max_listers: 1}"),
+			pipeline(ours+", 16 listers", toDrop, nothing, "concurrency: {max_listers: 16}"),
 		},
 		against: named(oneLister),
 		goals:   []goal{fasterThan(oneLister, 8), requestsAtMost(oneLister, 1.3), memoryAtMost(100 * mb)},
@@ -141,7 +142,7 @@ func throttleWorkload() workload {
 		bucket:      endpoint.Options{Objects: 4000, Size: kib, Latency: latency, MaxInFlight: 20},
 		contestants: []contestant{pipeline(adaptive, toDrop)},
 		against:     quickestBut(adaptive),
-		goals:       []goal{adaptiveAtMost(1.3)},
+		goals:       []goal{adaptiveAtMost(1.3), pushedBackAtMost(0.1)},
 	}
 	for _, window := range []int{4, 8, 16, 20, 24, 32} {
 		field := fmt.Sprintf("max_downloads: %d", window)
