@@ -120,3 +120,20 @@ func TestARunThatDoesNotEndIsTold(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"supabase_storage, round 1, is incomplete: it was still running after 500ms"}, faultsOf(r))
 }
+
+func TestTwoBuildsRunInTheSameRounds(t *testing.T) {
+	p := newPlayer(t)
+	p.paths[otherBuild] = p.paths[connect]
+	p.rounds = 2
+	w := workload{
+		name: "both", bucket: endpoint.Options{Objects: 3, Size: 5}, against: named(ours),
+		contestants: withOtherBuild([]contestant{pipeline(ours, toDrop), pipeline("another", toDrop)}),
+	}
+	r, err := p.play(t.Context(), w)
+	require.NoError(t, err)
+	require.Empty(t, faultsOf(r))
+	require.Len(t, r.Scores, 3)
+	require.Equal(t, ours+", other build", r.Scores[1].Name)
+	require.Len(t, r.Scores[1].Trials, 2)
+	require.Positive(t, r.Scores[1].ratio(r.Scores[0], wallOf))
+}

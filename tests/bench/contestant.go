@@ -14,8 +14,11 @@ const (
 	rclone = "rclone"
 )
 
+// otherBuild is this input in another binary, to compare two versions of it.
+const otherBuild = "other build"
+
 // binaries are the programs of the tools.
-var binaries = map[string]string{ours: connect, awsS3: connect, s5cmd: s5cmd, rclone: rclone}
+var binaries = map[string]string{ours: connect, awsS3: connect, s5cmd: s5cmd, rclone: rclone, otherBuild: otherBuild}
 
 const connect = "supabase-connect"
 
@@ -95,6 +98,19 @@ func indented(fields []string) string {
 		b.WriteString("    " + field + "\n")
 	}
 	return b.String()
+}
+
+// withOtherBuild adds another build of this input next to where it runs at its
+// defaults.
+func withOtherBuild(all []contestant) (more []contestant) {
+	for _, c := range all {
+		more = append(more, c)
+		if c.name == ours || c.name == adaptive {
+			c.name, c.tool = c.name+", other build", otherBuild
+			more = append(more, c)
+		}
+	}
+	return more
 }
 
 // copies are the peers that copy a bucket into a folder: s5cmd at its defaults,

@@ -42,7 +42,7 @@ type options struct {
 	rows, tools    string
 	rounds         int
 	binary, commit string
-	json           string
+	compare, json  string
 	write          bool
 	out            string
 	deadline       time.Duration
@@ -62,6 +62,7 @@ func parse() options {
 	})
 	flag.StringVar(&o.binary, "binary", connect, "the supabase-connect to run")
 	flag.StringVar(&o.commit, "commit", "", "what that binary was built from, where it does not know")
+	flag.StringVar(&o.compare, "compare", "", "another supabase-connect, whose input is run in the same rounds")
 	flag.StringVar(&o.json, "json", "", "a file to write the figures of every run to")
 	flag.BoolVar(&o.write, "write", false, "write "+pageName+" and its plots")
 	flag.StringVar(&o.out, "out", "tests/bench", "the folder that -write writes to")
@@ -76,24 +77,9 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	rep := &report{Machine: machine(), Date: time.Now().UTC(), Versions: map[string]string{}, Command: commandLine(os.Args[1:])}
-	paths := map[string]string{}
-	for tool := range strings.SplitSeq(o.tools, ",") {
-		program, known := binaries[tool]
-		if !known {
-			return fmt.Errorf("there is no tool %q", tool)
-		}
-		path, ok := find(program)
-		if program == connect {
-			path, ok = o.binary, true
-		}
-		if !ok {
-			fmt.Printf("%s is not installed: %s\n", program, installs[program])
-			continue
-		}
-		paths[program], rep.Versions[program] = path, version(path)
-		if program == connect && o.commit != "" {
-			rep.Versions[program] = strings.Replace(version(path), "(devel)", o.commit, 1)
-		}
+	paths, err := rep.findTools(o)
+	if err != nil {
+		return err
 	}
 	dir, err := scratch()
 	if err != nil {
@@ -104,6 +90,9 @@ func run(ctx context.Context, o options) (err error) {
 	p := &player{paths: paths, dir: dir, rounds: o.rounds, deadline: o.deadline, progress: func(line string) { fmt.Fprintln(os.Stderr, line) }}
 	for _, w := range rows {
 		w.contestants = withTools(w.contestants, o.tools)
+		if o.compare != "" {
+			w.contestants = withOtherBuild(w.contestants)
+		}
 		r, err := p.play(ctx, w)
 		if err != nil {
 			return err
@@ -116,6 +105,34 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	fmt.Printf("\n%s", goalsOf(rep.Results))
 	return rep.save(o)
+}
+
+// findTools are the paths of the binaries. What is missing is told, with what
+// installs it.
+func (r *report) findTools(o options) (paths map[string]string, err error) {
+	paths = map[string]string{}
+	for tool := range strings.SplitSeq(o.tools, ",") {
+		program, known := binaries[tool]
+		if !known {
+			return nil, fmt.Errorf("there is no tool %q", tool)
+		}
+		path, ok := find(program)
+		if program == connect {
+			path, ok = o.binary, true
+		}
+		if !ok {
+			fmt.Printf("%s is not installed: %s\n", program, installs[program])
+			continue
+		}
+		paths[program], r.Versions[program] = path, version(path)
+	}
+	if paths[connect] != "" && o.commit != "" {
+		r.Versions[connect] = strings.Replace(r.Versions[connect], "(devel)", o.commit, 1)
+	}
+	if o.compare != "" {
+		paths[otherBuild], r.Versions[otherBuild] = o.compare, version(o.compare)
+	}
+	return paths, nil
 }
 
 // installs are the commands that install what is missing.

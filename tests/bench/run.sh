@@ -6,6 +6,8 @@
 #   bash tests/bench/run.sh --rows small,medium --rounds 5
 #   bash tests/bench/run.sh --write             and writes tests/bench/RESULTS.md
 #   bash tests/bench/run.sh --help              all flags
+#   bash tests/bench/run.sh --tools supabase_storage --compare OTHER_BINARY
+#                                               two builds of it in the same rounds
 #   bash tests/bench/run.sh serve --help        the endpoint alone
 #
 # It needs Go. s5cmd and rclone are run when they are on the PATH or where
