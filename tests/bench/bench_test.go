@@ -54,8 +54,8 @@ func TestEveryRowRunsInSmall(t *testing.T) {
 	rep := &report{Date: time.Now(), Machine: machine(), Command: "test", Scratch: p.dir}
 	for _, w := range workloads(variants{shape: endpoint.Users, files: true}) {
 		w.bucket.Objects = min(w.bucket.Objects, 60)
-		w.bucket.Size = min(w.bucket.Size, 3*mib)
-		w.bucket.Stall = min(w.bucket.Stall, 3*time.Second)
+		w.bucket.Size = min(w.bucket.Size, mib)
+		w.bucket.Stall = min(w.bucket.Stall, 2500*time.Millisecond)
 		w.contestants = withTools(w.contestants, ours)
 		w.contestants = w.contestants[:min(len(w.contestants), 2)]
 		r, err := p.play(t.Context(), w)

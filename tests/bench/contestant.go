@@ -27,8 +27,8 @@ type contestant struct {
 	name string
 	tool string
 	// config is the pipeline of supabase-connect; args are the arguments of the
-	// others. In both {{URL}}, {{HOST}} and {{DIR}} stand for the endpoint and for
-	// an empty folder.
+	// others. In both {{URL}}, {{BUCKET}} and {{DIR}} stand for the endpoint, its
+	// bucket and an empty folder.
 	config string
 	args   []string
 	// files says that the objects end up in DIR.
