@@ -14,6 +14,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -87,6 +89,9 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	rep.Scratch = filepath.Dir(dir)
+	if busy, err := strconv.ParseFloat(load(), 64); err == nil && busy > float64(runtime.NumCPU())/2 {
+		fmt.Fprintf(os.Stderr, "bench: the load average is %s on %d cores: what else runs here will show in the times\n", load(), runtime.NumCPU())
+	}
 	p := &player{paths: paths, dir: dir, rounds: o.rounds, deadline: o.deadline, progress: func(line string) { fmt.Fprintln(os.Stderr, line) }}
 	for _, w := range rows {
 		w.contestants = withTools(w.contestants, o.tools)
