@@ -22,35 +22,23 @@ type handover struct {
 // delivery makes messages of downloads and hands them to ReadBatch.
 type delivery struct {
 	scanner  *service.OwnedScannerCreator
-	toTheEnd bool // the scanner makes one message of an object
 	labeller labeller
 	keeper   *keeper // nil where nothing is remembered
 	out      chan<- handover
 }
 
-// wholeBytes is the size up to which an object that becomes one message is read
-// without the scanner, in one go.
-const wholeBytes = 1 << 20
-
 // deliver makes messages of one download and hands them on.
 func (d *delivery) deliver(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) error {
-	if d.toTheEnd && dl.Size <= wholeBytes {
+	if dl.Whole != nil {
 		return d.deliverWhole(ctx, dl, event, ack)
 	}
 	return d.deliverScanned(ctx, dl, event, ack)
 }
 
-// deliverWhole does what the scanner to_the_end does, for objects so small that
-// it would cost more than their content.
+// deliverWhole does what the scanner to_the_end does: the object is one message.
+// Its bytes are in memory already, and the scanner would copy them.
 func (d *delivery) deliverWhole(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) error {
-	content := make([]byte, dl.Size)
-	if _, err := io.ReadFull(dl.Body, content); err != nil {
-		if broken := dl.Err(); broken != nil {
-			return broken
-		}
-		return unreadable(err)
-	}
-	batch := service.MessageBatch{service.NewMessage(content)}
+	batch := service.MessageBatch{service.NewMessage(dl.Whole)}
 	d.labeller.label(&dl.Content, event).apply(batch)
 	return d.send(ctx, handover{batch, service.AckFunc(ack)})
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestObjectsAroundTheSizeForTheScannerArriveWhole(t *testing.T) {
+func TestObjectsOfAllSizesArriveWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, "")
-		sizes := map[string]int{"empty": 0, "tiny": 1, "last without": wholeBytes, "first with": wholeBytes + 1}
+		sizes := map[string]int{"empty": 0, "tiny": 1, "one request": 8 << 20, "parts": 8<<20 + 1, "many parts": 40 << 20}
 		for key, size := range sizes {
 			r.server.Put("docs", key, bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size])
 		}

@@ -65,8 +65,7 @@ func (r *reader) onePass(ctx context.Context) {
 
 func (r *reader) newPass() *pass.Pass {
 	d := &delivery{
-		scanner:  r.conf.scanner,
-		toTheEnd: r.conf.toTheEnd,
+		scanner: r.conf.scanner,
 		labeller: labeller{
 			bucket: r.conf.project.Bucket, prefix: r.conf.prefix,
 			projectRef: r.conf.project.Ref, userMetadata: r.conf.userMetadata,
@@ -82,7 +81,8 @@ func (r *reader) newPass() *pass.Pass {
 		},
 		Fetch: fetch.Options{
 			Source: r.client, MaxDownloads: r.conf.maxDownloads, BufferBytes: r.conf.bufferBytes,
-			HoldsWhole: r.conf.wholeScanner, Retry: r.conf.retry, Meter: r.meters,
+			HoldsWhole: r.conf.wholeScanner, TakesWhole: r.conf.toTheEnd,
+			Retry: r.conf.retry, Meter: r.meters,
 		},
 		Deliver: d.deliver,
 		Ledger:  r.ledger,
