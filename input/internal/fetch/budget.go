@@ -4,9 +4,8 @@ package fetch
 // before it is handed on, and what a larger one counts for while it streams.
 const wholeBytes = 8 << 20
 
-// splitBytes is the size from which a smaller object is read in parts too, where
-// bytes are scarce and places are not: so it holds its bytes for less time.
-const splitBytes = 2 << 20
+// minPart is the least length of a part.
+const minPart = 1 << 20
 
 // maxWhole is the size up to which a single piece of memory is made for an
 // object on the word of the endpoint. What is larger grows as it comes.

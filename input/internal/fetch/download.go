@@ -82,30 +82,18 @@ func (r *run) open(ctx context.Context, obj bucket.Object) (c *bucket.Content, u
 
 // firstStretch is how much of an object the first request asks for.
 func (r *run) firstStretch(size int64) int64 {
-	whole, bytes := r.takesWhole(size), int64(aheadBytes)
-	if whole {
-		bytes = 0
-	}
+	whole := r.takesWhole(size)
 	switch {
 	case r.opts.MaxDownloads == 1 || !r.worth.while():
 		return size
-	case size > wholeBytes && r.room.mayReadAhead(bytes):
-		return aheadBytes
-	case size > wholeBytes:
-		return stretchBytes
-	case whole && size >= splitBytes && r.room.isStarved():
-		return partLength(size)
-	}
-	return size
-}
-
-// partLength is the length of the parts of an object: a quarter of a smaller
-// one.
-func partLength(size int64) int64 {
-	if size > wholeBytes {
+	case size <= wholeBytes && whole:
+		return r.room.share(size)
+	case size <= wholeBytes:
+		return size
+	case whole || r.room.mayReadAhead(aheadBytes):
 		return aheadBytes
 	}
-	return max(size/4, splitBytes/2)
+	return stretchBytes
 }
 
 // takesWhole reports whether an object becomes a Download.Whole.
@@ -123,7 +111,7 @@ func (r *run) hand(ctx context.Context, d *Download) error {
 		whole = make([]byte, d.Size)
 	}
 	if d.body.until < d.Size {
-		d.body.ahead = r.newAhead(ctx, d.Object, d.body.until, partLength(d.Size), whole)
+		d.body.ahead = r.newAhead(ctx, d.Object, d.body.until, min(d.body.until, aheadBytes), whole)
 	}
 	if whole == nil {
 		return r.deliver(ctx, d)

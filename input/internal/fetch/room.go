@@ -82,11 +82,19 @@ func (m *room) hasAhead(bytes int64) bool {
 	return !wanted && m.taken < m.window.size() && m.budget.used+bytes <= max(m.budget.total, m.budget.used)
 }
 
-// isStarved reports whether places are free that there are no bytes for.
-func (m *room) isStarved() bool {
+// share is how much of a small object one request should ask for. That is all of
+// it, unless the bytes of the budget would run out before the places of the
+// window: in parts that are read side by side the object needs its bytes for less
+// time.
+func (m *room) share(size int64) int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.queued && m.starved && m.taken < m.window.size()
+	wanted := size * int64(m.window.size())
+	parts := min((wanted+m.budget.total-1)/m.budget.total, size/minPart)
+	if parts <= 1 {
+		return size
+	}
+	return (size + parts - 1) / parts
 }
 
 // untimed is the size of a download whose time says nothing of the endpoint.
@@ -101,7 +109,7 @@ func (m *room) leave(t ticket, size int64, err error) {
 	case err != nil:
 		m.window.failed(t, time.Now(), err)
 	case size != untimed:
-		m.window.ended(t, time.Now(), size, m.taken >= m.window.size())
+		m.window.ended(t, time.Now(), size, m.taken*4 >= m.window.size()*3)
 	}
 	m.taken--
 	m.tell()

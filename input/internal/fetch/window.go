@@ -9,12 +9,11 @@ import (
 )
 
 // The bounds of an adaptive window. A small Supabase instance serves 20 requests
-// at a time from its database pool and gains little above 32 readers, so the
-// window starts with the one and below the other; how far it goes is the
-// endpoint's to say.
+// at a time from its database pool and gains little above 32 readers, so that is
+// where the window starts; how far it goes is the endpoint's to say.
 const (
 	windowFloor   = 2
-	windowStart   = 20
+	windowStart   = 32
 	windowCeiling = 256
 )
 
@@ -52,7 +51,7 @@ type window struct {
 	// begun numbers the downloads. Those from first on were begun since the window
 	// has its size, and of them a sample is taken, by when they began: those that
 	// end first are not like the others. took holds the time per unit of each,
-	// full how many of them ended while every place was taken.
+	// full how many of them ended while most places were taken.
 	begun, first int
 	took         []float64
 	full         int
@@ -93,8 +92,8 @@ type ticket struct {
 	began  time.Time
 }
 
-// ended takes the time of a download that went well. full says that it had all
-// places taken beside it.
+// ended takes the time of a download that went well. full says that most
+// places were taken beside it.
 func (w *window) ended(t ticket, now time.Time, size int64, full bool) {
 	if !w.adaptive {
 		return
