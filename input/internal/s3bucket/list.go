@@ -73,7 +73,18 @@ const maxKeptAnswer = 1 << 20
 func (l *lister) fetch(ctx context.Context, maxKeys int) error {
 	c := l.client
 	start := time.Now()
-	a, err := c.do(ctx, request{op: opListing, method: http.MethodGet, query: l.cursor.query(maxKeys)})
+	if err := l.ask(ctx, request{op: opListing, method: http.MethodGet, query: l.cursor.query(maxKeys)}); err != nil {
+		return err
+	}
+	if c.o.OnListPage != nil {
+		c.o.OnListPage(time.Since(start), len(l.page.objects))
+	}
+	return nil
+}
+
+// ask makes the request and decodes its answer.
+func (l *lister) ask(ctx context.Context, r request) error {
+	a, err := l.client.do(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -89,9 +100,6 @@ func (l *lister) fetch(ctx context.Context, maxKeys int) error {
 	}
 	if err := l.page.decode(buf.Bytes()); err != nil {
 		return listDecodeError(err, buf.Bytes(), a)
-	}
-	if c.o.OnListPage != nil {
-		c.o.OnListPage(time.Since(start), len(l.page.objects))
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ type request struct {
 	byteRange string
 	// region overrides the configured one.
 	region string
+	// anonymous leaves credentials and signature away.
+	anonymous bool
 }
 
 // answer is a successful response whose body is still to be read under its
@@ -41,12 +43,9 @@ func (a *answer) close() {
 // bucket; a caller's cancelled context comes back as that context's error.
 // Redirects are not followed: the signature is for this host alone.
 func (c *Client) do(ctx context.Context, r request) (*answer, error) {
-	cred, err := c.o.Credentials(ctx)
+	cred, err := c.credentials(ctx, r)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, fmt.Errorf("%s: obtaining credentials: %w", r.op, err)
+		return nil, err
 	}
 	w := newWatch(ctx, c.headerLimit)
 	req, err := c.signedRequest(w.ctx, r, cred)
@@ -66,6 +65,21 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 		return nil, r.refusal(resp, w, cred)
 	}
 	return &answer{Response: resp, watch: w, cred: cred}, nil
+}
+
+// credentials asks for what the request is signed with.
+func (c *Client) credentials(ctx context.Context, r request) (bucket.Credentials, error) {
+	if r.anonymous {
+		return bucket.Credentials{}, nil
+	}
+	cred, err := c.o.Credentials(ctx)
+	switch {
+	case err == nil:
+		return cred, nil
+	case ctx.Err() != nil:
+		return bucket.Credentials{}, ctx.Err()
+	}
+	return bucket.Credentials{}, fmt.Errorf("%s: obtaining credentials: %w", r.op, err)
 }
 
 // signedRequest builds the request by hand: parsing a URL for every object
@@ -93,8 +107,10 @@ func (c *Client) signedRequest(ctx context.Context, r request, cred bucket.Crede
 	if region == "" {
 		region = c.o.Region
 	}
-	if err := c.signer.sign(ctx, req, cred, region); err != nil {
-		return nil, err
+	if !r.anonymous {
+		if err := c.signer.sign(ctx, req, cred, region); err != nil {
+			return nil, err
+		}
 	}
 	req.Header["User-Agent"] = userAgentHeader
 	if r.byteRange != "" {

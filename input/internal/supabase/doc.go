@@ -9,6 +9,7 @@
 //	sessiontoken.go  credentials of the type session_token
 //	key.go           what a value looks like: a JWT, an sb_ key, an S3 key
 //	jwt.go           the claims of a JWT
+//	token.go         what a token that is in use says of itself
 //	explain.go       the remedy for what a server answered
 //	secrecy.go       keys are never printed
 package supabase
