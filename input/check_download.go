@@ -40,23 +40,22 @@ func (c *checker) checkDownload(ctx context.Context) CheckStep {
 			return CheckStep{Name: CheckStepDownload, Status: CheckOK, Found: found}
 		}
 		if !errors.Is(err, bucket.ErrNotFound) {
-			return c.undelivered(kind, obj.Key, err)
+			return c.undelivered(ctx, kind, obj.Key, err)
 		}
 	}
-	return c.undelivered(kind, candidates[0].Key, err)
+	return c.undelivered(ctx, kind, candidates[0].Key, err)
 }
 
-func (c *checker) undelivered(kind, key string, err error) CheckStep {
-	s := c.failed(CheckStepDownload, "", err)
-	p := &s.Problems[0]
-	if p.Cause == "" {
-		p.Cause = p.Problem
+func (c *checker) undelivered(ctx context.Context, kind, key string, err error) CheckStep {
+	problem := fmt.Sprintf("%s, %q, can't be read, and a run would leave it undelivered", kind, key)
+	if errors.Is(err, bucket.ErrDenied) || errors.Is(err, bucket.ErrCredentials) || ctx.Err() != nil {
+		s := c.failed(CheckStepDownload, "", err)
+		s.Problems[0].Problem = problem + ": " + s.Problems[0].Problem
+		return s
 	}
-	p.Problem = fmt.Sprintf("%s, %q, can't be read, and a run would leave it undelivered", kind, key)
-	if p.Remedy == "" {
-		p.Remedy = "upload it again, delete it, or leave it out with exclude_patterns"
-	}
-	return s
+	return CheckStep{Name: CheckStepDownload, Status: CheckFailed, Problems: []CheckProblem{{
+		Problem: problem, Remedy: "upload it again, delete it, or leave it out with exclude_patterns", Cause: err.Error(),
+	}}}
 }
 
 // download reads the beginning of an object. Its error is [bucket.ErrNotFound]

@@ -34,6 +34,8 @@ type checker struct {
 	blocked map[string]string
 
 	client *s3bucket.Client
+	// credentials are what the client signs with.
+	credentials func(context.Context) (bucket.Credentials, error)
 	// role is that of the credentials in use.
 	role   string
 	access access
@@ -125,7 +127,7 @@ func (c *checker) checkConfig(parsed *service.ParsedConfig) CheckStep {
 	if err != nil {
 		return failedStep(CheckStepConfig, "", err)
 	}
-	c.conf, c.client = conf, client
+	c.conf, c.client, c.credentials = conf, client, opts.Credentials
 	s := CheckStep{Name: CheckStepConfig, Status: CheckOK, Found: fmt.Sprintf("%s, sync_mode %s", conf.where(), conf.syncMode)}
 	for _, warning := range conf.project.Warnings {
 		s.warn(problemOfText(warning))
