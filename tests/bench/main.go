@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -177,15 +178,19 @@ func (r *report) save(o options) error {
 	return errors.Join(errs...)
 }
 
+// own are the flags that say where things are on this machine.
+var own = []string{"binary", "commit", "out", "json"}
+
 // commandLine is how run.sh is called for the same again.
 func commandLine(args []string) string {
 	words := []string{"bash tests/bench/run.sh"}
 	for i := 0; i < len(args); i++ {
-		if name := strings.TrimLeft(args[i], "-"); name == "binary" || name == "commit" {
-			i++ // run.sh adds these
-			continue
+		name, _, together := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		if !slices.Contains(own, name) {
+			words = append(words, args[i])
+		} else if !together {
+			i++
 		}
-		words = append(words, args[i])
 	}
 	return strings.Join(words, " ")
 }

@@ -197,6 +197,6 @@ func TestRowsAreChosenByName(t *testing.T) {
 	require.ErrorContains(t, err, "small-latency,small,medium,large,list,throttle,stalled")
 }
 
-func TestTheCommandLineLeavesOutWhatTheScriptAdds(t *testing.T) {
-	require.Equal(t, "bash tests/bench/run.sh --rows small --write", commandLine([]string{"-binary", "/x", "-commit", "", "--rows", "small", "--write"}))
+func TestTheCommandLineLeavesOutThePathsOfAMachine(t *testing.T) {
+	require.Equal(t, "bash tests/bench/run.sh --rows small --write", commandLine([]string{"-binary", "/x", "-commit", "", "--json=/x/y", "--rows", "small", "--out", "/x", "--write"}))
 }
