@@ -78,7 +78,8 @@ func atMost(figure, limit float64, unit string) (string, bool) {
 	if figure == 0 {
 		return "", false
 	}
-	return number(figure) + " " + unit, figure <= limit
+	// One digit more than elsewhere: 1.00 is both more and less than 1.
+	return fmt.Sprintf("%.3f %s", figure, unit), figure <= limit
 }
 
 // memoryAtMost: no run held more.

@@ -53,12 +53,12 @@ func TestATableTellsMediansTheirRangeAndTheRatioWithinARound(t *testing.T) {
 func TestGoalsAreMetMissedOrNotMeasured(t *testing.T) {
 	r := resultOf(thousand(), scoreOf(ours, time.Second, time.Second, time.Second), scoreOf(s5cmd, 3*time.Second, 3*time.Second, 3*time.Second))
 	require.Equal(t, `
-| row      | goal                             | figure | met          |
-|----------|----------------------------------|--------|--------------|
-| thousand | time ≤ 0.5 × that of s5cmd       | 0.33 × | yes          |
-| thousand | at least 50 × faster than aws_s3 | -      | not measured |
-| thousand | peak RSS ≤ 25 MB                 | 30 MB  | no           |
-| thousand | requests ≤ 1.3 × those of s5cmd  | 1.00 × | yes          |
+| row      | goal                             | figure  | met          |
+|----------|----------------------------------|---------|--------------|
+| thousand | time ≤ 0.5 × that of s5cmd       | 0.333 × | yes          |
+| thousand | at least 50 × faster than aws_s3 | -       | not measured |
+| thousand | peak RSS ≤ 25 MB                 | 30 MB   | no           |
+| thousand | requests ≤ 1.3 × those of s5cmd  | 1.000 × | yes          |
 `, "\n"+goalsOf([]*result{r}).String())
 }
 
@@ -78,7 +78,7 @@ func TestTheBestFixedWindowIsTheQuickest(t *testing.T) {
 	r := resultOf(w, scoreOf(adaptive, time.Second), scoreOf("max_downloads: 4", 4*time.Second), scoreOf("max_downloads: 16", 800*time.Millisecond))
 	require.Equal(t, "max_downloads: 16", w.against(r))
 	figure, met := w.goals[0].check(r)
-	require.Equal(t, "1.25 ×", figure)
+	require.Equal(t, "1.250 ×", figure)
 	require.True(t, met)
 
 	r.Scores[0].Trials[0].Endpoint.Throttled = 500
