@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 )
@@ -17,18 +18,25 @@ const (
 	// stretchBytes is how much of a large object one request asks for where there
 	// is no room to read ahead: at its end there may be.
 	stretchBytes = 64 << 20
+	// trialBytes is how much of an answer is read to know its pace.
+	trialBytes = 2 << 20
 )
 
 // ahead reads the parts of one object that follow the stretch at hand, side by
 // side, while there is room. A part is never tried again: where it breaks off,
 // the reader takes over once it gets there.
+//
+// On trial it reads a single part beside an answer that holds the whole object,
+// and whether that one is used, with more to follow, depends on what it brought.
 type ahead struct {
 	room    *room
 	source  Source
 	buffers *buffers
 	whole   []byte // where parts go to their place in it, and need no buffers
 	length  int64  // of a part
-	worth   *trip
+	trip    *trip
+	opened  time.Duration // what the first answer took to begin
+	alone   float64       // and then for each byte, in seconds
 	version bucket.Object
 	ctx     context.Context //nolint:containedctx // the parts live as long as the body that reads them
 	cancel  context.CancelFunc
@@ -46,19 +54,24 @@ type part struct {
 	data     []byte
 	filled   int64
 	ended    bool
+	took     time.Duration // from its request to its last byte
 	err      error
 	unwanted bool // released before it ended
 }
 
-// newAhead begins to read what follows the byte at from, in parts of the given
-// length: to its place in whole, or where that is nil to buffers.
-func (r *run) newAhead(ctx context.Context, version bucket.Object, from, length int64, whole []byte) *ahead {
+// newAhead is for the object whose first answer ends at until. Parts have the
+// given length, and go to their place in whole, or where that is nil to buffers.
+func (r *run) newAhead(ctx context.Context, version bucket.Object, opened time.Duration, until, length int64, whole []byte) *ahead {
 	a := &ahead{
-		room: r.room, source: r.opts.Source, buffers: &r.buffers, whole: whole, length: length,
-		worth: newTrip(&r.worth, length), version: version, group: &r.group, from: from,
+		opened: opened, room: r.room, source: r.opts.Source, buffers: &r.buffers, whole: whole, length: length,
+		trip:    &trip{worth: &r.worth, size: version.Size, length: length},
+		version: version, group: &r.group, from: until,
 	}
 	a.grew.L = &a.mu
 	a.ctx, a.cancel = context.WithCancel(ctx)
+	if until == version.Size {
+		a.trip.trial = readingAlone
+	}
 	a.extend()
 	return a
 }
@@ -73,7 +86,7 @@ func (a *ahead) bytes() int64 {
 
 // extend begins as many parts as there is room for.
 func (a *ahead) extend() {
-	for width := a.worth.parts(); len(a.parts) < width && a.from < a.version.Size; {
+	for width := a.trip.parts(); len(a.parts) < width && a.from < a.version.Size; {
 		t, ok := a.room.enterAhead(a.bytes())
 		if !ok {
 			return
@@ -94,7 +107,7 @@ func (a *ahead) next(offset int64) (*part, int64) {
 		a.extend()
 		return p, p.to
 	}
-	if a.worth.parts() == 0 {
+	if a.trip.parts() == 0 {
 		a.from = a.version.Size
 		return nil, a.from
 	}
@@ -120,12 +133,13 @@ func (a *ahead) shift() *part {
 // fetch makes the part's one request. Its place is free again afterwards, its
 // bytes only once they were read.
 func (a *ahead) fetch(p *part, t ticket) {
+	began := time.Now()
 	err := a.fill(p)
 	if err != nil && bucket.Transient(err) {
 		a.room.meter.Retried(err)
 	}
 	a.mu.Lock()
-	p.ended, p.err = true, err
+	p.ended, p.took, p.err = true, time.Since(began), err
 	unwanted := p.unwanted
 	a.mu.Unlock()
 	a.grew.Broadcast()
@@ -137,10 +151,13 @@ func (a *ahead) fetch(p *part, t ticket) {
 }
 
 func (a *ahead) fill(p *part) error {
+	began := time.Now()
 	content, err := a.source.OpenRange(a.ctx, a.version.Key, p.from, p.to-p.from)
 	if err != nil {
 		return err
 	}
+	opened := time.Since(began)
+	defer func() { a.trip.worth.answered(opened, time.Since(began)) }()
 	defer content.Body.Close()
 	if err := sameVersion(content, a.version); err != nil {
 		return err
@@ -223,6 +240,64 @@ func (a *ahead) close() {
 	for p := a.shift(); p != nil; p = a.shift() {
 		a.release(p)
 	}
+	a.trip.endTrial(false)
+}
+
+// try goes on with a trial, after the answer was read to offset. It returns up to
+// where that answer is to be read.
+func (a *ahead) try(offset int64) int64 {
+	t := a.trip
+	if t.trial == readingAlone {
+		if offset < trialBytes {
+			return a.version.Size
+		}
+		return a.beginTrial(offset)
+	}
+	p := a.parts[0]
+	a.mu.Lock()
+	ended, took, err := p.ended, p.took, p.err
+	a.mu.Unlock()
+	switch {
+	case !ended && offset < p.from:
+		return p.from
+	case !ended:
+		took = 0 // the answer was quicker, although it had so much further to go
+	}
+	if err == nil && t.worth.promised(a.version.Size, a.length, a.alone, took) {
+		t.endTrial(true)
+		a.extend()
+		return p.from
+	}
+	a.release(a.shift())
+	t.endTrial(false)
+	return a.version.Size
+}
+
+// beginTrial asks for a part so far ahead that it should have ended by the time
+// the answer gets there.
+func (a *ahead) beginTrial(offset int64) int64 {
+	t := a.trip
+	a.alone = t.waited.Seconds() / float64(offset)
+	a.from = offset + 2*a.length
+	if a.alone > 0 {
+		a.from += int64(2 * a.opened.Seconds() / a.alone)
+	}
+	t.trial = readingBeside
+	if a.from+2*a.length <= a.version.Size {
+		a.extend()
+	}
+	if len(a.parts) == 0 { // too short to find out, or no room
+		t.endTrial(false)
+		return a.version.Size
+	}
+	return a.parts[0].from
+}
+
+// tookOf is how long the part's request took.
+func (a *ahead) tookOf(p *part) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return p.took
 }
 
 // buffers are those of parts, used again and again: their number is bounded by

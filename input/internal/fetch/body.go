@@ -83,7 +83,10 @@ func (b *body) Read(p []byte) (int, error) {
 // answer, or a new one where the last one broke.
 func (b *body) readSome(p []byte) (int, error) {
 	if b.ahead != nil {
-		defer b.ahead.worth.reading(time.Now())
+		defer b.ahead.trip.reading(time.Now())
+		if b.ahead.trip.trial != noTrial {
+			b.until = b.ahead.try(b.offset)
+		}
 		if b.offset == b.until {
 			b.nextStretch()
 		}
@@ -118,8 +121,12 @@ func (b *body) readSome(p []byte) (int, error) {
 // answer of its own where there is none.
 func (b *body) nextStretch() {
 	b.closeCurrent()
-	b.dropPart()
-	b.ahead.worth.stretchRead(b.offset)
+	took := time.Duration(0)
+	if b.part != nil {
+		took = b.ahead.tookOf(b.part)
+		b.dropPart()
+	}
+	b.ahead.trip.stretchRead(b.offset, took)
 	b.part, b.until = b.ahead.next(b.offset)
 }
 

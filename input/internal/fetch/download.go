@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 )
@@ -17,6 +18,9 @@ type Download struct {
 	// so, else nil. It belongs to the taker; Body is then at its end.
 	Whole []byte
 	body  *body
+
+	began  time.Time     // of its first request
+	opened time.Duration // until the answer began
 }
 
 // Err is why the download can't be read to its end; nil while all is well. Once
@@ -34,6 +38,7 @@ func (e *grownError) Error() string {
 
 // try makes one attempt at an object: open, read, hand on.
 func (r *run) try(ctx context.Context, a attempt) error {
+	began := time.Now()
 	content, until, err := r.open(ctx, a.object)
 	if err != nil {
 		return r.clarify(ctx, a.object.Key, err)
@@ -43,13 +48,14 @@ func (r *run) try(ctx context.Context, a attempt) error {
 	if r.room.budget.chargeFor(content.Size) > a.charge {
 		return &grownError{now: content.Object}
 	}
-	d := &Download{Content: *content, body: b}
+	d := &Download{Content: *content, body: b, began: began, opened: time.Since(began)}
 	d.Body = b
 	if content.LastModified.IsZero() || content.SameVersion(a.object) {
 		// The listing's time has milliseconds and is the database's; a GET tells
 		// the blob store's.
 		d.LastModified = a.object.LastModified
 	}
+	r.readAhead(ctx, d)
 	err = r.hand(ctx, d)
 	if failure := d.Err(); failure != nil {
 		return r.clarify(ctx, a.object.Key, failure)
@@ -84,16 +90,31 @@ func (r *run) open(ctx context.Context, obj bucket.Object) (c *bucket.Content, u
 func (r *run) firstStretch(size int64) int64 {
 	whole := r.takesWhole(size)
 	switch {
-	case r.opts.MaxDownloads == 1 || !r.worth.while():
+	case r.opts.MaxDownloads == 1:
 		return size
-	case size <= wholeBytes && whole:
+	case size <= wholeBytes && whole && r.worth.splits():
 		return r.room.share(size)
-	case size <= wholeBytes:
+	case size <= wholeBytes || !r.worth.pays(size):
 		return size
 	case whole || r.room.mayReadAhead(aheadBytes):
 		return aheadBytes
 	}
 	return stretchBytes
+}
+
+// readAhead has parts read beside the body of an object that is larger than its
+// first answer, or on trial where it is not known whether that pays.
+func (r *run) readAhead(ctx context.Context, d *Download) {
+	b := d.body
+	if r.takesWhole(d.Size) {
+		d.Whole = make([]byte, d.Size)
+	}
+	switch {
+	case b.until < d.Size:
+		b.ahead = r.newAhead(ctx, d.Object, d.opened, b.until, min(b.until, aheadBytes), d.Whole)
+	case d.Size > wholeBytes && r.opts.MaxDownloads != 1 && r.worth.beginTrial():
+		b.ahead = r.newAhead(ctx, d.Object, d.opened, b.until, aheadBytes, d.Whole)
+	}
 }
 
 // takesWhole reports whether an object becomes a Download.Whole.
@@ -105,15 +126,12 @@ func (r *run) takesWhole(size int64) bool {
 // connection is kept waiting by a slow pipeline; but where the taker gathers the
 // bytes itself a second copy would gain nothing.
 func (r *run) hand(ctx context.Context, d *Download) error {
-	var whole []byte
-	takesWhole := r.takesWhole(d.Size)
-	if takesWhole || (!r.opts.HoldsWhole && d.Size <= wholeBytes) {
+	whole := d.Whole
+	switch {
+	case whole != nil:
+	case !r.opts.HoldsWhole && d.Size <= wholeBytes:
 		whole = make([]byte, d.Size)
-	}
-	if d.body.until < d.Size {
-		d.body.ahead = r.newAhead(ctx, d.Object, d.body.until, min(d.body.until, aheadBytes), whole)
-	}
-	if whole == nil {
+	default:
 		return r.deliver(ctx, d)
 	}
 	if _, err := io.ReadFull(d.Body, whole); err != nil {
@@ -122,8 +140,11 @@ func (r *run) hand(ctx context.Context, d *Download) error {
 	if err := d.Body.Close(); err != nil {
 		return err
 	}
-	if takesWhole {
-		d.Whole, whole = whole, nil
+	if d.Size >= minPart && d.body.ahead == nil {
+		r.worth.answered(d.opened, time.Since(d.began))
+	}
+	if d.Whole != nil {
+		whole = nil // it is there already
 	}
 	d.Body = io.NopCloser(bytes.NewReader(whole))
 	return r.deliver(ctx, d)

@@ -6,35 +6,152 @@ import (
 )
 
 // worth knows whether large objects are better read in parts side by side. They
-// mostly are: a single answer is held back by its connection. They are not where
-// the endpoint does work in proportion to the whole object for each range of it
-// (a file backend that hashes), or where one answer already fills the line; then
-// parts only cost the endpoint more requests.
+// mostly are, where a single answer is held back by its connection. They are not
+// where the endpoint does work in proportion to the whole object for each range
+// of it (a file backend hashes it before the first byte), or where one answer
+// already fills the line: then parts only cost the endpoint more requests. So
+// nothing is read in parts before a trial has shown that it pays, and only as
+// long as it goes on paying.
 type worth struct {
-	mu      sync.Mutex
-	misses  int // in a row
-	width   int // see parts
+	mu sync.Mutex
+	// upTo is the size of object that parts have paid for, 0 for none.
+	upTo int64
+	// alone is the time that a single answer takes per byte, and first that of one
+	// part beside it, from its request to its last byte.
+	alone float64
+	first time.Duration
+	// width is how many parts are read ahead of a reader.
+	width int
+
+	// lag is the share of their time that answers of some size take to begin, as
+	// far as is known from answers.
+	lag     float64
+	answers int
+
+	onTrial bool // a trial is under way
 	idleTil time.Time
+	pause   time.Duration
 }
 
 const (
-	// worthMisses is how many verdicts in a row may be bad.
-	worthMisses = 2
-	// worthPause is for how long nothing is read ahead after that.
-	worthPause = time.Minute
-	// worthGain is the least share of the time that parts must save.
-	worthGain = 0.1
-	// fewParts is how many are read ahead until more have paid.
+	// fewParts is how many are read ahead at first.
 	fewParts = 3
+	// worthGain is how many times the throughput of a single answer all the parts
+	// together must promise after the trial, and how many times they must reach.
+	worthPromise, worthGain = 1.5, 1.2
+	// worthSteady is how many times longer parts may take when there are more of
+	// them, for the endpoint not to count as busy.
+	worthSteady = 1.4
+	// worthGrowth is how many times larger an object may be than those that parts
+	// have paid for.
+	worthGrowth = 4
+	// worthPause is for how long no part is asked for after they did not pay. It
+	// doubles each time, up to maxWorthPause.
+	worthPause    = time.Minute
+	maxWorthPause = 16 * time.Minute
+	// worthLag is up to which lag smaller objects are split: an endpoint that
+	// mostly thinks is not helped by more requests for the same bytes.
+	worthLag = 0.35
+	// lagAnswers is how many answers it takes to know the lag.
+	lagAnswers = 8
 	// worthFree is the wait for a part that is too short to tell anything.
 	worthFree = time.Millisecond
 )
 
-// while reports whether to read ahead.
-func (w *worth) while() bool {
+// pays reports whether to read an object of the size in parts from its start.
+func (w *worth) pays(size int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !time.Now().Before(w.idleTil)
+	return size <= w.upTo*worthGrowth && !time.Now().Before(w.idleTil)
+}
+
+// beginTrial reports whether the caller may find out whether parts pay, and has
+// to tell endTrial. One at a time does.
+func (w *worth) beginTrial() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.onTrial || time.Now().Before(w.idleTil) {
+		return false
+	}
+	w.onTrial = true
+	return true
+}
+
+// endTrial says nothing of what the trial found.
+func (w *worth) endTrial() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.onTrial = false
+}
+
+// promised takes what a trial found: what one answer takes per byte, and how
+// long a part took beside it, 0 where that was too long.
+func (w *worth) promised(size, length int64, alone float64, took time.Duration) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if took == 0 || maxAhead*float64(length)*alone < worthPromise*took.Seconds() {
+		w.rest()
+		return false
+	}
+	w.upTo, w.alone, w.first, w.width = size, alone, took, fewParts
+	return true
+}
+
+// answered takes how long an answer of some size took to begin, and in all.
+func (w *worth) answered(began, took time.Duration) {
+	if took <= 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answers++
+	w.lag += (began.Seconds()/took.Seconds() - w.lag) / float64(min(w.answers, lagAnswers))
+}
+
+// splits reports whether smaller objects may be split too.
+func (w *worth) splits() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !time.Now().Before(w.idleTil) && (w.answers < lagAnswers || w.lag <= worthLag)
+}
+
+// parts is how many are read ahead of a reader for now.
+func (w *worth) parts() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if time.Now().Before(w.idleTil) {
+		return 0
+	}
+	return max(w.width, fewParts)
+}
+
+// round takes what a round of parts has shown: the bytes that were read, how
+// long their reader waited for them, and how long each part took. While parts
+// take no longer than one alone, more of them are tried; after that they must
+// have brought something. It reports whether to go on.
+func (w *worth) round(size, bytes, length int64, waited, took time.Duration) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	gained := waited <= worthFree*time.Duration(bytes/length) || waited.Seconds()*worthGain <= w.alone*float64(bytes)
+	steady := took.Seconds() <= worthSteady*w.first.Seconds() && w.width < maxAhead
+	if !gained && !steady {
+		w.upTo = 0
+		w.rest()
+		return false
+	}
+	w.upTo = max(w.upTo, size)
+	if gained {
+		w.pause = 0
+	}
+	if steady {
+		w.width = min(2*max(w.width, fewParts), maxAhead)
+	}
+	return true
+}
+
+func (w *worth) rest() {
+	w.pause = min(max(2*w.pause, worthPause), maxWorthPause)
+	w.idleTil = time.Now().Add(w.pause)
 }
 
 // never is for an endpoint that knows no ranges.
@@ -42,85 +159,4 @@ func (w *worth) never() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.idleTil = time.Now().AddDate(100, 0, 0)
-}
-
-// parts is how many are read ahead of a reader for now: few at first, and
-// twice as many after each good verdict.
-func (w *worth) parts() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return max(w.width, fewParts)
-}
-
-func (w *worth) learn(gained bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if gained {
-		w.misses, w.width = 0, min(2*max(w.width, fewParts), maxAhead)
-		return
-	}
-	if w.misses++; w.misses >= worthMisses {
-		w.idleTil = time.Now().Add(worthPause)
-		w.misses, w.width = worthMisses-1, 0 // one more after the pause is enough
-	}
-}
-
-// trip is what the reading of one object tells about worth. The time that the
-// first stretch took says how long a single answer would have taken for all.
-type trip struct {
-	worth  *worth
-	length int64 // of a part
-
-	waited    time.Duration // in reads, so the time of the consumer is left out
-	first     int64         // bytes of the first stretch
-	firstTook time.Duration
-
-	// The last verdict was here, and the next one is due after so many bytes.
-	judged  int64
-	before  time.Duration
-	every   int64
-	stopped bool // reading ahead did not pay on this object
-}
-
-func newTrip(w *worth, length int64) *trip { return &trip{worth: w, length: length} }
-
-// parts is how many to read ahead.
-func (t *trip) parts() int {
-	if t.stopped || !t.worth.while() {
-		return 0
-	}
-	return t.worth.parts()
-}
-
-// reading takes the time of one read.
-func (t *trip) reading(began time.Time) { t.waited += time.Since(began) }
-
-// stretchRead is told of the end of each stretch.
-func (t *trip) stretchRead(offset int64) {
-	switch {
-	case t.first == 0:
-		t.first, t.firstTook = offset, t.waited
-		t.begin(offset)
-	case offset-t.judged >= t.every:
-		t.judge(offset)
-		t.begin(offset)
-	}
-}
-
-func (t *trip) begin(offset int64) {
-	t.judged, t.before = offset, t.waited
-	t.every = int64(t.worth.parts()) * t.length
-}
-
-// judge holds the time of the last parts against that of a single answer. Where
-// only few were read side by side, it counts what many of them would bring at
-// the best: a verdict is bad only if no number of them would help.
-func (t *trip) judge(offset int64) {
-	bytes, waited := offset-t.judged, t.waited-t.before
-	alone := float64(t.firstTook) * float64(bytes) / float64(t.first)
-	atBest := float64(waited) * float64(t.worth.parts()) / maxAhead
-	free := worthFree * time.Duration(bytes/t.length)
-	gained := waited <= free || atBest <= (1-worthGain)*alone
-	t.stopped = !gained
-	t.worth.learn(gained)
 }
