@@ -15,6 +15,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
 
 // unreachableAttempts bounds how often an endpoint that does not answer at all
@@ -32,6 +33,7 @@ type reader struct {
 	res     *service.Resources
 	log     *service.Logger
 	meters  *meters
+	source  *keys.Source
 	client  *s3bucket.Client
 	out     chan handover
 	watcher *watcher
@@ -63,10 +65,11 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		out: make(chan handover), removals: pass.NewRemovals(), listers: listing.NewLimit(conf.maxListers),
 	}
 	r.watcher = &watcher{reader: r}
+	r.source = newSource(conf, r)
 	client, err := s3bucket.New(s3bucket.Options{
 		Endpoint: conf.project.Endpoint, Region: conf.project.Region, Bucket: conf.project.Bucket,
-		Credentials: conf.project.Credentials,
-		TLS:         conf.tls, Transport: conf.transport,
+		Credentials: r.source.Credentials, Renew: r.source.Renew,
+		TLS: conf.tls, Transport: conf.transport,
 		ConnectTimeout: conf.connectTimeout, ResponseTimeout: conf.responseTimeout, IdleTimeout: conf.idleTimeout,
 		MaxConns:    fetch.MaxDownloads(conf.maxDownloads) + conf.maxListers,
 		Retry:       conf.retry,
@@ -102,6 +105,9 @@ func (r *reader) Connect(ctx context.Context) error {
 		}
 	}
 	err := r.open(ctx)
+	if err == nil {
+		err = r.signIn(ctx)
+	}
 	if err == nil {
 		err = r.probe(ctx)
 	}
@@ -175,7 +181,7 @@ func (r *reader) explain(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[*bucket.Error](err); ok && e.Code == "SignatureDoesNotMatch" {
 		region, _ = r.client.Region(ctx) // best effort: it only makes the message better
 	}
-	return r.conf.project.Explain(err, region)
+	return r.source.Project().Explain(err, region)
 }
 
 // ReadBatch implements service.BatchInput. It waits for the next batch; an

@@ -1,0 +1,69 @@
+package input
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
+)
+
+// oneTimePatience is how long a one-time run waits for its keys, such as those
+// of a project that is being restored. Other runs have all the time.
+const oneTimePatience = 10 * time.Minute
+
+// newSource wires where the keys come from. It makes no request.
+func newSource(conf config, r *reader) *keys.Source {
+	opts := keys.Options{
+		Settings: conf.settings, Project: conf.project,
+		TLS: conf.tls, Transport: conf.transport,
+		ConnectTimeout: conf.connectTimeout, Timeout: conf.responseTimeout,
+		Watcher: keyWatcher{r},
+	}
+	if !conf.plan.Repeats() {
+		opts.Patience = oneTimePatience
+	}
+	return keys.New(opts)
+}
+
+// signIn gets the first keys, and with them what they tell of the project.
+func (r *reader) signIn(ctx context.Context) error {
+	if _, err := r.source.Credentials(ctx); err != nil {
+		return err // it names its field and remedy
+	}
+	known := r.conf.project.Warnings
+	r.conf.project = r.source.Project()
+	for _, warning := range r.conf.project.Warnings {
+		if !slices.Contains(known, warning) {
+			r.log.Warn(warning)
+		}
+	}
+	return nil
+}
+
+// keyWatcher implements keys.Watcher.
+type keyWatcher struct{ r *reader }
+
+// Renewed implements keys.Watcher.
+func (w keyWatcher) Renewed(p supabase.Project) {
+	if !p.Expires.IsZero() {
+		w.r.meters.credentialsEnd.Set(p.Expires.Unix())
+	}
+	w.r.log.Debugf("Signing requests as %s", p.Identity())
+}
+
+// Delayed implements keys.Watcher.
+func (w keyWatcher) Delayed(err error, until time.Time) {
+	if until.IsZero() {
+		w.r.log.Warnf("Waiting for the credentials: %v", err)
+		return
+	}
+	w.r.log.Warnf("The credentials could not be renewed yet, and are good until %s: %v", until.UTC().Format(time.RFC3339), err)
+}
+
+// Expiring implements keys.Watcher.
+func (w keyWatcher) Expiring(p supabase.Project, left time.Duration) {
+	w.r.log.Warnf("The token in credentials expires on %s, in %s, and requests fail from then on: write a new one in time, or use credentials that are renewed by themselves (type: %s or %s)",
+		p.Expires.UTC().Format(time.RFC3339), left.Round(time.Second), supabase.TypeUser, supabase.TypeAccessToken)
+}

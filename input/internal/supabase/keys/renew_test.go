@@ -1,0 +1,193 @@
+package keys
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+)
+
+func TestAStormOfRefusalsIsOneRenewal(t *testing.T) {
+	for _, kind := range []string{supabase.TypeUser, supabase.TypeAccessToken} {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				s, l := start(t, w, settings(kind), 0)
+				old := good(t, s)
+				if kind == supabase.TypeAccessToken {
+					w.change(func() { w.secret++ })
+				}
+				renewed, errs := storm(t.Context(), s, old, 500)
+				require.Equal(t, 500, renewed)
+				require.Empty(t, errs)
+				require.Len(t, l.renewed, 2)
+				require.Equal(t, 2, w.count("grant_type=password")+w.count("api-keys"))
+				require.False(t, old.SameKeys(good(t, s)))
+				ok, err := s.Renew(t.Context(), old)
+				require.NoError(t, err)
+				require.True(t, ok, "late ones find the new keys there")
+				require.Len(t, l.renewed, 2)
+			})
+		})
+	}
+}
+
+func TestKeysThatComeBackTheSameAreNotAskedForAgainAndAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		s, l := start(t, w, settings(supabase.TypeAccessToken), 0)
+		keys := good(t, s)
+		began := time.Now()
+		for time.Since(began) < time.Hour {
+			renewed, errs := storm(t.Context(), s, keys, 20)
+			require.Zero(t, renewed)
+			require.Empty(t, errs, "the server's refusal stands")
+			time.Sleep(time.Second)
+		}
+		// After 30 s, 60 s, 120 s, 240 s, then every 300 s.
+		require.Equal(t, 1+5+10, w.count("api-keys"))
+		require.Len(t, l.renewed, 1)
+
+		time.Sleep(quiet + time.Second)
+		before := w.count("api-keys")
+		storm(t.Context(), s, keys, 1)
+		time.Sleep(firstPause)
+		storm(t.Context(), s, keys, 1)
+		require.Equal(t, before+2, w.count("api-keys"), "after a quiet time it begins anew")
+	})
+}
+
+func TestTroubleDuringARenewalIsWaitedFor(t *testing.T) {
+	for name, failure := range map[string]reply{
+		"down":        {status: 503, body: "upstream connect error"},
+		"throttled":   {status: 429, body: `{"message":"ThrottlerException: Too Many Requests"}`},
+		"cut":         {err: errCut},
+		"maintenance": {status: 200, body: "<html>", header: map[string]string{"Content-Type": "text/html"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				s, l := start(t, w, settings(supabase.TypeAccessToken), 0)
+				old := good(t, s)
+				w.change(func() { w.secret++; w.fail = func(*http.Request) reply { return failure } })
+				time.AfterFunc(2*time.Hour, func() { w.change(func() { w.fail = func(*http.Request) reply { return reply{} } }) })
+				renewed, errs := storm(t.Context(), s, old, 50)
+				require.Equal(t, 50, renewed)
+				require.Empty(t, errs)
+				require.NotEmpty(t, l.delayed)
+				require.Len(t, l.renewed, 2)
+			})
+		})
+	}
+}
+
+func TestTroubleThatLastsStaysWhatItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		s, _ := start(t, w, settings(supabase.TypeAccessToken), 10*time.Minute)
+		old := good(t, s)
+		w.change(func() { w.secret++; w.fail = func(*http.Request) reply { return reply{status: 503, body: "{}"} } })
+		renewed, errs := storm(t.Context(), s, old, 50)
+		require.Zero(t, renewed)
+		require.Len(t, errs, 50)
+		for _, err := range errs {
+			require.True(t, bucket.Transient(err), err)
+		}
+		w.change(func() { w.fail = func(*http.Request) reply { return reply{} } })
+		ok, err := s.Renew(t.Context(), old)
+		require.NoError(t, err)
+		require.True(t, ok, "what failed in this way does not count as a renewal")
+	})
+}
+
+func TestARevokedTokenEndsItWithARemedy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		s, _ := start(t, w, settings(supabase.TypeAccessToken), 0)
+		old := good(t, s)
+		w.change(func() {
+			w.fail = func(*http.Request) reply { return reply{status: 401, body: `{"message":"Unauthorized"}`} }
+		})
+		renewed, errs := storm(t.Context(), s, old, 50)
+		require.Zero(t, renewed)
+		require.Len(t, errs, 50)
+		for _, err := range errs {
+			permanent(t, err, "credentials.access_token: ", "was deleted, has expired")
+		}
+		require.Equal(t, 4, w.count(""), "three calls at the start, and one more")
+	})
+}
+
+func TestNewKeysMayTakeAWhileToBeAccepted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		s, _ := start(t, w, settings(supabase.TypeUser), 0)
+		ok, err := s.Renew(t.Context(), good(t, s))
+		require.NoError(t, err)
+		require.True(t, ok)
+		fresh := good(t, s)
+		ok, err = s.Renew(t.Context(), fresh)
+		require.False(t, ok)
+		require.ErrorIs(t, err, bucket.ErrUnavailable)
+		require.ErrorContains(t, err, "does not accept the new ones yet")
+		require.Equal(t, 2, w.count("token"))
+
+		time.Sleep(settling)
+		ok, err = s.Renew(t.Context(), fresh)
+		require.NoError(t, err)
+		require.True(t, ok)
+		ok, err = s.Renew(t.Context(), good(t, s))
+		require.NoError(t, err, "now the refusal stands")
+		require.False(t, ok)
+	})
+}
+
+func TestKeysInTheConfigurationAreNotRenewed(t *testing.T) {
+	conf := settings(supabase.TypeSessionToken)
+	conf.Credentials.ServiceRoleKey = apiKey(0, "service_role")
+	s, _ := start(t, newWorld(t), conf, 0)
+	ok, err := s.Renew(t.Context(), good(t, s))
+	require.NoError(t, err)
+	require.False(t, ok)
+}
+
+func TestFilesAreReadAgainWhenAKeyIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		write := func(name, value string) {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(value), 0o600))
+		}
+		write("id", "0123456789abcdef0123456789abcdef\n")
+		write("secret", "old secret\r\n")
+		conf := settings(supabase.TypeAccessKey)
+		conf.Credentials.Files = map[string]string{
+			"credentials.access_key_id":     filepath.Join(dir, "id"),
+			"credentials.secret_access_key": filepath.Join(dir, "secret"),
+		}
+		s, _ := start(t, newWorld(t), conf, 0)
+		_, err := s.Credentials(t.Context())
+		permanent(t, err, "credentials.secret_access_key_file: ", "white space")
+		write("secret", "old-secret-of-this-project\r\n")
+		time.Sleep(firstPause)
+		old := good(t, s)
+		require.Equal(t, "old-secret-of-this-project", old.SecretAccessKey)
+		require.Equal(t, "service_role", s.Project().Role)
+
+		ok, err := s.Renew(t.Context(), old)
+		require.NoError(t, err)
+		require.False(t, ok, "it has not changed yet")
+		write("secret", "new-secret-of-this-project\n")
+		time.Sleep(firstPause)
+		ok, err = s.Renew(t.Context(), old)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, "new-secret-of-this-project", good(t, s).SecretAccessKey)
+	})
+}
