@@ -112,28 +112,36 @@ func (s *Source) Credentials(ctx context.Context) (bucket.Credentials, error) {
 	}
 }
 
-// attend does what is due while the keys are good: it tells of their end, and
-// renews them. What fails now is tried again before they end.
+// attend does what is due while the keys are good: it renews them, and tells of
+// their end where that does not help.
 func (s *Source) attend(ctx context.Context) bucket.Credentials {
-	st, now := s.now.Load(), time.Now()
-	if !st.warnAt.IsZero() && !now.Before(st.warnAt) {
+	st := s.now.Load()
+	if !st.renewAt.IsZero() && !time.Now().Before(st.renewAt) {
+		st = s.renewAhead(ctx, st)
+	}
+	if now := time.Now(); !st.warnAt.IsZero() && !now.Before(st.warnAt) {
 		s.o.Watcher.Expiring(st.project, st.keys.Expires.Sub(now))
 		st = s.replace(*st, now)
 	}
-	if st.renewAt.IsZero() || now.Before(st.renewAt) {
-		return st.keys
-	}
+	return st.keys
+}
+
+// renewAhead tries once to get new keys. What fails now is tried again before the
+// present ones end.
+func (s *Source) renewAhead(ctx context.Context, st *state) *state {
 	p, err := s.provider.obtain(ctx, false)
 	switch {
 	case err == nil:
-		return s.adopt(p).keys
-	case ctx.Err() == nil:
-		s.o.Watcher.Delayed(err, st.keys.Expires)
-		later := *st
-		later.renewAt = time.Now().Add(s.trouble.met(err, s.mayPass(err)))
-		return s.replace(later, now).keys
+		return s.adopt(p)
+	case ctx.Err() != nil:
+		return st
 	}
-	return st.keys
+	s.o.Watcher.Delayed(err, st.keys.Expires)
+	later := *st
+	later.renewAt = time.Now().Add(s.trouble.met(err, s.mayPass(err)))
+	later.setDue()
+	s.now.Store(&later)
+	return &later
 }
 
 // get returns keys where there are none that are good.
@@ -175,28 +183,28 @@ var tellAt = []time.Duration{24 * time.Hour, time.Hour, 5 * time.Minute}
 
 // adopt takes over the keys of p.
 func (s *Source) adopt(p supabase.Project) *state {
+	s.trouble = trouble{}
 	keys, _ := p.Keys()
 	old, now := s.now.Load(), time.Now()
 	st := state{project: p, keys: keys}
 	left := keys.Expires.Sub(now)
-	if !s.isFixed() && !keys.Expires.IsZero() {
+	if old != nil && old.keys.SameKeys(keys) {
+		st.warnAt = old.warnAt
+		if !keys.Expires.IsZero() && !s.isFixed() {
+			st.renewAt = now.Add(max(left/4, lookAgain)) // a file that was not replaced yet
+		}
+		st.setDue()
+		s.now.Store(&st)
+		return &st
+	}
+	if !keys.Expires.IsZero() && !s.isFixed() {
 		// Many inputs that began together do not renew together.
 		st.renewAt = now.Add(left/10*8 + rand.N(max(left/10, 1)))
 	}
-	if old != nil && old.keys.SameKeys(keys) {
-		// A file that was not replaced yet: look again before long.
-		st.renewAt = time.Time{}
-		if !keys.Expires.IsZero() {
-			st.renewAt = now.Add(max(left/4, lookAgain))
-		}
-	}
-	s.trouble = trouble{}
 	next := s.replace(st, now)
-	if old == nil || !old.keys.SameKeys(keys) {
-		s.o.Watcher.Renewed(p)
-		if s.isFixed() && !keys.Expires.IsZero() && left < nearEnd {
-			s.o.Watcher.Expiring(p, left)
-		}
+	s.o.Watcher.Renewed(p)
+	if s.isFixed() && !keys.Expires.IsZero() && left < nearEnd {
+		s.o.Watcher.Expiring(p, left)
 	}
 	return next
 }
@@ -216,12 +224,16 @@ func (s *Source) replace(st state, now time.Time) *state {
 			}
 		}
 	}
+	st.setDue()
+	s.now.Store(&st)
+	return &st
+}
+
+func (st *state) setDue() {
 	st.due = st.renewAt
 	if st.due.IsZero() || !st.warnAt.IsZero() && st.warnAt.Before(st.due) {
 		st.due = st.warnAt
 	}
-	s.now.Store(&st)
-	return &st
 }
 
 // nobody is a watcher that does not care.

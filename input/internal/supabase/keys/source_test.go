@@ -412,6 +412,7 @@ func TestFilesAreReadAtTheStartAndBeforeTheirTokenEnds(t *testing.T) {
 			_, _ = s.Credentials(t.Context())
 		}
 		require.Len(t, l.left, 1, "five minutes before its end")
+		time.Sleep(5 * time.Minute)
 		_, err = s.Credentials(t.Context())
 		permanent(t, err, "credentials.user_token_file: ", "expired on")
 	})
