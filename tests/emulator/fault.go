@@ -19,7 +19,8 @@ type Fault struct {
 	// Status is answered in place of the real answer. 502, 504 and 52x come as
 	// the HTML page of a gateway; everything else in the server's own form.
 	Status int
-	// Code and Message go with Status; they have the server's defaults.
+	// Code and Message go with Status; they have the server's defaults. Code
+	// is the error_code of Auth; the Management API shows none.
 	Code, Message string
 	// Header is added to the answer, whatever it is, such as Retry-After.
 	Header http.Header

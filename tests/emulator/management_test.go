@@ -26,7 +26,7 @@ const ref = defaultRef
 
 func TestProjectAnswersAsTheManagementAPIDoes(t *testing.T) {
 	bothWays(t, func(t *testing.T, s *Server, c *client) {
-		got := c.manage(defaultAccessToken, ref)
+		got := c.manage(s.Settings().AccessToken, ref)
 		require.Equal(t, http.StatusOK, got.status)
 		require.Equal(t, "application/json; charset=utf-8", got.header.Get("Content-Type"))
 		require.JSONEq(t, `{"id":"localemulatorproject","ref":"localemulatorproject",

@@ -92,6 +92,8 @@ type Settings struct {
 	AnonKey, ServiceRoleKey string
 	// PublishableKey and SecretKey are its API keys of the new kind.
 	PublishableKey, SecretKey string
+	// AccessToken is the personal access token of [Options].
+	AccessToken string
 }
 
 // Settings returns the project's settings, secrets included, as they are now.

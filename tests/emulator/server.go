@@ -57,6 +57,7 @@ func newServer(o Options) *Server {
 			ProjectRef: o.ProjectRef, Region: o.Region,
 			AccessKeyID: o.AccessKeyID, SecretAccessKey: o.SecretAccessKey,
 			PublishableKey: defaultPublishableKey, SecretKey: defaultSecretAPIKey,
+			AccessToken: o.AccessToken,
 		},
 	}
 	p.sign()
