@@ -80,6 +80,24 @@ func TestAnonKeyIsNoSecretWhereThereIsNone(t *testing.T) {
 	require.Equal(t, http.StatusOK, c.get("b", "k").status)
 }
 
+func TestGatewayTurnsNewKeysIntoRolesForREST(t *testing.T) {
+	s := New(Options{})
+	s.Put("b", "k", []byte("x"))
+	c := newClient(t, s)
+	get := func(header, value string) answered {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL()+"/storage/v1/object/authenticated/b/k", nil)
+		require.NoError(t, err)
+		r.Header.Set(header, value)
+		return c.send(r)
+	}
+	require.Equal(t, "x", get("Apikey", s.Settings().SecretKey).body)
+	require.Contains(t, get("Apikey", s.Settings().PublishableKey).body, `"statusCode":"404"`)
+	require.Contains(t, get("Authorization", "Bearer "+s.Settings().SecretKey).body, "Invalid Compact JWS")
+	old := s.Settings().SecretKey
+	s.RotateAPIKeys()
+	require.Equal(t, http.StatusBadRequest, get("Apikey", old).status)
+}
+
 func TestChangedRegionCountsForSignatures(t *testing.T) {
 	s := New(Options{})
 	s.Put("b", "k", []byte("x"))
