@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -12,7 +13,7 @@ import (
 // authenticate finds out who the caller is.
 func (x *exchange) authenticate() error {
 	var err error
-	if x.rest {
+	if x.surface == surfaceREST {
 		err = x.verifyBearer()
 	} else {
 		x.caller, err = x.verifySignature()
@@ -47,6 +48,10 @@ var bearer = regexp.MustCompile(`(?i)^Bearer\s+`)
 // verifyBearer checks the token of a request to the REST API.
 func (x *exchange) verifyBearer() error {
 	header, present := x.r.Header["Authorization"]
+	if role := x.gatewayRole(); !present && role != "" {
+		x.caller, x.authenticated = caller{role, map[string]any{"role": role}}, true
+		return nil
+	}
 	if x.access == needsHeader && !present {
 		return failInvalidRequest("headers must have required property 'authorization'")
 	}
@@ -55,7 +60,7 @@ func (x *exchange) verifyBearer() error {
 		return nil
 	}
 	token := bearer.ReplaceAllString(strings.Join(header, ","), "")
-	known, err := x.s.verifyToken(token)
+	known, err := x.s.project.load().verifyToken(token, x.s.clock())
 	switch {
 	case err == nil:
 		x.caller, x.authenticated = known, true
@@ -65,12 +70,27 @@ func (x *exchange) verifyBearer() error {
 	return nil
 }
 
+// gatewayRole is the role of an API key of the new kind: these are no tokens,
+// but where a request has one as its apikey and no Authorization, the hosted
+// gateway adds a token of that role. Storage alone knows none of this.
+func (x *exchange) gatewayRole() string {
+	set := x.s.Settings()
+	switch x.r.Header.Get("Apikey") {
+	case set.SecretKey:
+		return roleService
+	case set.PublishableKey:
+		return roleAnon
+	}
+	return ""
+}
+
 // verifySignature checks a signed S3 request. With a session token the key id
 // is the project's reference, the secret its anon key (newer servers also take
 // the reference), and the token says who is asking; without one the S3 access
 // key acts as service_role.
 func (x *exchange) verifySignature() (caller, error) {
-	set := &x.s.settings
+	p := x.s.project.load()
+	set := &p.settings
 	sig, err := readSignature(x.r, x.req.Query, x.s.clock())
 	if err != nil {
 		return caller{}, err
@@ -79,22 +99,27 @@ func (x *exchange) verifySignature() (caller, error) {
 	if sig.sessionToken != "" {
 		keyID = set.ProjectRef
 	}
-	if sig.accessKey != keyID {
+	switch {
+	case sig.accessKey == keyID:
+	case x.s.multiTenant && sig.sessionToken == "":
+		return caller{}, failAccessKeyID
+	default:
 		return caller{}, failDenied("Invalid Access Key")
 	}
 	if sig.service != "s3" {
 		return caller{}, failDenied("Invalid Service")
 	}
 	if sig.sessionToken == "" {
-		if !x.matches(sig, set.SecretAccessKey) {
+		if !x.matches(sig, set, set.SecretAccessKey) {
 			return caller{}, failSignature
 		}
 		return caller{role: roleService}, nil
 	}
-	if !x.matches(sig, set.AnonKey) && !x.matches(sig, set.ProjectRef) {
+	anon := p.state.LegacyKeys != LegacyNone && x.matches(sig, set, set.AnonKey)
+	if !anon && !x.matches(sig, set, set.ProjectRef) {
 		return caller{}, failTokenSignature
 	}
-	return x.s.verifyToken(sig.sessionToken)
+	return p.verifyToken(sig.sessionToken, x.s.clock())
 }
 
 // tokenCache remembers tokens whose signature was verified. When they expire
@@ -105,18 +130,18 @@ type tokenCache struct {
 }
 
 // verifyToken checks a JWT and returns whom it names.
-func (s *Server) verifyToken(token string) (caller, error) {
-	s.tokens.mu.RLock()
-	claims, ok := s.tokens.claims[token]
-	s.tokens.mu.RUnlock()
+func (p *snapshot) verifyToken(token string, at time.Time) (caller, error) {
+	p.tokens.mu.RLock()
+	claims, ok := p.tokens.claims[token]
+	p.tokens.mu.RUnlock()
 	if !ok {
 		var err error
-		if claims, err = s.parseToken(token); err != nil {
+		if claims, err = p.parseToken(token); err != nil {
 			return caller{}, err
 		}
-		s.tokens.add(token, claims)
+		p.tokens.add(token, claims)
 	}
-	now := float64(s.clock().UnixMilli()) / 1000
+	now := float64(at.UnixMilli()) / 1000
 	if exp, ok := claims["exp"].(float64); ok && exp <= now {
 		return caller{}, failDenied(`"exp" claim timestamp check failed`)
 	}
@@ -130,12 +155,12 @@ func (s *Server) verifyToken(token string) (caller, error) {
 	return caller{role, claims}, nil
 }
 
-func (s *Server) parseToken(token string) (jwt.MapClaims, error) {
+func (p *snapshot) parseToken(token string) (jwt.MapClaims, error) {
 	if strings.Count(token, ".") != 2 {
 		return nil, failDenied("Invalid Compact JWS")
 	}
 	claims := jwt.MapClaims{}
-	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return s.jwtSecret, nil },
+	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return p.jwtSecret, nil },
 		jwt.WithValidMethods([]string{"HS256"}), jwt.WithoutClaimsValidation())
 	switch {
 	case err == nil:

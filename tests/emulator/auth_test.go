@@ -127,7 +127,7 @@ func presign(s *Server, c *client, key string, signed time.Time, expires string)
 		"GET", r.URL.EscapedPath(), strictQuery(q), "host:" + r.URL.Host + "\n", "host", "UNSIGNED-PAYLOAD",
 	}, "\n")
 	toSign := "AWS4-HMAC-SHA256\n" + date.Format(sigTime) + "\n" + scope + "\n" + hexSHA256(canonical)
-	q.Set("X-Amz-Signature", hexHMAC(signingKey(s.settings.SecretAccessKey, date.Format("20060102"), c.sign.region), toSign))
+	q.Set("X-Amz-Signature", hexHMAC(signingKey(s.Settings().SecretAccessKey, date.Format("20060102"), c.sign.region), toSign))
 	r.URL.RawQuery = strictQuery(q)
 	return r
 }

@@ -18,9 +18,9 @@ type exchange struct {
 	// resource is bucket and key as they stand in the path, still encoded: S3
 	// errors name it.
 	resource string
-	// rest says that the answer, and above all the error, is JSON.
-	rest   bool
-	access access
+	// surface decides the form of the answer, and above all of an error.
+	surface surface
+	access  access
 	// badPath says that the path cannot be decoded to text.
 	badPath bool
 	caller  caller
@@ -28,25 +28,44 @@ type exchange struct {
 	authenticated bool
 }
 
+// surface is one of the interfaces of a project.
+type surface int
+
+const (
+	surfaceS3 surface = iota
+	// surfaceREST is Storage's REST API, and all that nothing is behind.
+	surfaceREST
+	surfaceAuth
+	surfaceManagement
+)
+
 // route reads path and query into x.req.
 func (x *exchange) route() {
 	x.req.Header = x.r.Header
 	if x.r.URL.RawQuery != "" {
 		x.req.Query = x.r.URL.Query()
 	}
+	x.surface = surfaceREST
 	path := x.r.URL.EscapedPath()
+	if rest, ok := strings.CutPrefix(path, authPrefix); ok {
+		x.routeAuth(rest)
+		return
+	}
+	if rest, ok := strings.CutPrefix(path, managementPrefix); ok {
+		x.routeManagement(rest)
+		return
+	}
 	path, ok := strings.CutPrefix(path, x.s.prefix)
 	if !ok {
-		x.rest = true
 		return
 	}
 	if rest, ok := strings.CutPrefix(path, "/s3"); ok && (rest == "" || rest[0] == '/') {
+		x.surface = surfaceS3
 		x.split(strings.TrimPrefix(rest, "/"))
 		x.req.Op = x.s3Op()
 		x.req.Offset = rangeStart(x.r.Header.Get("Range"))
 		return
 	}
-	x.rest = true
 	x.routeREST(path)
 }
 
@@ -137,11 +156,13 @@ func (x *exchange) s3ObjectOp(q url.Values) Op {
 	return OpUnknown
 }
 
-// serve authenticates the caller and hands the request to its operation.
+// serve has the request authenticated and hands the request to its operation.
 func (x *exchange) serve() error {
 	switch {
 	case x.headerTooLarge():
 		x.tooLarge()
+		return nil
+	case x.unreachable():
 		return nil
 	case x.badPath:
 		x.noPath()
@@ -149,8 +170,14 @@ func (x *exchange) serve() error {
 	case x.req.Op == OpUnknown:
 		x.noRoute()
 		return nil
-	case x.rest:
+	}
+	switch x.surface {
+	case surfaceREST:
 		return x.serveREST()
+	case surfaceAuth:
+		return x.serveAuth()
+	case surfaceManagement:
+		return x.serveManagement()
 	}
 	if err := x.authenticate(); err != nil {
 		return err

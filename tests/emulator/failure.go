@@ -47,6 +47,9 @@ var (
 		http.StatusForbidden, "SignatureDoesNotMatch",
 		"The request signature we calculated does not match the signature you provided. Check your key and signing method.", "",
 	}
+	failAccessKeyID = &failure{
+		http.StatusForbidden, "InvalidAccessKeyId", "The Access Key Id you provided does not exist in our records.", "",
+	}
 	failTokenSignature = &failure{
 		http.StatusForbidden, "SignatureDoesNotMatch",
 		"The request signature we calculated does not match the signature you provided, Check your credentials. " +
@@ -101,8 +104,15 @@ func asFailure(err error) *failure {
 // fail writes err as the answer: a document over S3, JSON over REST.
 func (x *exchange) fail(err error) {
 	f := asFailure(err)
-	if x.rest {
+	switch x.surface {
+	case surfaceREST:
 		x.failJSON(f)
+		return
+	case surfaceAuth:
+		x.failAuth(f)
+		return
+	case surfaceManagement:
+		x.failManagement(f)
 		return
 	}
 	d := x.document("Error", 512)
@@ -134,6 +144,14 @@ func (x *exchange) target() string { return strings.TrimPrefix(x.r.URL.RequestUR
 
 // noRoute is the answer of the router rather than of Storage.
 func (x *exchange) noRoute() {
+	switch x.surface {
+	case surfaceAuth:
+		x.noAuthRoute()
+		return
+	case surfaceManagement:
+		x.fail(&failure{status: http.StatusNotFound, message: "Cannot " + x.r.Method + " " + x.r.URL.RequestURI()})
+		return
+	}
 	var j jsonWriter
 	j.field("{", "message", "Route "+x.r.Method+":"+x.target()+" not found")
 	j.raw(`,"error":"Not Found","statusCode":404}`)
@@ -147,7 +165,7 @@ func (x *exchange) noPath() {
 	j.field(",", "code", "FST_ERR_BAD_URL")
 	j.field(",", "message", "'"+x.target()+"' is not a valid url component")
 	j.raw(`,"statusCode":400}`)
-	x.sendParserJSON(http.StatusBadRequest, j.buf)
+	x.sendBareJSON(http.StatusBadRequest, j.buf)
 }
 
 // maxHeader is what request line and header may have together, in bytes: the
@@ -165,13 +183,13 @@ func (x *exchange) headerTooLarge() bool {
 }
 
 func (x *exchange) tooLarge() {
-	x.sendParserJSON(http.StatusRequestHeaderFieldsTooLarge, []byte(`{"error":"Request Header Fields Too Large",`+
+	x.sendBareJSON(http.StatusRequestHeaderFieldsTooLarge, []byte(`{"error":"Request Header Fields Too Large",`+
 		`"message":"Exceeded maximum allowed HTTP header size","statusCode":431}`))
 }
 
-// sendParserJSON answers for what stands before the routes, which does not
-// name a character set.
-func (x *exchange) sendParserJSON(status int, body []byte) {
+// sendBareJSON answers for those that do not name a character set: what stands
+// before the routes of Storage, and Auth.
+func (x *exchange) sendBareJSON(status int, body []byte) {
 	x.w.Header().Set("Content-Type", "application/json")
 	x.send(status, blob(body), 0, int64(len(body)))
 }

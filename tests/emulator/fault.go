@@ -19,7 +19,8 @@ type Fault struct {
 	// Status is answered in place of the real answer. 502, 504 and 52x come as
 	// the HTML page of a gateway; everything else in the server's own form.
 	Status int
-	// Code and Message go with Status; they have the server's defaults.
+	// Code and Message go with Status; they have the server's defaults. Code
+	// is the error_code of Auth; the Management API shows none.
 	Code, Message string
 	// Header is added to the answer, whatever it is, such as Retry-After.
 	Header http.Header
@@ -83,14 +84,20 @@ func (x *exchange) applyFault() bool {
 	case f.Code == "" && (f.Status == http.StatusBadGateway || f.Status == http.StatusGatewayTimeout || f.Status/10 == 52):
 		x.gatewayPage(f.Status)
 	default:
-		x.fail(f.failure())
+		x.fail(f.failure(x.surface))
 	}
 	return false
 }
 
-func (f *Fault) failure() *failure {
-	known := failure{code: "InternalError", message: http.StatusText(f.Status)}
-	if k, ok := byStatus[f.Status]; ok {
+func (f *Fault) failure(on surface) *failure {
+	known, usual := failure{code: "InternalError", message: http.StatusText(f.Status)}, byStatus
+	switch on {
+	case surfaceAuth:
+		known.code, usual = "unexpected_failure", authByStatus
+	case surfaceManagement:
+		usual = managementByStatus
+	}
+	if k, ok := usual[f.Status]; ok {
 		known = *k
 	}
 	if f.Code != "" && f.Code != known.code {
@@ -104,7 +111,7 @@ func (f *Fault) failure() *failure {
 
 // gatewayPage is what stands before the server says when it cannot be reached.
 func (x *exchange) gatewayPage(status int) {
-	title := strconv.Itoa(status) + " " + html.EscapeString(cmp.Or(x.fault.Message, http.StatusText(status)))
+	title := strconv.Itoa(status) + " " + html.EscapeString(cmp.Or(x.fault.Message, statusText(status)))
 	page := "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title +
 		"</h1></center>\r\n</body>\r\n</html>\r\n"
 	x.w.Header().Set("Content-Type", "text/html")

@@ -46,7 +46,7 @@ func (s *Server) checkUploadKey(bucket string, d *draft) error {
 	}
 	if !s.s3Backend && hasDotSegment(key) {
 		return failInvalidKey(strings.Join([]string{
-			"stub", s.settings.ProjectRef, bucket, key, uuid("version", bucket, key),
+			"stub", s.Settings().ProjectRef, bucket, key, uuid("version", bucket, key),
 		}, "/") + " contains dot path segment")
 	}
 	if strings.HasSuffix(key, placeholder) && d.row.size > 0 {

@@ -36,6 +36,16 @@ const (
 	OpRESTGet
 	OpRESTHead
 	OpRESTInfo
+	// OpSignIn and OpRefreshToken are Auth's /token with the grants "password"
+	// and "refresh_token".
+	OpSignIn
+	OpRefreshToken
+	// OpGetProject, OpGetAPIKeys, OpGetLegacyKeys and OpGetHealth are the
+	// Management API's.
+	OpGetProject
+	OpGetAPIKeys
+	OpGetLegacyKeys
+	OpGetHealth
 	numOps
 )
 
@@ -44,6 +54,7 @@ var opNames = [numOps]string{
 	"ListBuckets", "HeadBucket", "CreateBucket", "DeleteBucket", "BucketLocation", "BucketVersioning",
 	"CreateUpload", "UploadPart", "CompleteUpload", "AbortUpload",
 	"ListV2", "RESTGet", "RESTHead", "RESTInfo",
+	"SignIn", "RefreshToken", "GetProject", "GetAPIKeys", "GetLegacyKeys", "GetHealth",
 }
 
 // String is the constant's name without the "Op".

@@ -30,6 +30,24 @@ type Options struct {
 	// a missing blob is 404 S3Error instead of 500 InternalError, a range that
 	// cannot be satisfied has the code S3Error, and keys may hold dot segments.
 	S3Backend bool
+	// MultiTenant answers as the hosted service where that differs from a
+	// server of one's own: an unknown S3 access key is 403 InvalidAccessKeyId.
+	MultiTenant bool
+	// TokenLifetime is how long the access tokens of Auth are valid. Default:
+	// an hour, as in a new project. [Server.SetTokenLifetime] changes it.
+	TokenLifetime time.Duration
+	// SessionLifetime ends the sessions of Auth so long after the sign-in (a
+	// project with time-boxed sessions). 0, the default, is never.
+	SessionLifetime time.Duration
+	// OldAuthErrors answers with {"error", "error_description"}, as Auth did
+	// before it had error codes and self-hosted projects may still do.
+	OldAuthErrors bool
+	// AccessToken is a personal access token that may do everything in the
+	// Management API. The default is fixed.
+	AccessToken string
+	// APIRateLimit is how many requests a minute the Management API answers
+	// for one access token. 0 is 120, as in production; negative is no limit.
+	APIRateLimit int
 	// LogLimit is the number of requests that [Server.Log] keeps, the newest.
 	// 0 is 10000, negative keeps none. Counts are exact whatever the limit.
 	LogLimit int
@@ -43,6 +61,11 @@ const (
 	defaultSecretKey = "10ca1e000000000000000000000000000000000000000000000000000005ec4e"
 	defaultJWTSecret = "local-emulator-jwt-secret-that-protects-nothing"
 	defaultLogLimit  = 10_000
+
+	defaultPublishableKey = publishablePrefix + "10ca1e0000000000000000_acce5500"
+	defaultSecretAPIKey   = secretPrefix + "10ca1e0000000000000000_5ec4e700"
+	defaultAccessToken    = "sbp_10ca1e0000000000000000000000000000acce55"
+	defaultAPIRateLimit   = 120
 )
 
 func (o Options) withDefaults() Options {
@@ -52,6 +75,9 @@ func (o Options) withDefaults() Options {
 	o.SecretAccessKey = cmp.Or(o.SecretAccessKey, defaultSecretKey)
 	o.JWTSecret = cmp.Or(o.JWTSecret, defaultJWTSecret)
 	o.LogLimit = cmp.Or(o.LogLimit, defaultLogLimit)
+	o.TokenLifetime = cmp.Or(o.TokenLifetime, time.Hour)
+	o.AccessToken = cmp.Or(o.AccessToken, defaultAccessToken)
+	o.APIRateLimit = cmp.Or(o.APIRateLimit, defaultAPIRateLimit)
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
@@ -62,12 +88,16 @@ func (o Options) withDefaults() Options {
 type Settings struct {
 	ProjectRef, Region           string
 	AccessKeyID, SecretAccessKey string
-	// AnonKey and ServiceRoleKey are the project's JWTs.
+	// AnonKey and ServiceRoleKey are the project's JWTs, its legacy API keys.
 	AnonKey, ServiceRoleKey string
+	// PublishableKey and SecretKey are its API keys of the new kind.
+	PublishableKey, SecretKey string
+	// AccessToken is the personal access token of [Options].
+	AccessToken string
 }
 
-// Settings returns the project's settings, secrets included.
-func (s *Server) Settings() Settings { return s.settings }
+// Settings returns the project's settings, secrets included, as they are now.
+func (s *Server) Settings() Settings { return s.project.load().settings }
 
 // keyIssued and keyExpires bound the project's own keys. They are fixed, so
 // that the keys are the same in every run, and wide, so that they are valid
@@ -77,16 +107,14 @@ const (
 	keyExpires = 4102444800 // 2100-01-01
 )
 
-func (s *Server) projectKey(ref, role string) string {
-	return s.Token(map[string]any{
-		"iss": "supabase", "ref": ref, "role": role, "iat": keyIssued, "exp": keyExpires,
-	})
-}
-
-// Token signs claims with the project's JWT secret. Nothing is added to them:
+// Token signs claims with the project's JWT secret of the moment. Nothing is added to them:
 // a token without "exp" never expires, one without "role" is anonymous.
 func (s *Server) Token(claims map[string]any) string {
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims(claims)).SignedString(s.jwtSecret)
+	return signToken(s.project.load().jwtSecret, claims)
+}
+
+func signToken(secret []byte, claims map[string]any) string {
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims(claims)).SignedString(secret)
 	if err != nil {
 		// Claims that are no JSON: the caller's mistake.
 		panic("emulator: signing a token: " + err.Error())
@@ -94,7 +122,7 @@ func (s *Server) Token(claims map[string]any) string {
 	return token
 }
 
-// UserToken is the access token of the signed-in user sub, valid for ttl from
+// UserToken is an access token of the user sub, without a session, valid for ttl from
 // now. A ttl that is not positive gives a token that has expired.
 func (s *Server) UserToken(sub string, ttl time.Duration) string {
 	now := s.clock()

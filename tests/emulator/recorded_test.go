@@ -20,7 +20,7 @@ func recordedServer(t *testing.T, o Options) *Server {
 	s.prefix = ""
 	for _, r := range readRecordings(t, "auth") {
 		if r.name == "auth-22-token-anon" {
-			s.settings.AnonKey = r.header.Get("X-Amz-Security-Token")
+			s.project.change(func(p *snapshot) { p.settings.AnonKey = r.header.Get("X-Amz-Security-Token") })
 		}
 	}
 	return s

@@ -116,7 +116,7 @@ func resign(r *http.Request, s *Server) {
 	}
 	r.Header.Del("Authorization")
 	sign := signer{
-		accessKey: recordedKey, secret: s.settings.SecretAccessKey, region: sig.region, service: sig.service,
+		accessKey: recordedKey, secret: s.Settings().SecretAccessKey, region: sig.region, service: sig.service,
 		token: sig.sessionToken, date: date,
 	}
 	sign.sign(r)

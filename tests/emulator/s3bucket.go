@@ -19,7 +19,7 @@ func (x *exchange) serveS3Bucket() error {
 		if !x.bucketVisible() {
 			return failNoBucket
 		}
-		x.w.Header().Set("X-Amz-Bucket-Region", x.s.settings.Region)
+		x.w.Header().Set("X-Amz-Bucket-Region", x.s.Settings().Region)
 		x.w.WriteHeader(http.StatusOK)
 		return nil
 	}
@@ -32,7 +32,7 @@ func (x *exchange) serveS3Bucket() error {
 	}
 	switch x.req.Op {
 	case OpBucketLocation:
-		x.sendText("LocationConstraint", x.s.settings.Region)
+		x.sendText("LocationConstraint", x.s.Settings().Region)
 	case OpBucketVersioning:
 		d := x.document("VersioningConfiguration", 256)
 		d.element("Status", "Suspended")

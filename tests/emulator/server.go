@@ -6,23 +6,25 @@ import (
 	"time"
 )
 
-// Server is a project's Storage. Its methods may be called at any time, also
+// Server is a project: Storage, Auth, and what the Management API tells of it. Its methods may be called at any time, also
 // from the hooks of a [Fault].
 type Server struct {
-	settings  Settings
-	jwtSecret []byte
-	clock     func() time.Time
-	readOnly  bool
-	s3Backend bool
+	project     holder
+	clock       func() time.Time
+	readOnly    bool
+	s3Backend   bool
+	multiTenant bool
+	oldAuth     bool
 	// prefix is what the gateway strips.
 	prefix string
 
 	store   store
+	users   accounts
+	access  accessTokens
 	rules   rules
 	faults  atomic.Pointer[func(Request) Fault]
 	journal journal
 	keys    signingKeys
-	tokens  tokenCache
 	uploads uploads
 }
 
@@ -39,19 +41,30 @@ func New(o Options) *Server {
 func newServer(o Options) *Server {
 	o = o.withDefaults()
 	s := &Server{
-		jwtSecret: []byte(o.JWTSecret),
-		clock:     o.Clock,
-		readOnly:  o.ReadOnly,
-		s3Backend: o.S3Backend,
-		prefix:    gatewayPrefix,
+		clock:       o.Clock,
+		readOnly:    o.ReadOnly,
+		s3Backend:   o.S3Backend,
+		multiTenant: o.MultiTenant,
+		oldAuth:     o.OldAuthErrors,
+		prefix:      gatewayPrefix,
 	}
 	s.journal.limit = max(o.LogLimit, 0)
-	s.settings = Settings{
-		ProjectRef: o.ProjectRef, Region: o.Region,
-		AccessKeyID: o.AccessKeyID, SecretAccessKey: o.SecretAccessKey,
-		AnonKey:        s.projectKey(o.ProjectRef, roleAnon),
-		ServiceRoleKey: s.projectKey(o.ProjectRef, roleService),
+	p := &snapshot{
+		state:     Project{Name: "Local emulator", Region: o.Region, Status: StatusActiveHealthy},
+		jwtSecret: []byte(o.JWTSecret),
+		tokens:    new(tokenCache),
+		settings: Settings{
+			ProjectRef: o.ProjectRef, Region: o.Region,
+			AccessKeyID: o.AccessKeyID, SecretAccessKey: o.SecretAccessKey,
+			PublishableKey: defaultPublishableKey, SecretKey: defaultSecretAPIKey,
+			AccessToken: o.AccessToken,
+		},
 	}
+	p.sign()
+	s.project.now.Store(p)
+	s.users.lifetime, s.users.sessionLimit = o.TokenLifetime, o.SessionLifetime
+	s.access.limit = o.APIRateLimit
+	s.SetAccessToken(o.AccessToken, PermProject, PermKeys, PermKeySecrets)
 	return s
 }
 
@@ -60,7 +73,12 @@ func (s *Server) now() int64 { return s.clock().UnixMicro() }
 
 // Endpoint is the S3 endpoint for a client that uses [Server.Transport]. No
 // host of that name exists.
-func (s *Server) Endpoint() string { return "http://emulator.invalid" + s.prefix + "/s3" }
+func (s *Server) Endpoint() string { return s.URL() + s.prefix + "/s3" }
+
+// URL is the project's address for a client that uses [Server.Transport],
+// without a path: Auth is below /auth/v1, and the Management API, whose address
+// is another one in production, below /v1.
+func (s *Server) URL() string { return "http://emulator.invalid" }
 
 // ServeHTTP answers one request. It does not clean the path: keys hold "//"
 // and "..", and the signature covers them as they were sent.

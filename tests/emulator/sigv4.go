@@ -218,10 +218,10 @@ func appendEncoded(b []byte, s, also string) []byte {
 
 // matches reports whether secret makes the signature of the request. A region
 // that the server does not go by is replaced by its own, so that it fails.
-func (x *exchange) matches(sig *signature, secret string) bool {
+func (x *exchange) matches(sig *signature, set *Settings, secret string) bool {
 	region := sig.region
 	if region != "" && region != "auto" && region != "us-east-1" {
-		region = x.s.settings.Region
+		region = set.Region
 	}
 	sum := sha256.Sum256(sig.canonicalRequest(x.r, x.req.Query))
 	scope := sig.date + "/" + region + "/s3/aws4_request"

@@ -73,13 +73,14 @@ func Run(ctx context.Context, w io.Writer, dir, addr string, o emulator.Options)
 	if err != nil {
 		return fmt.Errorf("serving --%s %s: %w", flagDir, dir, err)
 	}
+	addDemoUser(storage, buckets)
 	listener, err := listen(storage, addr) //nolint:contextcheck // listening does not wait
 	if err != nil {
 		return err
 	}
 	// Its error says that a connection was cut, which is what was wanted.
 	defer func() { _ = listener.Close() }()
-	if err := printSettings(w, storage.Settings(), listener.Endpoint(), buckets); err != nil {
+	if err := printSettings(w, storage.Settings(), listener, buckets); err != nil {
 		return err
 	}
 	<-ctx.Done()

@@ -25,6 +25,13 @@ For the configs in config/ (run one in another terminal):
   export SUPABASE_SERVICE_ROLE_KEY={{.ServiceRoleKey}}
   export SUPABASE_SOURCE_PATH={{index .Buckets 0}}
 
+For the Management API, and as a user who may read all objects:
+
+  export SUPABASE_API_URL={{.URL}}
+  export SUPABASE_ACCESS_TOKEN={{.AccessToken}}
+  export SUPABASE_USER_EMAIL={{.User.Email}}
+  export SUPABASE_USER_PASSWORD={{.User.Password}}
+
 Or as a config of your own:
 
   input:
@@ -39,10 +46,22 @@ Or as a config of your own:
 Ctrl-C ends it.
 `))
 
-func printSettings(w io.Writer, s emulator.Settings, endpoint string, buckets []string) error {
+func printSettings(w io.Writer, s emulator.Settings, l *emulator.Listener, buckets []string) error {
 	return settingsText.Execute(w, struct {
 		emulator.Settings
-		Endpoint string
-		Buckets  []string
-	}{s, endpoint, buckets})
+		Endpoint, URL string
+		User          emulator.User
+		Buckets       []string
+	}{s, l.Endpoint(), l.URL(), demoUser, buckets})
+}
+
+// demoUser can be signed in as. It protects nothing either.
+var demoUser = emulator.User{Email: "user@example.com", Password: "emulator"}
+
+// addDemoUser lets those who have signed in see every object, and nobody else.
+func addDemoUser(storage *emulator.Server, buckets []string) {
+	storage.SetUser(demoUser)
+	for _, bucket := range buckets {
+		storage.AllowRead(bucket, func(claims map[string]any, _ string) bool { return claims["role"] == "authenticated" })
+	}
 }

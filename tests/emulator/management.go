@@ -1,0 +1,209 @@
+package emulator
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// managementPrefix is where the Management API has its projects. In production
+// it has a host of its own, api.supabase.com.
+const managementPrefix = "/v1/projects/"
+
+// Permission is what a personal access token may do.
+type Permission string
+
+// The permissions that the emulator asks for.
+const (
+	// PermProject is needed for the project and the health of its services.
+	PermProject Permission = "project_admin_read"
+	// PermKeys is needed for the list of API keys.
+	PermKeys Permission = "api_gateway_keys_read"
+	// PermKeySecrets is needed too where the list is to reveal secret keys.
+	PermKeySecrets Permission = "api_gateway_keys_secret_read"
+)
+
+// accessTokens are the personal access tokens and how much they were used.
+type accessTokens struct {
+	// limit is the number of requests a minute, negative for no limit.
+	limit  int
+	mu     sync.Mutex
+	tokens map[string]*accessToken
+}
+
+type accessToken struct {
+	permissions []Permission
+	// window is when the current minute began, count what came since.
+	window time.Time
+	count  int
+}
+
+// SetAccessToken makes token ("sbp_" and 40 hex digits) a personal access token
+// with these permissions alone: what they do not cover is 403. The one of
+// [Options] has all.
+func (s *Server) SetAccessToken(token string, permissions ...Permission) {
+	s.access.mu.Lock()
+	defer s.access.mu.Unlock()
+	if s.access.tokens == nil {
+		s.access.tokens = map[string]*accessToken{}
+	}
+	s.access.tokens[token] = &accessToken{permissions: permissions}
+}
+
+// RevokeAccessToken makes token unknown: 401.
+func (s *Server) RevokeAccessToken(token string) {
+	s.access.mu.Lock()
+	defer s.access.mu.Unlock()
+	delete(s.access.tokens, token)
+}
+
+// use counts a request with token and returns the token's permissions, and of
+// the current minute what is left of its requests (negative: too many) and of
+// its time.
+func (a *accessTokens) use(token string, now time.Time) (permissions []Permission, left int, reset time.Duration, known bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := a.tokens[token]
+	if t == nil {
+		return nil, 0, 0, false
+	}
+	if now.Sub(t.window) >= time.Minute {
+		t.window, t.count = now, 0
+	}
+	t.count++
+	return t.permissions, a.limit - t.count, t.window.Add(time.Minute).Sub(now), true
+}
+
+// What the Management API refuses.
+var (
+	failUnauthorized = &failure{status: http.StatusUnauthorized, message: "Unauthorized"}
+	failNoJWT        = &failure{status: http.StatusUnauthorized, message: "JWT could not be decoded"}
+	failForbidden    = &failure{
+		status: http.StatusForbidden,
+		message: "Your account does not have the necessary privileges to access this endpoint. " +
+			"For more details, refer to our documentation https://supabase.com/docs/guides/platform/access-control",
+	}
+	failNoProject = &failure{status: http.StatusNotFound, message: "Project not found"}
+	failRemoved   = &failure{status: http.StatusBadRequest, message: "Resource has been removed"}
+	failThrottled = &failure{status: http.StatusTooManyRequests, message: "ThrottlerException: Too Many Requests"}
+)
+
+// managementByStatus is what the Management API answers with such a status.
+var managementByStatus = map[int]*failure{
+	http.StatusUnauthorized:        failUnauthorized,
+	http.StatusForbidden:           failForbidden,
+	http.StatusNotFound:            failNoProject,
+	http.StatusTooManyRequests:     failThrottled,
+	http.StatusInternalServerError: {status: http.StatusInternalServerError, message: "Internal server error"},
+}
+
+// managementOps are the paths below a project.
+var managementOps = map[string]Op{
+	"": OpGetProject, "api-keys": OpGetAPIKeys, "api-keys/legacy": OpGetLegacyKeys, "health": OpGetHealth,
+}
+
+// routeManagement reads a path of the Management API.
+func (x *exchange) routeManagement(path string) {
+	x.surface = surfaceManagement
+	ref, rest, _ := strings.Cut(path, "/")
+	op, ok := managementOps[rest]
+	if ok && ref != "" && x.r.Method == http.MethodGet {
+		x.req.Op, x.resource = op, ref
+	}
+}
+
+// serveManagement answers GET /v1/projects/{ref} and what is below it.
+func (x *exchange) serveManagement() error {
+	permissions, err := x.useAccessToken()
+	if err != nil {
+		return err
+	}
+	if err := x.s.checkRef(x.resource); err != nil {
+		return err
+	}
+	need := PermProject
+	if x.req.Op == OpGetAPIKeys || x.req.Op == OpGetLegacyKeys {
+		need = PermKeys
+	}
+	reveal := x.req.Op == OpGetAPIKeys && x.req.Query.Get("reveal") == "true"
+	if !slices.Contains(permissions, need) || reveal && !slices.Contains(permissions, PermKeySecrets) {
+		return failForbidden
+	}
+	p := x.s.project.load()
+	if p.state.Status == StatusRemoved {
+		return failRemoved
+	}
+	switch x.req.Op {
+	case OpGetAPIKeys:
+		x.sendAPIKeys(p, reveal)
+	case OpGetLegacyKeys:
+		x.sendJSON(http.StatusOK, []byte(`{"enabled":`+strconv.FormatBool(p.state.LegacyKeys == LegacyEnabled)+`}`))
+	case OpGetHealth:
+		return x.sendHealth(p)
+	default:
+		x.sendProject(p)
+	}
+	return nil
+}
+
+// patForm is the form of a personal access token. Everything else is taken for
+// the JWT of the dashboard.
+var patForm = regexp.MustCompile(`^sbp_(oauth_)?[0-9a-f]{40}$`)
+
+// useAccessToken finds the token in the header and counts the request.
+func (x *exchange) useAccessToken() ([]Permission, error) {
+	header := x.r.Header.Get("Authorization")
+	if !bearer.MatchString(header) {
+		return nil, failUnauthorized
+	}
+	token := bearer.ReplaceAllString(header, "")
+	permissions, left, reset, known := x.s.access.use(token, x.s.clock())
+	switch {
+	case !known && patForm.MatchString(token):
+		return nil, failUnauthorized
+	case !known:
+		return nil, failNoJWT
+	case x.s.access.limit < 0:
+		return permissions, nil
+	}
+	h := x.w.Header()
+	h.Set("X-RateLimit-Limit", strconv.Itoa(x.s.access.limit))
+	h.Set("X-RateLimit-Remaining", strconv.Itoa(max(left, 0)))
+	h.Set("X-RateLimit-Reset", strconv.Itoa(int((reset+time.Second-1)/time.Second)))
+	if left < 0 {
+		return nil, failThrottled
+	}
+	return permissions, nil
+}
+
+// refForm is the form of a project's reference.
+var refForm = regexp.MustCompile(`^[a-z]+$`)
+
+func (s *Server) checkRef(ref string) error {
+	var message string
+	switch {
+	case ref == s.Settings().ProjectRef:
+		return nil
+	case len(ref) < 20:
+		message = "ref: Too small: expected string to have >=20 characters"
+	case len(ref) > 20:
+		message = "ref: Too big: expected string to have <=20 characters"
+	case !refForm.MatchString(ref):
+		message = "ref: Invalid string: must match pattern /^[a-z]+$/"
+	default:
+		return failNoProject
+	}
+	return &failure{status: http.StatusBadRequest, message: message}
+}
+
+// failManagement writes an error of the Management API.
+func (x *exchange) failManagement(f *failure) {
+	var j jsonWriter
+	j.field("{", "message", f.message)
+	j.raw("}")
+	x.sendJSON(f.status, j.buf)
+}

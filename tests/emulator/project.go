@@ -1,0 +1,166 @@
+package emulator
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+)
+
+// Status is what the Management API says of a project.
+type Status string
+
+// The statuses of a project, all that the API's description names.
+const (
+	StatusActiveHealthy   Status = "ACTIVE_HEALTHY"
+	StatusActiveUnhealthy Status = "ACTIVE_UNHEALTHY"
+	StatusComingUp        Status = "COMING_UP"
+	StatusGoingDown       Status = "GOING_DOWN"
+	// StatusInactive is a paused project. Its Storage and Auth answer 540 and
+	// its list of API keys is empty.
+	StatusInactive   Status = "INACTIVE"
+	StatusInitFailed Status = "INIT_FAILED"
+	StatusPausing    Status = "PAUSING"
+	// StatusRemoved is a project that was deleted. The Management API answers
+	// 400 "Resource has been removed", Storage and Auth the gateway's 522.
+	StatusRemoved       Status = "REMOVED"
+	StatusPauseFailed   Status = "PAUSE_FAILED"
+	StatusResizing      Status = "RESIZING"
+	StatusRestarting    Status = "RESTARTING"
+	StatusRestoreFailed Status = "RESTORE_FAILED"
+	StatusRestoring     Status = "RESTORING"
+	StatusUnknown       Status = "UNKNOWN"
+	StatusUpgrading     Status = "UPGRADING"
+)
+
+// Health is what the Management API says of one service of a project.
+type Health string
+
+// The healths of a service.
+const (
+	HealthActive    Health = "ACTIVE_HEALTHY"
+	HealthComingUp  Health = "COMING_UP"
+	HealthUnhealthy Health = "UNHEALTHY"
+)
+
+// LegacyKeys says what became of the project's keys that are JWTs, anon and
+// service_role.
+type LegacyKeys int
+
+const (
+	// LegacyEnabled is a project whose legacy keys are used.
+	LegacyEnabled LegacyKeys = iota
+	// LegacyDisabled is a project whose owner switched them off: they are
+	// still listed, but the gateway refuses them as the apikey of a request.
+	// Storage, which knows the JWT secret only, still takes them over S3.
+	LegacyDisabled
+	// LegacyNone is a project that has none: they are not listed, and the anon
+	// key is no secret for S3 either.
+	LegacyNone
+)
+
+// Project is what can be changed of a project while it is used.
+type Project struct {
+	// Name is the project's name. Default: "Local emulator".
+	Name string
+	// Region is that of [Options] at first. Storage signs with it.
+	Region string
+	// Status is [StatusActiveHealthy] at first.
+	Status Status
+	// StorageHealth is the health of Storage; empty, it follows from Status.
+	StorageHealth Health
+	// StorageError goes with a StorageHealth that is not [HealthActive].
+	StorageError string
+	// LegacyKeys is [LegacyEnabled] at first.
+	LegacyKeys LegacyKeys
+}
+
+// snapshot is the project at one moment. It is never changed: what is verified
+// with one secret stays apart from what was verified with another.
+type snapshot struct {
+	state     Project
+	settings  Settings
+	jwtSecret []byte
+	// tokens were verified with jwtSecret.
+	tokens *tokenCache
+}
+
+// holder holds the current snapshot.
+type holder struct {
+	mu  sync.Mutex
+	now atomic.Pointer[snapshot]
+}
+
+func (h *holder) load() *snapshot { return h.now.Load() }
+
+// change replaces the snapshot by a changed copy and returns it.
+func (h *holder) change(f func(*snapshot)) *snapshot {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	next := *h.now.Load()
+	f(&next)
+	next.settings.Region = next.state.Region
+	h.now.Store(&next)
+	return &next
+}
+
+// Project returns the project's state.
+func (s *Server) Project() Project { return s.project.load().state }
+
+// SetProject has change alter the project's state: it counts for every request
+// that is authenticated from then on.
+func (s *Server) SetProject(change func(*Project)) {
+	s.project.change(func(p *snapshot) { change(&p.state) })
+}
+
+// storageHealth is the health of Storage.
+func (p *Project) storageHealth() Health {
+	if p.StorageHealth != "" {
+		return p.StorageHealth
+	}
+	return p.health()
+}
+
+// health is that of a service of which nothing else is known.
+func (p *Project) health() Health {
+	switch p.Status {
+	case StatusActiveHealthy, StatusActiveUnhealthy:
+		return HealthActive
+	case StatusComingUp, StatusRestoring, StatusRestarting, StatusUpgrading, StatusResizing:
+		return HealthComingUp
+	}
+	return HealthUnhealthy
+}
+
+// unreachable answers for a project that is not there, and reports whether it
+// did: the gateway knows of its absence, the project's own services do not.
+func (x *exchange) unreachable() bool {
+	if x.surface == surfaceManagement {
+		return false
+	}
+	switch x.s.project.load().state.Status {
+	case StatusInactive:
+		x.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		x.send(statusPaused, blob("Project paused\n"), 0, int64(len("Project paused\n")))
+	case StatusRemoved:
+		x.gatewayPage(statusUnreachable)
+	default:
+		return false
+	}
+	return true
+}
+
+// Statuses of the gateway that net/http does not know.
+const (
+	statusPaused      = 540
+	statusUnreachable = 522
+)
+
+func statusText(status int) string {
+	switch status {
+	case statusPaused:
+		return "Project Paused"
+	case statusUnreachable:
+		return "Connection timed out"
+	}
+	return http.StatusText(status)
+}

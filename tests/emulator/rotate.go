@@ -1,0 +1,77 @@
+package emulator
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+)
+
+// RotateJWTSecret gives the project a new JWT secret, and with it new anon and
+// service_role keys, as a rotation in the dashboard and some upgrades do. From
+// then on Storage refuses every token that was signed before (403 AccessDenied
+// "signature verification failed") and the old anon key as the secret of a
+// signature (403 SignatureDoesNotMatch), and the gateway refuses the old keys
+// (401). Refresh tokens stay valid: they buy an access token of the new secret.
+func (s *Server) RotateJWTSecret() Settings {
+	return s.project.change(func(p *snapshot) {
+		p.jwtSecret = []byte(rand.Text() + rand.Text())
+		p.tokens = new(tokenCache)
+		p.sign()
+	}).settings
+}
+
+// RotateAccessKey replaces the S3 access key pair. The old one is refused: 403
+// AccessDenied "Invalid Access Key", or, with [Options.MultiTenant], 403
+// InvalidAccessKeyId.
+func (s *Server) RotateAccessKey() Settings {
+	return s.project.change(func(p *snapshot) {
+		p.settings.AccessKeyID = randomHex()[:32]
+		p.settings.SecretAccessKey = randomHex()
+	}).settings
+}
+
+// RotateAPIKeys replaces the publishable and the secret key. The gateway
+// refuses the old ones (401); S3 takes neither the old nor the new.
+func (s *Server) RotateAPIKeys() Settings {
+	return s.project.change(func(p *snapshot) {
+		p.settings.PublishableKey = publishablePrefix + randomKey()
+		p.settings.SecretKey = secretPrefix + randomKey()
+	}).settings
+}
+
+// sign makes the legacy keys of the secret.
+func (p *snapshot) sign() {
+	p.settings.AnonKey = p.projectKey(roleAnon)
+	p.settings.ServiceRoleKey = p.projectKey(roleService)
+}
+
+func (p *snapshot) projectKey(role string) string {
+	return signToken(p.jwtSecret, map[string]any{
+		"iss": "supabase", "ref": p.settings.ProjectRef, "role": role, "iat": keyIssued, "exp": keyExpires,
+	})
+}
+
+// What the new API keys begin with. 22 characters follow, "_" and 8 more.
+const (
+	publishablePrefix = "sb_publishable_"
+	secretPrefix      = "sb_secret_"
+)
+
+func randomKey() string {
+	sum := sha256.Sum256([]byte(rand.Text()))
+	text := base64.RawURLEncoding.EncodeToString(sum[:])
+	return text[:22] + "_" + text[22:30]
+}
+
+func randomHex() string {
+	sum := sha256.Sum256([]byte(rand.Text()))
+	return hex.EncodeToString(sum[:])
+}
+
+// randomID is a random identifier in the form of a UUID.
+func randomID() string { return uuid(rand.Text()) }
+
+// randomRefreshToken is 12 characters, as Auth makes them.
+func randomRefreshToken() string { return strings.ToLower(rand.Text())[:12] }
