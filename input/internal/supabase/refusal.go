@@ -37,6 +37,8 @@ func (p Project) ExplainAPI(err error) error {
 	case e.Status == 404:
 		return add("project_ref", fmt.Sprintf("the Management API knows no project %s, or the token may not see it", p.Ref),
 			"compare the reference with the Dashboard under Project Settings -> General, and the account of the token with the owner of the project")
+	case strings.Contains(strings.ToLower(e.Message), "removed"):
+		return add("project_ref", "the project "+p.Ref+" was deleted", "write the reference of another project")
 	case e.Status == 400:
 		return add("project_ref", fmt.Sprintf("the Management API does not take %s for a reference", p.Ref), "write the 20 letters in https://<project_ref>.supabase.co")
 	}
@@ -84,7 +86,7 @@ func (p Project) ExplainAuth(err error) error {
 	}
 	message := strings.ToLower(e.Message)
 	is := func(code, words string) bool {
-		return e.Code == code || words != "" && strings.Contains(message, words)
+		return code != "" && e.Code == code || words != "" && strings.Contains(message, words)
 	}
 	switch {
 	case errors.Is(e, bucket.ErrThrottled):
@@ -109,6 +111,9 @@ func (p Project) ExplainAuth(err error) error {
 	case is("invalid_credentials", "invalid login credentials"), e.Code == "invalid_grant":
 		return add(p.auth.name(fieldPassword), "Auth knows no user with this e-mail address and password",
 			"try the two in your app; a user who signs in by another provider has no password until one is set")
+	case is("", "legacy api keys are disabled"):
+		return add(p.auth.name(fieldAnonKey), "the legacy API keys of this project are switched off, and this is one",
+			"write the publishable key (sb_publishable_...), which newer servers do with, or switch the legacy keys on again: "+whereAPIKeys)
 	case e.Status == 401 || e.Status == 403:
 		return add(p.auth.name(fieldAnonKey), "the gateway of "+p.AuthURL+" does not accept this key", "write the current one; keys rotate during project upgrades: "+whereAPIKeys)
 	}
