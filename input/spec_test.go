@@ -155,7 +155,9 @@ func exampleEnv(_ context.Context, name string) (string, bool) {
 		"SUPABASE_S3_SECRET_ACCESS_KEY": testSecret,
 		"SUPABASE_ANON_KEY":             testJWT("anon", testRef),
 		"SUPABASE_SERVICE_ROLE_KEY":     testJWT("service_role", testRef),
-		"SUPABASE_USER_TOKEN":           testJWT("authenticated", testRef),
+		"SUPABASE_USER_EMAIL":           "ada@example.com",
+		"SUPABASE_USER_PASSWORD":        "correct horse battery staple",
+		"SUPABASE_ACCESS_TOKEN":         "sbp_0123456789abcdef0123456789abcdef01234567",
 	}[name]
 	return v, ok
 }
