@@ -19,7 +19,7 @@ func newSource(conf config, r *reader) *keys.Source {
 		Settings: conf.settings, Project: conf.project,
 		TLS: conf.tls, Transport: conf.transport,
 		ConnectTimeout: conf.connectTimeout, Timeout: conf.responseTimeout,
-		Watcher: keyWatcher{r},
+		Watcher: &keyWatcher{r: r},
 	}
 	if !conf.plan.Repeats() {
 		opts.Patience = oneTimePatience
@@ -42,28 +42,51 @@ func (r *reader) signIn(ctx context.Context) error {
 	return nil
 }
 
-// keyWatcher implements keys.Watcher.
-type keyWatcher struct{ r *reader }
+// The least time between two warnings about keys that are waited for: any two,
+// and two that say the same.
+const (
+	delayEvery     = time.Minute
+	sameDelayEvery = 5 * time.Minute
+)
+
+// keyWatcher implements keys.Watcher. The source calls it from one goroutine at
+// a time.
+type keyWatcher struct {
+	r        *reader
+	delay    string // what Delayed said last
+	toldLast time.Time
+}
 
 // Renewed implements keys.Watcher.
-func (w keyWatcher) Renewed(p supabase.Project) {
+func (w *keyWatcher) Renewed(p supabase.Project) {
 	if !p.Expires.IsZero() {
 		w.r.meters.credentialsEnd.Set(p.Expires.Unix())
 	}
+	w.delay = ""
 	w.r.log.Debugf("Signing requests as %s", p.Identity())
 }
 
 // Delayed implements keys.Watcher.
-func (w keyWatcher) Delayed(err error, until time.Time) {
-	if until.IsZero() {
-		w.r.log.Warnf("Waiting for the credentials: %v", err)
+func (w *keyWatcher) Delayed(err error, until time.Time) {
+	text := "Waiting for the credentials"
+	if !until.IsZero() {
+		text = "The credentials could not be renewed yet, and are good until " + until.UTC().Format(time.RFC3339)
+	}
+	text += ": " + err.Error()
+	pause := delayEvery
+	if text == w.delay {
+		pause = sameDelayEvery
+	}
+	if w.delay != "" && time.Since(w.toldLast) < pause {
+		w.r.log.Debug(text)
 		return
 	}
-	w.r.log.Warnf("The credentials could not be renewed yet, and are good until %s: %v", until.UTC().Format(time.RFC3339), err)
+	w.delay, w.toldLast = text, time.Now()
+	w.r.log.Warn(text)
 }
 
 // Expiring implements keys.Watcher.
-func (w keyWatcher) Expiring(p supabase.Project, left time.Duration) {
+func (w *keyWatcher) Expiring(p supabase.Project, left time.Duration) {
 	w.r.log.Warnf("The token in credentials expires on %s, in %s, and requests fail from then on: write a new one in time, or use credentials that are renewed by themselves (type: %s or %s)",
 		p.Expires.UTC().Format(time.RFC3339), left.Round(time.Second), supabase.TypeUser, supabase.TypeAccessToken)
 }

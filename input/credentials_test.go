@@ -134,6 +134,7 @@ func TestWhileKeysCannotBeHadNothingIsGivenUp(t *testing.T) {
 				stop()
 				require.Equal(t, want, joined(r.contents()))
 				require.Contains(t, r.logs.String(), "Waiting for the credentials: ")
+				require.Less(t, strings.Count(r.logs.String(), "level=WARN"), 5*60+10, "a minute apart at the least")
 				require.NotContains(t, r.logs.String(), "level=ERROR")
 				require.NotContains(t, r.logs.String(), "left undelivered")
 				r.noSecrets(before)

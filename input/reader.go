@@ -240,9 +240,14 @@ func (r *reader) closeLedger(ctx context.Context) error {
 	return nil
 }
 
-// ConnectionTest implements service.ConnectionTestable with one small request.
+// ConnectionTest implements service.ConnectionTestable with a sign-in, where
+// one is needed, and one small request.
 func (r *reader) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
-	if err := r.explain(ctx, r.probeOnce(ctx)); err != nil {
+	err := r.source.Test(ctx)
+	if err == nil {
+		err = r.explain(ctx, r.probeOnce(ctx))
+	}
+	if err != nil {
 		return service.ConnectionTestFailed(err).AsList()
 	}
 	return service.ConnectionTestSucceeded().AsList()

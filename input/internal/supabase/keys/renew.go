@@ -86,6 +86,23 @@ func (s *Source) renew(ctx context.Context, rejected bool) error {
 	}
 }
 
+// Test gets keys where there are none that are good, with a single attempt, and
+// returns what came in the way.
+func (s *Source) Test(ctx context.Context) error {
+	if err := s.take(ctx); err != nil {
+		return err
+	}
+	defer s.release()
+	if st := s.now.Load(); st != nil && st.good() {
+		return nil
+	}
+	p, err := s.provider.obtain(ctx, false)
+	if err == nil {
+		s.adopt(p)
+	}
+	return err
+}
+
 // mayPass reports whether the same attempt may succeed later. What is not an
 // answer of Supabase at all is a wrong address at first, and a proxy's fault
 // once the address was seen to be right.

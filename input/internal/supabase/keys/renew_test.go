@@ -149,6 +149,24 @@ func TestNewKeysMayTakeAWhileToBeAccepted(t *testing.T) {
 	})
 }
 
+func TestATestDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.status = "RESTORING"
+		s, l := start(t, w, settings(supabase.TypeAccessToken), 0)
+		began := time.Now()
+		err := s.Test(t.Context())
+		require.ErrorIs(t, err, bucket.ErrUnavailable)
+		require.ErrorContains(t, err, "RESTORING")
+		require.Zero(t, time.Since(began))
+		w.change(func() { w.status = "ACTIVE_HEALTHY" })
+		require.NoError(t, s.Test(t.Context()))
+		require.NoError(t, s.Test(t.Context()))
+		require.Len(t, l.renewed, 1)
+		require.Equal(t, 1, w.count("api-keys"))
+	})
+}
+
 func TestKeysInTheConfigurationAreNotRenewed(t *testing.T) {
 	conf := settings(supabase.TypeSessionToken)
 	conf.Credentials.ServiceRoleKey = apiKey(0, "service_role")
