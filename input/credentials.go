@@ -58,11 +58,15 @@ type keyWatcher struct {
 }
 
 // Renewed implements keys.Watcher.
-func (w *keyWatcher) Renewed(p supabase.Project) {
+func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
 	if !p.Expires.IsZero() {
 		w.r.meters.credentialsEnd.Set(p.Expires.Unix())
 	}
 	w.delay = ""
+	if rejected {
+		w.r.log.Infof("The server refused the credentials, and new ones were had (role: %s)", p.Identity())
+		return
+	}
 	w.r.log.Debugf("Signing requests as %s", p.Identity())
 }
 

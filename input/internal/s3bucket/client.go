@@ -27,8 +27,8 @@ type Options struct {
 	// Credentials is asked before every request, so it must be cheap.
 	Credentials func(context.Context) (bucket.Credentials, error)
 	// Renew is asked for other credentials when the server has refused these, and
-	// reports whether Credentials now returns others; then the request is made
-	// again. An error takes the place of the refusal. Nil where they are fixed.
+	// reports whether to make the request again, with what Credentials returns
+	// then. An error takes the place of the refusal. Nil where they are fixed.
 	Renew func(ctx context.Context, rejected bucket.Credentials) (renewed bool, err error)
 
 	// TLS is the configuration of the client's own transport, nil for the

@@ -38,8 +38,9 @@ func (a *answer) close() {
 	a.watch.end()
 }
 
-// maxRenewals is how often one request asks for other credentials.
-const maxRenewals = 2
+// maxRenewals bounds how often one request asks for other credentials. Renew
+// ends it much sooner.
+const maxRenewals = 10
 
 // do makes one request, and makes it again where its credentials were refused
 // and there are others. Any status but 2xx comes back as an error of package

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
@@ -79,6 +81,22 @@ func (f files) resolve() (supabase.Project, error) {
 		return supabase.Project{}, final(err)
 	}
 	return p, nil
+}
+
+// maxSecret is how large a file with a secret may be, in bytes.
+const maxSecret = 64 << 10
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err == nil && len(text) > maxSecret {
+		err = fmt.Errorf("%s is larger than %d bytes: it is no secret", path, maxSecret)
+	}
+	return text, err
 }
 
 // final marks an error as one that will not pass by itself.
@@ -170,7 +188,7 @@ func (a *api) obtain(ctx context.Context, _ bool) (supabase.Project, error) {
 // running turns the status of a project into an error: one that may pass while
 // it is on its way up, and one with a remedy where somebody has to act.
 func running(p supabase.Project, status management.Status) error {
-	const restore = "restore it in the Dashboard, and start again when it is up"
+	const restore = "restore it in the Dashboard"
 	switch status.Phase() {
 	case management.Starting:
 		return waiting("the project " + p.Ref + " is " + string(status))

@@ -3,7 +3,6 @@ package keys
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
@@ -26,9 +25,6 @@ const (
 	// quiet is how long no key must have been refused for the next refusal to
 	// count as the first again.
 	quiet = 2 * mostPause
-	// settling is how long a server may refuse new keys before they count as
-	// wrong: a rotation does not reach everything at once.
-	settling = 45 * time.Second
 )
 
 // trouble is what came in the way of getting keys since it last succeeded.
@@ -69,7 +65,7 @@ func (s *Source) renew(ctx context.Context, rejected bool) error {
 		p, err := s.provider.obtain(ctx, rejected)
 		switch {
 		case err == nil:
-			s.adopt(p)
+			s.adopt(p, rejected)
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -98,7 +94,7 @@ func (s *Source) Test(ctx context.Context) error {
 	}
 	p, err := s.provider.obtain(ctx, false)
 	if err == nil {
-		s.adopt(p)
+		s.adopt(p, false)
 	}
 	return err
 }
@@ -120,17 +116,21 @@ func (s *Source) impatient(err error) bool {
 
 // rejection is what the source knows of keys that were refused.
 type rejection struct {
-	first, last time.Time // of those that follow one another closely
-	pause       time.Duration
-	brought     bool // the last renewal brought other keys
+	last  time.Time // when keys were renewed because of one
+	pause time.Duration
+	// settling says that this brought other keys, for ones that had been good:
+	// until the pause is over they may be refused, since a rotation does not reach
+	// everything at once.
+	settling bool
 }
 
 // Renew gets other keys than those that a server has refused, and reports
-// whether there are any: then the request is worth another try. Many may call it
-// at the same time, and one renewal serves them all. Where the same keys come
-// back, the next renewal waits half a minute, and longer each time. An error
-// that [bucket.Transient] knows may pass; any other is a [bucket.ErrCredentials]
-// with its remedy.
+// whether the request is worth another try. Many may call it at the same time,
+// and one renewal serves them all. Where the same keys come back, the next
+// renewal waits half a minute, and longer each time. Where new ones are refused,
+// too, they are given some time to become known. An error that
+// [bucket.Transient] knows may pass; any other is a [bucket.ErrCredentials] with
+// its remedy.
 func (s *Source) Renew(ctx context.Context, rejected bucket.Credentials) (bool, error) {
 	if s.isFixed() {
 		return false, nil
@@ -141,26 +141,36 @@ func (s *Source) Renew(ctx context.Context, rejected bucket.Credentials) (bool, 
 	if err := s.take(ctx); err != nil {
 		return false, err
 	}
-	defer s.release()
+	renewed, wait, err := s.replaceRejected(ctx, rejected)
+	s.release()
+	if wait > 0 {
+		err = retry.Sleep(ctx, wait)
+		renewed = err == nil
+	}
+	return renewed, err
+}
+
+// replaceRejected is Renew for the holder of the turn. A wait that is not zero is
+// for the same keys to become known.
+func (s *Source) replaceRejected(ctx context.Context, rejected bucket.Credentials) (renewed bool, wait time.Duration, err error) {
 	if s.others(rejected) {
-		return true, nil
+		return true, 0, nil
 	}
 	r, now := &s.rejection, time.Now()
 	if now.Sub(r.last) > quiet {
 		*r = rejection{}
 	}
 	if now.Before(r.last.Add(r.pause)) {
-		return false, s.settle(now)
+		return false, r.settle(now), nil
 	}
+	first, wereGood := r.pause == 0, s.isOlder(firstPause)
 	if err := s.renew(ctx, true); err != nil {
-		return false, err // it was not renewed: the next one may try at once
+		return false, 0, err // it was not renewed: the next one may try at once
 	}
 	r.pause, r.last = min(max(2*r.pause, firstPause), mostPause), time.Now()
-	if r.first.IsZero() {
-		r.first = r.last
-	}
-	r.brought = s.others(rejected)
-	return r.brought, nil
+	renewed = s.others(rejected)
+	r.settling = renewed && first && wereGood
+	return renewed, 0, nil
 }
 
 // others reports whether the present keys are not those that were rejected.
@@ -169,14 +179,18 @@ func (s *Source) others(rejected bucket.Credentials) bool {
 	return st != nil && !st.keys.SameKeys(rejected)
 }
 
-// settle judges keys that were refused shortly after they came. For a while that
-// is an error that may pass, if they are new ones.
-func (s *Source) settle(now time.Time) error {
-	if age := now.Sub(s.rejection.first); s.rejection.brought && age < settling {
-		return &bucket.Error{
-			Op: "renewing the credentials", Kind: bucket.ErrUnavailable,
-			Err: fmt.Errorf("the server does not accept the new ones yet, %s after they were renewed", age.Round(time.Second)),
-		}
+// isOlder reports whether the present keys have been in use for longer than d.
+// Those that are refused sooner were most likely never good.
+func (s *Source) isOlder(d time.Duration) bool {
+	st := s.now.Load()
+	return st != nil && time.Since(st.since) > d
+}
+
+// settle is how long to wait before keys that were refused shortly after they
+// came are tried again; zero where that is not worth it.
+func (r *rejection) settle(now time.Time) time.Duration {
+	if !r.settling {
+		return 0
 	}
-	return nil
+	return min(max(now.Sub(r.last), time.Second), firstPause/3)
 }

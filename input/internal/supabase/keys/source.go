@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -38,8 +37,9 @@ type Options struct {
 // Watcher hears what becomes of the keys. It is called by one goroutine at a
 // time and must not call the source.
 type Watcher interface {
-	// Renewed says that there are keys, the first ones or others than before.
-	Renewed(p supabase.Project)
+	// Renewed says that there are keys, the first ones or others than before;
+	// rejected, that this is because a server refused those before.
+	Renewed(p supabase.Project, rejected bool)
 	// Delayed says that keys could not be had, and that they will be asked for
 	// again. The present ones are good until the given time, zero where there
 	// are none.
@@ -65,6 +65,7 @@ type Source struct {
 type state struct {
 	project supabase.Project
 	keys    bucket.Credentials
+	since   time.Time // when the keys came
 	// renewAt is when to get new keys ahead of the end of these, warnAt when to
 	// tell of the end. Zero is never.
 	renewAt, warnAt time.Time
@@ -78,7 +79,7 @@ func New(o Options) *Source {
 	if o.Watcher == nil {
 		o.Watcher = nobody{}
 	}
-	return &Source{o: o, provider: newProvider(o, os.ReadFile), turn: make(chan struct{}, 1)}
+	return &Source{o: o, provider: newProvider(o, readFile), turn: make(chan struct{}, 1)}
 }
 
 // Project is the project as the present keys show it. Until there are any, it is
@@ -132,7 +133,7 @@ func (s *Source) renewAhead(ctx context.Context, st *state) *state {
 	p, err := s.provider.obtain(ctx, false)
 	switch {
 	case err == nil:
-		return s.adopt(p)
+		return s.adopt(p, false)
 	case ctx.Err() != nil:
 		return st
 	}
@@ -181,15 +182,15 @@ const nearEnd = 7 * 24 * time.Hour
 
 var tellAt = []time.Duration{24 * time.Hour, time.Hour, 5 * time.Minute}
 
-// adopt takes over the keys of p.
-func (s *Source) adopt(p supabase.Project) *state {
+// adopt takes over the keys of p. Rejected says that the ones before were refused.
+func (s *Source) adopt(p supabase.Project, rejected bool) *state {
 	s.trouble = trouble{}
 	keys, _ := p.Keys()
 	old, now := s.now.Load(), time.Now()
-	st := state{project: p, keys: keys}
+	st := state{project: p, keys: keys, since: now}
 	left := keys.Expires.Sub(now)
 	if old != nil && old.keys.SameKeys(keys) {
-		st.warnAt = old.warnAt
+		st.since, st.warnAt = old.since, old.warnAt
 		if !keys.Expires.IsZero() && !s.isFixed() {
 			st.renewAt = now.Add(max(left/4, lookAgain)) // a file that was not replaced yet
 		}
@@ -202,7 +203,7 @@ func (s *Source) adopt(p supabase.Project) *state {
 		st.renewAt = now.Add(left/10*8 + rand.N(max(left/10, 1)))
 	}
 	next := s.replace(st, now)
-	s.o.Watcher.Renewed(p)
+	s.o.Watcher.Renewed(p, rejected)
 	if s.isFixed() && !keys.Expires.IsZero() && left < nearEnd {
 		s.o.Watcher.Expiring(p, left)
 	}
@@ -239,6 +240,6 @@ func (st *state) setDue() {
 // nobody is a watcher that does not care.
 type nobody struct{}
 
-func (nobody) Renewed(supabase.Project)                 {}
+func (nobody) Renewed(supabase.Project, bool)           {}
 func (nobody) Delayed(error, time.Time)                 {}
 func (nobody) Expiring(supabase.Project, time.Duration) {}

@@ -181,13 +181,17 @@ func settings(kind string) supabase.Settings {
 type told struct {
 	mu      sync.Mutex
 	renewed []supabase.Project
+	refused int // of them, because the ones before were
 	delayed []string
 	left    []time.Duration
 }
 
-func (l *told) Renewed(p supabase.Project) {
+func (l *told) Renewed(p supabase.Project, rejected bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if rejected {
+		l.refused++
+	}
 	l.renewed = append(l.renewed, p)
 }
 
