@@ -157,3 +157,40 @@ func TestPrintingALoginShowsNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestRefusalsOfKeysThatWereAskedForNameWhereTheyCameFrom(t *testing.T) {
+	user, err := Resolve(userSettings())
+	require.NoError(t, err)
+	user, err = user.SignedIn(userToken(ref, time.Now().Add(time.Hour)), time.Time{})
+	require.NoError(t, err)
+	api, err := Resolve(tokenSettings())
+	require.NoError(t, err)
+	api, err = api.WithAPIKeys(apiKey(ref, "anon"), apiKey(ref, "service_role"), "ap-south-1")
+	require.NoError(t, err)
+	require.Equal(t, "ap-south-1", api.Region)
+	mismatch := refused(403, bucket.ErrCredentials, "SignatureDoesNotMatch", "x")
+	denied := func(message string) error { return refused(403, bucket.ErrCredentials, "AccessDenied", message) }
+	for name, tc := range map[string]struct {
+		p     Project
+		err   error
+		field string
+		words string
+	}{
+		"anon key of a user":     {user, mismatch, "credentials.anon_key", "keys were asked for"},
+		"anon key of the API":    {api, mismatch, "credentials.access_token", "the anon key that the Management API gives"},
+		"token of a user":        {user, denied("signature verification failed"), "credentials.email", "keys were asked for"},
+		"key of the API":         {api, denied("signature verification failed"), "credentials.access_token", "keys were asked for"},
+		"session that has ended": {user, denied(`"exp" claim timestamp check failed`), "credentials.email", "why it could not be renewed"},
+		"no right":               {user, refused(403, bucket.ErrDenied, "AccessDenied", "x"), "credentials.email", "policy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			field, ok := errors.AsType[*FieldError](tc.p.Explain(tc.err, ""))
+			require.True(t, ok)
+			require.Equal(t, tc.field, field.Field)
+			require.ErrorContains(t, field, tc.words)
+			require.ErrorIs(t, field, tc.err)
+		})
+	}
+	_, err = api.WithAPIKeys("", apiKey(otherRef, "service_role"), "")
+	require.ErrorContains(t, err, "credentials.access_token: the Management API gave keys that can't be used: is a key of the project")
+}

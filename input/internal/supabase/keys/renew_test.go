@@ -2,8 +2,6 @@ package keys
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,38 +196,4 @@ func TestKeysInTheConfigurationAreNotRenewed(t *testing.T) {
 	ok, err := s.Renew(t.Context(), good(t, s))
 	require.NoError(t, err)
 	require.False(t, ok)
-}
-
-func TestFilesAreReadAgainWhenAKeyIsRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		write := func(name, value string) {
-			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(value), 0o600))
-		}
-		write("id", "0123456789abcdef0123456789abcdef\n")
-		write("secret", "old secret\r\n")
-		conf := settings(supabase.TypeAccessKey)
-		conf.Credentials.Files = map[string]string{
-			"credentials.access_key_id":     filepath.Join(dir, "id"),
-			"credentials.secret_access_key": filepath.Join(dir, "secret"),
-		}
-		s, _ := start(t, newWorld(t), conf, 0)
-		_, err := s.Credentials(t.Context())
-		permanent(t, err, "credentials.secret_access_key_file: ", "white space")
-		write("secret", "old-secret-of-this-project\r\n")
-		time.Sleep(firstPause)
-		old := good(t, s)
-		require.Equal(t, "old-secret-of-this-project", old.SecretAccessKey)
-		require.Equal(t, "service_role", s.Project().Role)
-
-		ok, err := s.Renew(t.Context(), old)
-		require.NoError(t, err)
-		require.False(t, ok, "it has not changed yet")
-		write("secret", "new-secret-of-this-project\n")
-		time.Sleep(firstPause)
-		ok, err = s.Renew(t.Context(), old)
-		require.NoError(t, err)
-		require.True(t, ok)
-		require.Equal(t, "new-secret-of-this-project", good(t, s).SecretAccessKey)
-	})
 }

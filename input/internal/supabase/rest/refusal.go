@@ -35,7 +35,7 @@ func (r Request) refusal(resp *http.Response, doc []byte) error {
 	if !ok && !bucket.Transient(e) {
 		return r.foreign(resp, doc)
 	}
-	e.Code, e.Message = r.redact(code), short(r.redact(message))
+	e.Code, e.Message = short(r.redact(code)), short(r.redact(message))
 	if d := pauseIn(resp); d > 0 && bucket.Transient(e) {
 		e.Err = pause(d)
 	}

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -165,4 +166,22 @@ func TestHowLongToWait(t *testing.T) {
 			require.Equal(t, tc.want, PauseOf(err))
 		})
 	}
+}
+
+// Whatever an answer is, the error is short, on one line, and without what the
+// request held.
+func FuzzARefusalIsShortAndHoldsNoSecret(f *testing.F) {
+	for _, doc := range []string{`{"message":"x"}`, `{"code":1,"msg":["` + hidden + `"]}`, "<html>" + hidden, "\xff\x00", "null", "[]", `{"error":{}}`, `{"error":"a\nb` + strings.Repeat("x", 5000) + `"}`} {
+		f.Add(400, doc)
+		f.Add(503, doc)
+		f.Add(301, doc)
+	}
+	f.Fuzz(func(t *testing.T, status int, doc string) {
+		r := Request{Op: "asking", Bearer: hidden}
+		err := r.refusal(&http.Response{StatusCode: status, Header: http.Header{}}, []byte(doc))
+		require.Less(t, len(err.Error()), 4000)
+		require.NotContains(t, err.Error(), hidden)
+		require.NotContains(t, err.Error(), "\n")
+		require.NotEqual(t, bucket.Transient(err), errors.Is(err, bucket.ErrCredentials), "one of the two")
+	})
 }
