@@ -64,7 +64,7 @@ func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
 	}
 	w.delay = ""
 	if rejected {
-		w.r.log.Infof("The server refused the credentials, and new ones were had (role: %s)", p.Identity())
+		w.r.log.Infof("The server refused the credentials, and they were renewed (role: %s)", p.Identity())
 		return
 	}
 	w.r.log.Debugf("Signing requests as %s", p.Identity())

@@ -102,7 +102,7 @@ func TestARotationInTheStormLosesNothingAndRenewsOnce(t *testing.T) {
 				require.Equal(t, want, joined(r.contents()))
 				require.Equal(t, int64(len(want)), report.Delivered)
 				require.Equal(t, tc.asked, r.server.Count(tc.renewal))
-				require.Equal(t, 1, strings.Count(r.logs.String(), "The server refused the credentials, and new ones were had"))
+				require.Equal(t, 1, strings.Count(r.logs.String(), "The server refused the credentials, and they were renewed"))
 				require.Equal(t, 1, strings.Count(r.logs.String(), "Signing requests as"), "there was no other renewal")
 				require.NotContains(t, r.logs.String(), "level=ERROR")
 				require.NotContains(t, r.logs.String(), "level=WARN")

@@ -20,7 +20,7 @@ func TestAProjectThatComesUpIsWaitedForAndOneThatDoesNotEndsTheRun(t *testing.T)
 	}{
 		"restoring":       {emulator.StatusRestoring, 5 * time.Minute, 5 * time.Minute, ""},
 		"upgrading":       {emulator.StatusUpgrading, 9 * time.Minute, 9 * time.Minute, ""},
-		"never coming up": {emulator.StatusComingUp, 0, 10 * time.Minute, "is COMING_UP"},
+		"never coming up": {emulator.StatusComingUp, 0, 10 * time.Minute, "project_ref: the project localemulatorproject is COMING_UP; "},
 		"paused":          {emulator.StatusInactive, 0, 0, "project_ref: the project localemulatorproject is INACTIVE: it is paused, or about to be; restore it in the Dashboard"},
 		"deleted":         {emulator.StatusRemoved, 0, 0, "project_ref: the project localemulatorproject was deleted; write the reference of another project"},
 	} {
@@ -44,7 +44,7 @@ func TestAProjectThatComesUpIsWaitedForAndOneThatDoesNotEndsTheRun(t *testing.T)
 					require.Equal(t, int64(1), report.Delivered)
 				}
 				if tc.took > 0 {
-					require.Contains(t, r.logs.String(), "Waiting for the credentials: waiting for the project: ")
+					require.Contains(t, r.logs.String(), "Waiting for the credentials: project_ref: the project ")
 				}
 				r.noSecrets(r.server.Settings(), errOf(report.Err))
 			})

@@ -45,8 +45,8 @@ func (p Project) ExplainAPI(err error) error {
 	return add(token, "the Management API refuses the request", "see what it says; "+whereTokens)
 }
 
-// NotRunning says that the project is in a status in which it can't be read,
-// such as INACTIVE, and that waiting would not help.
+// NotRunning says that the project is in a status in which it can't be read, such
+// as INACTIVE, and what to do about it.
 func (p Project) NotRunning(status, remedy string) error {
 	return &FieldError{Field: "project_ref", Problem: fmt.Sprintf("the project %s is %s", p.Ref, status), Remedy: remedy}
 }

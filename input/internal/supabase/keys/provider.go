@@ -99,14 +99,16 @@ func readFile(path string) ([]byte, error) {
 	return text, err
 }
 
-// final marks an error as one that will not pass by itself.
-func final(err error) error { return refused{err} }
+// final marks an error as one that will not pass by itself, passing as one that
+// will.
+func final(err error) error   { return judged{err, bucket.ErrCredentials} }
+func passing(err error) error { return judged{err, bucket.ErrUnavailable} }
 
-// refused is an error that is a bucket.ErrCredentials, with its own text.
-type refused struct{ err error }
+// judged is an error with its own text that is of a kind of package bucket.
+type judged struct{ err, kind error }
 
-func (r refused) Error() string   { return r.err.Error() }
-func (r refused) Unwrap() []error { return []error{r.err, bucket.ErrCredentials} }
+func (j judged) Error() string   { return j.err.Error() }
+func (j judged) Unwrap() []error { return []error{j.err, j.kind} }
 
 // user signs in at the project's Auth.
 type user struct {
@@ -191,7 +193,7 @@ func running(p supabase.Project, status management.Status) error {
 	const restore = "restore it in the Dashboard"
 	switch status.Phase() {
 	case management.Starting:
-		return waiting("the project " + p.Ref + " is " + string(status))
+		return passing(p.NotRunning(string(status), "it is waited for; see in the Dashboard when it is up"))
 	case management.Stopped:
 		return final(p.NotRunning(string(status)+": it is paused, or about to be", restore))
 	case management.Failed:
@@ -213,14 +215,9 @@ func (a *api) storageIsUp(ctx context.Context, p supabase.Project) error {
 	if health.Status == "" || health.Status == management.Healthy {
 		return nil
 	}
-	text := fmt.Sprintf("the Storage of the project %s is %s", p.Ref, health.Status)
+	what := health.Status + ": its Storage is not up yet"
 	if health.Error != "" {
-		text += fmt.Sprintf(" (%q)", health.Error)
+		what += fmt.Sprintf(" (%q)", health.Error)
 	}
-	return waiting(text)
-}
-
-// waiting is an error that may pass.
-func waiting(text string) error {
-	return &bucket.Error{Op: "waiting for the project", Kind: bucket.ErrUnavailable, Err: errors.New(text)}
+	return passing(p.NotRunning(what, "it is waited for; see in the Dashboard when it is up"))
 }

@@ -151,7 +151,7 @@ func TestAProjectThatComesUpIsWaitedFor(t *testing.T) {
 				good(t, s)
 				require.InDelta(t, 2*time.Hour, time.Since(began), float64(time.Minute))
 				require.Contains(t, l.delayed[0], "the project "+ref+" is "+status)
-				require.Contains(t, l.delayed[len(l.delayed)-1], "the Storage of the project "+ref+" is COMING_UP")
+				require.Contains(t, l.delayed[len(l.delayed)-1], "the project "+ref+" is COMING_UP: its Storage is not up yet")
 				require.Equal(t, "GET /v1/projects/"+ref+"/health?services=storage", w.calls[len(w.calls)-2])
 			})
 		})
