@@ -38,7 +38,9 @@ type config struct {
 
 	scanner *service.OwnedScannerCreator
 	// wholeScanner says that the scanner holds an object in memory whole.
-	wholeScanner    bool
+	wholeScanner bool
+	// toTheEnd says that the scanner makes one message of an object.
+	toTheEnd        bool
 	autoReplayNacks bool
 	deleteObjects   bool
 	userMetadata    bool
@@ -164,7 +166,7 @@ func filterFromParsed(pConf *service.ParsedConfig, prefix string) (*filter.Filte
 // readDelivery reads how objects become messages, and what becomes of them
 // afterwards.
 func (c *config) readDelivery(pConf *service.ParsedConfig) (err error) {
-	if c.scanner, c.wholeScanner, err = scannerFromParsed(pConf); err != nil {
+	if err = c.readScanner(pConf); err != nil {
 		return err
 	}
 	if c.autoReplayNacks, err = fieldAs(pConf, parseBool, ssFieldAutoReplayNacks); err != nil {

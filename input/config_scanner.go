@@ -7,24 +7,29 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// scannerFromParsed returns the scanner, and whether it holds an object in
-// memory whole.
-func scannerFromParsed(pConf *service.ParsedConfig) (*service.OwnedScannerCreator, bool, error) {
-	creator, err := pConf.FieldScanner(ssFieldScanner)
-	if err != nil {
-		return nil, false, fmt.Errorf("%s: %w", ssFieldScanner, err)
+// scannerToTheEnd is the default scanner: an object becomes one message.
+const scannerToTheEnd = "to_the_end"
+
+// readScanner reads the scanner, and what the input has to know of it.
+func (c *config) readScanner(pConf *service.ParsedConfig) (err error) {
+	if c.scanner, err = pConf.FieldScanner(ssFieldScanner); err != nil {
+		return fmt.Errorf("%s: %w", ssFieldScanner, err)
 	}
 	raw, err := pConf.FieldAny(ssFieldScanner)
 	if err != nil {
-		return nil, false, fmt.Errorf("%s: %w", ssFieldScanner, err)
+		return fmt.Errorf("%s: %w", ssFieldScanner, err)
 	}
 	if node, ok := raw.(*yaml.Node); ok {
 		raw = nil
 		if err := node.Decode(&raw); err != nil {
-			return nil, false, fmt.Errorf("%s: %w", ssFieldScanner, err)
+			return fmt.Errorf("%s: %w", ssFieldScanner, err)
 		}
 	}
-	return creator, holdsWhole(raw), nil
+	conf, _ := raw.(map[string]any)
+	name, _ := scannerParts(conf)
+	c.toTheEnd = name == scannerToTheEnd
+	c.wholeScanner = holdsWhole(raw)
+	return nil
 }
 
 // piecemeal are the scanners that read an object piece by piece.

@@ -184,4 +184,4 @@ func parseRatio(v any) (float64, error) {
 }
 
 // parseListers reads concurrency.max_listers.
-func parseListers(v any) (int, error) { return parseInt(v, 1, 64) }
+func parseListers(v any) (int, error) { return parseInt(v, 0, 64) }

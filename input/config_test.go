@@ -43,6 +43,7 @@ func TestDefaultsAreParsed(t *testing.T) {
 	require.InDelta(t, 0.5, conf.maxDeleteRatio, 0)
 	require.NotNil(t, conf.scanner)
 	require.True(t, conf.wholeScanner)
+	require.True(t, conf.toTheEnd)
 	require.True(t, conf.autoReplayNacks)
 	require.False(t, conf.deleteObjects)
 	require.True(t, conf.userMetadata)
@@ -53,8 +54,8 @@ func TestDefaultsAreParsed(t *testing.T) {
 	require.Equal(t, 60*time.Second, conf.idleTimeout)
 	require.Equal(t, retry.Policy{MaxAttempts: 10, InitialInterval: 300 * time.Millisecond, MaxInterval: 30 * time.Second}, conf.retry)
 	require.Zero(t, conf.maxDownloads)
-	require.Equal(t, 4, conf.maxListers)
-	require.Equal(t, int64(128<<20), conf.bufferBytes)
+	require.Zero(t, conf.maxListers)
+	require.Equal(t, int64(112<<20), conf.bufferBytes)
 	require.Equal(t, filter.Pass, conf.filter.Match(bucket.Object{Key: "photos/empty"}, time.Now()).Rule)
 }
 
@@ -150,7 +151,7 @@ func TestConstructorErrorsBeginWithTheirField(t *testing.T) {
 		`emit_deletes: maybe`:                        `emit_deletes: "maybe" is neither true nor false; `,
 		`emit_deletes: true`:                         `emit_deletes: a single pass that remembers nothing cannot tell what is gone; add state, or write sync_mode: continuous or scheduled`,
 		`max_delete_ratio: 0`:                        `max_delete_ratio: "0" is not a part between 0 and 1; write a number such as 0.5, or 1 for no limit`,
-		`concurrency: {max_listers: 0}`:              `concurrency.max_listers: "0" is not a whole number from 1 to 64; write one`,
+		`concurrency: {max_listers: -1}`:             `concurrency.max_listers: "-1" is not a whole number from 0 to 64; write one`,
 		`scanner: {nope: {}}`:                        `scanner: `,
 		`timeouts: {connect: ""}`:                    `timeouts.connect: "" is not a duration; `,
 		`timeouts: {response: 1e400}`:                `timeouts.response: "1e400" is not a duration; `,
@@ -330,6 +331,8 @@ func TestAScannerThatHoldsObjectsWholeIsKnown(t *testing.T) {
 		conf, err := parseFields(t, "scanner: "+scanner)
 		require.NoError(t, err, scanner)
 		require.Equal(t, want, conf.wholeScanner, scanner)
+		alone := scanner == `{type: to_the_end}` || scanner == `{to_the_end: {}}`
+		require.Equal(t, alone, conf.toTheEnd, scanner)
 	}
 	require.True(t, holdsWhole(map[string]any{"someone_elses": map[string]any{}}), "a scanner that is not known")
 	require.True(t, holdsWhole(nil))

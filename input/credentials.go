@@ -13,18 +13,23 @@ import (
 // of a project that is being restored. Other runs have all the time.
 const oneTimePatience = 10 * time.Minute
 
-// newSource wires where the keys come from. It makes no request.
-func newSource(conf config, r *reader) *keys.Source {
-	opts := keys.Options{
+// patience is how long keys are waited for, zero for as long as it takes.
+func (c config) patience() time.Duration {
+	if c.plan.Repeats() {
+		return 0
+	}
+	return oneTimePatience
+}
+
+// newSource wires where the keys come from, for a watcher that may be nil. It
+// makes no request.
+func newSource(conf config, patience time.Duration, watcher keys.Watcher) *keys.Source {
+	return keys.New(keys.Options{
 		Settings: conf.settings, Project: conf.project,
 		TLS: conf.tls, Transport: conf.transport,
 		ConnectTimeout: conf.connectTimeout, Timeout: conf.responseTimeout,
-		Watcher: &keyWatcher{r: r},
-	}
-	if !conf.plan.Repeats() {
-		opts.Patience = oneTimePatience
-	}
-	return keys.New(opts)
+		Patience: patience, Watcher: watcher,
+	})
 }
 
 // signIn gets the first keys, and with them what they tell of the project.

@@ -27,10 +27,26 @@ type delivery struct {
 	out      chan<- handover
 }
 
-// deliver runs one download through the scanner. The scanner gathers the acks
+// deliver makes messages of one download and hands them on.
+func (d *delivery) deliver(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) error {
+	if dl.Whole != nil {
+		return d.deliverWhole(ctx, dl, event, ack)
+	}
+	return d.deliverScanned(ctx, dl, event, ack)
+}
+
+// deliverWhole does what the scanner to_the_end does: the object is one message.
+// Its bytes are in memory already, and the scanner would copy them.
+func (d *delivery) deliverWhole(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) error {
+	batch := service.MessageBatch{service.NewMessage(dl.Whole)}
+	d.labeller.label(&dl.Content, event).apply(batch)
+	return d.send(ctx, handover{batch, service.AckFunc(ack)})
+}
+
+// deliverScanned runs one download through the scanner. The scanner gathers the acks
 // of all its batches and calls ack once: when all were delivered, or when one
 // was refused.
-func (d *delivery) deliver(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) (err error) {
+func (d *delivery) deliverScanned(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) error {
 	details := service.NewScannerSourceDetails()
 	details.SetName(filter.BaseName(dl.Key))
 	details.SetSizeHint(dl.Size)

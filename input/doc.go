@@ -25,10 +25,12 @@
 //	passes.go              the passes of a plan, one after the other
 //	state.go               opens the ledger, in a file, a cache or memory
 //	state_admin.go         looks at a ledger and changes it, for tools
+//	check*.go              tests a config step by step, for tools
 //	keeper.go              writes the ledger's checkpoints when they are due
 //	delivery.go            a download becomes batches of messages
 //	metadata.go            the names and values of the message metadata
 //	watcher.go, metrics.go what the user is told: log lines and metrics
+//	gatherer.go            metrics of single objects, told to the exporter in one go
 //	outcome.go             how runs of this process ended, for its exit code
 //
 //	internal/bucket        the words all rooms speak: objects and errors

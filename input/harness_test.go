@@ -77,15 +77,8 @@ endpoint: %s
 	if r.res == nil {
 		r.res = service.MockResources(service.MockResourcesOptUseLogger(r.logs.logger()), service.MockResourcesOptAddCache("shared"))
 	}
-	reader, err := newReader(conf, r.res)
-	if err != nil {
-		return err
-	}
-	r.input = reader
-	if conf.autoReplayNacks {
-		r.input = service.AutoRetryNacksBatched(reader)
-	}
-	return nil
+	r.input, err = newInput(conf, r.res)
+	return err
 }
 
 // run reads to the end of the input as a Benthos stream does, and returns the

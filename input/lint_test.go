@@ -78,7 +78,7 @@ func TestWellFormedConfigsLintClean(t *testing.T) {
 		"sync_mode: SCHEDULED\nschedule: TZ=America/New_York @daily\npolling_interval: 1h",
 		"state: {path: ./state/uploads.db}", "state: {cache: redis, namespace: a}", "state: {cache: '', path: a.db}",
 		"change_detection: modified", "emit_deletes: true\nsync_mode: continuous", "emit_deletes: true\nstate: {path: a.db}",
-		"emit_deletes: false", "max_delete_ratio: 1", `max_delete_ratio: "0.01"`, "concurrency: {max_listers: 64}",
+		"emit_deletes: false", "max_delete_ratio: 1", `max_delete_ratio: "0.01"`, "concurrency: {max_listers: 64}", "concurrency: {max_listers: 0}",
 		"endpoint: http://127.0.0.1:54321/storage/v1/s3\ntls: {skip_cert_verify: true}",
 		"credentials: {type: session_token, anon_key: " + testJWT("anon", testRef) + ", user_token: " + testJWT("authenticated", testRef) + "}",
 		"credentials: {type: session_token, service_role_key: " + testJWT("service_role", testRef) + "}",
@@ -131,7 +131,7 @@ func TestMalformedFieldsAreLintedWithARemedy(t *testing.T) {
 		`concurrency: {buffer_bytes: 0}`:     `concurrency.buffer_bytes: "0" is too little to download objects side by side; write at least 1MiB`,
 		`concurrency: {buffer_bytes: big}`:   `concurrency.buffer_bytes: "big" is not a size; write`,
 
-		`concurrency: {max_listers: 65}`: `concurrency.max_listers: "65" is not a whole number from 1 to 64; write one`,
+		`concurrency: {max_listers: 65}`: `concurrency.max_listers: "65" is not a whole number from 0 to 64; write one`,
 
 		`polling_interval: often`:                                   `polling_interval: "often" is not a duration; write a number with a unit`,
 		`polling_interval: 0`:                                       `polling_interval: "0" is not more than zero; write`,

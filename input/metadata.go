@@ -1,6 +1,8 @@
 package input
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -47,13 +49,23 @@ type labeller struct {
 
 // label is the metadata of one object, worked out once for all its messages.
 type label struct {
-	keys   []string
-	values []any
+	entries []labelEntry
+	// used says that a message has it already, and copied is what those after
+	// the first are copied from.
+	used   bool
+	copied *service.Message
 }
 
+type labelEntry struct {
+	key   string
+	value any
+}
+
+// labelSize is how many entries an object has that has no metadata of its own.
+const labelSize = 13
+
 func (l *label) set(key string, value any) {
-	l.keys = append(l.keys, key)
-	l.values = append(l.values, value)
+	l.entries = append(l.entries, labelEntry{key, value})
 }
 
 // setIfKnown leaves out what the server did not tell.
@@ -64,7 +76,7 @@ func (l *label) setIfKnown(key, value string) {
 }
 
 // label is for the messages of an object's content.
-func (l labeller) label(c *bucket.Content, event string) label {
+func (l labeller) label(c *bucket.Content, event string) *label {
 	out := l.labelKey(c.Key, event)
 	out.set(metaETag, c.ETag)
 	out.set(metaSize, c.Size)
@@ -84,10 +96,10 @@ func (l labeller) label(c *bucket.Content, event string) label {
 }
 
 // labelDeleted is for the message that an object is gone.
-func (l labeller) labelDeleted(key string) label { return l.labelKey(key, eventDeleted) }
+func (l labeller) labelDeleted(key string) *label { return l.labelKey(key, eventDeleted) }
 
-func (l labeller) labelKey(key, event string) label {
-	var out label
+func (l labeller) labelKey(key, event string) *label {
+	out := &label{entries: make([]labelEntry, 0, labelSize)}
 	out.set(metaBucket, l.bucket)
 	out.set(metaKey, key)
 	out.set(metaPath, filter.Path(l.prefix, key))
@@ -97,10 +109,48 @@ func (l labeller) labelKey(key, event string) label {
 	return out
 }
 
-func (l label) apply(batch service.MessageBatch) {
-	for _, msg := range batch {
-		for i, key := range l.keys {
-			msg.MetaSetMut(key, l.values[i])
+// apply labels the messages of a batch.
+func (l *label) apply(batch service.MessageBatch) {
+	for i, msg := range batch {
+		if l.used && isPlain(msg) {
+			batch[i] = l.labelled(msg)
+		} else {
+			l.setOn(msg)
 		}
+		l.used = true
 	}
+}
+
+func (l *label) setOn(msg *service.Message) {
+	for _, e := range l.entries {
+		msg.MetaSetMut(e.key, e.value)
+	}
+}
+
+// isPlain reports whether there is nothing in a message but bytes.
+func isPlain(msg *service.Message) bool {
+	if !msg.HasBytes() || msg.HasStructured() || msg.GetError() != nil || msg.Context() != context.Background() {
+		return false
+	}
+	return msg.MetaWalkMut(func(string, any) error { return errHasMetadata }) == nil
+}
+
+var errHasMetadata = errors.New("the scanner set metadata")
+
+// labelled is a labelled copy of a plain message. Messages that are copied from
+// one another share their metadata until it is written to; to set it on each of
+// the many lines of an object would take longer than reading them.
+func (l *label) labelled(msg *service.Message) *service.Message {
+	if l.copied == nil {
+		l.copied = service.NewMessage(nil)
+		l.setOn(l.copied)
+	}
+	content, err := msg.AsBytes()
+	if err != nil {
+		l.setOn(msg)
+		return msg
+	}
+	out := l.copied.Copy()
+	out.SetBytes(content)
+	return out
 }

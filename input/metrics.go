@@ -25,6 +25,7 @@ type meters struct {
 	inFlight         *service.MetricGauge
 	bufferedBytes    *service.MetricGauge
 	downloadWindow   *service.MetricGauge
+	listWindow       *service.MetricGauge // pages of a listing that may be under way
 	parkedNow        *service.MetricGauge
 	tracked          *service.MetricGauge
 	lastCompletePass *service.MetricGauge // Unix time in seconds
@@ -33,6 +34,9 @@ type meters struct {
 	listPage  *service.MetricTimer
 	firstByte *service.MetricTimer
 	passTime  *service.MetricTimer
+
+	// gathered are those that change with every object.
+	gathered *gatherer
 }
 
 func newMeters(m *service.Metrics) *meters {
@@ -50,6 +54,7 @@ func newMeters(m *service.Metrics) *meters {
 		inFlight:         m.NewGauge("supabase_storage_in_flight"),
 		bufferedBytes:    m.NewGauge("supabase_storage_buffered_bytes"),
 		downloadWindow:   m.NewGauge("supabase_storage_download_window"),
+		listWindow:       m.NewGauge("supabase_storage_list_window"),
 		parkedNow:        m.NewGauge("supabase_storage_parked_now"),
 		tracked:          m.NewGauge("supabase_storage_tracked"),
 		lastCompletePass: m.NewGauge("supabase_storage_last_complete_pass_unix"),
@@ -58,15 +63,30 @@ func newMeters(m *service.Metrics) *meters {
 		listPage:  m.NewTimer("supabase_storage_list_page_ns"),
 		firstByte: m.NewTimer("supabase_storage_first_byte_ns"),
 		passTime:  m.NewTimer("supabase_storage_pass_ns"),
+
+		gathered: newGatherer(),
 	}
 }
 
 // Retried, InFlight, Buffered and Window implement fetch.Meter.
 
 func (m *meters) Retried(err error)      { m.retries.Incr(1, bucket.Cause(err)) }
-func (m *meters) InFlight(downloads int) { m.inFlight.Set(int64(downloads)) }
-func (m *meters) Buffered(bytes int64)   { m.bufferedBytes.Set(bytes) }
-func (m *meters) Window(downloads int)   { m.downloadWindow.Set(int64(downloads)) }
+func (m *meters) InFlight(downloads int) { m.gathered.set(m.inFlight, int64(downloads)) }
+func (m *meters) Buffered(bytes int64)   { m.gathered.set(m.bufferedBytes, bytes) }
+func (m *meters) Window(downloads int)   { m.gathered.set(m.downloadWindow, int64(downloads)) }
+
+func (m *meters) countListed()              { m.gathered.add(m.listed, 1) }
+func (m *meters) countFiltered(rule string) { m.gathered.addLabelled(m.filtered, 1, rule) }
+
+func (m *meters) countDelivered(size int64) {
+	m.gathered.add(m.delivered, 1)
+	m.gathered.add(m.bytes, size)
+}
+
+func (m *meters) pageListed(took time.Duration, listers int) {
+	m.listPage.Timing(took.Nanoseconds())
+	m.listWindow.Set(int64(listers))
+}
 
 func (m *meters) passEnded(took time.Duration, complete bool) {
 	m.passTime.Timing(took.Nanoseconds())

@@ -81,7 +81,8 @@ func (r *reader) newPass() *pass.Pass {
 		},
 		Fetch: fetch.Options{
 			Source: r.client, MaxDownloads: r.conf.maxDownloads, BufferBytes: r.conf.bufferBytes,
-			HoldsWhole: r.conf.wholeScanner, Retry: r.conf.retry, Meter: r.meters,
+			HoldsWhole: r.conf.wholeScanner, TakesWhole: r.conf.toTheEnd,
+			Retry: r.conf.retry, Meter: r.meters,
 		},
 		Deliver: d.deliver,
 		Ledger:  r.ledger,

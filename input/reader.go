@@ -65,23 +65,30 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		out: make(chan handover), removals: pass.NewRemovals(), listers: listing.NewLimit(conf.maxListers),
 	}
 	r.watcher = &watcher{reader: r}
-	r.source = newSource(conf, r)
-	client, err := s3bucket.New(s3bucket.Options{
-		Endpoint: conf.project.Endpoint, Region: conf.project.Region, Bucket: conf.project.Bucket,
-		Credentials: r.source.Credentials, Renew: r.source.Renew,
-		TLS: conf.tls, Transport: conf.transport,
-		ConnectTimeout: conf.connectTimeout, ResponseTimeout: conf.responseTimeout, IdleTimeout: conf.idleTimeout,
-		MaxConns:    fetch.MaxDownloads(conf.maxDownloads) + conf.maxListers,
-		Retry:       conf.retry,
-		OnRetry:     r.retried,
-		OnListPage:  func(d time.Duration, _ int) { r.meters.listPage.Timing(d.Nanoseconds()) },
-		OnFirstByte: func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) },
-	})
+	r.source = newSource(conf, conf.patience(), &keyWatcher{r: r})
+	opts := conf.clientOptions(r.source)
+	opts.MaxConns = fetch.MaxDownloads(conf.maxDownloads) + listing.MaxListers(conf.maxListers)
+	opts.OnRetry = r.retried
+	opts.OnListPage = func(d time.Duration, _ int) { r.meters.pageListed(d, r.listers.Listers()) }
+	opts.OnFirstByte = func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) }
+	client, err := s3bucket.New(opts)
 	if err != nil {
 		return nil, err
 	}
 	r.client = client
 	return r, nil
+}
+
+// clientOptions say where the bucket is, where the keys come from, and how patient
+// to be.
+func (c config) clientOptions(source *keys.Source) s3bucket.Options {
+	return s3bucket.Options{
+		Endpoint: c.project.Endpoint, Region: c.project.Region, Bucket: c.project.Bucket,
+		Credentials: source.Credentials, Renew: source.Renew,
+		TLS: c.tls, Transport: c.transport,
+		ConnectTimeout: c.connectTimeout, ResponseTimeout: c.responseTimeout, IdleTimeout: c.idleTimeout,
+		Retry: c.retry,
+	}
 }
 
 func (r *reader) retried(_ string, err error) {
@@ -211,6 +218,7 @@ func (r *reader) Close(ctx context.Context) error {
 		return nil
 	}
 	defer r.client.Close()
+	defer r.meters.gathered.flush()
 	if stop != nil {
 		stop()
 		select {
@@ -254,9 +262,11 @@ func (r *reader) ConnectionTest(ctx context.Context) service.ConnectionTestResul
 }
 
 // where names what is read.
-func (r *reader) where() string {
-	if r.conf.prefix == "" {
-		return fmt.Sprintf("bucket %q", r.conf.project.Bucket)
+func (r *reader) where() string { return r.conf.where() }
+
+func (c config) where() string {
+	if c.prefix == "" {
+		return fmt.Sprintf("bucket %q", c.project.Bucket)
 	}
-	return fmt.Sprintf("bucket %q prefix %q", r.conf.project.Bucket, r.conf.prefix)
+	return fmt.Sprintf("bucket %q prefix %q", c.project.Bucket, c.prefix)
 }

@@ -8,8 +8,6 @@ func init() {
 	service.MustRegisterBatchInput(componentName, Spec(), newFromParsed)
 }
 
-// newFromParsed makes the input that Benthos runs. Where nacks are replayed,
-// Benthos' own wrapper does it: the reader never sees them then.
 func newFromParsed(parsed *service.ParsedConfig, res *service.Resources) (service.BatchInput, error) {
 	conf, err := configFromParsed(parsed)
 	if err != nil {
@@ -18,6 +16,12 @@ func newFromParsed(parsed *service.ParsedConfig, res *service.Resources) (servic
 	if err := checkState(conf, res); err != nil {
 		return nil, err
 	}
+	return newInput(conf, res)
+}
+
+// newInput makes the input that Benthos runs. Where nacks are replayed,
+// Benthos' own wrapper does it: the reader never sees them then.
+func newInput(conf config, res *service.Resources) (service.BatchInput, error) {
 	r, err := newReader(conf, res)
 	if err != nil {
 		return nil, err

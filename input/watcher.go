@@ -31,17 +31,16 @@ type watcher struct {
 
 // Listed implements pass.Watcher.
 func (w *watcher) Listed() {
-	w.reader.meters.listed.Incr(1)
+	w.reader.meters.countListed()
 	w.progress()
 }
 
 // Filtered implements pass.Watcher.
-func (w *watcher) Filtered(rule string) { w.reader.meters.filtered.Incr(1, rule) }
+func (w *watcher) Filtered(rule string) { w.reader.meters.countFiltered(rule) }
 
 // Delivered implements pass.Watcher.
 func (w *watcher) Delivered(obj bucket.Object) {
-	w.reader.meters.delivered.Incr(1)
-	w.reader.meters.bytes.Incr(obj.Size)
+	w.reader.meters.countDelivered(obj.Size)
 	w.progress()
 }
 

@@ -2,9 +2,9 @@
 // and with the outputs and caches that people most often deliver to: files,
 // HTTP, Kafka, S3, Redis.
 //
-// Next to the commands of Benthos it has three of its own: emulator serves a
+// Next to the commands of Benthos it has four of its own: emulator serves a
 // directory as a local Supabase Storage, quickstart runs a sample bucket
-// through config/quickstart.yaml, and state shows and edits what the inputs of
+// through config/quickstart.yaml, check tests whether a config would work, and state shows and edits what the inputs of
 // a config have delivered.
 package main
 
@@ -17,6 +17,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/checkcmd"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/emulate"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/quickstart"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/statecmd"
@@ -50,6 +51,7 @@ func run() int {
 		service.CLIOptSetMainSchemaFrom(schema),
 		service.CLIOptAddCommand(emulate.Command()),
 		service.CLIOptAddCommand(quickstart.Command()),
+		service.CLIOptAddCommand(checkcmd.Command(schema)),
 		service.CLIOptAddCommand(statecmd.Command(schema)),
 		service.CLIOptOnStreamStart(func(*service.RunningStreamSummary) error {
 			// Not earlier: a command that does not run a pipeline is to die of a

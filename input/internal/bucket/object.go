@@ -40,13 +40,15 @@ func (o Object) SameVersion(p Object) bool {
 // it as an idempotency key. Every part is length-prefixed, so no two different
 // triples share an input to the hash.
 func (o Object) ID(bucketName string) string {
-	h := sha256.New()
-	for _, part := range []string{bucketName, o.Key, o.ETag} {
-		_, _ = io.WriteString(h, strconv.Itoa(len(part)))
-		_, _ = io.WriteString(h, ":")
-		_, _ = io.WriteString(h, part)
+	var buf [256]byte
+	parts := buf[:0]
+	for _, part := range [...]string{bucketName, o.Key, o.ETag} {
+		parts = strconv.AppendInt(parts, int64(len(part)), 10)
+		parts = append(parts, ':')
+		parts = append(parts, part...)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(parts)
+	return hex.EncodeToString(sum[:16])
 }
 
 // Content is one version of an object on its way to a reader.
@@ -61,6 +63,8 @@ type Content struct {
 	UserMetadata map[string]string
 	// Offset is the position of Body's first byte in the object.
 	Offset int64
+	// Partial says that the endpoint sent just the range that it was asked for.
+	Partial bool
 	// Body yields the bytes from Offset to the end. A cut connection is an
 	// error that [Transient] knows, never a clean io.EOF before the end.
 	Body io.ReadCloser

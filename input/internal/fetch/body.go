@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"sync"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
@@ -16,15 +17,22 @@ import (
 // connection is taken up again at the byte where it broke, and every answer is
 // compared with the first, because the server ignores If-Match: bytes of two
 // versions are never joined.
+//
+// A small object is one stretch, read from one answer. A large one is several,
+// and of those that follow the one at hand some are read ahead.
 type body struct {
 	ctx    context.Context //nolint:containedctx // an io.Reader has no other way to be cancelled
 	source Source
 	policy retry.Policy
-	meter  Meter
+	room   *room
 
-	version  bucket.Object
-	current  io.ReadCloser
-	offset   int64
+	version bucket.Object
+	offset  int64
+	until   int64         // where the stretch at hand ends
+	current io.ReadCloser // its answer, nil where it comes from part
+	part    *part         // it was read ahead
+	ahead   *ahead        // nil for a small object
+
 	failures int // in a row, without a byte between them
 
 	mu     sync.Mutex
@@ -32,10 +40,11 @@ type body struct {
 	closed bool
 }
 
-func newBody(ctx context.Context, opts Options, first *bucket.Content) *body {
+// newBody goes on from the first answer, which ends at until.
+func (r *run) newBody(ctx context.Context, first *bucket.Content, until int64) *body {
 	return &body{
-		ctx: ctx, source: opts.Source, policy: opts.Retry, meter: opts.Meter,
-		version: first.Object, current: first.Body,
+		ctx: ctx, source: r.opts.Source, policy: r.opts.Retry, room: r.room,
+		version: first.Object, current: first.Body, until: min(until, first.Size),
 	}
 }
 
@@ -70,15 +79,28 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 }
 
-// readSome reads from the current connection, or from a new one where the last
-// one broke.
+// readSome reads from the stretch at hand: what was read ahead of it, its
+// answer, or a new one where the last one broke.
 func (b *body) readSome(p []byte) (int, error) {
+	if b.ahead != nil {
+		defer b.ahead.worth.reading(time.Now())
+		if b.offset == b.until {
+			b.nextStretch()
+		}
+	}
+	if b.part != nil {
+		n, err := b.ahead.read(b.part, b.offset, p)
+		if n > 0 || err != nil {
+			return n, err
+		}
+		b.dropPart() // it broke off here
+	}
 	if b.current == nil {
 		if err := b.reopen(); err != nil {
 			return 0, err
 		}
 	}
-	p = p[:min(int64(len(p)), b.version.Size-b.offset)]
+	p = p[:min(int64(len(p)), b.until-b.offset)]
 	n, err := b.current.Read(p)
 	if n > 0 {
 		return n, nil // what went wrong with it shows at the next read
@@ -92,22 +114,40 @@ func (b *body) readSome(p []byte) (int, error) {
 	return 0, err
 }
 
-// reopen asks for the rest, and refuses it if it is of another version.
+// nextStretch goes on with the first part that was read ahead, or with an
+// answer of its own where there is none.
+func (b *body) nextStretch() {
+	b.closeCurrent()
+	b.dropPart()
+	b.ahead.worth.stretchRead(b.offset)
+	b.part, b.until = b.ahead.next(b.offset)
+}
+
+// reopen asks for the rest of the stretch, and refuses it if it is of another
+// version.
 func (b *body) reopen() error {
-	next, err := b.source.Open(b.ctx, b.version.Key, b.offset)
+	t := b.room.again()
+	next, err := b.open()
 	if err != nil {
+		b.room.failed(t, err)
 		if errors.Is(err, bucket.ErrRange) {
 			return b.changed("it is now shorter than what was read")
 		}
 		return err
 	}
-	if !next.SameVersion(b.version) {
+	if err := sameVersion(next, b.version); err != nil {
 		_ = next.Body.Close()
-		return b.changed(fmt.Sprintf("ETag %q with %d bytes became ETag %q with %d bytes",
-			b.version.ETag, b.version.Size, next.ETag, next.Size))
+		return err
 	}
 	b.current = next.Body
 	return b.skip(b.offset - next.Offset)
+}
+
+func (b *body) open() (*bucket.Content, error) {
+	if b.until == b.version.Size {
+		return b.source.Open(b.ctx, b.version.Key, b.offset)
+	}
+	return b.source.OpenRange(b.ctx, b.version.Key, b.offset, b.until-b.offset)
 }
 
 // skip passes over what an endpoint that ignores Range sends again.
@@ -131,6 +171,15 @@ func (b *body) changed(how string) error {
 	return &bucket.Error{Op: "reading", Key: b.version.Key, Kind: bucket.ErrChanged, Message: how}
 }
 
+// sameVersion refuses an answer that is of another version than was read so far.
+func sameVersion(c *bucket.Content, v bucket.Object) error {
+	if c.SameVersion(v) {
+		return nil
+	}
+	return &bucket.Error{Op: "reading", Key: v.Key, Kind: bucket.ErrChanged, Message: fmt.Sprintf(
+		"ETag %q with %d bytes became ETag %q with %d bytes", v.ETag, v.Size, c.ETag, c.Size)}
+}
+
 // recover decides whether reading goes on after err, and waits if it does.
 func (b *body) recover(err error) error {
 	b.closeCurrent()
@@ -139,7 +188,7 @@ func (b *body) recover(err error) error {
 	if errors.Is(err, bucket.ErrChanged) || !bucket.Transient(err) || b.policy.Exhausted(b.failures) {
 		return err
 	}
-	b.meter.Retried(err)
+	b.room.meter.Retried(err)
 	if retry.Sleep(b.ctx, b.policy.Delay(b.failures)) != nil {
 		return err
 	}
@@ -150,6 +199,13 @@ func (b *body) closeCurrent() {
 	if b.current != nil {
 		_ = b.current.Close()
 		b.current = nil
+	}
+}
+
+func (b *body) dropPart() {
+	if b.part != nil {
+		b.ahead.release(b.part)
+		b.part = nil
 	}
 }
 
@@ -166,9 +222,15 @@ func (b *body) failure() error {
 	return b.failed
 }
 
-// Close ends the connection. It may be called more than once.
+// Close ends the connection and what is read ahead. It may be called more than
+// once.
 func (b *body) Close() error {
+	closed := b.closed
 	b.closed = true
 	b.closeCurrent()
+	if b.ahead != nil && !closed {
+		b.dropPart()
+		b.ahead.close()
+	}
 	return nil
 }

@@ -1,8 +1,15 @@
 package fetch
 
-// partBytes is the size up to which an object is read whole before it is handed
-// on, and what a larger one counts for while it streams.
-const partBytes = 8 << 20
+// wholeBytes is the size up to which an object is read with one request, whole,
+// before it is handed on, and what a larger one counts for while it streams.
+const wholeBytes = 8 << 20
+
+// minPart is the least length of a part.
+const minPart = 1 << 20
+
+// maxWhole is the size up to which a single piece of memory is made for an
+// object on the word of the endpoint. What is larger grows as it comes.
+const maxWhole = 1 << 30
 
 // minCharge is what the smallest object counts for: the buffers of its
 // connection and its message.
@@ -19,7 +26,7 @@ type budget struct {
 // than the whole budget counts for all of it, and so is read alone.
 func (b *budget) chargeFor(size int64) int64 {
 	if !b.whole {
-		size = min(size, partBytes)
+		size = min(size, wholeBytes)
 	}
 	return min(max(size, minCharge), b.total)
 }

@@ -13,7 +13,10 @@ import (
 // Download is one version of an object, ready to be read once.
 type Download struct {
 	bucket.Content
-	body *body
+	// Whole is the content, where it was read whole for a taker that prefers it
+	// so, else nil. It belongs to the taker; Body is then at its end.
+	Whole []byte
+	body  *body
 }
 
 // Err is why the download can't be read to its end; nil while all is well. Once
@@ -31,13 +34,13 @@ func (e *grownError) Error() string {
 
 // try makes one attempt at an object: open, read, hand on.
 func (r *run) try(ctx context.Context, a attempt) error {
-	content, err := r.opts.Source.Open(ctx, a.object.Key, 0)
+	content, until, err := r.open(ctx, a.object)
 	if err != nil {
 		return r.clarify(ctx, a.object.Key, err)
 	}
-	b := newBody(ctx, r.opts, content)
+	b := r.newBody(ctx, content, until)
 	defer b.Close()
-	if r.budget.chargeFor(content.Size) > a.charge {
+	if r.room.budget.chargeFor(content.Size) > a.charge {
 		return &grownError{now: content.Object}
 	}
 	d := &Download{Content: *content, body: b}
@@ -54,20 +57,75 @@ func (r *run) try(ctx context.Context, a attempt) error {
 	return err
 }
 
-// hand reads a small object whole before it hands it on, so that no connection
-// is kept waiting by a slow pipeline. Where the taker reads whole objects itself
-// a second copy would gain nothing.
-func (r *run) hand(ctx context.Context, d *Download) error {
-	if !r.opts.HoldsWhole && d.Size <= partBytes {
-		whole := make([]byte, d.Size)
-		if _, err := io.ReadFull(d.Body, whole); err != nil {
-			return err
+// open makes the first request for an object, and says up to where its answer
+// goes. A small object is one request. A large one is asked for piece by piece
+// where other pieces may be read beside it; not so where only one request may be
+// under way, nor where it has not paid.
+func (r *run) open(ctx context.Context, obj bucket.Object) (c *bucket.Content, until int64, err error) {
+	if length := r.firstStretch(obj.Size); length < obj.Size {
+		c, err = r.opts.Source.OpenRange(ctx, obj.Key, 0, length)
+		switch {
+		case err == nil && c.Partial:
+			return c, length, nil
+		case err == nil: // an endpoint that knows no ranges
+			_ = c.Body.Close()
+			r.worth.never()
+		case !errors.Is(err, bucket.ErrRange): // which is what an object has that is empty by now
+			return nil, 0, err
 		}
-		if err := d.Body.Close(); err != nil {
-			return err
-		}
-		d.Body = io.NopCloser(bytes.NewReader(whole))
 	}
+	if c, err = r.opts.Source.Open(ctx, obj.Key, 0); err != nil {
+		return nil, 0, err
+	}
+	return c, c.Size, nil
+}
+
+// firstStretch is how much of an object the first request asks for.
+func (r *run) firstStretch(size int64) int64 {
+	whole := r.takesWhole(size)
+	switch {
+	case r.opts.MaxDownloads == 1 || !r.worth.while():
+		return size
+	case size <= wholeBytes && whole:
+		return r.room.share(size)
+	case size <= wholeBytes:
+		return size
+	case whole || r.room.mayReadAhead(aheadBytes):
+		return aheadBytes
+	}
+	return stretchBytes
+}
+
+// takesWhole reports whether an object becomes a Download.Whole.
+func (r *run) takesWhole(size int64) bool {
+	return r.opts.TakesWhole && size <= maxWhole
+}
+
+// hand passes a download on. A small object is read whole before, so that no
+// connection is kept waiting by a slow pipeline; but where the taker gathers the
+// bytes itself a second copy would gain nothing.
+func (r *run) hand(ctx context.Context, d *Download) error {
+	var whole []byte
+	takesWhole := r.takesWhole(d.Size)
+	if takesWhole || (!r.opts.HoldsWhole && d.Size <= wholeBytes) {
+		whole = make([]byte, d.Size)
+	}
+	if d.body.until < d.Size {
+		d.body.ahead = r.newAhead(ctx, d.Object, d.body.until, min(d.body.until, aheadBytes), whole)
+	}
+	if whole == nil {
+		return r.deliver(ctx, d)
+	}
+	if _, err := io.ReadFull(d.Body, whole); err != nil {
+		return err
+	}
+	if err := d.Body.Close(); err != nil {
+		return err
+	}
+	if takesWhole {
+		d.Whole, whole = whole, nil
+	}
+	d.Body = io.NopCloser(bytes.NewReader(whole))
 	return r.deliver(ctx, d)
 }
 

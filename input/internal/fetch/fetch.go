@@ -23,6 +23,8 @@ const maxWaiting = 4096
 type Source interface {
 	// Open makes one request for the object from offset to its end.
 	Open(ctx context.Context, key string, offset int64) (*bucket.Content, error)
+	// OpenRange makes one request for at most length bytes from offset on.
+	OpenRange(ctx context.Context, key string, offset, length int64) (*bucket.Content, error)
 	// Head tells whether the object is there without reading it.
 	Head(ctx context.Context, key string) (bucket.Object, error)
 }
@@ -48,8 +50,8 @@ type Meter interface {
 	// Retried is told of every failure that is followed by another attempt.
 	Retried(err error)
 	// InFlight, Buffered and Window are told the new value on every change: the
-	// downloads under way, the bytes of the budget in use, and how many
-	// downloads may be under way.
+	// requests under way, the bytes of the budget in use, and how many requests
+	// may be under way.
 	InFlight(downloads int)
 	Buffered(bytes int64)
 	Window(downloads int)
@@ -58,14 +60,18 @@ type Meter interface {
 // Options say how to download. All are required but MaxDownloads.
 type Options struct {
 	Source Source
-	// MaxDownloads is how many downloads may be under way at a time; 0 adapts
-	// the number to what the endpoint bears.
+	// MaxDownloads is how many requests may be under way at a time, those for
+	// parts of large objects included; 0 adapts the number to what the endpoint
+	// bears.
 	MaxDownloads int
 	// BufferBytes bounds the bytes that downloads under way may hold.
 	BufferBytes int64
 	// HoldsWhole says that whoever takes the downloads holds each one whole in
 	// memory, so that its full size counts against BufferBytes.
 	HoldsWhole bool
+	// TakesWhole says that whoever takes the downloads prefers Download.Whole to
+	// a body, wherever it fits. It implies HoldsWhole.
+	TakesWhole bool
 	Retry      retry.Policy
 	Meter      Meter
 }
@@ -78,12 +84,9 @@ type Options struct {
 func Run(ctx context.Context, opts Options, objects iter.Seq2[bucket.Object, error], deliver Deliver, failed func(Failure)) error {
 	ctx, stop := context.WithCancel(ctx)
 	r := &run{
-		opts: opts, deliver: deliver, failed: failed,
-		window: newWindow(opts.MaxDownloads),
-		budget: budget{total: opts.BufferBytes, whole: opts.HoldsWhole},
-		ended:  make(chan attempt),
+		opts: opts, deliver: deliver, failed: failed, room: newRoom(opts),
+		jobs: make(chan attempt), ended: make(chan attempt),
 	}
-	opts.Meter.Window(r.window.size())
 	defer r.group.Wait()
 	defer stop()
 	return r.loop(ctx, r.listAhead(ctx, objects))
@@ -94,6 +97,7 @@ type attempt struct {
 	object   bucket.Object
 	failures int
 	charge   int64
+	ticket   ticket
 	due      time.Time
 	err      error
 }
@@ -102,16 +106,19 @@ type run struct {
 	opts    Options
 	deliver Deliver
 	failed  func(Failure)
+	room    *room
+	worth   worth
+	buffers buffers
 
 	// What follows belongs to the goroutine of loop.
-	window  *window
-	budget  budget
 	waiting retryQueue
-	held    *attempt // taken from the listing, but does not fit the budget yet
+	held    *attempt // next to begin, as soon as there is room
+	coming  *attempt // next of the listing
 	active  int
 	listErr error
 
 	group sync.WaitGroup
+	jobs  chan attempt // to a worker that is idle
 	ended chan attempt
 }
 
@@ -148,15 +155,15 @@ func (r *run) loop(ctx context.Context, objects <-chan listed) error {
 	defer timer.Stop()
 	for {
 		r.startReady(ctx)
-		if objects == nil && r.active == 0 && r.held == nil && r.waiting.Len() == 0 {
+		if objects == nil && r.active == 0 && r.held == nil && r.coming == nil && r.waiting.Len() == 0 {
 			return r.listErr
 		}
 		next := objects
-		if r.held != nil || r.active >= r.window.size() || r.waiting.Len() >= maxWaiting {
+		if r.coming != nil || r.waiting.Len() >= maxWaiting {
 			next = nil
 		}
-		// A reset timer with no slot free would fire in vain.
-		if r.waiting.Len() > 0 && r.active < r.window.size() && r.held == nil {
+		// With nothing to hold its place a retry that is due can begin.
+		if r.waiting.Len() > 0 && r.held == nil && r.room.hasPlace() {
 			timer.Reset(time.Until(r.waiting.next()))
 		} else {
 			timer.Stop()
@@ -169,12 +176,13 @@ func (r *run) loop(ctx context.Context, objects <-chan listed) error {
 			case item.err != nil:
 				r.listErr, objects = item.err, nil
 			default:
-				r.held = &attempt{object: item.object}
+				r.coming = &attempt{object: item.object}
 			}
 		case a := <-r.ended:
 			if err := r.settle(a); err != nil {
 				return err
 			}
+		case <-r.room.freed:
 		case <-timer.C:
 		case <-ctx.Done():
 			return ctx.Err()
@@ -183,30 +191,54 @@ func (r *run) loop(ctx context.Context, objects <-chan listed) error {
 }
 
 // startReady begins what may begin: first the objects whose retry is due, then
-// the one that waits for room in the budget.
+// the next of the listing.
 func (r *run) startReady(ctx context.Context) {
-	for r.active < r.window.size() {
-		if r.held == nil && r.waiting.Len() > 0 && !r.waiting.next().After(time.Now()) {
+	defer func() { r.room.queue(r.held != nil || r.coming != nil) }()
+	for r.room.hasPlace() {
+		switch {
+		case r.held != nil:
+		case r.waiting.Len() > 0 && !r.waiting.next().After(time.Now()):
 			r.held = r.waiting.pop()
+		default:
+			r.held, r.coming = r.coming, nil
 		}
 		if r.held == nil {
 			return
 		}
-		charge := r.budget.chargeFor(r.held.object.Size)
-		if !r.budget.take(charge) {
+		charge, t, ok := r.room.enter(r.held.object.Size)
+		if !ok {
 			return
 		}
 		a := *r.held
-		a.charge, r.held = charge, nil
+		a.charge, a.ticket, r.held = charge, t, nil
 		r.active++
-		r.tell()
-		r.group.Go(func() {
-			a.err = r.try(ctx, a)
-			select {
-			case r.ended <- a:
-			case <-ctx.Done():
-			}
-		})
+		r.start(ctx, a)
+	}
+}
+
+// start gives an attempt to an idle worker, or to a new one: there are as many
+// as attempts were ever under way together.
+func (r *run) start(ctx context.Context, a attempt) {
+	select {
+	case r.jobs <- a:
+	default:
+		r.group.Go(func() { r.work(ctx, a) })
+	}
+}
+
+func (r *run) work(ctx context.Context, a attempt) {
+	for {
+		a.err = r.try(ctx, a)
+		select {
+		case r.ended <- a:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case a = <-r.jobs:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -214,13 +246,16 @@ func (r *run) startReady(ctx context.Context) {
 // returned.
 func (r *run) settle(a attempt) error {
 	r.active--
-	r.budget.give(a.charge)
-	defer r.tell()
+	r.room.give(a.charge)
+	size := a.object.Size
+	if size > wholeBytes {
+		size = untimed
+	}
+	r.room.leave(a.ticket, size, a.err)
 
 	var grown *grownError
 	switch {
 	case a.err == nil:
-		r.window.succeeded()
 	case errors.As(a.err, &grown):
 		// The listing showed another size: begin again under the right charge.
 		r.waiting.push(attempt{object: grown.now, failures: a.failures})
@@ -235,19 +270,10 @@ func (r *run) settle(a attempt) error {
 }
 
 func (r *run) retry(a attempt) {
-	if errors.Is(a.err, bucket.ErrThrottled) || errors.Is(a.err, bucket.ErrUnavailable) {
-		r.window.pushedBack(time.Now())
-	}
 	r.opts.Meter.Retried(a.err)
 	a.failures++
 	r.waiting.push(attempt{
 		object: a.object, failures: a.failures,
 		due: time.Now().Add(r.opts.Retry.Delay(a.failures)),
 	})
-}
-
-func (r *run) tell() {
-	r.opts.Meter.InFlight(r.active)
-	r.opts.Meter.Buffered(r.budget.used)
-	r.opts.Meter.Window(r.window.size())
 }

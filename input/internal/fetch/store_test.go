@@ -24,6 +24,13 @@ type store struct {
 	most    int
 
 	latency time.Duration
+	// serve replaces latency: the time that an answer takes, or its refusal. It is
+	// told how many requests are under way.
+	serve func(ctx context.Context, key string, active int) error
+	// rate is the bytes per second that one answer comes with, 0 no limit.
+	rate int64
+	// noRanges makes it answer every range with the whole object.
+	noRanges bool
 	// onOpen may answer the n-th open of a key (from 1) with an error, or return
 	// how many bytes to send before the connection breaks (-1: all).
 	onOpen func(key string, n int, offset int64) (int64, error)
@@ -44,17 +51,31 @@ func (s *store) put(key string, data []byte) bucket.Object {
 }
 
 func (s *store) Open(ctx context.Context, key string, offset int64) (*bucket.Content, error) {
+	return s.answer(ctx, key, offset, -1)
+}
+
+func (s *store) OpenRange(ctx context.Context, key string, offset, length int64) (*bucket.Content, error) {
+	return s.answer(ctx, key, offset, length)
+}
+
+func (s *store) answer(ctx context.Context, key string, offset, length int64) (*bucket.Content, error) {
 	s.mu.Lock()
 	s.opens[key]++
 	n := s.opens[key]
 	s.active++
 	s.most = max(s.most, s.active)
+	active := s.active
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		s.active--
 		s.mu.Unlock()
 	}()
+	if s.serve != nil {
+		if err := s.serve(ctx, key, active); err != nil {
+			return nil, err
+		}
+	}
 	if err := retry.Sleep(ctx, s.latency); err != nil {
 		return nil, err
 	}
@@ -74,14 +95,22 @@ func (s *store) Open(ctx context.Context, key string, offset int64) (*bucket.Con
 	if offset > int64(len(data)) {
 		return nil, &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrRange, Status: 416}
 	}
-	var body io.Reader = bytes.NewReader(data[offset:])
+	if length >= 0 && len(data) == 0 {
+		return nil, &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrRange, Status: 416}
+	}
+	partial := (offset > 0 || length >= 0) && !s.noRanges
+	rest := data[offset:]
+	if length >= 0 {
+		rest = rest[:min(length, int64(len(rest)))]
+	}
+	var body io.Reader = bytes.NewReader(rest)
 	if sends >= 0 {
 		cut := &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrUnavailable, Err: io.ErrUnexpectedEOF}
 		body = io.MultiReader(io.LimitReader(body, sends), failing{cut})
 	}
 	return &bucket.Content{
 		Object: bucket.Object{Key: key, ETag: s.etag[key], Size: int64(len(data))},
-		Offset: offset, Body: io.NopCloser(body),
+		Offset: offset, Partial: partial, Body: &paced{Reader: body, ctx: ctx, rate: s.rate},
 	}, nil
 }
 
@@ -97,6 +126,28 @@ func (s *store) Head(_ context.Context, key string) (bucket.Object, error) {
 	}
 	return bucket.Object{Key: key, ETag: s.etag[key], Size: int64(len(data))}, nil
 }
+
+// paced is a body that comes at a limited rate, in pieces of 256 KiB.
+type paced struct {
+	io.Reader
+	ctx  context.Context //nolint:containedctx // it stands for a connection
+	rate int64
+}
+
+func (p *paced) Read(to []byte) (int, error) {
+	if p.rate > 0 {
+		to = to[:min(len(to), 256<<10)]
+	}
+	n, err := p.Reader.Read(to)
+	if p.rate > 0 && n > 0 {
+		if err := retry.Sleep(p.ctx, time.Duration(int64(n)*int64(time.Second)/p.rate)); err != nil {
+			return 0, err
+		}
+	}
+	return n, err
+}
+
+func (*paced) Close() error { return nil }
 
 type failing struct{ err error }
 
@@ -139,7 +190,10 @@ type sink struct {
 }
 
 func (s *sink) deliver(_ context.Context, d *Download) error {
-	data, err := io.ReadAll(d.Body)
+	data, err := d.Whole, error(nil)
+	if data == nil {
+		data, err = io.ReadAll(d.Body)
+	}
 	if broken := d.Err(); broken != nil {
 		return broken
 	}

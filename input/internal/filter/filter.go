@@ -109,6 +109,18 @@ func (f *Filter) matchPatterns(key string) Verdict {
 	return Verdict{Rule: Include}
 }
 
+// IncludedBy is the include pattern that matches a key first, as it was written
+// and where; "" where there are none, or none matches.
+func (f *Filter) IncludedBy(key string) string {
+	name, path := BaseName(key), Path(f.opts.Prefix, key)
+	for i := range f.include {
+		if p := &f.include[i]; p.match(name, path) {
+			return p.label
+		}
+	}
+	return ""
+}
+
 func (f *Filter) matchFacts(obj bucket.Object, now time.Time) Rule {
 	o := &f.opts
 	switch known := !obj.LastModified.IsZero(); {

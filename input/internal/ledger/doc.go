@@ -74,6 +74,7 @@
 //	fold.go        deltas become manifests
 //	load.go        the index and the journal are read
 //	admin.go       list parked objects, forget, mark as delivered
+//	look.go        what is known of one key; close without writing
 //	segment.go, entry.go, identity.go, stretch.go, item.go, limits.go
 //	               the words: a key range, a key, a version, a listing
 //	manifest.go, keys.go, journal.go, index.go, flags.go, envelope.go, codec.go

@@ -23,24 +23,39 @@ const (
 	settling = 16
 )
 
-// Limit is how many pages may be under way at a time. It is halved when the
-// server is overloaded, which it tells by throttling or by slow pages, and rises
-// again page by page. Keep it from one listing to the next, so that the next
-// begins with what the last one found. Its methods may be called from several
-// goroutines.
+// Limit is how many pages may be under way at a time: a fixed number, or as many
+// as the server gains from. It is halved when the server is overloaded, which it
+// tells by throttling or by slow pages, and rises again page by page. Keep it
+// from one listing to the next, so that the next begins with what the last one
+// found. Its methods may be called from several goroutines.
 type Limit struct {
 	max int
 
 	mu      sync.Mutex
-	now     float64
+	now     float64 // where the number is fixed
+	pace    *pace   // where it adapts; else nil
 	lowered time.Time
 	usual   time.Duration // what a page takes
 }
 
-// NewLimit lets up to n pages, at least one, be under way.
+// NewLimit lets up to n pages be under way. Zero adapts: it begins with four,
+// goes up to sixteen while pages come as quickly as with fewer, and goes down to
+// where they do.
 func NewLimit(n int) *Limit {
-	n = max(n, 1)
-	return &Limit{max: n, now: float64(n)}
+	l := &Limit{max: MaxListers(n), now: float64(MaxListers(n))}
+	if n == 0 {
+		l.pace = newPace()
+	}
+	return l
+}
+
+// MaxListers is how many pages may ever be under way for a configured number,
+// where 0 adapts.
+func MaxListers(configured int) int {
+	if configured == 0 {
+		return lastPace
+	}
+	return max(configured, 1)
 }
 
 // SlowDown tells of a request for a page that failed and is tried again, or of
@@ -58,11 +73,31 @@ func (l *Limit) SlowDown(err error) {
 func (l *Limit) Listers() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.pace != nil {
+		return l.pace.listers()
+	}
 	return int(l.now)
 }
 
+// A ticket belongs to a page that was asked for.
+type ticket struct {
+	nth   int // pages under way, with this one
+	round int
+}
+
+// asked is called before a page is asked for, which is the nth under way.
+func (l *Limit) asked(nth int) ticket {
+	t := ticket{nth: nth}
+	if l.pace != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		t.round = l.pace.round
+	}
+	return t
+}
+
 // took tells how long a page took, retries included.
-func (l *Limit) took(d time.Duration) {
+func (l *Limit) took(d time.Duration, t ticket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	slow := l.usual > 0 && d > slowTimes*l.usual && d > l.usual+slowBy
@@ -72,18 +107,26 @@ func (l *Limit) took(d time.Duration) {
 	default:
 		l.usual += (d - l.usual) / settling
 	}
-	if slow {
+	switch {
+	case slow:
 		l.lower()
-		return
+	case l.pace != nil:
+		l.pace.page(d, t.nth, t.round)
+	default:
+		l.now = min(float64(l.max), l.now+1/(riseAfter*l.now))
 	}
-	l.now = min(float64(l.max), l.now+1/(riseAfter*l.now))
 }
 
-// lower halves the limit.
+// lower halves the limit, or ends the trial of a higher one.
 func (l *Limit) lower() {
-	if !l.lowered.IsZero() && time.Since(l.lowered) < calm {
+	trying := l.pace != nil && l.pace.trying()
+	if !trying && !l.lowered.IsZero() && time.Since(l.lowered) < calm {
 		return
 	}
 	l.lowered = time.Now()
+	if l.pace != nil {
+		l.pace.turnedAway()
+		return
+	}
 	l.now = max(1, l.now/2)
 }

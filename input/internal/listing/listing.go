@@ -13,7 +13,8 @@
 // The way of a page:
 //
 //	schedule (who lists what) ─► Pager ─► span (check, keep, stretches) ─► consumer
-//	    ▲ cut ◄─ estimate ◄─ chart (what all pages taught about the keys) ◄─┘
+//	    ▲ cut ◄─ estimate ◄─ chart (what all pages taught about the keys) ◄─┤
+//	    └ limit ◄─ pace (how many listers the server gains from) ◄──────────┘
 package listing
 
 import (
@@ -23,13 +24,8 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 )
 
-const (
-	// DefaultListers is how many pages are asked for at a time where nothing else
-	// is said. Each is a query of the project's Postgres.
-	DefaultListers = 4
-	// DefaultStretchSize is the number of objects that a stretch is aimed to have.
-	DefaultStretchSize = 4096
-)
+// DefaultStretchSize is the number of objects that a stretch is aimed to have.
+const DefaultStretchSize = 4096
 
 // Pager asks for one page of a listing. It is called from several goroutines.
 type Pager interface {
@@ -66,8 +62,8 @@ type Options struct {
 	// known: the lower bounds of a ledger's segments of about StretchSize, in any
 	// order. No stretch goes across one. Nil for a first listing.
 	Bounds []string
-	// Listers bounds the pages under way; nil is NewLimit(DefaultListers). With
-	// a limit of one, stretches come in key order and no request is made that a
+	// Listers bounds the pages under way; nil is NewLimit(0), which adapts. With
+	// NewLimit(1), stretches come in key order and no request is made that a
 	// plain listing would not make.
 	Listers *Limit
 	// StretchSize is about how many objects a stretch has at most, by default

@@ -235,7 +235,8 @@ func TestPagerIsCalledByAsManyAsAllowed(t *testing.T) {
 		srv := newServer(keysOf(shapes[0].key, 100_000))
 		srv.latency = latency
 		collect(t, listing.Options{Pager: srv})
-		require.Equal(t, listing.DefaultListers, srv.most)
+		require.Greater(t, srv.most, 4)
+		require.LessOrEqual(t, srv.most, listing.MaxListers(0))
 	})
 }
 

@@ -44,13 +44,14 @@ type answer struct {
 	more bool
 	err  error
 	took time.Duration
+	ticket
 }
 
 func newSchedule(o Options) *schedule {
 	s := &schedule{
 		pager:  o.Pager,
 		prefix: o.Prefix,
-		limit:  cmp.Or(o.Listers, NewLimit(DefaultListers)),
+		limit:  cmp.Or(o.Listers, NewLimit(0)),
 		size:   cmp.Or(o.StretchSize, DefaultStretchSize),
 		goal:   1,
 		page:   1,
@@ -136,11 +137,11 @@ func (s *schedule) dispatch(ctx context.Context) {
 		}
 		sp.flying = true
 		s.flying++
-		after := sp.after
+		after, t := sp.after, s.limit.asked(s.flying)
 		s.fetches.Go(func() {
 			start := time.Now()
 			objs, more, err := s.pager.Page(ctx, s.prefix, after)
-			s.answers <- answer{span: sp, objs: objs, more: more, err: err, took: time.Since(start)}
+			s.answers <- answer{span: sp, objs: objs, more: more, err: err, took: time.Since(start), ticket: t}
 		})
 	}
 }
@@ -210,7 +211,7 @@ func (s *schedule) settle(a answer) error {
 	if a.err != nil {
 		return fmt.Errorf("listing keys with prefix %q after %q: %w", s.prefix, sp.after, a.err)
 	}
-	s.limit.took(a.took)
+	s.limit.took(a.took, a.ticket)
 	s.requests++
 	s.page = max(s.page, len(a.objs))
 	if s.limit.max > 1 {

@@ -63,7 +63,7 @@ func TestMillionKeysOfAnyShapeAreListedInParallel(t *testing.T) {
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	t.Log("1 M keys, 50 ms a page: times as fast as one page after another, requests beyond those (by known bounds: second pass)")
-	t.Logf("%-22s %-14s %-14s %-14s %s", "keys", "4 listers", "8 listers", "16 listers", "16 by bounds")
+	t.Logf("%-22s %-14s %-14s %-14s %-14s %s", "keys", "4 listers", "8 listers", "16 listers", "by default", "16 by bounds")
 	for _, shape := range shapes {
 		keys := keysOf(shape.key, 1_000_000)
 		slices.Sort(keys)
@@ -73,7 +73,7 @@ func TestMillionKeysOfAnyShapeAreListedInParallel(t *testing.T) {
 		for _, want := range []struct {
 			listers int
 			speedup float64
-		}{{4, 3.3}, {8, 6}, {16, 9}} {
+		}{{4, 3.3}, {8, 6}, {16, 9}, {0, 8}} {
 			last = timed(t, keys, nil, want.listers)
 			row += fmt.Sprintf(" %5.1f x  +%2.0f %%", last.speedup(), 100*last.extra())
 			require.Greater(t, last.speedup(), want.speedup, "%s, %d listers", shape.name, want.listers)
@@ -108,9 +108,11 @@ func TestSmallBucketsTakeHardlyMoreRequests(t *testing.T) {
 			{0, 1}, {1, 1}, {1000, 1}, {2000, 2}, {3000, 3}, {5000, 6}, {10_000, 13}, {20_000, 27},
 		} {
 			keys := keysOf(shape.key, c.keys)
-			srv := newServer(keys)
-			collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(16)})
-			require.LessOrEqual(t, srv.requests(), c.requests, "%d keys, %s", c.keys, shape.name)
+			for _, listers := range []int{0, 16} {
+				srv := newServer(keys)
+				collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(listers)})
+				require.LessOrEqual(t, srv.requests(), c.requests, "%d keys, %s, %d listers", c.keys, shape.name, listers)
+			}
 		}
 	}
 }

@@ -61,6 +61,10 @@ func (b numbered) Open(_ context.Context, key string, _ int64) (*bucket.Content,
 	return &bucket.Content{Object: b.object(i), Body: io.NopCloser(strings.NewReader("x"))}, err
 }
 
+func (b numbered) OpenRange(ctx context.Context, key string, _, _ int64) (*bucket.Content, error) {
+	return b.Open(ctx, key, 0)
+}
+
 func (b numbered) Head(_ context.Context, key string) (bucket.Object, error) {
 	return bucket.Object{}, &bucket.Error{Op: "checking", Key: key, Kind: bucket.ErrNotFound}
 }

@@ -3,10 +3,13 @@ package s3bucket
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -231,6 +234,34 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	require.Equal(t, 1, dialled)
 }
 
+func TestFewConnectionsAreInTheMakingAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		active, most := 0, 0
+		dial := fewAtATime(func(context.Context, string, string) (net.Conn, error) {
+			mu.Lock()
+			active++
+			most = max(most, active)
+			mu.Unlock()
+			time.Sleep(time.Second)
+			mu.Lock()
+			active--
+			mu.Unlock()
+			return nil, errors.New("nobody there")
+		})
+		var wg sync.WaitGroup
+		for range 4 * maxDials {
+			wg.Go(func() { _, _ = dial(t.Context(), "tcp", "") })
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		_, err := dial(ctx, "tcp", "")
+		require.ErrorIs(t, err, context.DeadlineExceeded, "who waits can be called off")
+		wg.Wait()
+		require.Equal(t, maxDials, most)
+	})
+}
+
 func TestTLSConfigurationIsNotShared(t *testing.T) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS13}
 	tr := newTransport(Options{TLS: conf})
@@ -239,8 +270,6 @@ func TestTLSConfigurationIsNotShared(t *testing.T) {
 	require.True(t, tr.DisableCompression)
 	require.Equal(t, minIdleConns, tr.MaxIdleConnsPerHost)
 }
-
-type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
 
 func dialCounter(dial dialFunc, n *int) dialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {

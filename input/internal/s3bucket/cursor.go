@@ -3,6 +3,7 @@ package s3bucket
 import (
 	"errors"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
@@ -33,8 +34,8 @@ var (
 
 // query is that of the next page. No delimiter, with which the server skips
 // keys, and no encoding-type, with which it escapes them.
-func (c *cursor) query(maxKeys string) url.Values {
-	q := url.Values{"list-type": {"2"}, "max-keys": {maxKeys}}
+func (c *cursor) query(maxKeys int) url.Values {
+	q := url.Values{"list-type": {"2"}, "max-keys": {strconv.Itoa(maxKeys)}}
 	if c.prefix != "" {
 		q.Set("prefix", c.prefix)
 	}

@@ -18,6 +18,7 @@
 //	open.go       one GET of an object, whole or from an offset
 //	body.go       a body that never ends early without an error
 //	object.go     HEAD, DELETE, and the server's region
+//	answers.go    whether there is an S3 server at all
 //	errors.go     what an answer means: one of the kinds of package bucket
 //	neterrors.go  what the lack of an answer means
 package s3bucket

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
@@ -16,7 +17,7 @@ import (
 const (
 	opListing = "listing"
 	// pageKeys is the most that the server gives.
-	pageKeys = "1000"
+	pageKeys = 1000
 	// maxPage bounds the memory that one answer may take: a thousand keys of
 	// 1024 bytes, every byte of them escaped, take a quarter of it.
 	maxPage = 32 << 20
@@ -46,7 +47,7 @@ func (c *Client) Page(ctx context.Context, prefix, after string) (objs []bucket.
 // and whether there is one.
 func (c *Client) Probe(ctx context.Context, prefix string, policy retry.Policy) (bucket.Object, bool, error) {
 	l := lister{client: c, cursor: cursor{prefix: prefix}}
-	err := policy.Do(ctx, func(ctx context.Context) error { return l.fetch(ctx, "1") }, bucket.Transient, c.retryHook(opListing))
+	err := policy.Do(ctx, func(ctx context.Context) error { return l.fetch(ctx, 1) }, bucket.Transient, c.retryHook(opListing))
 	if err != nil || len(l.page.objects) == 0 {
 		return bucket.Object{}, false, err
 	}
@@ -58,23 +59,22 @@ type lister struct {
 	client *Client
 	cursor cursor
 	page   page
-	buf    bytes.Buffer
 }
 
+// answers hold lists while they are decoded, which copies what it keeps: to
+// grow a buffer for each anew would take as long as the decoding.
+var answers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxKeptAnswer is the largest buffer that waits for the next list. A thousand
+// keys of common length take half of it.
+const maxKeptAnswer = 1 << 20
+
 // fetch makes one list request and decodes the whole page.
-func (l *lister) fetch(ctx context.Context, maxKeys string) error {
+func (l *lister) fetch(ctx context.Context, maxKeys int) error {
 	c := l.client
 	start := time.Now()
-	a, err := c.do(ctx, request{op: opListing, method: http.MethodGet, query: l.cursor.query(maxKeys)})
-	if err != nil {
+	if err := l.ask(ctx, request{op: opListing, method: http.MethodGet, query: l.cursor.query(maxKeys)}); err != nil {
 		return err
-	}
-	defer a.close()
-	if err := l.read(a); err != nil {
-		return err
-	}
-	if err := l.page.decode(l.buf.Bytes()); err != nil {
-		return listDecodeError(err, l.buf.Bytes(), a)
 	}
 	if c.o.OnListPage != nil {
 		c.o.OnListPage(time.Since(start), len(l.page.objects))
@@ -82,14 +82,36 @@ func (l *lister) fetch(ctx context.Context, maxKeys string) error {
 	return nil
 }
 
-// read reads the answer into the buffer.
-func (l *lister) read(a *answer) error {
-	l.buf.Reset()
-	b := &body{op: opListing, answer: a, due: a.ContentLength}
-	if _, err := l.buf.ReadFrom(io.LimitReader(b, maxPage+1)); err != nil {
+// ask makes the request and decodes its answer.
+func (l *lister) ask(ctx context.Context, r request) error {
+	a, err := l.client.do(ctx, r)
+	if err != nil {
 		return err
 	}
-	if l.buf.Len() > maxPage {
+	defer a.close()
+	buf := answers.Get().(*bytes.Buffer)
+	defer func() {
+		if buf.Cap() <= maxKeptAnswer {
+			answers.Put(buf)
+		}
+	}()
+	if err := readList(buf, a); err != nil {
+		return err
+	}
+	if err := l.page.decode(buf.Bytes()); err != nil {
+		return listDecodeError(err, buf.Bytes(), a)
+	}
+	return nil
+}
+
+// readList reads the answer to a list request into buf.
+func readList(buf *bytes.Buffer, a *answer) error {
+	buf.Reset()
+	b := &body{op: opListing, answer: a, due: a.ContentLength}
+	if _, err := buf.ReadFrom(io.LimitReader(b, maxPage+1)); err != nil {
+		return err
+	}
+	if buf.Len() > maxPage {
 		return &bucket.Error{Op: opListing, Kind: bucket.ErrInvalid, Status: a.StatusCode, Err: errPageTooLarge}
 	}
 	return nil

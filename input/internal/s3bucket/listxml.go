@@ -1,8 +1,10 @@
 package s3bucket
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,10 +31,14 @@ var (
 	errEncodedKeys = errors.New("the server encodes keys (EncodingType) although that was not asked for")
 )
 
+// openContents is how a server begins an object.
+var openContents = []byte("<Contents>")
+
 // decode fills the page from a ListBucketResult. It takes elements in any order
 // and skips those it does not know.
 func (p *page) decode(doc []byte) error {
 	p.reset()
+	p.objects = slices.Grow(p.objects, min(bytes.Count(doc, openContents), pageKeys))
 	s := xmlScanner{b: doc}
 	root, ok, err := s.next()
 	switch {

@@ -89,6 +89,7 @@ func contentOf(a *answer, key string, offset, length int64) (*bucket.Content, er
 		CacheControl: a.Header.Get("Cache-Control"),
 		UserMetadata: userMetadata(a.Header),
 		Offset:       offset,
+		Partial:      a.StatusCode == http.StatusPartialContent,
 		Body:         b,
 	}, nil
 }

@@ -41,7 +41,7 @@ func TestOpenTellsAllAboutTheObject(t *testing.T) {
 			Object: bucket.Object{
 				Key: "k", ETag: stored.ETag, Size: 10, LastModified: stored.LastModified.UTC().Truncate(time.Second),
 			},
-			ContentType: "text/x", CacheControl: "max-age=60", Offset: offset,
+			ContentType: "text/x", CacheControl: "max-age=60", Offset: offset, Partial: offset > 0,
 			UserMetadata: map[string]string{"owner": "ann", "two-words": "a b"},
 			Body:         content.Body,
 		}, *content)

@@ -23,6 +23,8 @@ type request struct {
 	byteRange string
 	// region overrides the configured one.
 	region string
+	// anonymous leaves credentials and signature away.
+	anonymous bool
 }
 
 // answer is a successful response whose body is still to be read under its
@@ -48,12 +50,12 @@ const maxRenewals = 10
 // Redirects are not followed: the signature is for this host alone.
 func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 	for renewals := 0; ; renewals++ {
-		cred, err := c.o.Credentials(ctx)
+		cred, err := c.credentials(ctx, r)
 		if err != nil {
-			return nil, r.noCredentials(ctx, "obtaining credentials", err)
+			return nil, err
 		}
 		a, err := c.attempt(ctx, r, cred)
-		if c.o.Renew == nil || renewals == maxRenewals || !refusesKeys(err) {
+		if r.anonymous || c.o.Renew == nil || renewals == maxRenewals || !refusesKeys(err) {
 			return a, err
 		}
 		renewed, renewErr := c.o.Renew(ctx, cred)
@@ -64,13 +66,6 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 			return nil, err
 		}
 	}
-}
-
-func (r request) noCredentials(ctx context.Context, doing string, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return fmt.Errorf("%s: %s: %w", r.op, doing, err)
 }
 
 // attempt makes one request, once.
@@ -95,6 +90,25 @@ func (c *Client) attempt(ctx context.Context, r request, cred bucket.Credentials
 	return &answer{Response: resp, watch: w, cred: cred}, nil
 }
 
+// credentials asks for what the request is signed with.
+func (c *Client) credentials(ctx context.Context, r request) (bucket.Credentials, error) {
+	if r.anonymous {
+		return bucket.Credentials{}, nil
+	}
+	cred, err := c.o.Credentials(ctx)
+	if err != nil {
+		return bucket.Credentials{}, r.noCredentials(ctx, "obtaining credentials", err)
+	}
+	return cred, nil
+}
+
+func (r request) noCredentials(ctx context.Context, doing string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("%s: %s: %w", r.op, doing, err)
+}
+
 // signedRequest builds the request by hand: parsing a URL for every object
 // would cost more than signing it.
 func (c *Client) signedRequest(ctx context.Context, r request, cred bucket.Credentials) (*http.Request, error) {
@@ -116,8 +130,10 @@ func (c *Client) signedRequest(ctx context.Context, r request, cred bucket.Crede
 		Header:     make(http.Header, 6),
 	}).WithContext(ctx)
 	req.Header["X-Amz-Content-Sha256"] = emptyBodyHashHeader
-	if err := c.signer.sign(ctx, req, cred, cmp.Or(r.region, cred.Region, c.o.Region)); err != nil {
-		return nil, err
+	if !r.anonymous {
+		if err := c.signer.sign(ctx, req, cred, cmp.Or(r.region, cred.Region, c.o.Region)); err != nil {
+			return nil, err
+		}
 	}
 	req.Header["User-Agent"] = userAgentHeader
 	if r.byteRange != "" {

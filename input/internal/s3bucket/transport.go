@@ -1,6 +1,7 @@
 package s3bucket
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -15,6 +16,29 @@ const idleConnTimeout = 55 * time.Second
 // requests would dial.
 const minIdleConns = 16
 
+// maxDials is how many connections may be in the making at a time. A window that
+// opens would otherwise dial a hundred at once, which servers and the queues
+// before them take badly; and most requests that wait for a connection get one
+// that another request has done with.
+const maxDials = 16
+
+// dialFunc is the type of http.Transport.DialContext.
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// fewAtATime bounds how many calls of dial are under way.
+func fewAtATime(dial dialFunc) dialFunc {
+	places := make(chan struct{}, maxDials)
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		defer func() { <-places }()
+		return dial(ctx, network, address)
+	}
+}
+
 // newTransport is tuned for many concurrent requests to a single host.
 func newTransport(o Options) *http.Transport {
 	dialer := &net.Dialer{Timeout: o.ConnectTimeout}
@@ -28,7 +52,7 @@ func newTransport(o Options) *http.Transport {
 	}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
+		DialContext:           fewAtATime(dialer.DialContext),
 		TLSClientConfig:       tlsConfig.Clone(),
 		TLSHandshakeTimeout:   o.ConnectTimeout,
 		ResponseHeaderTimeout: o.ResponseTimeout,

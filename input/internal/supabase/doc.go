@@ -14,6 +14,7 @@
 //	refusal.go       the remedy for what Auth or the Management API answered
 //	key.go           what a value looks like: a JWT, an sb_ key, an S3 key
 //	jwt.go           the claims of a JWT
+//	token.go         what a token that is in use says of itself
 //	explain.go       the remedy for what a server answered
 //	secrecy.go       keys are never printed
 package supabase

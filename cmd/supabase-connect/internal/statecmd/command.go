@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -13,17 +12,15 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/urfave/cli/v2"
+
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/configfile"
 )
 
 const (
-	flagLabel         = "label"
 	flagJSON          = "json"
 	flagForget        = "forget"
 	flagForgetPrefix  = "forget-prefix"
 	flagMarkDelivered = "mark-delivered"
-	flagSet           = "set"
-	flagResources     = "resources"
-	flagEnvFile       = "env-file"
 )
 
 // Command is the subcommand "state" of the binary. The schema is the one that
@@ -66,38 +63,17 @@ state.cache can't tell, so stop the pipeline before you change one.
 }
 
 func commandFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: flagLabel, Usage: "only the input with this `LABEL`, or at this path of the config, such as input.broker.inputs.0"},
+	return append([]cli.Flag{
 		&cli.BoolFlag{Name: flagJSON, Usage: "print JSON"},
-		&cli.GenericFlag{Name: flagForget, Value: &list{}, Usage: "forget an object by its whole `KEY`, so that it is delivered again; may be given several times"},
-		&cli.GenericFlag{Name: flagForgetPrefix, Value: &list{}, Usage: "forget all objects whose key begins with `PREFIX`; may be given several times"},
+		&cli.GenericFlag{Name: flagForget, Value: &configfile.List{}, Usage: "forget an object by its whole `KEY`, so that it is delivered again; may be given several times"},
+		&cli.GenericFlag{Name: flagForgetPrefix, Value: &configfile.List{}, Usage: "forget all objects whose key begins with `PREFIX`; may be given several times"},
 		&cli.BoolFlag{Name: flagMarkDelivered, Usage: "list the bucket and record every object that is due as delivered, without delivering it: to start from now"},
-		&cli.GenericFlag{Name: flagSet, Aliases: []string{"s"}, Value: &list{}, Usage: "set a field of the config, as for run: `PATH=VALUE`"},
-		&cli.GenericFlag{Name: flagResources, Aliases: []string{"r"}, Value: &list{}, Usage: "a `FILE` with further resources, as for run"},
-		&cli.GenericFlag{Name: flagEnvFile, Aliases: []string{"e"}, Value: &list{}, Usage: "a dotenv `FILE` with environment variables"},
-	}
+	}, configfile.Flags()...)
 }
-
-// list is the value of a flag that may be given several times. A comma is part
-// of a value: keys hold them.
-type list []string
-
-// Set adds a value.
-func (l *list) Set(value string) error {
-	*l = append(*l, value)
-	return nil
-}
-
-// String is the default, of which there is none.
-func (l *list) String() string { return "" }
 
 // Options are what a user asked for.
 type Options struct {
-	// Config is the file, Resources and EnvFiles are further ones.
-	Config              string
-	Resources, EnvFiles []string
-	// Set holds overrides of the config, as PATH=VALUE.
-	Set []string
+	configfile.Options
 	// Label picks one input, by its label or path; "" is all of them.
 	Label string
 	JSON  bool
@@ -112,41 +88,19 @@ func (o Options) changes() bool {
 	return o.MarkDelivered || len(o.Forget)+len(o.ForgetPrefix) > 0
 }
 
-// parse reads flags before and after the config.
+// parse reads the command line.
 func parse(c *cli.Context) (Options, error) {
-	set := flag.NewFlagSet(c.Command.Name, flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	for _, f := range commandFlags() {
-		if err := f.Apply(set); err != nil {
-			return Options{}, err
-		}
+	parsed, files, err := configfile.Parse(c, commandFlags())
+	if err != nil {
+		return Options{}, err
 	}
-	var configs []string
-	for args := c.Args().Slice(); len(args) > 0; {
-		if err := set.Parse(args); err != nil {
-			return Options{}, err
-		}
-		if args = set.Args(); len(args) > 0 {
-			configs, args = append(configs, args[0]), args[1:]
-		}
-	}
-	parsed := cli.NewContext(c.App, set, c)
-	values := func(name string) []string { return *parsed.Generic(name).(*list) }
 	o := Options{
-		Label: parsed.String(flagLabel), JSON: parsed.Bool(flagJSON),
-		Forget: values(flagForget), ForgetPrefix: values(flagForgetPrefix),
+		Options: files,
+		Label:   parsed.String(configfile.FlagLabel), JSON: parsed.Bool(flagJSON),
+		Forget: configfile.Values(parsed, flagForget), ForgetPrefix: configfile.Values(parsed, flagForgetPrefix),
 		MarkDelivered: parsed.Bool(flagMarkDelivered),
-		Set:           values(flagSet), Resources: values(flagResources), EnvFiles: values(flagEnvFile),
 	}
-	switch len(configs) {
-	case 0:
-		return o, errors.New("state needs the config of the pipeline: state CONFIG")
-	case 1:
-		o.Config = configs[0]
-		return o, o.check()
-	default:
-		return o, fmt.Errorf("state takes one config, saw %q and %q", configs[0], configs[1])
-	}
+	return o, o.check()
 }
 
 func (o Options) check() error {

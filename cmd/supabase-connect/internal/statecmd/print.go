@@ -4,16 +4,16 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"time"
-	"unicode"
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/configfile"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/terminal"
 	"github.com/seed75cbcda6/supabase-storage/input"
 )
 
@@ -62,7 +62,7 @@ type jsonParked struct {
 }
 
 // state prints one input whose state could be opened.
-func (p *printer) state(ctx context.Context, t target, state *input.State, done changes) error {
+func (p *printer) state(ctx context.Context, t configfile.Input, state *input.State, done changes) error {
 	if p.json {
 		return p.stateJSON(ctx, t, state, done)
 	}
@@ -85,13 +85,13 @@ func (p *printer) state(ctx context.Context, t target, state *input.State, done 
 	return err
 }
 
-func (p *printer) heading(t target) error {
+func (p *printer) heading(t configfile.Input) error {
 	if p.count++; p.count > 1 {
 		if err := p.printf("\n"); err != nil {
 			return err
 		}
 	}
-	return p.printf("%s\n", t.name())
+	return p.printf("%s\n", t.Name())
 }
 
 func (p *printer) done(done changes) error {
@@ -113,7 +113,7 @@ func (p *printer) parked(o input.ParkedObject) error {
 	if o.Attempts != 1 {
 		attempts = strconv.Itoa(o.Attempts) + " attempts"
 	}
-	return p.printf("    %s\n      %s\n      %s since %s, next %s\n", printable(o.Key), printable(o.Reason),
+	return p.printf("    %s\n      %s\n      %s since %s, next %s\n", terminal.Printable(o.Key), terminal.Printable(o.Reason),
 		attempts, when(o.FirstSeen, "the beginning"), nextAttempt(o.Next))
 }
 
@@ -125,19 +125,19 @@ func nextAttempt(t time.Time) string {
 }
 
 // failed prints one input, of several, whose state could not be opened.
-func (p *printer) failed(t target, err error) {
+func (p *printer) failed(t configfile.Input, err error) {
 	if p.json {
 		// A writer that fails is noticed at the end.
-		_ = p.element(jsonInput{Label: t.label, Path: t.path, Error: err.Error()}, nil)
+		_ = p.element(jsonInput{Label: t.Label, Path: t.Path, Error: err.Error()}, nil)
 		return
 	}
 	_ = errors.Join(p.heading(t), p.field("state", err.Error()))
 }
 
-func (p *printer) stateJSON(ctx context.Context, t target, state *input.State, done changes) error {
+func (p *printer) stateJSON(ctx context.Context, t configfile.Input, state *input.State, done changes) error {
 	s := state.Summary()
 	in := jsonInput{
-		Label: t.label, Path: t.path,
+		Label: t.Label, Path: t.Path,
 		Endpoint: s.Endpoint, Bucket: s.Bucket, Namespace: s.Namespace, State: s.Where,
 		Tracked: &s.Tracked, Parked: &s.Parked, LastCompletePass: s.LastCompletePass.UTC(), changes: done,
 	}
@@ -147,7 +147,7 @@ func (p *printer) stateJSON(ctx context.Context, t target, state *input.State, d
 			if err != nil {
 				return err
 			}
-			text, err := marshal(jsonParked{o.Key, o.Reason, o.Attempts, o.FirstSeen.UTC(), o.Next.UTC()})
+			text, err := terminal.JSON(jsonParked{o.Key, o.Reason, o.Attempts, o.FirstSeen.UTC(), o.Next.UTC()}, "")
 			if err != nil {
 				return err
 			}
@@ -163,7 +163,7 @@ func (p *printer) stateJSON(ctx context.Context, t target, state *input.State, d
 // element prints one input of the JSON document; parked, where there is one,
 // prints the elements of its list of parked objects.
 func (p *printer) element(in jsonInput, parked func() error) error {
-	text, err := marshal(in)
+	text, err := terminal.JSON(in, "")
 	if err != nil {
 		return err
 	}
@@ -181,15 +181,6 @@ func (p *printer) element(in jsonInput, parked func() error) error {
 		return err
 	}
 	return p.printf("]}")
-}
-
-// marshal keeps <, > and & as they are in keys.
-func marshal(v any) ([]byte, error) {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(v)
-	return bytes.TrimSpace(text.Bytes()), err
 }
 
 // end closes the document.
@@ -213,15 +204,4 @@ func when(t time.Time, zero string) string {
 		return zero
 	}
 	return fmt.Sprintf("%s (%s)", t.UTC().Format("2006-01-02 15:04:05 UTC"), humanize.Time(t))
-}
-
-// printable quotes what a terminal would not show as it is: keys are their
-// uploaders' to choose.
-func printable(text string) string {
-	for _, r := range text {
-		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
-			return strconv.Quote(text)
-		}
-	}
-	return text
 }

@@ -22,9 +22,3 @@ func TestKeysCannotWriteToTheTerminal(t *testing.T) {
 	require.Contains(t, out.String(), "2 attempts")
 	require.Contains(t, out.String(), "1 hour from now")
 }
-
-func TestPrintableKeysAreShownAsTheyAre(t *testing.T) {
-	for _, key := range []string{"photos/2024/Ä & ö (1).jpg", "a,b c.txt", "图片/猫.png"} {
-		require.Equal(t, key, printable(key))
-	}
-}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/configfile"
 	"github.com/seed75cbcda6/supabase-storage/input"
 )
 
@@ -24,15 +25,18 @@ var errNone = errors.New("this input has no state, so nothing is remembered afte
 // could be shown, if any state could not be opened, or if a change was not
 // made.
 func Run(ctx context.Context, w io.Writer, schema *service.ConfigSchema, o Options) error {
-	doc, err := readDocument(schema, o)
+	doc, err := configfile.Read(schema, o.Options)
 	if err != nil {
 		return err
 	}
-	picked, err := doc.pick(o)
+	picked, err := doc.Pick(o.Label)
 	if err != nil {
 		return err
 	}
-	builder, err := doc.resources(picked)
+	if len(picked) > 1 && o.changes() {
+		return fmt.Errorf("%s has %d supabase_storage inputs; say which one's state is to change with --%s LABEL: %s", doc.Path, len(picked), configfile.FlagLabel, configfile.Names(picked))
+	}
+	builder, err := doc.Resources(picked)
 	if err != nil {
 		return err
 	}
@@ -61,7 +65,7 @@ func Run(ctx context.Context, w io.Writer, schema *service.ConfigSchema, o Optio
 		default:
 			out.failed(t, err)
 			if !errors.Is(err, errNone) {
-				failed = append(failed, fmt.Errorf("%s: %w", t.name(), err))
+				failed = append(failed, fmt.Errorf("%s: %w", t.Name(), err))
 			}
 		}
 	}
@@ -76,11 +80,11 @@ func Run(ctx context.Context, w io.Writer, schema *service.ConfigSchema, o Optio
 
 // one opens the state of one input, changes it if that was asked for, and
 // prints it.
-func one(ctx context.Context, out *printer, t target, res *service.Resources, o Options) (err error) {
+func one(ctx context.Context, out *printer, t configfile.Input, res *service.Resources, o Options) (err error) {
 	if err := there(t, o); err != nil {
 		return err
 	}
-	state, err := input.OpenState(ctx, t.conf, res)
+	state, err := input.OpenState(ctx, t.Conf, res)
 	if err != nil {
 		return err
 	}
@@ -98,14 +102,14 @@ func one(ctx context.Context, out *printer, t target, res *service.Resources, o 
 
 // there makes sure that there is a state: opening one would create it, and
 // looking must not.
-func there(t target, o Options) error {
-	if !t.conf.Contains("state") {
+func there(t configfile.Input, o Options) error {
+	if !t.Conf.Contains("state") {
 		return errNone
 	}
-	if !t.conf.Contains("state", "path") || o.MarkDelivered {
+	if !t.Conf.Contains("state", "path") || o.MarkDelivered {
 		return nil
 	}
-	path, err := t.conf.FieldString("state", "path")
+	path, err := t.Conf.FieldString("state", "path")
 	if err != nil || path == "" {
 		return err // what is wrong with it OpenState says
 	}

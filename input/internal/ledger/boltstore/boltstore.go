@@ -60,11 +60,10 @@ func open(path string) (*Store, error) {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return nil, err
-	case info.IsDir():
-		return nil, errors.New("it is a folder; name a file")
-	case info.Size() == 0:
-		return nil, errors.New("it is empty: it was cut off, or its creation was; " + remedy)
 	default:
+		if err := checkFile(info); err != nil {
+			return nil, err
+		}
 		// Looked at before it is opened for writing, since bbolt does not let go of
 		// a file that it finds damaged only then.
 		if err := inspect(path); err != nil {
@@ -79,6 +78,17 @@ func open(path string) (*Store, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return &Store{path: path, db: db}, nil
+}
+
+// checkFile finds what can't be a database at a glance.
+func checkFile(info fs.FileInfo) error {
+	switch {
+	case info.IsDir():
+		return errors.New("it is a folder; name a file")
+	case info.Size() == 0:
+		return errors.New("it is empty: it was cut off, or its creation was; " + remedy)
+	}
+	return nil
 }
 
 func inspect(path string) error {

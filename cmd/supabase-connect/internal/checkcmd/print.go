@@ -1,0 +1,260 @@
+package checkcmd
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/terminal"
+	"github.com/seed75cbcda6/supabase-storage/input"
+)
+
+// printer writes a report as it comes. With JSON it writes nothing by itself.
+type printer struct {
+	w     io.Writer
+	quiet bool
+	paint terminal.Painter
+	count int // of the headings
+	err   error
+}
+
+func newPrinter(w io.Writer, asJSON bool) *printer {
+	return &printer{w: w, quiet: asJSON, paint: terminal.PainterFor(w)}
+}
+
+// fail keeps the first error.
+func (p *printer) fail(err error) {
+	if p.err == nil {
+		p.err = err
+	}
+}
+
+func (p *printer) printf(format string, args ...any) {
+	if p.err != nil {
+		return
+	}
+	if _, err := fmt.Fprintf(p.w, format, args...); err != nil {
+		p.fail(fmt.Errorf("writing the output: %w", err))
+	}
+}
+
+func (p *printer) heading(name string) {
+	if p.quiet {
+		return
+	}
+	if p.count++; p.count > 1 {
+		p.printf("\n")
+	}
+	p.printf("%s\n", p.paint.Paint(terminal.Bold, name))
+}
+
+// marks are what stands before a step.
+var marks = map[input.CheckStatus]struct {
+	text   string
+	colour terminal.Colour
+}{
+	input.CheckOK:      {"✓", terminal.Green},
+	input.CheckWarning: {"!", terminal.Yellow},
+	input.CheckFailed:  {"✗", terminal.Red},
+	input.CheckSkipped: {"-", terminal.Faint},
+}
+
+// indent is that of what follows a step's first line.
+const indent = "                 "
+
+// step prints one step: what was found, or the problem, and below it the
+// remedy.
+func (p *printer) step(s input.CheckStep) {
+	if p.quiet {
+		return
+	}
+	mark := marks[s.Status]
+	var lines []string
+	if s.Found != "" {
+		text := s.Found
+		if s.Status == input.CheckSkipped {
+			text = p.paint.Paint(terminal.Faint, "skipped: "+text)
+		}
+		lines = append(lines, text)
+	}
+	for _, problem := range s.Problems {
+		lines = append(lines, p.problem(problem, mark.colour)...)
+	}
+	p.printf("  %s %-11s  %s\n", p.paint.Paint(mark.colour, mark.text), s.Name, strings.Join(lines, "\n"+indent))
+}
+
+func (p *printer) problem(problem input.CheckProblem, colour terminal.Colour) []string {
+	text := problem.Problem
+	if problem.Field != "" {
+		text = problem.Field + ": " + text
+	}
+	lines := []string{p.paint.Paint(colour, text)}
+	if problem.Remedy != "" {
+		lines = append(lines, "→ "+problem.Remedy)
+	}
+	if problem.Cause != "" {
+		lines = append(lines, p.paint.Paint(terminal.Faint, "("+problem.Cause+")"))
+	}
+	return lines
+}
+
+// report prints what follows the steps.
+func (p *printer) report(r *input.CheckReport) {
+	if p.quiet {
+		return
+	}
+	if r.Sample != nil && r.Sample.Listed > 0 {
+		p.sample(r.Sample)
+	}
+	for _, e := range r.Explained {
+		p.explained(e)
+	}
+}
+
+func (p *printer) sample(s *input.CheckSample) {
+	of := objects(s.Listed) + " listed"
+	if !s.Complete {
+		of = "the first " + of
+	}
+	p.printf("\n  %s of %s would be delivered", humanize.Comma(s.Due), of)
+	if s.StateUnread {
+		p.printf(" (less what the state knows, which could not be read)")
+	}
+	if s.Due > int64(len(s.First)) {
+		p.printf(", the first of them")
+	}
+	p.table(len(s.First), func(i int) []string {
+		o := s.First[i]
+		return []string{terminal.Printable(o.Key), size(o.Size), moment(o.LastModified), o.Event}
+	})
+	if len(s.LeftOut) == 0 {
+		return
+	}
+	p.printf("\n  %s would not", humanize.Comma(s.Listed-s.Due))
+	width := len(humanize.Comma(s.LeftOut[0].Count)) // the most frequent comes first
+	p.table(len(s.LeftOut), func(i int) []string {
+		count := fmt.Sprintf("%*s", width, humanize.Comma(s.LeftOut[i].Count))
+		return append([]string{count}, leftOut(s.LeftOut[i])...)
+	})
+}
+
+// table ends a line, and prints rows with aligned columns below it.
+func (p *printer) table(rows int, row func(i int) []string) {
+	if rows == 0 {
+		p.printf("\n")
+		return
+	}
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	for i := range rows {
+		// A strings.Builder takes everything.
+		_, _ = io.WriteString(table, "    "+strings.Join(row(i), "\t")+"\n")
+	}
+	_ = table.Flush()
+	p.printf(":\n%s", text.String())
+}
+
+// ruleTexts say what a rule means; the others are the names of fields.
+var ruleTexts = map[string]string{
+	"include":        "matched by none of include_patterns",
+	"size":           "larger than max_object_size",
+	"empty":          "empty (skip_empty)",
+	"modified_since": "changed before modified_since",
+	"min_age":        "changed within min_age",
+	"placeholder":    "placeholders of empty folders",
+	"delivered":      "delivered before, as they are now",
+	"parked":         "parked until their next attempt",
+	"unreadable_key": "with a key that the server can't tell exactly",
+}
+
+func leftOut(l input.CheckLeftOut) []string {
+	cells := []string{terminal.Printable(cmp.Or(l.Pattern, ruleTexts[l.Rule], l.Rule))}
+	if l.FirstKey != "" {
+		cells = append(cells, "such as "+terminal.Printable(l.FirstKey))
+	}
+	if l.Reason != "" {
+		cells = append(cells, "("+terminal.Printable(l.Reason)+")")
+	}
+	return cells
+}
+
+func (p *printer) explained(e input.CheckExplanation) {
+	p.printf("\n  %s\n", p.paint.Paint(terminal.Bold, terminal.Printable(e.Key)))
+	colour, would := terminal.Yellow, "would not be delivered"
+	switch e.Verdict {
+	case input.CheckDue:
+		colour, would = terminal.Green, "would be delivered"
+	case input.CheckUnknown:
+		would = "can't be told"
+	case input.CheckUnreadable:
+		colour = terminal.Red
+	}
+	p.printf("    %s: %s\n", p.paint.Paint(colour, would), e.Why)
+	if e.Listed {
+		p.fact("listed", fmt.Sprintf("%s, changed %s, etag %s", size(e.Size), moment(e.LastModified), terminal.Printable(cmp.Or(e.ETag, "none"))))
+	} else {
+		p.fact("listed", "no")
+	}
+	switch {
+	case e.Verdict == input.CheckOutside:
+	case e.Rule != "":
+		p.fact("filter", "left out: "+cmp.Or(e.Pattern, ruleTexts[e.Rule], e.Rule))
+	case e.Pattern != "":
+		p.fact("filter", "passes, by "+e.Pattern)
+	default:
+		p.fact("filter", "passes")
+	}
+	if e.Delivered != "" {
+		p.fact("delivered", e.Delivered)
+	}
+	if e.Parked != nil {
+		p.fact("parked", fmt.Sprintf("%s, %d times, next attempt after %s", terminal.Printable(e.Parked.Reason), e.Parked.Attempts, moment(e.Parked.Next)))
+	}
+	if e.Readable != "" {
+		p.fact("readable", e.Readable)
+	}
+	if e.Problem != "" {
+		p.printf("               %s\n", e.Problem)
+	}
+}
+
+func (p *printer) fact(name, value string) { p.printf("    %-9s  %s\n", name, value) }
+
+// verdict is the last line.
+func (p *printer) verdict(d document) {
+	warnings := false
+	for _, in := range d.Inputs {
+		for _, s := range in.Steps {
+			warnings = warnings || s.Status == input.CheckWarning
+		}
+	}
+	switch {
+	case !d.OK:
+		// The error that the command ends with says it.
+	case warnings:
+		p.printf("\n%s\n", p.paint.Paint(terminal.Yellow, "A run would work; look at the warnings."))
+	default:
+		p.printf("\n%s\n", p.paint.Paint(terminal.Green, "A run would work."))
+	}
+}
+
+func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "at a time that is not known"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+func objects(n int64) string {
+	if n == 1 {
+		return "1 object"
+	}
+	return humanize.Comma(n) + " objects"
+}

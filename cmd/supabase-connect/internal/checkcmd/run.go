@@ -1,0 +1,108 @@
+package checkcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/configfile"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/terminal"
+	"github.com/seed75cbcda6/supabase-storage/input"
+)
+
+// closeTimeout bounds how long the caches of a config may take to close.
+const closeTimeout = 10 * time.Second
+
+// document is what --json prints.
+type document struct {
+	// OK says that a run of the whole config would work.
+	OK     bool     `json:"ok"`
+	Config string   `json:"config"`
+	Inputs []result `json:"inputs"`
+}
+
+// result is the check of one input. Where the config can't be read there is
+// one, without a label and a path.
+type result struct {
+	Label string `json:"label"`
+	Path  string `json:"path"`
+	*input.CheckReport
+}
+
+// Run checks the inputs that o asks for and prints what it found to w. It fails
+// if a run of the config would.
+func Run(ctx context.Context, w io.Writer, schema *service.ConfigSchema, o Options) error {
+	p := newPrinter(w, o.JSON)
+	doc := document{OK: true, Config: o.Config}
+	var failed []string
+	err := each(ctx, schema, o, p, func(r result, name string) {
+		doc.Inputs = append(doc.Inputs, r)
+		p.report(r.CheckReport)
+		if !r.OK {
+			doc.OK = false
+			failed = append(failed, fmt.Sprintf("%s: %s", name, strings.Join(r.Failed(), ", ")))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		text, err := terminal.JSON(doc, "  ")
+		if err != nil {
+			return err
+		}
+		p.printf("%s\n", text)
+	} else {
+		p.verdict(doc)
+	}
+	if len(failed) > 0 {
+		p.fail(fmt.Errorf("a run would not work (%s)", strings.Join(failed, "; ")))
+	}
+	return p.err
+}
+
+// each checks one input after the other.
+func each(ctx context.Context, schema *service.ConfigSchema, o Options, p *printer, done func(r result, name string)) error {
+	opts := input.CheckOptions{Limit: o.Limit, Explain: o.Explain, OnStep: p.step}
+	unreadable := func(err error) {
+		p.heading(o.Config)
+		done(result{CheckReport: input.FailedCheck(err, p.step)}, o.Config)
+	}
+	doc, err := configfile.Read(schema, o.Options)
+	if err != nil {
+		unreadable(err)
+		return nil
+	}
+	picked, err := doc.Pick(o.Label)
+	if err != nil {
+		return err
+	}
+	builder, err := doc.Resources(picked)
+	if err != nil {
+		unreadable(err)
+		return nil
+	}
+	res, release, err := builder.BuildSuspended()
+	if err != nil {
+		unreadable(fmt.Errorf("making the cache resources of %s: %w", o.Config, err))
+		return nil
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		_ = release(ctx) // nothing was written
+	}()
+	for _, in := range picked {
+		p.heading(in.Name())
+		done(result{Label: in.Label, Path: in.Path, CheckReport: input.Check(ctx, in.Conf, res, opts)}, in.Name())
+		if ctx.Err() != nil {
+			return errors.New("the check was interrupted")
+		}
+	}
+	return nil
+}

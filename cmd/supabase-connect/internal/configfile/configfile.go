@@ -1,0 +1,174 @@
+// Package configfile finds the supabase_storage inputs of a config, for the
+// commands that look at one without running it.
+//
+//	configfile.go  a config, its inputs and its caches
+//	fields.go      files, environment variables, overrides
+//	flags.go       the flags that name them
+package configfile
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"gopkg.in/yaml.v3"
+
+	"github.com/seed75cbcda6/supabase-storage/input"
+)
+
+const componentName = "supabase_storage"
+
+// Options say what a config is made of, as for the command run.
+type Options struct {
+	// Config is the file, Resources and EnvFiles are further ones.
+	Config              string
+	Resources, EnvFiles []string
+	// Set holds overrides of the config, as PATH=VALUE.
+	Set []string
+}
+
+// Document is a config as far as such a command needs it.
+type Document struct {
+	// Path is that of the file, Inputs are in the order of the config.
+	Path   string
+	Inputs []Input
+	// caches are the cache resources, each as YAML with its label.
+	caches []string
+}
+
+// Input is one supabase_storage input.
+type Input struct {
+	// Label is "" where it has none; Path is where it stands in the config, such
+	// as input.broker.inputs.0.
+	Label, Path string
+	Conf        *service.ParsedConfig
+}
+
+// Name is how the input is called in messages.
+func (in Input) Name() string {
+	if in.Label == "" {
+		return in.Path
+	}
+	return fmt.Sprintf("%s (%s)", in.Label, in.Path)
+}
+
+// Read reads the config as run does: environment variables, resources of
+// further files and overrides included, and linted. All lints are in its error,
+// one to a line.
+func Read(schema *service.ConfigSchema, o Options) (*Document, error) {
+	for _, name := range o.EnvFiles {
+		if err := applyEnvFile(name); err != nil {
+			return nil, err
+		}
+	}
+	fields, err := readConfig(schema, o.Config, len(o.Set) > 0)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range o.Resources {
+		resources, err := readConfig(schema, name, false)
+		if err != nil {
+			return nil, err
+		}
+		addResources(fields, resources)
+	}
+	for _, pair := range o.Set {
+		if err := override(fields, pair); err != nil {
+			return nil, err
+		}
+	}
+	d := &Document{Path: o.Config}
+	return d, schema.NewStreamConfigWalker().WalkComponentsAny(fields, d.visit)
+}
+
+// visit collects inputs and caches.
+func (d *Document) visit(w *service.WalkedComponent) error {
+	switch {
+	case w.ComponentType == "cache" && w.Label != "":
+		d.caches = append(d.caches, w.ConfigYAML())
+	case w.ComponentType == "input" && w.Name == componentName:
+		conf, err := parseInput(w)
+		if err != nil {
+			return fmt.Errorf("reading %s of %s: %w", w.Path, d.Path, err)
+		}
+		d.Inputs = append(d.Inputs, Input{Label: w.Label, Path: w.Path, Conf: conf})
+	}
+	return nil
+}
+
+// parseInput parses the input's own part of its config. The namespace of a state
+// is the label where none is written: the parsed config can't tell the label, so
+// it is written in.
+func parseInput(w *service.WalkedComponent) (*service.ParsedConfig, error) {
+	whole, err := w.ConfigAny()
+	if err != nil {
+		return nil, err
+	}
+	component, _ := whole.(map[string]any)
+	own, _ := component[componentName].(map[string]any)
+	if state, ok := own["state"].(map[string]any); ok {
+		if namespace, _ := state["namespace"].(string); namespace == "" && w.Label != "" {
+			state["namespace"] = w.Label
+		}
+	}
+	text, err := yaml.Marshal(own)
+	if err != nil {
+		return nil, err
+	}
+	return input.Spec().ParseYAML(string(text), nil)
+}
+
+// Pick returns the inputs with a label or at a path, all where it is "". It
+// fails where there are none.
+func (d *Document) Pick(label string) ([]Input, error) {
+	if len(d.Inputs) == 0 {
+		return nil, fmt.Errorf("%s has no %s input", d.Path, componentName)
+	}
+	if label == "" {
+		return d.Inputs, nil
+	}
+	var picked []Input
+	for _, in := range d.Inputs {
+		if in.Label == label || in.Path == label {
+			picked = append(picked, in)
+		}
+	}
+	if len(picked) == 0 {
+		return nil, fmt.Errorf("--%s %s: %s has no such %s input; there are: %s", FlagLabel, label, d.Path, componentName, Names(d.Inputs))
+	}
+	return picked, nil
+}
+
+// Names lists the names of inputs for a message.
+func Names(inputs []Input) string {
+	var all []string
+	for _, in := range inputs {
+		all = append(all, in.Name())
+	}
+	return strings.Join(all, ", ")
+}
+
+// Resources prepares the caches of the config, if any of the inputs has its
+// state in one.
+func (d *Document) Resources(picked []Input) (*service.ResourceBuilder, error) {
+	builder := service.NewResourceBuilder()
+	builder.DisableLinting()
+	// The variables are in place; what looks like one by now is a value.
+	builder.SetEnvVarLookupFunc(func(_ context.Context, name string) (string, bool) { return "${" + name + "}", true })
+	builder.SetLogger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	for _, in := range picked {
+		if !in.Conf.Contains("state", "cache") {
+			continue
+		}
+		for _, cache := range d.caches {
+			if err := builder.AddCacheYAML(cache); err != nil {
+				return nil, fmt.Errorf("reading the cache resources of %s: %w", d.Path, err)
+			}
+		}
+		break
+	}
+	return builder, nil
+}

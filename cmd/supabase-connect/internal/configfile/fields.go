@@ -1,0 +1,148 @@
+package configfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"gopkg.in/yaml.v3"
+)
+
+// applyEnvFile sets the variables of a dotenv file.
+func applyEnvFile(name string) error {
+	content, err := readFile(name)
+	if err != nil {
+		return err
+	}
+	vars, err := service.ParseEnvFile(content)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	for key, value := range vars {
+		if err := os.Setenv(key, value); err != nil {
+			return fmt.Errorf("setting %s of %s: %w", key, name, err)
+		}
+	}
+	return nil
+}
+
+func readFile(name string) ([]byte, error) {
+	content, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no file %s; name the config that the pipeline runs with", name)
+	}
+	return content, err
+}
+
+// The fields of a config in which inputs and caches are.
+const (
+	fieldInput          = "input"
+	fieldInputResources = "input_resources"
+	fieldCacheResources = "cache_resources"
+)
+
+// readConfig reads and lints one file, and returns those of its fields that
+// matter here, with the environment's variables in place. What an override may
+// set is not missed in a file that will be overridden.
+func readConfig(schema *service.ConfigSchema, name string, overridden bool) (map[string]any, error) {
+	content, err := readFile(name)
+	if err != nil {
+		return nil, err
+	}
+	lints, err := schema.NewStreamConfigLinter().LintYAML(content)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	var errs []error
+	for _, lint := range lints {
+		if lint.Type == service.LintMissingEnvVar || !overridden {
+			errs = append(errs, fmt.Errorf("%s%w", name, lint))
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	// A schema that takes these fields as they are: the full one would leave out
+	// the secrets, and a YAML parser knows no environment variables.
+	plain := &service.ConfigSchema{}
+	names := []string{fieldInput, fieldInputResources, fieldCacheResources}
+	for _, field := range names {
+		plain.Field(service.NewAnyField(field).Optional())
+	}
+	file, err := plain.NewConfigQuerier().ParseYAML(string(content))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	fields := map[string]any{}
+	for _, field := range names {
+		parsed, err := file.FieldAtPath(field)
+		if err != nil {
+			continue // it is not in the file
+		}
+		if fields[field], err = parsed.FieldAny(); err != nil {
+			return nil, fmt.Errorf("reading %s of %s: %w", field, name, err)
+		}
+	}
+	return fields, nil
+}
+
+// addResources adds the resources of one config to another.
+func addResources(to, from map[string]any) {
+	for _, field := range []string{fieldInputResources, fieldCacheResources} {
+		more, _ := from[field].([]any)
+		have, _ := to[field].([]any)
+		if all := slices.Concat(have, more); len(all) > 0 {
+			to[field] = all
+		}
+	}
+}
+
+// override applies one PATH=VALUE.
+func override(fields map[string]any, pair string) error {
+	path, text, ok := strings.Cut(pair, "=")
+	if !ok || path == "" || text == "" {
+		return fmt.Errorf("--%s %s: write it as PATH=VALUE, such as %s.%s.source_path=photos", flagSet, path, fieldInput, componentName)
+	}
+	var value any
+	if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+		return fmt.Errorf("--%s %s: its value is no YAML", flagSet, path)
+	}
+	steps := strings.Split(path, ".")
+	if err := setAt(fields, steps, value); err != nil {
+		return fmt.Errorf("--%s %s: %w", flagSet, path, err)
+	}
+	return nil
+}
+
+// setAt sets the field at a path, and makes what is missing on the way.
+func setAt(in any, steps []string, value any) error {
+	last := len(steps) == 1
+	switch node := in.(type) {
+	case map[string]any:
+		if last {
+			node[steps[0]] = value
+			return nil
+		}
+		if node[steps[0]] == nil {
+			node[steps[0]] = map[string]any{}
+		}
+		return setAt(node[steps[0]], steps[1:], value)
+	case []any:
+		i, err := strconv.Atoi(steps[0])
+		if err != nil || i < 0 || i >= len(node) {
+			return fmt.Errorf("%q is no position in a list of %d", steps[0], len(node))
+		}
+		if last {
+			node[i] = value
+			return nil
+		}
+		return setAt(node[i], steps[1:], value)
+	default:
+		return fmt.Errorf("there is no field %q: what it should be in has no fields", steps[0])
+	}
+}

@@ -1,0 +1,198 @@
+package input
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+)
+
+// expiresSoon is how long before its end a token is worth a warning.
+const expiresSoon = 24 * time.Hour
+
+// access is what the first signed request brought, which tells of the
+// credentials, the region and the bucket at once.
+type access struct {
+	// first is the first object below the listed prefix, if found.
+	first bucket.Object
+	found bool
+	err   error
+	// serverRegion is the one that the server tells; where it does not, the one
+	// that it accepts in any case, or "".
+	serverRegion string
+}
+
+// checkCredentials obtains the credentials and makes the first signed request.
+// What is wrong with the region or the bucket is left to their steps.
+func (c *checker) checkCredentials(ctx context.Context) CheckStep {
+	if err := c.try(ctx, c.source.Test); err != nil {
+		return c.failed(CheckStepCredentials, "type "+c.conf.project.CredentialType(), err)
+	}
+	known := c.conf.project.Warnings
+	c.conf.project = c.source.Project()
+	cred, _ := c.conf.project.Keys()
+	s := CheckStep{Name: CheckStepCredentials, Status: CheckOK}
+	for _, warning := range c.conf.project.Warnings {
+		if !slices.Contains(known, warning) {
+			s.warn(problemOfText(warning))
+		}
+	}
+	expires := c.readRole(cred)
+	s.Found = c.describeCredentials(cred, expires)
+	if !expires.IsZero() && !expires.After(time.Now()) {
+		return c.failed(CheckStepCredentials, s.Found, c.conf.project.Expired(expires))
+	}
+	c.access.first, c.access.found, c.access.err = c.probe(ctx, c.conf.filter.ListPrefix())
+	regionErr := c.try(ctx, func(ctx context.Context) (err error) {
+		c.access.serverRegion, err = c.client.Region(ctx)
+		return err
+	})
+	switch err := c.access.err; {
+	case err == nil, aboutBucket(err):
+	case c.wrongRegion() && regionErr == nil: // signed for another region, they were accepted
+	case c.wrongRegion():
+		return CheckStep{Name: s.Name, Status: CheckSkipped, Found: s.Found + "; not tested, because the region is wrong"}
+	default:
+		return c.failed(CheckStepCredentials, s.Found, err)
+	}
+	if c.conf.project.CredentialType() == supabase.TypeSessionToken && !expires.IsZero() && time.Until(expires) < expiresSoon {
+		s.warn(CheckProblem{
+			Field: "credentials", Problem: fmt.Sprintf("the token ends in %s, and reading with it", time.Until(expires).Round(time.Second)),
+			Remedy: "for a longer run write a newer token, or keys that do not end",
+		})
+	}
+	return s
+}
+
+// readRole finds out as whom the server will act, and until when.
+func (c *checker) readRole(cred bucket.Credentials) (expires time.Time) {
+	c.role, expires = c.conf.project.Role, cred.Expires
+	if role, end, ok := supabase.ReadToken(cred.SessionToken); ok {
+		c.role, expires = cmp.Or(role, "anon"), end
+	}
+	return expires
+}
+
+func (c *checker) describeCredentials(cred bucket.Credentials, expires time.Time) string {
+	kind := c.conf.project.CredentialType()
+	text := fmt.Sprintf("type %s, role %s (%s)", kind, c.role, rowLevelSecurity(c.role))
+	if kind == supabase.TypeAccessKey {
+		text = fmt.Sprintf("type %s, key %s, role %s (%s)", kind, masked(cred.AccessKeyID), c.role, rowLevelSecurity(c.role))
+	}
+	if kind == supabase.TypeUser {
+		text += ", user " + c.conf.project.User()
+	}
+	if expires.IsZero() {
+		return text + ", no end"
+	}
+	return text + ", until " + expires.UTC().Format(time.RFC3339)
+}
+
+func rowLevelSecurity(role string) string {
+	if supabase.BypassesRLS(role) {
+		return "bypasses row level security"
+	}
+	return "sees what row level security shows it"
+}
+
+// masked shows the end of a key that is long enough for that, so that it can be
+// found in a list of keys.
+func masked(key string) string {
+	const shown = 4
+	if len(key) < 4*shown {
+		return "****"
+	}
+	return "****" + key[len(key)-shown:]
+}
+
+// aboutBucket reports whether an answer is about the bucket, and was given to
+// credentials that are good.
+func aboutBucket(err error) bool {
+	if errors.Is(err, bucket.ErrNoBucket) || errors.Is(err, bucket.ErrDenied) {
+		return true
+	}
+	e, ok := errors.AsType[*bucket.Error](err)
+	return ok && (e.Code == "DatabaseTimeout" || e.Status == 544)
+}
+
+// wrongRegion reports whether the region is what the server refused.
+func (c *checker) wrongRegion() bool {
+	e, ok := errors.AsType[*supabase.FieldError](c.conf.project.Explain(c.access.err, c.access.serverRegion))
+	return ok && e.Field == ssFieldRegion
+}
+
+func (c *checker) checkRegion() CheckStep {
+	own, server := c.conf.project.Region, c.access.serverRegion
+	switch {
+	case c.access.err != nil && c.wrongRegion():
+		return c.failed(CheckStepRegion, "", c.access.err)
+	case server == "" || server == own || server == supabase.UniversalRegion:
+		return CheckStep{Name: CheckStepRegion, Status: CheckOK, Found: own}
+	}
+	return CheckStep{Name: CheckStepRegion, Status: CheckOK, Found: fmt.Sprintf("%s is accepted; the server's own is %s", own, server)}
+}
+
+// checkBucket says whether the bucket can be listed. Where nothing is below the
+// prefix it looks for any object.
+func (c *checker) checkBucket(ctx context.Context) CheckStep {
+	s := CheckStep{Name: CheckStepBucket, Status: CheckOK, Found: fmt.Sprintf("%q can be listed", c.conf.project.Bucket)}
+	err := c.access.err
+	if err == nil && !c.access.found && c.conf.filter.ListPrefix() != "" {
+		c.elsewhere, c.notEmpty, err = c.probe(ctx, "")
+	}
+	switch {
+	case err != nil:
+		return c.failed(CheckStepBucket, "", err)
+	case c.access.found || c.notEmpty:
+		return s
+	}
+	c.empty = true
+	s.warn(c.emptyBucket())
+	return s
+}
+
+func (c *checker) emptyBucket() CheckProblem {
+	if supabase.BypassesRLS(c.role) {
+		return CheckProblem{
+			Field: ssFieldSourcePath, Problem: fmt.Sprintf("the bucket %q is empty, so there is nothing to deliver", c.conf.project.Bucket),
+			Remedy: "nothing, if objects are still to come; else compare its name with those in the Dashboard under Storage",
+		}
+	}
+	return CheckProblem{
+		Field:   ssFieldSourcePath,
+		Problem: fmt.Sprintf("no object of the bucket %q is visible: it is empty, or row level security hides its objects from the role %s", c.conf.project.Bucket, c.role),
+		Remedy:  "allow SELECT in a policy on storage.objects, or use keys that bypass row level security",
+	}
+}
+
+func (c *checker) checkPrefix() CheckStep {
+	s := CheckStep{Name: CheckStepPrefix, Status: CheckOK}
+	prefix, listed := c.conf.prefix, c.conf.filter.ListPrefix()
+	switch {
+	case c.empty:
+		s.Status, s.Found = CheckSkipped, "the bucket shows no objects"
+	case c.access.found && listed == "":
+		s.Found = "none: the whole bucket is listed"
+	case c.access.found:
+		s.Found = fmt.Sprintf("%q, the first key is %q", prefix, c.access.first.Key)
+		if listed != prefix {
+			s.Found = fmt.Sprintf("%q, listed from %q on, where all include_patterns lie; the first key is %q", prefix, listed, c.access.first.Key)
+		}
+	default:
+		c.empty = true
+		field := ssFieldSourcePath
+		if listed != prefix {
+			field = ssFieldIncludePatterns
+		}
+		s.warn(CheckProblem{
+			Field: field, Problem: fmt.Sprintf("no key begins with %q, so there is nothing to deliver; the first key of the bucket is %q", listed, c.elsewhere.Key),
+			Remedy: "the prefix is literal and case-sensitive, and starts without a slash: compare it with that key",
+		})
+	}
+	return s
+}

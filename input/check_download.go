@@ -1,0 +1,99 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
+
+const (
+	// checkBytes is how much of an object is read to see that it can be.
+	checkBytes = 64 << 10
+	// checkDownloads is how many objects are tried where those before were deleted
+	// in the meantime.
+	checkDownloads = 3
+)
+
+// checkDownload reads the beginning of the first object that would be
+// delivered.
+func (c *checker) checkDownload(ctx context.Context) CheckStep {
+	candidates, kind := c.dueObjects, "the first object that would be delivered"
+	if len(candidates) == 0 {
+		candidates, kind = c.matching, "the first object that matches"
+	}
+	if len(candidates) == 0 {
+		return CheckStep{Name: CheckStepDownload, Status: CheckSkipped, Found: "nothing would be delivered"}
+	}
+	// One with content proves more.
+	if i := slices.IndexFunc(candidates, func(o bucket.Object) bool { return o.Size > 0 }); i > 0 {
+		candidates = candidates[i:]
+	}
+	var err error
+	for _, obj := range candidates[:min(len(candidates), checkDownloads)] {
+		var found string
+		if found, err = c.download(ctx, obj); err == nil {
+			return CheckStep{Name: CheckStepDownload, Status: CheckOK, Found: found}
+		}
+		if !errors.Is(err, bucket.ErrNotFound) {
+			return c.undelivered(kind, obj.Key, err)
+		}
+	}
+	return c.undelivered(kind, candidates[0].Key, err)
+}
+
+func (c *checker) undelivered(kind, key string, err error) CheckStep {
+	s := c.failed(CheckStepDownload, "", err)
+	p := &s.Problems[0]
+	if p.Cause == "" {
+		p.Cause = p.Problem
+	}
+	p.Problem = fmt.Sprintf("%s, %q, can't be read, and a run would leave it undelivered", kind, key)
+	if p.Remedy == "" {
+		p.Remedy = "upload it again, delete it, or leave it out with exclude_patterns"
+	}
+	return s
+}
+
+// download reads the beginning of an object. Its error is [bucket.ErrNotFound]
+// only where the object is gone.
+func (c *checker) download(ctx context.Context, obj bucket.Object) (found string, err error) {
+	start := time.Now()
+	err = c.try(ctx, func(ctx context.Context) error {
+		content, err := c.open(ctx, obj)
+		if err != nil {
+			return err
+		}
+		defer content.Body.Close()
+		n, err := io.Copy(io.Discard, io.LimitReader(content.Body, checkBytes))
+		if err == nil {
+			found = fmt.Sprintf("%q: read %s", obj.Key, byteCount(n))
+			if n < content.Size {
+				found += " of " + byteCount(content.Size)
+			}
+			if content.ContentType != "" {
+				found += " (" + content.ContentType + ")"
+			}
+		}
+		return err
+	})
+	if errors.Is(err, bucket.ErrNotFound) {
+		if _, headErr := c.client.Head(ctx, obj.Key); headErr == nil {
+			err = &bucket.Error{Op: "reading", Key: obj.Key, Kind: bucket.ErrMissingContent, Err: err}
+		}
+	}
+	return fmt.Sprintf("%s in %s", found, milliseconds(time.Since(start))), err
+}
+
+// open asks for no more than is read, where it can: a range is refused for an
+// empty object.
+func (c *checker) open(ctx context.Context, obj bucket.Object) (*bucket.Content, error) {
+	if obj.Size <= checkBytes {
+		return c.client.Open(ctx, obj.Key, 0)
+	}
+	return c.client.OpenRange(ctx, obj.Key, 0, checkBytes)
+}

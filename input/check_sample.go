@@ -1,0 +1,255 @@
+package input
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+)
+
+// checkListing is how long a check goes on listing. What is listed by then is
+// the sample.
+const checkListing = time.Minute
+
+// CheckSample is what a run would do with the objects that were listed.
+type CheckSample struct {
+	// Listed is their number; Complete says that they are all. Listed = Due + the
+	// sum of LeftOut.
+	Listed   int64 `json:"listed"`
+	Complete bool  `json:"complete"`
+	// Due is the number of those that would be delivered, First are the first of
+	// them.
+	Due   int64         `json:"due"`
+	First []CheckObject `json:"first"`
+	// LeftOut says why the others would not, the most frequent reason first.
+	LeftOut []CheckLeftOut `json:"left_out"`
+	// StateUnread says that the state could not be read, so that some of what
+	// counts as due may have been delivered before.
+	StateUnread bool `json:"state_unread,omitempty"`
+}
+
+// CheckObject is an object that would be delivered.
+type CheckObject struct {
+	Key          string    `json:"key"`
+	Size         int64     `json:"size"`
+	LastModified time.Time `json:"last_modified,omitzero"`
+	// Event is "created" or "updated".
+	Event string `json:"event"`
+}
+
+// CheckLeftOut is one reason why objects would not be delivered.
+type CheckLeftOut struct {
+	// Rule is one of the rules of the metric supabase_storage_filtered, or
+	// "delivered" for what was delivered before, "parked" for what waits for
+	// another attempt, "unreadable_key" for keys that the server can't tell.
+	Rule string `json:"rule"`
+	// Pattern is the exclude pattern that decided, as it was written and where.
+	Pattern string `json:"pattern,omitempty"`
+	Count   int64  `json:"count"`
+	// FirstKey is the first of them, Reason why that one is parked. A delivered
+	// one is not named.
+	FirstKey string `json:"first_key,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+}
+
+// The values of CheckLeftOut.Rule that are no rules of the filter.
+const (
+	leftDelivered     = "delivered"
+	leftParked        = "parked"
+	leftUnreadableKey = "unreadable_key"
+)
+
+// patientPager is the client with the check's patience.
+type patientPager struct{ *checker }
+
+// Page implements listing.Pager.
+func (p patientPager) Page(ctx context.Context, prefix, after string) (objs []bucket.Object, more bool, err error) {
+	err = p.try(ctx, func(ctx context.Context) (err error) {
+		objs, more, err = p.client.Page(ctx, prefix, after)
+		return err
+	})
+	return objs, more, err
+}
+
+// list lists up to the limit.
+func (c *checker) list(ctx context.Context) error {
+	start, left := time.Now(), c.opts.Limit
+	opts := listing.Options{Pager: patientPager{c}, Prefix: c.conf.filter.ListPrefix(), Listers: listing.NewLimit(1)}
+	for s, err := range listing.List(ctx, opts) {
+		if err != nil {
+			return err
+		}
+		if n := left - len(s.Unplaced); len(s.Objects) > n {
+			n = max(n, 1)
+			s.Objects = s.Objects[:n]
+			s.Hi = s.Objects[n-1].Key + "\x00"
+			c.listed = append(c.listed, s)
+			return nil
+		}
+		c.listed = append(c.listed, s)
+		if left -= len(s.Objects) + len(s.Unplaced); time.Since(start) > checkListing {
+			return nil
+		}
+	}
+	c.complete = true
+	return nil
+}
+
+// checkPatterns lists, and looks at what the filter makes of it.
+func (c *checker) checkPatterns(ctx context.Context) CheckStep {
+	if c.empty {
+		return CheckStep{Name: CheckStepPatterns, Status: CheckSkipped, Found: "nothing is listed"}
+	}
+	if err := c.list(ctx); err != nil {
+		return c.failed(CheckStepPatterns, "", err)
+	}
+	listed, filtered := int64(0), leftOut{}
+	for _, s := range c.listed {
+		for _, obj := range slices.Concat(s.Objects, s.Unplaced) {
+			listed++
+			if v := c.conf.filter.Match(obj, time.Now()); v.Rule == filter.Pass {
+				c.matching = append(c.matching, obj)
+			} else {
+				filtered.add(CheckLeftOut{Rule: v.Rule.String(), Pattern: v.Pattern, FirstKey: obj.Key})
+			}
+		}
+	}
+	which := objects(listed) + " listed"
+	if !c.complete {
+		which = "the first " + which
+	}
+	step := CheckStep{Name: CheckStepPatterns, Status: CheckOK, Found: fmt.Sprintf("%d of %s match", len(c.matching), which)}
+	if len(c.matching) == 0 {
+		step.Found = ""
+		step.warn(noneMatches(which, filtered.sorted()))
+	}
+	return step
+}
+
+// noneMatches names the rule that took most.
+func noneMatches(which string, filtered []CheckLeftOut) CheckProblem {
+	most := filtered[0]
+	p := CheckProblem{
+		Field:   ruleField(most.Rule),
+		Problem: fmt.Sprintf("none of %s matches, so there is nothing to deliver; most are taken by %s, such as %q", which, ruleText(most), most.FirstKey),
+		Remedy:  "see below which rule takes which objects",
+	}
+	if most.Rule == filter.Include.String() {
+		p.Remedy = "a pattern without a slash matches the file name at any depth, one with a slash the path below source_path, and both are case-sensitive"
+	}
+	return p
+}
+
+// ruleField is the field behind a rule, "" for the rule that has none.
+func ruleField(rule string) string {
+	switch rule {
+	case filter.Include.String():
+		return ssFieldIncludePatterns
+	case filter.Exclude.String():
+		return ssFieldExcludePatterns
+	case filter.Size.String():
+		return ssFieldMaxObjectSize
+	case filter.Empty.String():
+		return ssFieldSkipEmpty
+	case filter.Placeholder.String():
+		return ""
+	}
+	return rule
+}
+
+func ruleText(l CheckLeftOut) string {
+	return cmp.Or(l.Pattern, ruleField(l.Rule), "the rule that leaves out folder placeholders")
+}
+
+// leftOut counts by rule, pattern and what is parked for the same reason.
+type leftOut map[CheckLeftOut]*CheckLeftOut
+
+func (l leftOut) add(one CheckLeftOut) {
+	word, _, _ := strings.Cut(one.Reason, ":")
+	group := CheckLeftOut{Rule: one.Rule, Pattern: one.Pattern, Reason: word}
+	n := max(one.Count, 1)
+	if known := l[group]; known != nil {
+		known.Count += n
+		return
+	}
+	one.Count = n
+	l[group] = &one
+}
+
+func (l leftOut) sorted() []CheckLeftOut {
+	all := make([]CheckLeftOut, 0, len(l))
+	for _, one := range l {
+		all = append(all, *one)
+	}
+	slices.SortFunc(all, func(a, b CheckLeftOut) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Pattern, b.Pattern), cmp.Compare(a.FirstKey, b.FirstKey))
+	})
+	return all
+}
+
+// sample asks the ledger what is due of what was listed.
+func (c *checker) sample(ctx context.Context) error {
+	sample := &CheckSample{Complete: c.complete || c.empty, First: []CheckObject{}, StateUnread: c.ledgerUnread}
+	left := leftOut{}
+	matches := func(obj bucket.Object) bool {
+		sample.Listed++
+		v := c.conf.filter.Match(obj, time.Now())
+		if v.Rule != filter.Pass {
+			left.add(CheckLeftOut{Rule: v.Rule.String(), Pattern: v.Pattern, FirstKey: obj.Key})
+		}
+		return v.Rule == filter.Pass
+	}
+	for _, s := range c.listed {
+		due, err := c.due(ctx, pass.Complete(s, c.conf.filter.ListPrefix(), matches), left)
+		if err != nil {
+			return err
+		}
+		for _, obj := range s.Unplaced {
+			if matches(obj) {
+				left.add(CheckLeftOut{Rule: leftUnreadableKey, FirstKey: obj.Key})
+			}
+		}
+		for _, item := range due {
+			if sample.Due++; len(sample.First) < c.opts.First {
+				sample.First = append(sample.First, CheckObject{item.Key, item.Size, item.LastModified, item.Event.String()})
+			}
+			c.dueObjects = append(c.dueObjects, item.Object)
+		}
+	}
+	sample.LeftOut = left.sorted()
+	c.report.Sample = sample
+	return nil
+}
+
+// due is what is to be delivered of a stretch.
+func (c *checker) due(ctx context.Context, s ledger.Stretch, left leftOut) ([]ledger.Item, error) {
+	if c.ledger == nil {
+		var due []ledger.Item
+		for _, obj := range s.Objects {
+			if obj.Matches {
+				due = append(due, ledger.Item{Object: obj.Object})
+			}
+		}
+		return due, nil
+	}
+	work, err := c.ledger.Compare(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer work.Close()
+	if work.Unchanged > 0 {
+		left.add(CheckLeftOut{Rule: leftDelivered, Count: work.Unchanged})
+	}
+	for _, item := range work.Parked {
+		left.add(CheckLeftOut{Rule: leftParked, FirstKey: item.Key, Reason: item.Reason})
+	}
+	return work.Due, nil
+}

@@ -1,0 +1,141 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
+)
+
+// checkStateTimeout bounds how long a state is read: a cache has time-outs of
+// its own, or none.
+const checkStateTimeout = time.Minute
+
+// checkState reads the state, of which nothing is changed, and finds out what
+// is due by it.
+func (c *checker) checkState(ctx context.Context) CheckStep {
+	s := c.openState(ctx)
+	if c.blocked[CheckStepPatterns] != "" {
+		return s
+	}
+	err := c.sample(ctx)
+	if err == nil {
+		return s
+	}
+	_ = c.ledger.Discard() // nothing was written to it
+	c.ledger, c.ledgerUnread = nil, true
+	return failedStep(CheckStepState, s.Found, errors.Join(fmt.Errorf("%s: %w", c.conf.state.field(), err), c.sample(ctx)))
+}
+
+func (c *checker) openState(ctx context.Context) CheckStep {
+	ctx, cancel := context.WithTimeout(ctx, checkStateTimeout)
+	defer cancel()
+	s := CheckStep{Name: CheckStepState, Status: CheckOK}
+	var err error
+	switch state := c.conf.state; {
+	case state.path != "":
+		err = c.checkStateFile(ctx, &s)
+	case state.cache != "":
+		err = c.checkStateCache(ctx, &s)
+	case c.conf.plan.Repeats():
+		s.warn(CheckProblem{
+			Field: ssFieldState, Problem: "there is none, so a restart delivers everything again",
+			Remedy: "write state.path or state.cache",
+		})
+	default:
+		s.Found = "none: each run delivers everything"
+	}
+	if err != nil {
+		c.ledgerUnread = c.ledger == nil
+		return failedStep(CheckStepState, s.Found, fmt.Errorf("%s: %w", c.conf.state.field(), err))
+	}
+	return s
+}
+
+func (c *checker) checkStateFile(ctx context.Context, s *CheckStep) error {
+	path := c.conf.state.path
+	snapshot, err := boltstore.OpenSnapshot(ctx, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		s.Found = path + " is not there yet: the first run creates it"
+		return mayCreate(path)
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.readLedger(ctx, snapshot, s); err != nil {
+		return err
+	}
+	if snapshot.InUse() {
+		return errors.New("it is in use by another process, so that no other run can begin; if that is this pipeline, all is well, else stop the process or write another path")
+	}
+	return mayWrite(path)
+}
+
+// mayCreate looks whether a file could be made along with its folders.
+func mayCreate(path string) error {
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir):
+			continue
+		case err != nil:
+			return err
+		case !info.IsDir():
+			return fmt.Errorf("%s is no folder; write another path", dir)
+		}
+		return mayWrite(dir)
+	}
+}
+
+// mayWrite looks whether this process may write to a file or folder.
+func mayWrite(path string) error {
+	if err := writable(path); err != nil {
+		return fmt.Errorf("this user may not write to %s; give the right to, or write another path (%w)", path, err)
+	}
+	return nil
+}
+
+func (c *checker) checkStateCache(ctx context.Context, s *CheckStep) error {
+	name := c.conf.state.cache
+	if !c.res.HasCache(name) {
+		return fmt.Errorf("there is no cache resource %q; add one with this label under cache_resources, or write the label of another", name)
+	}
+	return c.readLedger(ctx, readOnlyStore{&cacheStore{res: c.res, name: name}}, s)
+}
+
+// readLedger opens a ledger over a store that it closes in any case.
+func (c *checker) readLedger(ctx context.Context, store ledger.Store, s *CheckStep) error {
+	l, err := ledger.Open(ctx, ledger.Options{Store: store, Scope: c.conf.scope(c.res.Label()), Identity: c.conf.identity})
+	if err != nil {
+		return errors.Join(err, store.Close())
+	}
+	c.ledger = l
+	stats := l.Stats()
+	where := c.conf.state.path
+	if where == "" {
+		where = "cache " + c.conf.state.cache
+	}
+	last := "no complete pass yet"
+	if !stats.LastCompletePass.IsZero() {
+		last = "last complete pass " + stats.LastCompletePass.UTC().Format(time.RFC3339)
+	}
+	s.Found = fmt.Sprintf("%s: %s delivered, %d parked, %s", where, objects(stats.Tracked), stats.Parked, last)
+	return nil
+}
+
+// readOnlyStore makes sure that a check writes nothing.
+type readOnlyStore struct{ ledger.Store }
+
+var errChecking = errors.New("a check writes nothing")
+
+// Put implements ledger.Store.
+func (readOnlyStore) Put(context.Context, ...ledger.Entry) error { return errChecking }
+
+// Delete implements ledger.Store.
+func (readOnlyStore) Delete(context.Context, ...string) error { return errChecking }

@@ -1,0 +1,253 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
+
+const (
+	// aheadBytes is the length of a part that is read ahead, and of its buffer.
+	aheadBytes = 3 << 20
+	// maxAhead is how many parts of one object are read ahead at most.
+	maxAhead = 12
+	// stretchBytes is how much of a large object one request asks for where there
+	// is no room to read ahead: at its end there may be.
+	stretchBytes = 64 << 20
+)
+
+// ahead reads the parts of one object that follow the stretch at hand, side by
+// side, while there is room. A part is never tried again: where it breaks off,
+// the reader takes over once it gets there.
+type ahead struct {
+	room    *room
+	source  Source
+	buffers *buffers
+	whole   []byte // where parts go to their place in it, and need no buffers
+	length  int64  // of a part
+	worth   *trip
+	version bucket.Object
+	ctx     context.Context //nolint:containedctx // the parts live as long as the body that reads them
+	cancel  context.CancelFunc
+	group   *sync.WaitGroup
+
+	mu    sync.Mutex
+	grew  sync.Cond // a part has more bytes, or ended
+	parts []*part   // in order and without gaps
+	from  int64     // where the part after the last one begins
+}
+
+// part is a range of the object. What is filled stays as it is.
+type part struct {
+	from, to int64
+	data     []byte
+	filled   int64
+	ended    bool
+	err      error
+	unwanted bool // released before it ended
+}
+
+// newAhead begins to read what follows the byte at from, in parts of the given
+// length: to its place in whole, or where that is nil to buffers.
+func (r *run) newAhead(ctx context.Context, version bucket.Object, from, length int64, whole []byte) *ahead {
+	a := &ahead{
+		room: r.room, source: r.opts.Source, buffers: &r.buffers, whole: whole, length: length,
+		worth: newTrip(&r.worth, length), version: version, group: &r.group, from: from,
+	}
+	a.grew.L = &a.mu
+	a.ctx, a.cancel = context.WithCancel(ctx)
+	a.extend()
+	return a
+}
+
+// bytes is what a part takes of the budget.
+func (a *ahead) bytes() int64 {
+	if a.whole != nil {
+		return 0
+	}
+	return aheadBytes
+}
+
+// extend begins as many parts as there is room for.
+func (a *ahead) extend() {
+	for width := a.worth.parts(); len(a.parts) < width && a.from < a.version.Size; {
+		t, ok := a.room.enterAhead(a.bytes())
+		if !ok {
+			return
+		}
+		p := &part{from: a.from, to: min(a.from+a.length, a.version.Size)}
+		a.from = p.to
+		a.mu.Lock()
+		a.parts = append(a.parts, p)
+		a.mu.Unlock()
+		a.group.Go(func() { a.fetch(p, t) })
+	}
+}
+
+// next returns where the stretch that begins at offset ends, and the part that
+// holds it, nil where it is still to be asked for.
+func (a *ahead) next(offset int64) (*part, int64) {
+	if p := a.shift(); p != nil {
+		a.extend()
+		return p, p.to
+	}
+	if a.worth.parts() == 0 {
+		a.from = a.version.Size
+		return nil, a.from
+	}
+	a.from = min(offset+a.length, a.version.Size)
+	if a.extend(); len(a.parts) == 0 {
+		a.from = min(offset+stretchBytes, a.version.Size)
+		return nil, a.from
+	}
+	return nil, min(offset+a.length, a.version.Size)
+}
+
+func (a *ahead) shift() *part {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.parts) == 0 {
+		return nil
+	}
+	p := a.parts[0]
+	a.parts = append(a.parts[:0], a.parts[1:]...)
+	return p
+}
+
+// fetch makes the part's one request. Its place is free again afterwards, its
+// bytes only once they were read.
+func (a *ahead) fetch(p *part, t ticket) {
+	err := a.fill(p)
+	if err != nil && bucket.Transient(err) {
+		a.room.meter.Retried(err)
+	}
+	a.mu.Lock()
+	p.ended, p.err = true, err
+	unwanted := p.unwanted
+	a.mu.Unlock()
+	a.grew.Broadcast()
+	a.room.leave(t, p.to-p.from, err)
+	a.room.wake()
+	if unwanted {
+		a.release(p)
+	}
+}
+
+func (a *ahead) fill(p *part) error {
+	content, err := a.source.OpenRange(a.ctx, a.version.Key, p.from, p.to-p.from)
+	if err != nil {
+		return err
+	}
+	defer content.Body.Close()
+	if err := sameVersion(content, a.version); err != nil {
+		return err
+	}
+	data := a.place(p)
+	for n := int64(0); n < p.to-p.from; {
+		m, err := content.Body.Read(data[n:])
+		if n += int64(m); m > 0 {
+			a.mu.Lock()
+			p.filled = n
+			a.mu.Unlock()
+			a.grew.Broadcast()
+		}
+		if err != nil && n < p.to-p.from {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// place is where the part's bytes go.
+func (a *ahead) place(p *part) []byte {
+	var data []byte
+	if a.whole != nil {
+		data = a.whole[p.from:p.to]
+	} else {
+		data = a.buffers.get()[:p.to-p.from]
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p.data = data
+	return data
+}
+
+// read copies what the part has from offset on, and waits for the first byte of
+// it. Nothing and no error is where the part broke off.
+func (a *ahead) read(p *part, offset int64, to []byte) (int, error) {
+	a.mu.Lock()
+	for p.from+p.filled <= offset && !p.ended {
+		a.grew.Wait()
+	}
+	data, err := p.data[:p.filled], p.err
+	a.mu.Unlock()
+	if data = data[offset-p.from:]; len(data) > 0 {
+		if &data[0] == &to[0] {
+			return min(len(data), len(to)), nil // it is in its place already
+		}
+		return copy(to, data), nil
+	}
+	if errors.Is(err, bucket.ErrChanged) {
+		return 0, err
+	}
+	return 0, nil
+}
+
+// release gives back what the part held, at once or when its request has ended.
+// Nobody reads it any more.
+func (a *ahead) release(p *part) {
+	a.mu.Lock()
+	p.unwanted = true
+	ended := p.ended
+	a.mu.Unlock()
+	if !ended {
+		return
+	}
+	if a.whole == nil {
+		a.buffers.put(p.data)
+		a.room.give(aheadBytes)
+		a.room.wake()
+	}
+	p.data = nil
+}
+
+// close ends what is under way.
+func (a *ahead) close() {
+	a.cancel()
+	for p := a.shift(); p != nil; p = a.shift() {
+		a.release(p)
+	}
+}
+
+// buffers are those of parts, used again and again: their number is bounded by
+// the budget.
+type buffers struct {
+	mu   sync.Mutex
+	free [][]byte
+}
+
+func (b *buffers) get() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := len(b.free); n > 0 {
+		buf := b.free[n-1]
+		b.free = b.free[:n-1]
+		return buf
+	}
+	return make([]byte, aheadBytes)
+}
+
+func (b *buffers) put(buf []byte) {
+	if cap(buf) < aheadBytes {
+		return // the part broke off before it had one
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.free = append(b.free, buf[:aheadBytes])
+}

@@ -1,0 +1,317 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+)
+
+// randomBytes differ at every offset, so that a part in a wrong place shows.
+func randomBytes(n int) []byte {
+	data := make([]byte, n)
+	source := rand.NewChaCha8([32]byte{1})
+	_, _ = source.Read(data)
+	return data
+}
+
+// readOne downloads a single object and returns how long it took.
+func readOne(t *testing.T, opts Options, obj bucket.Object, want []byte) time.Duration {
+	t.Helper()
+	k := &sink{}
+	start := time.Now()
+	failures, err := runAll(t, opts, objectsOf([]bucket.Object{obj}), k)
+	require.NoError(t, err)
+	require.Empty(t, failures)
+	require.Len(t, k.got[obj.Key], 1)
+	require.True(t, bytes.Equal(want, k.got[obj.Key][0]), "byte for byte")
+	return time.Since(start)
+}
+
+func TestALargeObjectIsReadInPartsSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, g := newStore(), &gauges{}
+		s.latency, s.rate = 20*time.Millisecond, 10<<20
+		data := randomBytes(100 << 20)
+		opts := options(s, g)
+		opts.MaxDownloads = 0
+		took := readOne(t, opts, s.put("k", data), data)
+		require.LessOrEqual(t, took, 2*time.Second, "a single answer takes 10 s")
+		require.LessOrEqual(t, s.opens["k"], len(data)/aheadBytes+1, "no byte is asked for twice")
+		require.LessOrEqual(t, g.buffered, opts.BufferBytes)
+	})
+}
+
+func TestASmallObjectIsOneRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore()
+		data := randomBytes(wholeBytes)
+		readOne(t, options(s, &gauges{}), s.put("k", data), data)
+		require.Equal(t, 1, s.opens["k"])
+	})
+}
+
+func TestAWindowOfOneReadsALargeObjectWithOneRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore()
+		data := randomBytes(100 << 20)
+		opts := options(s, &gauges{})
+		opts.MaxDownloads = 1
+		readOne(t, opts, s.put("k", data), data)
+		require.Equal(t, 1, s.opens["k"])
+	})
+}
+
+func TestATakerOfWholeObjectsGetsThemInOnePieceOfMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, g := newStore(), &gauges{}
+		s.latency, s.rate = 20*time.Millisecond, 10<<20
+		opts := options(s, g)
+		opts.MaxDownloads, opts.TakesWhole = 0, true
+		var objs []bucket.Object
+		for i, size := range []int{0, 1, 5 << 20, 8<<20 + 1, 60 << 20} {
+			objs = append(objs, s.put(fmt.Sprint(i), randomBytes(size)))
+		}
+		start := time.Now()
+		err := Run(t.Context(), opts, objectsOf(objs), func(_ context.Context, d *Download) error {
+			require.NotNil(t, d.Whole)
+			require.Len(t, d.Whole, cap(d.Whole))
+			require.True(t, bytes.Equal(s.objects[d.Key], d.Whole))
+			rest, err := io.ReadAll(d.Body)
+			require.Empty(t, rest)
+			return err
+		}, func(f Failure) { t.Error(f.Err) })
+		require.NoError(t, err)
+		require.LessOrEqual(t, time.Since(start), 2*time.Second, "a single answer takes 6 s")
+		require.Equal(t, int64(60<<20), g.buffered, "parts in their places take no bytes of their own")
+	})
+}
+
+func TestObjectsAreSplitWhereBytesAreScarceAndPlacesAreNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		read := func(buffer int64) (time.Duration, int) {
+			s := newStore()
+			s.latency, s.rate = 20*time.Millisecond, 25<<20
+			g := &gauges{}
+			opts := options(s, g)
+			opts.MaxDownloads, opts.TakesWhole, opts.BufferBytes = 0, true, buffer
+			var objs []bucket.Object
+			for i := range 100 {
+				objs = append(objs, s.put(fmt.Sprint(i), randomBytes(4<<20)))
+			}
+			k := &sink{}
+			start := time.Now()
+			failures, err := runAll(t, opts, objectsOf(objs), k)
+			require.NoError(t, err)
+			require.Empty(t, failures)
+			for key, got := range k.got {
+				require.True(t, bytes.Equal(s.objects[key], got[0]))
+			}
+			t.Log(g.windows)
+			requests := 0
+			for _, n := range s.opens {
+				requests += n
+			}
+			return time.Since(start), requests
+		}
+		ample, requests := read(1 << 30)
+		require.Equal(t, 100, requests)
+		scarce, requests := read(32 << 20)
+		require.LessOrEqual(t, requests, 400)
+		require.LessOrEqual(t, scarce, 1800*time.Millisecond, "8 at a time with one request each take 2.3 s")
+		t.Logf("ample %v, scarce %v with %d requests", ample, scarce, requests)
+	})
+}
+
+func TestPartsKeepToTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore()
+		s.latency = time.Second
+		data := randomBytes(60 << 20)
+		opts := options(s, &gauges{})
+		opts.MaxDownloads = 3
+		readOne(t, opts, s.put("k", data), data)
+		require.LessOrEqual(t, s.most, 3)
+	})
+}
+
+func TestPartsLeaveTheirRoomToObjectsThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore()
+		s.latency, s.rate = 10*time.Millisecond, 10<<20
+		objs := []bucket.Object{s.put("large", randomBytes(100<<20))}
+		for i := range 200 {
+			objs = append(objs, s.put(fmt.Sprintf("small%03d", i), []byte("x")))
+		}
+		start := time.Now()
+		var smallTook time.Duration
+		var mu sync.Mutex
+		k := &sink{hold: func(d *Download) {
+			mu.Lock()
+			defer mu.Unlock()
+			if d.Key != "large" {
+				smallTook = time.Since(start)
+			}
+		}}
+		_, err := runAll(t, options(s, &gauges{}), objectsOf(objs), k)
+		require.NoError(t, err)
+		require.Len(t, k.got, 201)
+		require.LessOrEqual(t, smallTook, time.Second, "7 at a time once the first parts of the large one are there")
+	})
+}
+
+func TestAPartThatIsCutIsReadOnFromThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, g := newStore(), &gauges{}
+		data := randomBytes(41 << 20)
+		s.onOpen = func(_ string, n int, _ int64) (int64, error) {
+			switch {
+			case n%3 == 0:
+				return int64(n) << 16, nil
+			case n%7 == 0:
+				return 0, unavailable("k")
+			}
+			return -1, nil
+		}
+		readOne(t, options(s, g), s.put("k", data), data)
+		require.Contains(t, g.retries, "unavailable")
+	})
+}
+
+func TestPartsOfTwoVersionsAreNeverJoined(t *testing.T) {
+	for _, then := range []string{"same length", "shorter", "longer", "empty"} {
+		for overwriteAt := range 9 {
+			t.Run(fmt.Sprint(then, overwriteAt), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s, g := newStore(), &gauges{}
+					old := randomBytes(30 << 20)
+					obj := s.put("k", old)
+					after := map[string][]byte{
+						"same length": bytes.Repeat([]byte("n"), len(old)),
+						"shorter":     bytes.Repeat([]byte("n"), 3<<20),
+						"longer":      bytes.Repeat([]byte("n"), 45<<20),
+						"empty":       {},
+					}[then]
+					s.onOpen = func(_ string, n int, _ int64) (int64, error) {
+						if n == overwriteAt {
+							s.put("k", after)
+						}
+						return -1, nil
+					}
+					k := &sink{}
+					failures, err := runAll(t, options(s, g), objectsOf([]bucket.Object{obj}), k)
+					require.NoError(t, err)
+					require.Empty(t, failures)
+					require.Len(t, k.got["k"], 1)
+					require.True(t, bytes.Equal(after, k.got["k"][0]) || bytes.Equal(old, k.got["k"][0]), "one version, whole")
+				})
+			})
+		}
+	}
+}
+
+func TestAnEndpointWithoutRangesIsReadInOnePiece(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore()
+		s.noRanges = true
+		data := randomBytes(40 << 20)
+		readOne(t, options(s, &gauges{}), s.put("k", data), data)
+		require.Equal(t, 2, s.opens["k"], "the range that it ignored, and the whole")
+	})
+}
+
+// TestPartsAreGivenUpWhereTheyCostMoreThanTheySave is the case of a file backend
+// that hashes the whole object before the first byte of each answer.
+func TestPartsAreGivenUpWhereTheyCostMoreThanTheySave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hashing := func(size int) *store {
+			s := newStore()
+			s.rate = 400 << 20
+			s.serve = queueing(2, func() time.Duration { return time.Duration(size) * time.Second / (160 << 20) })
+			return s
+		}
+		const size = 200 << 20
+		data := make([]byte, size)
+		alone, adaptive := hashing(size), hashing(size)
+		opts := options(alone, &gauges{})
+		opts.MaxDownloads = 1
+		single := readOne(t, opts, alone.put("k", data), data)
+		opts = options(adaptive, &gauges{})
+		opts.MaxDownloads = 0
+		took := readOne(t, opts, adaptive.put("k", data), data)
+		t.Logf("one answer %v, adaptive %v with %d requests", single, took, adaptive.opens["k"])
+		require.LessOrEqual(t, adaptive.opens["k"], 8)
+		require.LessOrEqual(t, took, 4*single)
+	})
+}
+
+func TestClosingALargeDownloadGivesEverythingBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, g := newStore(), &gauges{}
+		s.latency = time.Second
+		objs := []bucket.Object{s.put("a", make([]byte, 60<<20)), s.put("b", make([]byte, 60<<20))}
+		attempts := 0
+		var mu sync.Mutex
+		last := int64(-1)
+		opts := options(s, g)
+		opts.Meter = &lastBuffered{gauges: g, last: &last}
+		err := Run(t.Context(), opts, objectsOf(objs), func(_ context.Context, d *Download) error {
+			mu.Lock()
+			attempts++
+			n := attempts
+			mu.Unlock()
+			_, _ = io.CopyN(io.Discard, d.Body, int64(n)*5<<20)
+			return unavailable(d.Key) // as a scanner that breaks off
+		}, func(Failure) {})
+		require.NoError(t, err)
+		require.Equal(t, 10, attempts)
+		synctest.Wait()
+		require.Zero(t, last, "bytes of the budget still in use")
+	})
+}
+
+// lastBuffered remembers the last number of bytes in use.
+type lastBuffered struct {
+	*gauges
+	last *int64
+}
+
+func (l *lastBuffered) Buffered(n int64) {
+	l.gauges.Buffered(n)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	*l.last = n
+}
+
+func TestAStalledPipelineHoldsNoMoreThanTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, g := newStore(), &gauges{}
+		s.latency, s.rate = 10*time.Millisecond, 50<<20
+		data := randomBytes(200 << 20)
+		opts := options(s, g)
+		opts.MaxDownloads, opts.BufferBytes = 0, 32<<20
+		var got bytes.Buffer
+		err := Run(t.Context(), opts, objectsOf([]bucket.Object{s.put("k", data)}), func(ctx context.Context, d *Download) error {
+			_, err := io.CopyN(&got, d.Body, 10<<20)
+			require.NoError(t, err)
+			require.NoError(t, retry.Sleep(ctx, time.Minute))
+			require.LessOrEqual(t, s.opens["k"], 3+32<<20/aheadBytes)
+			_, err = io.Copy(&got, d.Body)
+			return err
+		}, func(f Failure) { t.Error(f.Err) })
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(data, got.Bytes()))
+		require.LessOrEqual(t, g.buffered, int64(32<<20))
+		require.LessOrEqual(t, s.opens["k"], len(data)/aheadBytes+1, "no request is repeated")
+	})
+}

@@ -1,0 +1,77 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
+
+var someLabeller = labeller{bucket: "docs", projectRef: "abcdefghijklmnopqrst"}
+
+func someContent() *bucket.Content {
+	return &bucket.Content{Object: bucket.Object{Key: "a/log.txt", ETag: "e1", Size: 12}, ContentType: "text/plain"}
+}
+
+// messages have the bodies "0", "1", ...
+func messages(n int) service.MessageBatch {
+	var batch service.MessageBatch
+	for i := range n {
+		batch = append(batch, service.NewMessage([]byte{byte('0' + i)}))
+	}
+	return batch
+}
+
+func TestEveryMessageOfAnObjectIsLabelled(t *testing.T) {
+	label := someLabeller.label(someContent(), "created")
+	first, second := messages(3), messages(1)
+	label.apply(first)
+	label.apply(second)
+	for i, msg := range append(first, second...) {
+		body, err := msg.AsBytes()
+		require.NoError(t, err)
+		require.Equal(t, string(rune('0'+i%3)), string(body))
+		require.Equal(t, "a/log.txt", meta(msg, metaKey))
+		require.Equal(t, "created", meta(msg, metaEvent))
+		require.Equal(t, "12", meta(msg, metaSize))
+		require.Len(t, meta(msg, metaObjectID), 32)
+		require.Equal(t, "<unset>", meta(msg, metaCacheControl))
+	}
+}
+
+func TestMessagesOfAnObjectKeepTheirMetadataWhenAnotherIsChanged(t *testing.T) {
+	batch := messages(4)
+	someLabeller.label(someContent(), "created").apply(batch)
+	for i, msg := range batch {
+		msg.MetaSetMut(metaKey, i)
+		msg.MetaDelete(metaETag)
+		for _, other := range batch[i+1:] {
+			require.Equal(t, "a/log.txt", meta(other, metaKey))
+			require.Equal(t, "e1", meta(other, metaETag))
+		}
+	}
+}
+
+func TestWhatAScannerSetsOnAMessageStays(t *testing.T) {
+	type contextKey struct{}
+	failed := errors.New("not a record")
+	batch := messages(5)
+	batch[1].MetaSetMut("csv_header", []any{"a"})
+	batch[2].SetStructuredMut(map[string]any{"a": 1})
+	batch[3].SetError(failed)
+	batch[4] = batch[4].WithContext(context.WithValue(t.Context(), contextKey{}, "traced"))
+	someLabeller.label(someContent(), "created").apply(batch)
+	for _, msg := range batch {
+		require.Equal(t, "a/log.txt", meta(msg, metaKey))
+	}
+	require.Equal(t, "[a]", meta(batch[1], "csv_header"))
+	structured, err := batch[2].AsStructured()
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"a": 1}, structured)
+	require.Equal(t, failed, batch[3].GetError())
+	require.Equal(t, "traced", batch[4].Context().Value(contextKey{}))
+}

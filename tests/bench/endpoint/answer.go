@@ -1,0 +1,165 @@
+package endpoint
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// The types of what is answered.
+const (
+	typeXML    = "application/xml"
+	typeJSON   = "application/json"
+	typeObject = "application/octet-stream"
+)
+
+// exchange is one request after the other on one connection, and the answers.
+type exchange struct {
+	server *Server
+	conn   net.Conn
+	in     *bufio.Reader
+	req    request
+	out    []byte // of the answer, reused
+}
+
+// next serves one request, and reports whether the connection goes on.
+func (x *exchange) next() bool {
+	if x.req.read(x.in) != nil {
+		return false // the end, or not HTTP as it is spoken here
+	}
+	if !x.route() {
+		return false
+	}
+	return !x.req.close
+}
+
+// route answers the request, and reports whether the answer went out.
+func (x *exchange) route() bool {
+	switch x.req.path {
+	case "/stats":
+		return x.answerStats()
+	case "/sink":
+		return x.sink()
+	}
+	if _, err := io.CopyN(io.Discard, x.in, x.req.length); err != nil {
+		return false
+	}
+	key, k := x.classify()
+	s := x.server
+	if !s.stats.begin(k, s.o.MaxInFlight) {
+		return x.refuse(http.StatusTooManyRequests, "SlowDown", "Please reduce your request rate.")
+	}
+	defer s.stats.end()
+	if !s.pause(s.o.Latency) {
+		return false
+	}
+	switch k {
+	case kindList:
+		return x.list()
+	case kindGet, kindHead:
+		return x.object(key)
+	case kindOther:
+	}
+	return x.other()
+}
+
+// classify tells what is asked for; the key is that of an object.
+func (x *exchange) classify() (key string, k kind) {
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(x.req.path, "/"), "/")
+	if bucket != Bucket {
+		return "", kindOther
+	}
+	switch {
+	case key != "" && x.req.method == http.MethodGet:
+		return key, kindGet
+	case key != "" && x.req.method == http.MethodHead:
+		return key, kindHead
+	case key == "" && x.req.method == http.MethodGet && !x.req.query.Has("location"):
+		return "", kindList
+	}
+	return key, kindOther
+}
+
+// other answers what clients ask before they begin.
+func (x *exchange) other() bool {
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(x.req.path, "/"), "/")
+	switch {
+	case bucket == Bucket && key == "" && x.req.method == http.MethodHead:
+		return x.send(append(appendHead(x.out[:0], http.StatusOK, typeXML, 0), "\r\n"...))
+	case bucket == Bucket && key == "" && x.req.query.Has("location"):
+		return x.document(http.StatusOK, typeXML,
+			[]byte(`<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></LocationConstraint>`))
+	case bucket != Bucket:
+		return x.refuse(http.StatusNotFound, "NoSuchBucket", "The only bucket is "+Bucket+".")
+	}
+	return x.refuse(http.StatusNotImplemented, "NotImplemented", "Only reading is implemented.")
+}
+
+func (x *exchange) refuse(status int, code, message string) bool {
+	if status != http.StatusTooManyRequests {
+		x.server.stats.refused()
+	}
+	return x.document(status, typeXML,
+		[]byte("<Error><Code>"+code+"</Code><Message>"+message+"</Message></Error>"))
+}
+
+// answerStats tells the stats, which DELETE resets.
+func (x *exchange) answerStats() bool {
+	if x.req.method == http.MethodDelete {
+		x.server.stats.reset()
+	}
+	b, err := json.Marshal(x.server.Stats())
+	if err != nil {
+		return false
+	}
+	return x.document(http.StatusOK, typeJSON, b)
+}
+
+// sink takes a message, and stalls as long as it is to.
+func (x *exchange) sink() bool {
+	s := x.server
+	if _, err := io.CopyN(io.Discard, x.in, x.req.length); err != nil {
+		return false
+	}
+	if s.o.Stall > 0 && !s.pause(s.untilStallEnds()) {
+		return false
+	}
+	s.stats.message(x.req.name, x.req.length)
+	return x.document(http.StatusOK, typeJSON, []byte("{}"))
+}
+
+func (x *exchange) document(status int, contentType string, body []byte) bool {
+	b := append(appendHead(x.out[:0], status, contentType, int64(len(body))), "\r\n"...)
+	if x.req.method != http.MethodHead {
+		b = append(b, body...)
+	}
+	return x.send(b)
+}
+
+// send writes what was appended to the exchange's buffer, and keeps the buffer.
+func (x *exchange) send(b []byte) bool {
+	x.out = b
+	_, err := x.conn.Write(b)
+	return err == nil
+}
+
+// appendETag adds a header.
+func appendETag(b []byte, etag string) []byte {
+	b = append(b, "ETag: \""...)
+	b = append(b, etag...)
+	return append(b, "\"\r\n"...)
+}
+
+func appendContentRange(b []byte, from, to, size int64) []byte {
+	b = append(b, "Content-Range: bytes "...)
+	b = strconv.AppendInt(b, from, 10)
+	b = append(b, '-')
+	b = strconv.AppendInt(b, to-1, 10)
+	b = append(b, '/')
+	b = strconv.AppendInt(b, size, 10)
+	return append(b, "\r\n"...)
+}

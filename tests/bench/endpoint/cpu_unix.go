@@ -1,0 +1,17 @@
+//go:build unix
+
+package endpoint
+
+import (
+	"syscall"
+	"time"
+)
+
+// processCPU is the processor time that this process took so far.
+func processCPU() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

@@ -1,0 +1,51 @@
+// Package endpoint serves an S3 bucket that exists only as numbers: so many
+// objects of such a size, behind such a latency and bandwidth. It is made to
+// measure clients that run on the same machine, so it spends as little CPU as it
+// can: it speaks just the HTTP/1.1 that S3 clients need, makes keys and listings
+// from an index, and sends bodies from one block of memory.
+//
+// It verifies no signature, stores nothing, and is no model of any server:
+// tests/emulator is that of Supabase Storage.
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Bucket is the name of the bucket.
+const Bucket = "bench"
+
+// Options say what the bucket holds and how it answers.
+type Options struct {
+	// Objects is how many there are, and Size how many bytes each of them has.
+	Objects int
+	Size    int64
+	// Shape is how their keys are made.
+	Shape Shape
+	// Latency is the time from a request to the first byte of its answer.
+	Latency time.Duration
+	// BytesPerSecond bounds each answer with a body of an object; 0 is no bound.
+	// A client that opens several connections gets as many times more.
+	BytesPerSecond int64
+	// MaxInFlight is how many requests may be under way before further ones are
+	// answered 429 SlowDown, at once; 0 is no bound.
+	MaxInFlight int
+	// Stall is for how long, from the first message on, the sink takes messages
+	// without answering.
+	Stall time.Duration
+}
+
+// maxObjects keeps an index within the digits that a key has for it.
+const maxObjects = 1_000_000_000
+
+func (o Options) check() error {
+	switch {
+	case o.Objects < 0 || o.Objects > maxObjects:
+		return fmt.Errorf("%d objects: want 0 to %d", o.Objects, maxObjects)
+	case o.Size < 0 || o.Latency < 0 || o.BytesPerSecond < 0 || o.MaxInFlight < 0 || o.Stall < 0:
+		return errors.New("a size, latency, bandwidth, bound or stall is negative")
+	}
+	return nil
+}

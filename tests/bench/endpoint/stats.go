@@ -1,0 +1,214 @@
+package endpoint
+
+import (
+	"sync"
+	"time"
+)
+
+// Stats is what the endpoint saw since it was started or last reset. Requests
+// for the stats themselves do not count.
+type Stats struct {
+	// Lists, Gets, Heads and Others are the requests by kind: pages of a listing,
+	// GETs of an object, HEADs of an object, and whatever else was asked.
+	Lists  int `json:"lists"`
+	Gets   int `json:"gets"`
+	Heads  int `json:"heads"`
+	Others int `json:"others"`
+	// Throttled is how many of them were answered 429, and Refused how many with
+	// another error.
+	Throttled int `json:"throttled"`
+	Refused   int `json:"refused"`
+	// Repeated is how many GETs asked for a range of an object that an earlier
+	// GET had been answered with.
+	Repeated int `json:"repeated"`
+	// PeakInFlight is the most requests that were under way at a time, those
+	// answered 429 not among them.
+	PeakInFlight int `json:"peak_in_flight"`
+	// Connections is how many were accepted.
+	Connections int `json:"connections"`
+	// Bytes is how many bytes of objects were sent.
+	Bytes int64 `json:"bytes"`
+	// Served is how many objects were sent whole, and Listed how many were on
+	// some page of a listing.
+	Served int `json:"served"`
+	Listed int `json:"listed"`
+	// Messages is how many requests the sink answered, and Received how many
+	// bytes they brought. Distinct is how many of them had a name of their own.
+	Messages int   `json:"messages"`
+	Received int64 `json:"received"`
+	Distinct int   `json:"distinct"`
+	// First and Last are when the first request came and when the last one was
+	// answered; zero where there was none.
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
+	// Stalled is when the sink began to stall; zero where it did not.
+	Stalled time.Time `json:"stalled"`
+	// CPU is the processor time that the endpoint's process took.
+	CPU time.Duration `json:"cpu_ns"`
+}
+
+// Requests is how many there were in all.
+func (s *Stats) Requests() int { return s.Lists + s.Gets + s.Heads + s.Others }
+
+// kind is that of a request.
+type kind int
+
+const (
+	kindOther kind = iota
+	kindList
+	kindGet
+	kindHead
+)
+
+// span is a range of an object that was sent.
+type span struct {
+	object   int
+	from, to int64
+}
+
+// recorder keeps the stats.
+type recorder struct {
+	mu       sync.Mutex
+	stats    Stats
+	inFlight int
+	size     int64
+	sent     []int64 // of each object, how many bytes
+	listed   []bool
+	spans    map[span]struct{}
+	names    map[string]struct{}
+	cpu      time.Duration // of the process, at the last reset
+}
+
+func newRecorder(objects int, size int64) *recorder {
+	r := &recorder{size: size, sent: make([]int64, objects), listed: make([]bool, objects)}
+	r.reset()
+	return r
+}
+
+func (r *recorder) reset() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats = Stats{}
+	clear(r.sent)
+	clear(r.listed)
+	r.spans, r.names = map[span]struct{}{}, map[string]struct{}{}
+	r.cpu = processCPU()
+}
+
+func (r *recorder) snapshot() Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.stats
+	s.CPU = processCPU() - r.cpu
+	return s
+}
+
+// begin notes a request, and reports whether it is within the bound on requests
+// in flight; if not, it is over, and end must not be called.
+func (r *recorder) begin(k kind, bound int) bool {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch k {
+	case kindList:
+		r.stats.Lists++
+	case kindGet:
+		r.stats.Gets++
+	case kindHead:
+		r.stats.Heads++
+	case kindOther:
+		r.stats.Others++
+	}
+	if r.stats.First.IsZero() {
+		r.stats.First = now
+	}
+	if bound > 0 && r.inFlight >= bound {
+		r.stats.Throttled++
+		r.stats.Last = now
+		return false
+	}
+	r.inFlight++
+	r.stats.PeakInFlight = max(r.stats.PeakInFlight, r.inFlight)
+	return true
+}
+
+func (r *recorder) end() {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inFlight--
+	r.stats.Last = now
+}
+
+// ranged notes that a GET is answered with a range.
+func (r *recorder) ranged(s span) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, seen := r.spans[s]; seen {
+		r.stats.Repeated++
+	}
+	r.spans[s] = struct{}{}
+}
+
+// sentBytes notes that n bytes of an object were sent.
+func (r *recorder) sentBytes(object int, n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.Bytes += n
+	before := r.sent[object]
+	r.sent[object] += n
+	// An empty object is whole with its first answer.
+	if before < r.size && before+n >= r.size || r.size == 0 && before == 0 {
+		r.stats.Served++
+	}
+	if r.size == 0 {
+		r.sent[object] = 1
+	}
+}
+
+// page notes which objects were on a page.
+func (r *recorder) page(objects []int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, i := range objects {
+		if !r.listed[i] {
+			r.listed[i] = true
+			r.stats.Listed++
+		}
+	}
+}
+
+// message notes what came to the sink, and whence on it stalls.
+func (r *recorder) message(name string, size int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.Messages++
+	r.stats.Received += size
+	if _, seen := r.names[name]; !seen {
+		r.names[name] = struct{}{}
+		r.stats.Distinct++
+	}
+}
+
+// stalled is when the sink got its first message, which is now if there was
+// none.
+func (r *recorder) stalled() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stats.Stalled.IsZero() {
+		r.stats.Stalled = time.Now()
+	}
+	return r.stats.Stalled
+}
+
+func (r *recorder) connected() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.Connections++
+}
+
+func (r *recorder) refused() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.Refused++
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// goal is what this input is to show on a workload.
+type goal struct {
+	text string
+	// check tells the figure and whether it is good enough; "" where the runs do
+	// not tell.
+	check func(*result) (figure string, met bool)
+}
+
+// timeOfS5cmd: the time is at most limit times that of s5cmd.
+func timeOfS5cmd(limit float64) goal {
+	return goal{fmt.Sprintf("time ≤ %s × that of s5cmd", short(limit)), func(r *result) (string, bool) {
+		return atMost(timeRatio(r, ours, s5cmd), limit, "×")
+	}}
+}
+
+// fasterThan: the other takes at least times as long.
+func fasterThan(than string, times float64) goal {
+	return goal{fmt.Sprintf("at least %s × faster than %s", short(times), than), func(r *result) (string, bool) {
+		ratio := timeRatio(r, ours, than)
+		if ratio == 0 {
+			return "", false
+		}
+		return number(1/ratio) + " ×", 1/ratio >= times
+	}}
+}
+
+// adaptiveAtMost: the time of the window that adapts is at most limit times that
+// of the best fixed one.
+func adaptiveAtMost(limit float64) goal {
+	return goal{fmt.Sprintf("time ≤ %s × that of the best fixed window", short(limit)), func(r *result) (string, bool) {
+		return atMost(timeRatio(r, adaptive, quickestBut(adaptive)(r)), limit, "×")
+	}}
+}
+
+// pushedBackAtMost: the window that adapts settles where the endpoint takes it;
+// of its requests, no more than the limit are answered 429 until then.
+func pushedBackAtMost(limit float64) goal {
+	return goal{fmt.Sprintf("settles below the bound: ≤ %s of all requests answered 429", short(limit)), func(r *result) (string, bool) {
+		s := r.score(adaptive)
+		if s == nil {
+			return "", false
+		}
+		share := s.median(func(t trial) float64 { return float64(t.Endpoint.Throttled) / max(requestsOf(t), 1) })
+		return number(share), share <= limit
+	}}
+}
+
+// requestsAtMost: the requests are at most limit times the other's.
+func requestsAtMost(than string, limit float64) goal {
+	return goal{fmt.Sprintf("requests ≤ %s × those of %s", short(limit), than), func(r *result) (string, bool) {
+		s := r.score(ours)
+		if s == nil {
+			return "", false
+		}
+		return atMost(s.ratio(r.score(than), requestsOf), limit, "×")
+	}}
+}
+
+func requestsOf(t trial) float64 { return float64(t.Endpoint.Requests()) }
+
+func timeRatio(r *result, name, than string) float64 {
+	s := r.score(name)
+	if s == nil {
+		return 0
+	}
+	return s.ratio(r.score(than), wallOf)
+}
+
+func atMost(figure, limit float64, unit string) (string, bool) {
+	if figure == 0 {
+		return "", false
+	}
+	return number(figure) + " " + unit, figure <= limit
+}
+
+// memoryAtMost: no run held more.
+func memoryAtMost(limit int64) goal {
+	return goal{fmt.Sprintf("peak RSS ≤ %d MB", limit/mb), func(r *result) (string, bool) {
+		s := r.score(ours)
+		if s == nil || s.memory() == 0 {
+			return "", false
+		}
+		return megabytes(s.memory()) + " MB", s.memory() <= limit
+	}}
+}
+
+// noRepeats: nothing was asked for twice.
+func noRepeats() goal {
+	return goal{"no range is read twice", func(r *result) (string, bool) {
+		s := r.score(ours)
+		if s == nil {
+			return "", false
+		}
+		_, most := s.spread(func(t trial) float64 { return float64(t.Endpoint.Repeated) })
+		return fmt.Sprintf("%.0f repeated", most), most == 0
+	}}
+}
+
+// steadyMemory: from a sixth of the stall on, when all buffers are full, to its
+// end, the memory grows to no more than limit times what it was.
+func steadyMemory(limit float64) goal {
+	return goal{fmt.Sprintf("RSS at the end of the stall ≤ %s × that at its begin, buffers filled", short(limit)), func(r *result) (string, bool) {
+		first, last := stallOf(r)
+		if first == nil || first.Memory == 0 {
+			return "", false
+		}
+		ratio := float64(last.Memory) / float64(first.Memory)
+		return fmt.Sprintf("%s × (%s to %s MB)", number(ratio), megabytes(first.Memory), megabytes(last.Memory)), ratio <= limit
+	}}
+}
+
+// idleWhileStalled: once the buffers are full, nothing is asked for any more.
+func idleWhileStalled() goal {
+	return goal{"no request during the stall, buffers filled", func(r *result) (string, bool) {
+		first, last := stallOf(r)
+		if first == nil {
+			return "", false
+		}
+		made := last.Requests - first.Requests
+		return fmt.Sprintf("%d requests in %.0f s", made, last.At.Sub(first.At).Seconds()), made == 0
+	}}
+}
+
+// stallOf is the first sample of a stall, the time left out in which buffers
+// fill, and the last one.
+func stallOf(r *result) (first, last *sample) {
+	s := r.score(ours)
+	if s == nil || len(s.Trials) == 0 {
+		return nil, nil
+	}
+	t := &s.Trials[0]
+	from := t.Endpoint.Stalled.Add(r.workload.bucket.Stall / 6)
+	to := t.Endpoint.Stalled.Add(r.workload.bucket.Stall)
+	for i := range t.Samples {
+		if at := t.Samples[i].At; at.Before(from) || at.After(to) {
+			continue
+		}
+		if first == nil {
+			first = &t.Samples[i]
+		}
+		last = &t.Samples[i]
+	}
+	return first, last
+}
+
+// number writes a ratio with as many digits as are worth reading.
+func number(f float64) string {
+	switch {
+	case f >= 100:
+		return fmt.Sprintf("%.0f", f)
+	case f >= 10:
+		return fmt.Sprintf("%.1f", f)
+	}
+	return fmt.Sprintf("%.2f", f)
+}
+
+// short writes a limit as one would say it.
+func short(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+
+func megabytes(b int64) string { return fmt.Sprintf("%.0f", float64(b)/1e6) }
+
+func seconds(d time.Duration) string { return number(d.Seconds()) }

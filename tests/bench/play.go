@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/bench/endpoint"
+)
+
+// trial is one run of one contestant.
+type trial struct {
+	Wall     time.Duration  `json:"wall_ns"`
+	CPU      time.Duration  `json:"cpu_ns"`
+	Memory   int64          `json:"memory_bytes"`
+	Endpoint endpoint.Stats `json:"endpoint"`
+	// Startup is how long it took until the first request came.
+	Startup time.Duration `json:"startup_ns"`
+	// Fault is what is wrong with it; "" where it did all the work.
+	Fault   string   `json:"fault,omitempty"`
+	Samples []sample `json:"samples,omitempty"`
+}
+
+// sample is what was to be seen at a moment.
+type sample struct {
+	At       time.Time `json:"at"`
+	Memory   int64     `json:"memory_bytes"`
+	Requests int       `json:"requests"`
+	Messages int       `json:"messages"`
+}
+
+// player runs workloads.
+type player struct {
+	// paths are those of the binaries that there are.
+	paths map[string]string
+	// dir is where everything is written, in memory where that is possible.
+	dir      string
+	rounds   int // 0 is as many as the workload wants
+	deadline time.Duration
+	progress func(string)
+}
+
+// errTimeout ends a run that takes too long.
+var errTimeout = errors.New("it took too long")
+
+// play runs a workload: every contestant once, then every contestant again, so
+// that what else the machine does meets all of them alike.
+func (p *player) play(ctx context.Context, w workload) (*result, error) {
+	r := &result{workload: w, Date: time.Now().UTC(), LoadBefore: load()}
+	for _, c := range w.contestants {
+		if p.paths[binaries[c.tool]] != "" {
+			r.Scores = append(r.Scores, &score{Name: c.name, contestant: c})
+		}
+	}
+	remote, err := startEndpoint(ctx, w.bucket)
+	if err != nil {
+		return nil, err
+	}
+	defer remote.close()
+	rounds := p.rounds
+	if rounds == 0 {
+		rounds = w.rounds
+	}
+	if rounds == 0 {
+		rounds = defaultRounds
+	}
+	for round := range rounds {
+		for _, s := range r.Scores {
+			t, err := p.try(ctx, w, s.contestant, remote)
+			if err != nil {
+				return nil, fmt.Errorf("running %s on %s: %w", s.Name, w.name, err)
+			}
+			s.Trials = append(s.Trials, t)
+			p.progress(fmt.Sprintf("%s, round %d of %d: %s in %.2f s%s",
+				w.name, round+1, rounds, s.Name, t.Wall.Seconds(), because(t.Fault)))
+		}
+	}
+	return r, nil
+}
+
+func because(fault string) string {
+	if fault == "" {
+		return ""
+	}
+	return " (" + fault + ")"
+}
+
+// try runs a contestant once, in a folder of its own.
+func (p *player) try(ctx context.Context, w workload, c contestant, remote *remote) (t trial, err error) {
+	dir, err := os.MkdirTemp(p.dir, "run-")
+	if err != nil {
+		return t, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	objects := filepath.Join(dir, "objects")
+	if err := os.Mkdir(objects, 0o700); err != nil {
+		return t, err
+	}
+	args, err := c.command(dir, remote.url, objects)
+	if err != nil {
+		return t, err
+	}
+	if err := remote.reset(ctx); err != nil {
+		return t, err
+	}
+	var watch func(int)
+	if w.watched {
+		watch = func(pid int) {
+			if s, err := remote.stats(ctx); err == nil {
+				t.Samples = append(t.Samples, sample{time.Now(), residentMemory(pid), s.Requests(), s.Messages})
+			}
+		}
+	}
+	bounded, cancel := context.WithTimeoutCause(ctx, p.deadline, errTimeout)
+	defer cancel()
+	used, err := runProcess(bounded, p.paths[binaries[c.tool]], args, environment(remote.url, dir), filepath.Join(dir, "log"), watch)
+	if errors.Is(err, errTimeout) {
+		t.Wall, t.Fault = p.deadline, "it was still running after "+p.deadline.String()
+		return t, nil
+	}
+	if err != nil {
+		return t, err
+	}
+	if t.Endpoint, err = remote.stats(ctx); err != nil {
+		return t, err
+	}
+	t.Wall, t.CPU, t.Memory = used.wall, used.cpu, used.memory
+	if !t.Endpoint.First.IsZero() {
+		t.Startup = t.Endpoint.First.Sub(used.began)
+	}
+	t.Fault = used.fault
+	if t.Fault == "" {
+		t.Fault, err = w.fault(c, t.Endpoint, objects)
+	}
+	return t, err
+}
+
+// command is the arguments, and writes what they name.
+func (c contestant) command(dir, url, objects string) ([]string, error) {
+	fill := strings.NewReplacer("{{URL}}", url, "{{DIR}}", objects, "{{BUCKET}}", endpoint.Bucket)
+	if c.config != "" {
+		path := filepath.Join(dir, "config.yaml")
+		return []string{"run", path}, os.WriteFile(path, []byte(fill.Replace(c.config)), 0o600)
+	}
+	args := make([]string, 0, len(c.args))
+	for _, arg := range c.args {
+		args = append(args, fill.Replace(arg))
+	}
+	return args, nil
+}
+
+// fault tells what a run that ended well left undone, "" where nothing.
+func (w *workload) fault(c contestant, s endpoint.Stats, dir string) (string, error) {
+	n := w.objects()
+	switch {
+	case w.demand == listed && s.Listed < n:
+		return fmt.Sprintf("%d of %d keys were listed", s.Listed, n), nil
+	case w.demand == listed && s.Gets > 0:
+		return fmt.Sprintf("%d objects were read that nobody wanted", s.Gets), nil
+	case w.demand != listed && s.Served < n:
+		return fmt.Sprintf("%d of %d objects were read", s.Served, n), nil
+	case w.demand == received && (s.Distinct < n || s.Received < w.bytes()):
+		return fmt.Sprintf("%d of %d objects arrived", s.Distinct, n), nil
+	case !c.files:
+		return "", nil
+	}
+	files, bytes, err := measure(dir)
+	if err == nil && (files != n || bytes != w.bytes()) {
+		return fmt.Sprintf("%d of %d files and %d of %d bytes were written", files, n, bytes, w.bytes()), nil
+	}
+	return "", err
+}
+
+// measure counts the files in a folder, and their bytes.
+func measure(dir string) (files int, bytes int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		files++
+		bytes += info.Size()
+		return nil
+	})
+	return files, bytes, err
+}

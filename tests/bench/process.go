@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// usage is what a process took.
+type usage struct {
+	began time.Time
+	wall  time.Duration
+	cpu   time.Duration
+	// memory is the most it held at a time, in bytes.
+	memory int64
+	// fault is why it did not end with 0, "" where it did.
+	fault string
+}
+
+// lastWords is how much of what a tool printed goes into an error.
+const lastWords = 400
+
+// runProcess runs a program to its end. What it prints goes into the log, a
+// file. While it runs, watch is called every second with its process id, unless
+// it is nil.
+func runProcess(ctx context.Context, path string, args, env []string, log string, watch func(pid int)) (usage, error) {
+	out, err := os.Create(log)
+	if err != nil {
+		return usage{}, err
+	}
+	defer out.Close()
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, out, out
+	u := usage{began: time.Now()}
+	if err := cmd.Start(); err != nil {
+		return usage{}, fmt.Errorf("starting %s: %w", path, err)
+	}
+	stop := every(time.Second, func() {
+		if watch != nil {
+			watch(cmd.Process.Pid)
+		}
+	})
+	err = cmd.Wait()
+	u.wall = time.Since(u.began)
+	stop()
+	if ctx.Err() != nil {
+		return usage{}, context.Cause(ctx)
+	}
+	if err != nil {
+		u.fault = strings.TrimSpace(err.Error() + ": " + tail(log))
+	}
+	u.cpu, u.memory = resources(cmd.ProcessState)
+	return u, nil
+}
+
+func tail(log string) string {
+	b, err := os.ReadFile(log)
+	if err != nil {
+		return ""
+	}
+	b = b[max(0, len(b)-lastWords):]
+	return strings.Join(strings.Fields(string(b)), " ")
+}
+
+// every calls f again and again until it is stopped; stop returns when f is not
+// called any more.
+func every(d time.Duration, f func()) (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(d)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				f()
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(quit)
+		<-done
+	}
+}
