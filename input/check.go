@@ -19,6 +19,10 @@ type CheckOptions struct {
 	// Explain holds whole keys: for each the report says whether it would be
 	// delivered, and why.
 	Explain []string
+	// StatesOfOthers maps the state.path of other inputs of the same pipeline,
+	// cleaned by [path/filepath.Clean], to the names of these: no two can have the
+	// same.
+	StatesOfOthers map[string]string
 	// OnStep, which may be nil, hears of each step as soon as it is done.
 	OnStep func(CheckStep)
 

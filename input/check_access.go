@@ -48,10 +48,13 @@ func (c *checker) checkCredentials(ctx context.Context) CheckStep {
 		return c.failed(CheckStepCredentials, s.Found, c.conf.project.Expired(expires))
 	}
 	c.access.first, c.access.found, c.access.err = c.probe(ctx, c.conf.filter.ListPrefix())
-	regionErr := c.try(ctx, func(ctx context.Context) (err error) {
-		c.access.serverRegion, err = c.client.Region(ctx)
-		return err
-	})
+	var regionErr error
+	if !bucket.Transient(c.access.err) {
+		regionErr = c.try(ctx, func(ctx context.Context) (err error) {
+			c.access.serverRegion, err = c.client.Region(ctx)
+			return err
+		})
+	}
 	switch err := c.access.err; {
 	case err == nil, aboutBucket(err):
 	case c.wrongRegion() && regionErr == nil: // signed for another region, they were accepted

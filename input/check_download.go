@@ -22,9 +22,9 @@ const (
 // checkDownload reads the beginning of the first object that would be
 // delivered.
 func (c *checker) checkDownload(ctx context.Context) CheckStep {
-	candidates, kind := c.dueObjects, "the first object that would be delivered"
+	candidates := c.dueObjects
 	if len(candidates) == 0 {
-		candidates, kind = c.matching, "the first object that matches"
+		candidates = c.matching
 	}
 	if len(candidates) == 0 {
 		return CheckStep{Name: CheckStepDownload, Status: CheckSkipped, Found: "nothing would be delivered"}
@@ -40,23 +40,31 @@ func (c *checker) checkDownload(ctx context.Context) CheckStep {
 			return CheckStep{Name: CheckStepDownload, Status: CheckOK, Found: found}
 		}
 		if !errors.Is(err, bucket.ErrNotFound) {
-			return c.undelivered(kind, obj.Key, err)
+			return c.unread(ctx, obj.Key, err)
 		}
 	}
-	return c.undelivered(kind, candidates[0].Key, err)
+	return c.unread(ctx, candidates[0].Key, err)
 }
 
-func (c *checker) undelivered(kind, key string, err error) CheckStep {
-	s := c.failed(CheckStepDownload, "", err)
-	p := &s.Problems[0]
-	if p.Cause == "" {
-		p.Cause = p.Problem
+// unread is the failed step, or a warning where a run does not need the object.
+func (c *checker) unread(ctx context.Context, key string, err error) CheckStep {
+	if len(c.dueObjects) > 0 {
+		return c.failedDownload(ctx, fmt.Sprintf("the first object that would be delivered, %q, can't be read: a run would leave it undelivered", key), err)
 	}
-	p.Problem = fmt.Sprintf("%s, %q, can't be read, and a run would leave it undelivered", kind, key)
-	if p.Remedy == "" {
-		p.Remedy = "upload it again, delete it, or leave it out with exclude_patterns"
-	}
+	s := c.failedDownload(ctx, fmt.Sprintf("%q can't be read, which a run would not need to do now, since nothing is due", key), err)
+	s.Status = CheckWarning
 	return s
+}
+
+func (c *checker) failedDownload(ctx context.Context, problem string, err error) CheckStep {
+	if errors.Is(err, bucket.ErrDenied) || errors.Is(err, bucket.ErrCredentials) || ctx.Err() != nil {
+		s := c.failed(CheckStepDownload, "", err)
+		s.Problems[0].Problem = problem + ": " + s.Problems[0].Problem
+		return s
+	}
+	return CheckStep{Name: CheckStepDownload, Status: CheckFailed, Problems: []CheckProblem{{
+		Problem: problem, Remedy: "upload it again, delete it, or leave it out with exclude_patterns", Cause: err.Error(),
+	}}}
 }
 
 // download reads the beginning of an object. Its error is [bucket.ErrNotFound]

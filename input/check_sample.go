@@ -87,15 +87,17 @@ func (c *checker) list(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if n := left - len(s.Unplaced); len(s.Objects) > n {
-			n = max(n, 1)
-			s.Objects = s.Objects[:n]
-			s.Hi = s.Objects[n-1].Key + "\x00"
+		switch {
+		case left == 0 && len(s.Objects)+len(s.Unplaced) > 0:
+			return nil
+		case len(s.Objects) > left:
+			s.Objects = s.Objects[:left]
+			s.Hi = s.Objects[left-1].Key + "\x00"
 			c.listed = append(c.listed, s)
 			return nil
 		}
 		c.listed = append(c.listed, s)
-		if left -= len(s.Objects) + len(s.Unplaced); time.Since(start) > checkListing {
+		if left -= len(s.Objects); time.Since(start) > checkListing {
 			return nil
 		}
 	}
@@ -127,7 +129,7 @@ func (c *checker) checkPatterns(ctx context.Context) CheckStep {
 		which = "the first " + which
 	}
 	step := CheckStep{Name: CheckStepPatterns, Status: CheckOK, Found: fmt.Sprintf("%d of %s match", len(c.matching), which)}
-	if len(c.matching) == 0 {
+	if len(c.matching) == 0 && listed > 0 {
 		step.Found = ""
 		step.warn(noneMatches(which, filtered.sorted()))
 	}

@@ -42,7 +42,11 @@ func (c *checker) openState(ctx context.Context) CheckStep {
 	case state.path != "":
 		err = c.checkStateFile(ctx, &s)
 	case state.cache != "":
-		err = c.checkStateCache(ctx, &s)
+		if err := checkState(c.conf, c.res); err != nil {
+			c.ledgerUnread = true
+			return failedStep(CheckStepState, "", err)
+		}
+		err = c.readLedger(ctx, readOnlyStore{&cacheStore{res: c.res, name: state.cache}}, &s)
 	case c.conf.plan.Repeats():
 		s.warn(CheckProblem{
 			Field: ssFieldState, Problem: "there is none, so a restart delivers everything again",
@@ -60,6 +64,9 @@ func (c *checker) openState(ctx context.Context) CheckStep {
 
 func (c *checker) checkStateFile(ctx context.Context, s *CheckStep) error {
 	path := c.conf.state.path
+	if other := c.opts.StatesOfOthers[filepath.Clean(path)]; other != "" {
+		return fmt.Errorf("it is the one of the input %s too; give each input a state of its own", other)
+	}
 	snapshot, err := boltstore.OpenSnapshot(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.Found = path + " is not there yet: the first run creates it"
@@ -99,14 +106,6 @@ func mayWrite(path string) error {
 		return fmt.Errorf("this user may not write to %s; give the right to, or write another path (%w)", path, err)
 	}
 	return nil
-}
-
-func (c *checker) checkStateCache(ctx context.Context, s *CheckStep) error {
-	name := c.conf.state.cache
-	if !c.res.HasCache(name) {
-		return fmt.Errorf("there is no cache resource %q; add one with this label under cache_resources, or write the label of another", name)
-	}
-	return c.readLedger(ctx, readOnlyStore{&cacheStore{res: c.res, name: name}}, s)
 }
 
 // readLedger opens a ledger over a store that it closes in any case.

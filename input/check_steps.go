@@ -34,7 +34,7 @@ type checker struct {
 	// failure is the reason.
 	blocked map[string]string
 
-	source *keys.Source
+	source *keys.Source // of what the client signs with
 	client *s3bucket.Client
 	// role is that of the credentials in use.
 	role   string

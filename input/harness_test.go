@@ -49,8 +49,8 @@ func newRig(t *testing.T, fields string) *rig {
 	return &rig{t: t, server: s, fields: fields, logs: &logLines{}}
 }
 
-// build makes the input as Benthos does, but for its transport.
-func (r *rig) build() error {
+// parse makes the config.
+func (r *rig) parse() (*service.ParsedConfig, error) {
 	s := r.server.Settings()
 	text := fmt.Sprintf(`
 project_ref: %s
@@ -65,7 +65,12 @@ endpoint: %s
 	if !strings.Contains(r.fields, "source_path:") {
 		text += "source_path: docs\n"
 	}
-	parsed, err := Spec().ParseYAML(text+r.fields, nil)
+	return Spec().ParseYAML(text+r.fields, nil)
+}
+
+// build makes the input as Benthos does, but for its transport.
+func (r *rig) build() error {
+	parsed, err := r.parse()
 	if err != nil {
 		return err
 	}
@@ -74,11 +79,15 @@ endpoint: %s
 		return err
 	}
 	conf.transport = r.server.Transport()
+	r.input, err = newInput(conf, r.resources())
+	return err
+}
+
+func (r *rig) resources() *service.Resources {
 	if r.res == nil {
 		r.res = service.MockResources(service.MockResourcesOptUseLogger(r.logs.logger()), service.MockResourcesOptAddCache("shared"))
 	}
-	r.input, err = newInput(conf, r.res)
-	return err
+	return r.res
 }
 
 // run reads to the end of the input as a Benthos stream does, and returns the

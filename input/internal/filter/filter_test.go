@@ -104,6 +104,20 @@ func TestEveryRuleTakesWhatItSays(t *testing.T) {
 	}
 }
 
+func TestThePatternThatLetsAKeyInIsNamed(t *testing.T) {
+	f := compiled(t, Options{Prefix: "x/", Include: []string{"*.jpg", "2024/**", "*.mp4"}})
+	for key, want := range map[string]string{
+		"x/a.jpg":      `include_patterns[0] "*.jpg"`,
+		"x/2024/a.jpg": `include_patterns[0] "*.jpg"`,
+		"x/2024/a.mp4": `include_patterns[1] "2024/**"`,
+		"x/a.mp4":      `include_patterns[2] "*.mp4"`,
+		"x/a.gif":      "",
+	} {
+		require.Equal(t, want, f.IncludedBy(key), key)
+	}
+	require.Equal(t, "", compiled(t, Options{Exclude: []string{"*.tmp"}}).IncludedBy("a.jpg"))
+}
+
 func TestRuleNamesAreTheMetricLabels(t *testing.T) {
 	var names []string
 	for r := Pass; r <= Placeholder; r++ {

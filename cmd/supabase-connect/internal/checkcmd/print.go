@@ -76,7 +76,7 @@ func (p *printer) step(s input.CheckStep) {
 	mark := marks[s.Status]
 	var lines []string
 	if s.Found != "" {
-		text := s.Found
+		text := terminal.Printable(s.Found)
 		if s.Status == input.CheckSkipped {
 			text = p.paint.Paint(terminal.Faint, "skipped: "+text)
 		}
@@ -93,12 +93,12 @@ func (p *printer) problem(problem input.CheckProblem, colour terminal.Colour) []
 	if problem.Field != "" {
 		text = problem.Field + ": " + text
 	}
-	lines := []string{p.paint.Paint(colour, text)}
+	lines := []string{p.paint.Paint(colour, terminal.Printable(text))}
 	if problem.Remedy != "" {
-		lines = append(lines, "→ "+problem.Remedy)
+		lines = append(lines, "→ "+terminal.Printable(problem.Remedy))
 	}
 	if problem.Cause != "" {
-		lines = append(lines, p.paint.Paint(terminal.Faint, "("+problem.Cause+")"))
+		lines = append(lines, p.paint.Paint(terminal.Faint, "("+terminal.Printable(problem.Cause)+")"))
 	}
 	return lines
 }
@@ -194,7 +194,7 @@ func (p *printer) explained(e input.CheckExplanation) {
 	case input.CheckUnreadable:
 		colour = terminal.Red
 	}
-	p.printf("    %s: %s\n", p.paint.Paint(colour, would), e.Why)
+	p.printf("    %s: %s\n", p.paint.Paint(colour, would), terminal.Printable(e.Why))
 	if e.Listed {
 		p.fact("listed", fmt.Sprintf("%s, changed %s, etag %s", size(e.Size), moment(e.LastModified), terminal.Printable(cmp.Or(e.ETag, "none"))))
 	} else {
@@ -219,7 +219,7 @@ func (p *printer) explained(e input.CheckExplanation) {
 		p.fact("readable", e.Readable)
 	}
 	if e.Problem != "" {
-		p.printf("               %s\n", e.Problem)
+		p.printf("               %s\n", terminal.Printable(e.Problem))
 	}
 }
 

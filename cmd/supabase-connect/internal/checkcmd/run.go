@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -99,10 +100,25 @@ func each(ctx context.Context, schema *service.ConfigSchema, o Options, p *print
 	}()
 	for _, in := range picked {
 		p.heading(in.Name())
+		opts.StatesOfOthers = statesOfOthers(doc, in)
 		done(result{Label: in.Label, Path: in.Path, CheckReport: input.Check(ctx, in.Conf, res, opts)}, in.Name())
 		if ctx.Err() != nil {
 			return errors.New("the check was interrupted")
 		}
 	}
 	return nil
+}
+
+// statesOfOthers finds the state files of all inputs but one.
+func statesOfOthers(doc *configfile.Document, this configfile.Input) map[string]string {
+	others := map[string]string{}
+	for _, in := range doc.Inputs {
+		if in.Path == this.Path || !in.Conf.Contains("state", "path") {
+			continue
+		}
+		if path, err := in.Conf.FieldString("state", "path"); err == nil && path != "" {
+			others[filepath.Clean(path)] = in.Name()
+		}
+	}
+	return others
 }
