@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
@@ -29,11 +30,18 @@ type access struct {
 // checkCredentials obtains the credentials and makes the first signed request.
 // What is wrong with the region or the bucket is left to their steps.
 func (c *checker) checkCredentials(ctx context.Context) CheckStep {
-	cred, err := c.credentials(ctx)
-	if err != nil {
-		return c.failed(CheckStepCredentials, "", fmt.Errorf("obtaining credentials: %w", err))
+	if err := c.try(ctx, c.source.Test); err != nil {
+		return c.failed(CheckStepCredentials, "type "+c.conf.project.CredentialType(), err)
 	}
+	known := c.conf.project.Warnings
+	c.conf.project = c.source.Project()
+	cred, _ := c.conf.project.Keys()
 	s := CheckStep{Name: CheckStepCredentials, Status: CheckOK}
+	for _, warning := range c.conf.project.Warnings {
+		if !slices.Contains(known, warning) {
+			s.warn(problemOfText(warning))
+		}
+	}
 	expires := c.readRole(cred)
 	s.Found = c.describeCredentials(cred, expires)
 	if !expires.IsZero() && !expires.After(time.Now()) {
@@ -78,6 +86,9 @@ func (c *checker) describeCredentials(cred bucket.Credentials, expires time.Time
 	text := fmt.Sprintf("type %s, role %s (%s)", kind, c.role, rowLevelSecurity(c.role))
 	if kind == supabase.TypeAccessKey {
 		text = fmt.Sprintf("type %s, key %s, role %s (%s)", kind, masked(cred.AccessKeyID), c.role, rowLevelSecurity(c.role))
+	}
+	if kind == supabase.TypeUser {
+		text += ", user " + c.conf.project.User()
 	}
 	if expires.IsZero() {
 		return text + ", no end"

@@ -13,6 +13,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
 
 const (
@@ -33,9 +34,8 @@ type checker struct {
 	// failure is the reason.
 	blocked map[string]string
 
+	source *keys.Source // of what the client signs with
 	client *s3bucket.Client
-	// credentials are what the client signs with.
-	credentials func(context.Context) (bucket.Credentials, error)
 	// role is that of the credentials in use.
 	role   string
 	access access
@@ -121,13 +121,14 @@ func (c *checker) checkConfig(parsed *service.ParsedConfig) CheckStep {
 		return failedStep(CheckStepConfig, "", err)
 	}
 	conf.transport, conf.retry = c.opts.transport, checkPolicy(conf.retry)
-	opts := conf.clientOptions()
+	source := newSource(conf, checkPatience, nil)
+	opts := conf.clientOptions(source)
 	opts.Retry = onceOnly // the attempts are counted here
 	client, err := s3bucket.New(opts)
 	if err != nil {
 		return failedStep(CheckStepConfig, "", err)
 	}
-	c.conf, c.client, c.credentials = conf, client, opts.Credentials
+	c.conf, c.source, c.client = conf, source, client
 	s := CheckStep{Name: CheckStepConfig, Status: CheckOK, Found: fmt.Sprintf("%s, sync_mode %s", conf.where(), conf.syncMode)}
 	for _, warning := range conf.project.Warnings {
 		s.warn(problemOfText(warning))

@@ -18,8 +18,10 @@ import (
 
 // config is a parsed and fully checked configuration.
 type config struct {
-	// project holds the endpoint, the region, the bucket and the credentials.
-	project supabase.Project
+	// project holds the endpoint, the region, the bucket and, where settings holds
+	// all of them, the credentials.
+	project  supabase.Project
+	settings supabase.Settings
 	// prefix is the source prefix as the user wrote it, "" for the whole
 	// bucket. Listing starts from filter.ListPrefix(), which is at least as long.
 	prefix string
@@ -64,7 +66,10 @@ func configFromParsed(pConf *service.ParsedConfig) (conf config, err error) {
 		return config{}, err
 	}
 	conf.prefix = source.prefix
-	if conf.project, err = projectFromParsed(pConf, source.bucket); err != nil {
+	if conf.settings, err = settingsFromParsed(pConf, source.bucket); err != nil {
+		return config{}, err
+	}
+	if conf.project, err = supabase.Resolve(conf.settings); err != nil {
 		return config{}, err
 	}
 	if conf.filter, err = filterFromParsed(pConf, source.prefix); err != nil {
@@ -85,7 +90,7 @@ func configFromParsed(pConf *service.ParsedConfig) (conf config, err error) {
 	return conf, nil
 }
 
-func projectFromParsed(pConf *service.ParsedConfig, bucketName string) (supabase.Project, error) {
+func settingsFromParsed(pConf *service.ParsedConfig, bucketName string) (supabase.Settings, error) {
 	var err error
 	settings := settingsFrom(func(path ...string) string {
 		if err != nil || !pConf.Contains(path...) {
@@ -97,28 +102,38 @@ func projectFromParsed(pConf *service.ParsedConfig, bucketName string) (supabase
 		}
 		return text
 	})
-	if err != nil {
-		return supabase.Project{}, err
-	}
 	settings.Bucket = bucketName
-	return supabase.Resolve(settings)
+	return settings, err
 }
 
 // settingsFrom reads the settings of the project; get returns "" for a field
 // that is not written.
 func settingsFrom(get func(path ...string) string) supabase.Settings {
+	cred := func(name string) string { return get(ssFieldCredentials, name) }
+	files := map[string]string{}
+	for _, name := range fileFields {
+		if path := cred(name + supabase.FileSuffix); path != "" {
+			files[ssFieldCredentials+"."+name] = path
+		}
+	}
 	return supabase.Settings{
 		ProjectRef: get(ssFieldProjectRef),
 		Endpoint:   get(ssFieldEndpoint),
 		Region:     get(ssFieldRegion),
 		Credentials: supabase.CredentialSettings{
 			// Benthos lints the options of an enumeration in any case.
-			Type:            strings.ToLower(get(ssFieldCredentials, ssFieldCredType)),
-			AccessKeyID:     get(ssFieldCredentials, ssFieldCredAccessKeyID),
-			SecretAccessKey: get(ssFieldCredentials, ssFieldCredSecretKey),
-			AnonKey:         get(ssFieldCredentials, ssFieldCredAnonKey),
-			ServiceRoleKey:  get(ssFieldCredentials, ssFieldCredServiceKey),
-			UserToken:       get(ssFieldCredentials, ssFieldCredUserToken),
+			Type:            strings.ToLower(cred(ssFieldCredType)),
+			AccessKeyID:     cred(ssFieldCredAccessKeyID),
+			SecretAccessKey: cred(ssFieldCredSecretKey),
+			AnonKey:         cred(ssFieldCredAnonKey),
+			ServiceRoleKey:  cred(ssFieldCredServiceKey),
+			UserToken:       cred(ssFieldCredUserToken),
+			Email:           cred(ssFieldCredEmail),
+			Password:        cred(ssFieldCredPassword),
+			AccessToken:     cred(ssFieldCredAccessToken),
+			AuthURL:         cred(ssFieldCredAuthURL),
+			APIURL:          cred(ssFieldCredAPIURL),
+			Files:           files,
 		},
 	}
 }

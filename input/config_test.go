@@ -359,6 +359,11 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 		"credentials: {type: session_token, service_role_key: " + secret + "}",
 		"credentials: {type: session_token, user_token: " + secret + ", anon_key: " + secret + "}",
 		"credentials: {type: session_token, access_key_id: " + secret + ", user_token: " + secret + "}",
+		"credentials: {type: user, password: " + secret + "}",
+		"credentials: {type: user, anon_key: " + secret + ", email: " + secret + ", password: " + secret + "}",
+		"credentials: {type: access_token, access_token: '" + secret + " '}",
+		"credentials: {type: access_token, access_token: a, api_url: 'https://me:" + secret + "@example.com'}",
+		"credentials: {type: user, auth_url: 'https://me:" + secret + "@example.com'}",
 		"endpoint: https://me:" + secret + "@example.com/storage/v1/s3",
 		"endpoint: https://example.com/storage/v1/s3?token=" + secret,
 	} {

@@ -21,6 +21,7 @@
 //	spec*.go               the config fields: descriptions, defaults, lint rules
 //	config*.go             a parsed config becomes one checked struct
 //	reader.go              service.BatchInput: connect, read, close
+//	credentials.go         where keys come from, and what is said of them
 //	passes.go              the passes of a plan, one after the other
 //	state.go               opens the ledger, in a file, a cache or memory
 //	state_admin.go         looks at a ledger and changes it, for tools
@@ -35,7 +36,9 @@
 //	internal/bucket        the words all rooms speak: objects and errors
 //	internal/retry         the one back-off
 //	internal/filter        globs, time and size: one pure Match
-//	internal/supabase      projects, endpoints, keys, and what refusals mean
+//	internal/supabase      projects, endpoints, keys, and what refusals mean; below
+//	                       it keys (which keys are good now, and where new ones
+//	                       come from) and the clients management, auth and rest
 //	internal/schedule      when passes begin: once, after a pause, at fixed times
 //	internal/listing       a bucket listed in parts side by side, each complete
 //	internal/ledger        which version of each key was delivered, and what is due
@@ -72,4 +75,7 @@
 //  12. A pass over a bucket in which nothing changed writes nothing and emits
 //     nothing.
 //  13. A ledger that cannot be read is never taken for an empty one.
+//  14. Keys that were refused are renewed once for all requests, and the requests
+//     made again. That new ones cannot be had for a while is waited for: no object
+//     is given up, and no run ended, because of it.
 package input

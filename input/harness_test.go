@@ -55,8 +55,10 @@ func (r *rig) parse() (*service.ParsedConfig, error) {
 	text := fmt.Sprintf(`
 project_ref: %s
 endpoint: %s
-region: %s
-`, s.ProjectRef, r.server.Endpoint(), s.Region)
+`, s.ProjectRef, r.server.Endpoint())
+	if !strings.Contains(r.fields, "region:") {
+		text += "region: " + s.Region + "\n"
+	}
 	if !strings.Contains(r.fields, "credentials:") {
 		text += fmt.Sprintf("credentials: {type: access_key, access_key_id: %s, secret_access_key: %s}\n", s.AccessKeyID, s.SecretAccessKey)
 	}

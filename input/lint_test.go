@@ -82,6 +82,13 @@ func TestWellFormedConfigsLintClean(t *testing.T) {
 		"endpoint: http://127.0.0.1:54321/storage/v1/s3\ntls: {skip_cert_verify: true}",
 		"credentials: {type: session_token, anon_key: " + testJWT("anon", testRef) + ", user_token: " + testJWT("authenticated", testRef) + "}",
 		"credentials: {type: session_token, service_role_key: " + testJWT("service_role", testRef) + "}",
+		"credentials: {type: user, anon_key: " + testJWT("anon", testRef) + ", email: a@example.com, password: '  p w  '}",
+		"credentials: {type: User, anon_key: sb_publishable_abc, email: a@example.com, password_file: /run/p, auth_url: 'https://example.com/auth/v1'}",
+		"credentials: {type: access_token, access_token: sbp_0123456789abcdef0123456789abcdef01234567}",
+		"credentials: {type: access_token, access_token_file: /run/token, api_url: 'https://api.example.com'}\nregion: eu-west-1",
+		"credentials: {access_key_id_file: /run/id, secret_access_key_file: /run/secret}",
+		"credentials: {access_key_id: " + testKeyID + ", secret_access_key_file: /run/secret}",
+		"credentials: {type: session_token, anon_key_file: /run/anon, user_token_file: /run/token}",
 	} {
 		require.Empty(t, lintFields(t, withFields(fields), noEnv), fields)
 	}
@@ -157,7 +164,16 @@ func TestMalformedFieldsAreLintedWithARemedy(t *testing.T) {
 		`credentials: {access_key_id: a, secret_access_key: b, anon_key: c}`: `credentials.anon_key: is not used by the type access_key; remove it, or write type: session_token`,
 		"credentials: {type: session_token, user_token: " + testJWT("authenticated", testRef) +
 			", service_role_key: " + testJWT("service_role", testRef) + "}": `credentials.user_token: is set together with credentials.service_role_key; keep one`,
-		"credentials: {type: session_token, service_role_key: sb_secret_abc}": `credentials.service_role_key: holds an API secret key (sb_secret_...), where a JWT is needed`,
+		`credentials: {type: user, email: a@b, password: p}`:                                          `credentials.anon_key: is missing; write the project's anon key`,
+		`credentials: {type: user, anon_key: sb_publishable_a, email: ada, password: p}`:              `credentials.email: is no e-mail address`,
+		`credentials: {type: user, access_token: sbp_a}`:                                              `credentials.type: is user, but the keys are those of access_token; write type: access_token`,
+		`credentials: {type: user, anon_key: sb_publishable_a, email: a@b, password: p, auth_url: x}`: `credentials.auth_url: has no http:// or https:// and host`,
+		`credentials: {type: access_token}`:                                                           `credentials.access_token: is missing; personal access tokens are made`,
+		`credentials: {type: access_token, access_token: sb_secret_a}`:                                `credentials.access_token: holds an API secret key (sb_secret_...), not a personal access token`,
+		`credentials: {type: access_token, access_token: sbp_a, email: a@b}`:                          `credentials.email: is not used by the type access_token; remove it, or write type: user`,
+		`credentials: {type: access_token, access_token: sbp_a, access_token_file: /a}`:               `credentials.access_token_file: is set together with credentials.access_token; keep one of them`,
+		`credentials: {access_key_id: a, secret_access_key: b, password_file: /a}`:                    `credentials.password_file: is not used by the type access_key; remove it, or write type: user`,
+		"credentials: {type: session_token, service_role_key: sb_secret_abc}":                         `credentials.service_role_key: holds an API secret key (sb_secret_...), where a JWT is needed`,
 		"credentials: {type: session_token, service_role_key: " +
 			testJWT("service_role", "tsrqponmlkjihgfedcba") + "}": `credentials.service_role_key: is a key of the project "tsrqponmlkjihgfedcba", but the configuration is for "` + testRef + `"`,
 	} {
@@ -228,6 +244,11 @@ concurrency: {max_downloads: "${DOWNLOADS}", max_listers: "${LISTERS}", buffer_b
 		"project_ref: ${R}\ncredentials: {type: session_token, anon_key: '${A}', service_role_key: '${K}'}\nsource_path: a",
 		"project_ref: ${R}\ncredentials: {type: session_token, anon_key: '${A}', user_token: '${T}'}\nsource_path: a",
 		"project_ref: ${R}\ncredentials: {type: session_token, user_token: '${T}', service_role_key: '${K}'}\nsource_path: a",
+		"project_ref: ${R}\ncredentials: {type: user, anon_key: '${A}', email: '${E}', password: '${P}', auth_url: '${U}'}\nsource_path: a",
+		"endpoint: ${E}\ncredentials: {type: user, anon_key: '${A}', email: a@b, password_file: '${P}'}\nsource_path: a",
+		"project_ref: ${R}\ncredentials: {type: access_token, access_token: '${T}', api_url: '${U}'}\nsource_path: a",
+		"project_ref: ${R}\ncredentials: {access_key_id_file: '${I}', secret_access_key_file: '${S}'}\nsource_path: a",
+		"project_ref: ${R}\ncredentials: {type: session_token, anon_key: '${A}', user_token_file: '${T}'}\nsource_path: a",
 		withFields("sync_mode: scheduled\nschedule: ${SCHEDULE}\nstate: {path: '${STATE}'}\nemit_deletes: true"),
 		withFields("sync_mode: continuous\nstate: {cache: '${CACHE}'}\nschedule: ${SCHEDULE}"),
 		withFields("emit_deletes: true\nstate: {path: '${STATE}'}"),

@@ -29,6 +29,7 @@ type meters struct {
 	parkedNow        *service.MetricGauge
 	tracked          *service.MetricGauge
 	lastCompletePass *service.MetricGauge // Unix time in seconds
+	credentialsEnd   *service.MetricGauge // Unix time in seconds
 
 	listPage  *service.MetricTimer
 	firstByte *service.MetricTimer
@@ -57,6 +58,7 @@ func newMeters(m *service.Metrics) *meters {
 		parkedNow:        m.NewGauge("supabase_storage_parked_now"),
 		tracked:          m.NewGauge("supabase_storage_tracked"),
 		lastCompletePass: m.NewGauge("supabase_storage_last_complete_pass_unix"),
+		credentialsEnd:   m.NewGauge("supabase_storage_credentials_expire_unix"),
 
 		listPage:  m.NewTimer("supabase_storage_list_page_ns"),
 		firstByte: m.NewTimer("supabase_storage_first_byte_ns"),

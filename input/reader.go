@@ -15,6 +15,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
 
 // unreachableAttempts bounds how often an endpoint that does not answer at all
@@ -32,6 +33,7 @@ type reader struct {
 	res     *service.Resources
 	log     *service.Logger
 	meters  *meters
+	source  *keys.Source
 	client  *s3bucket.Client
 	out     chan handover
 	watcher *watcher
@@ -63,7 +65,8 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		out: make(chan handover), removals: pass.NewRemovals(), listers: listing.NewLimit(conf.maxListers),
 	}
 	r.watcher = &watcher{reader: r}
-	opts := conf.clientOptions()
+	r.source = newSource(conf, conf.patience(), &keyWatcher{r: r})
+	opts := conf.clientOptions(r.source)
 	opts.MaxConns = fetch.MaxDownloads(conf.maxDownloads) + listing.MaxListers(conf.maxListers)
 	opts.OnRetry = r.retried
 	opts.OnListPage = func(d time.Duration, _ int) { r.meters.pageListed(d, r.listers.Listers()) }
@@ -76,12 +79,13 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 	return r, nil
 }
 
-// clientOptions say where the bucket is, how to sign in, and how patient to be.
-func (c config) clientOptions() s3bucket.Options {
+// clientOptions say where the bucket is, where the keys come from, and how patient
+// to be.
+func (c config) clientOptions(source *keys.Source) s3bucket.Options {
 	return s3bucket.Options{
 		Endpoint: c.project.Endpoint, Region: c.project.Region, Bucket: c.project.Bucket,
-		Credentials: c.project.Credentials,
-		TLS:         c.tls, Transport: c.transport,
+		Credentials: source.Credentials, Renew: source.Renew,
+		TLS: c.tls, Transport: c.transport,
 		ConnectTimeout: c.connectTimeout, ResponseTimeout: c.responseTimeout, IdleTimeout: c.idleTimeout,
 		Retry: c.retry,
 	}
@@ -108,6 +112,9 @@ func (r *reader) Connect(ctx context.Context) error {
 		}
 	}
 	err := r.open(ctx)
+	if err == nil {
+		err = r.signIn(ctx)
+	}
 	if err == nil {
 		err = r.probe(ctx)
 	}
@@ -181,7 +188,7 @@ func (r *reader) explain(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[*bucket.Error](err); ok && e.Code == "SignatureDoesNotMatch" {
 		region, _ = r.client.Region(ctx) // best effort: it only makes the message better
 	}
-	return r.conf.project.Explain(err, region)
+	return r.source.Project().Explain(err, region)
 }
 
 // ReadBatch implements service.BatchInput. It waits for the next batch; an
@@ -241,9 +248,14 @@ func (r *reader) closeLedger(ctx context.Context) error {
 	return nil
 }
 
-// ConnectionTest implements service.ConnectionTestable with one small request.
+// ConnectionTest implements service.ConnectionTestable with a sign-in, where
+// one is needed, and one small request.
 func (r *reader) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
-	if err := r.explain(ctx, r.probeOnce(ctx)); err != nil {
+	err := r.source.Test(ctx)
+	if err == nil {
+		err = r.explain(ctx, r.probeOnce(ctx))
+	}
+	if err != nil {
 		return service.ConnectionTestFailed(err).AsList()
 	}
 	return service.ConnectionTestSucceeded().AsList()

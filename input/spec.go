@@ -17,6 +17,11 @@ const (
 	ssFieldCredAnonKey     = "anon_key"
 	ssFieldCredServiceKey  = "service_role_key"
 	ssFieldCredUserToken   = "user_token"
+	ssFieldCredEmail       = "email"
+	ssFieldCredPassword    = "password"
+	ssFieldCredAccessToken = "access_token"
+	ssFieldCredAuthURL     = "auth_url"
+	ssFieldCredAPIURL      = "api_url"
 
 	ssFieldSourcePath      = "source_path"
 	ssFieldIncludePatterns = "include_patterns"
@@ -64,6 +69,8 @@ const (
 const (
 	credTypeAccessKey    = "access_key"
 	credTypeSessionToken = "session_token"
+	credTypeUser         = "user"
+	credTypeAccessToken  = "access_token"
 	syncModeOneTime      = "one_time"
 	syncModeContinuous   = "continuous"
 	syncModeScheduled    = "scheduled"
@@ -98,9 +105,9 @@ func commonFields() []*service.ConfigField {
 			Example("abcdefghijklmnopqrst").
 			Optional(),
 		service.NewStringField(ssFieldRegion).
-			Description("The region that requests are signed for. Servers accept `us-east-1` whatever their region, unless they are set to enforce it; then, or to be exact, write the region that the Dashboard shows under Project Settings -> Storage. A region that the server does not accept is answered as a wrong signature (403).").
+			Description("The region that requests are signed for. Servers accept `us-east-1` whatever their region, unless they are set to enforce it; then, or to be exact, write the region that the Dashboard shows under Project Settings -> Storage. A region that the server does not accept is answered as a wrong signature (403). Left out it is `us-east-1`, or with `access_token` credentials the region that the Management API names.").
 			Example("us-east-2").Example("eu-central-1").
-			Default("us-east-1"),
+			Optional(),
 		credentialsField(),
 		service.NewStringField(ssFieldSourcePath).
 			Description("Where to read: a bucket, or a bucket and a prefix of the keys in it, as `bucket`, `bucket/prefix` or `s3://bucket/prefix`. The prefix is literal, byte for byte and case sensitive: `photos/` reads what is in the folder, `photos` reads `photos-old/a.jpg` and `photos.txt` too. Wildcards go into `include_patterns`.").
@@ -128,33 +135,4 @@ func commonFields() []*service.ConfigField {
 		newBoolField(ssFieldAutoReplayNacks, true).
 			Description("Whether messages that the output rejects are sent again until it takes them. Set to `false`, an object of which a message was rejected counts as failed: it is reported, and a one-time run ends with an error. Replays keep every message in memory until it is delivered."),
 	}
-}
-
-func credentialsField() *service.ConfigField {
-	return service.NewObjectField(ssFieldCredentials,
-		service.NewStringAnnotatedEnumField(ssFieldCredType, map[string]string{
-			credTypeAccessKey:    "S3 access keys, made in the Dashboard under Project Settings -> Storage -> S3 access keys. They reach every bucket and bypass row level security. Needs `access_key_id` and `secret_access_key`.",
-			credTypeSessionToken: "A JWT of the project decides what is visible: everything with `service_role_key`, what row level security grants the user with `user_token`. Give one of the two, and `anon_key`.",
-		}).
-			Description("How to sign in.").
-			Default(credTypeAccessKey),
-		service.NewStringField(ssFieldCredAccessKeyID).
-			Description("The id of the S3 access key, for `access_key`.").
-			Example("${SUPABASE_S3_ACCESS_KEY_ID}").
-			Optional().Secret(),
-		service.NewStringField(ssFieldCredSecretKey).
-			Description("The secret of the S3 access key, for `access_key`. The Dashboard shows it once, when the key is made.").
-			Example("${SUPABASE_S3_SECRET_ACCESS_KEY}").
-			Optional().Secret(),
-		service.NewStringField(ssFieldCredAnonKey).
-			Description("The anon key of the project (a JWT; Project Settings -> API keys -> Legacy API keys), for `session_token`. Newer servers do without it: where it is empty, the project reference signs in its place.").
-			Optional().Secret(),
-		service.NewStringField(ssFieldCredServiceKey).
-			Description("The service_role key of the project (a JWT, not an `sb_secret_` key; Project Settings -> API keys -> Legacy API keys), for `session_token`. It bypasses row level security.").
-			Optional().Secret(),
-		service.NewStringField(ssFieldCredUserToken).
-			Description("The access token of a signed-in user (a JWT), for `session_token`. Only what row level security lets that user see is read, and only until the token expires, an hour after the sign-in by default.").
-			Optional().Secret(),
-	).
-		Description("The keys of the project.")
 }

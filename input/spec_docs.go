@@ -42,6 +42,12 @@ This input adds the following metadata to each message:
 
 A value that the server does not give is not set. A ` + "`deleted`" + ` message has the bucket, key, path, filename, project_ref and event alone. Read them with the ` + "`@`" + ` syntax, as in ` + "`${! @supabase_storage_key }`" + `.
 
+== Credentials
+
+The types, least privilege first: ` + "`user`" + ` and ` + "`session_token`" + ` with a user's token read what row level security grants that user; ` + "`access_key`" + ` reads every bucket and opens nothing but Storage; ` + "`session_token`" + ` with the service_role key, and ` + "`access_token`" + `, hold keys that open the whole project.
+
+Keys rotate, during some upgrades of a project as well. ` + "`user`" + ` and ` + "`access_token`" + ` then get new ones by themselves, and the ` + "`_file`" + ` fields are read again: a request that was refused is made again with the new keys, and nothing is lost. While new ones cannot be had, because the project is being restored or an API has trouble, the input waits; a one-time run waits ten minutes. Where the keys stand in the configuration, it ends or retries with an error that says where the new ones are. The metric ` + "`supabase_storage_credentials_expire_unix`" + ` tells when a token ends, and one that nobody renews is warned of a day, an hour and five minutes ahead.
+
 == Secrets
 
 Keys and tokens are read from environment variables best, as in the examples. They are masked wherever Benthos prints a configuration, except by the HTTP API of streams mode, which returns the configuration of a stream with its secrets: protect that API, or leave it off.
@@ -89,15 +95,43 @@ input:
 	},
 	{
 		"As a user, under row level security",
-		"Reads what one signed-in user may see, with the user's access token. What the policies hide is not listed, and looks as if it were not there.",
+		"Signs in as one user of the project and reads what that user may see, for as long as it runs. What the policies hide is not listed, and looks as if it were not there.",
 		`
 input:
   supabase_storage:
     project_ref: "${SUPABASE_PROJECT_REF}"
     credentials:
-      type: session_token
+      type: user
       anon_key: "${SUPABASE_ANON_KEY}"
-      user_token: "${SUPABASE_USER_TOKEN}"
+      email: "${SUPABASE_USER_EMAIL}"
+      password: "${SUPABASE_USER_PASSWORD}"
+    source_path: user-uploads
+    sync_mode: continuous
+`,
+	},
+	{
+		"With a personal access token",
+		"Asks the Management API for the region and the keys of the project, and again when they are rotated.",
+		`
+input:
+  supabase_storage:
+    project_ref: "${SUPABASE_PROJECT_REF}"
+    credentials:
+      type: access_token
+      access_token: "${SUPABASE_ACCESS_TOKEN}"
+    source_path: user-uploads
+`,
+	},
+	{
+		"Keys in files",
+		"Reads the keys from a secret that Kubernetes mounts, and again when they were rotated.",
+		`
+input:
+  supabase_storage:
+    project_ref: "${SUPABASE_PROJECT_REF}"
+    credentials:
+      access_key_id_file: /run/secrets/storage/access_key_id
+      secret_access_key_file: /run/secrets/storage/secret_access_key
     source_path: user-uploads
 `,
 	},

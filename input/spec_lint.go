@@ -146,7 +146,7 @@ func lintConnection(conf map[string]any) []error {
 	}
 	settings := settingsFrom(func(path ...string) string { return valueText(fields[strings.Join(path, ".")]) })
 	settings.Bucket = "bucket" // It has a rule of its own.
-	if t := settings.Credentials.Type; t != credTypeAccessKey && t != credTypeSessionToken {
+	if !slices.Contains(supabase.Types, settings.Credentials.Type) {
 		return nil // Benthos lints the options of an enumeration.
 	}
 	_, err := supabase.Resolve(settings)
@@ -163,7 +163,8 @@ func lintConnection(conf map[string]any) []error {
 // standIns are the fields that can take the place of another.
 var standIns = map[string][]string{
 	"project_ref":                  {"endpoint", "credentials.anon_key"},
-	"credentials.service_role_key": {"credentials.user_token"},
+	"credentials.service_role_key": {"credentials.user_token", "credentials.user_token" + supabase.FileSuffix},
+	"credentials.auth_url":         {"endpoint"},
 }
 
 // mayBeSet reports whether a problem with field may be due to an environment
@@ -173,7 +174,7 @@ func mayBeSet(fields map[string]any, field string) bool {
 	if valueText(fields[field]) != "" {
 		return false
 	}
-	return slices.ContainsFunc(append([]string{field}, standIns[field]...), func(name string) bool {
+	return slices.ContainsFunc(append([]string{field, field + supabase.FileSuffix}, standIns[field]...), func(name string) bool {
 		v, written := fields[name]
 		return written && valueText(v) == ""
 	})

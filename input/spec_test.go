@@ -62,11 +62,14 @@ func TestFieldsAndDefaults(t *testing.T) {
 		}
 	}
 	require.Equal(t, map[string]string{
-		"project_ref": "", "region": `"us-east-1"`,
+		"project_ref": "", "region": "",
 		"credentials": "", "credentials.type": `"access_key"`, "credentials.access_key_id": "",
 		"credentials.secret_access_key": "", "credentials.anon_key": "", "credentials.service_role_key": "",
-		"credentials.user_token": "",
-		"source_path":            "", "include_patterns": "[]", "exclude_patterns": "[]", "modified_since": `""`,
+		"credentials.user_token": "", "credentials.email": "", "credentials.password": "", "credentials.access_token": "",
+		"credentials.access_key_id_file": "", "credentials.secret_access_key_file": "", "credentials.anon_key_file": "",
+		"credentials.service_role_key_file": "", "credentials.user_token_file": "", "credentials.password_file": "",
+		"credentials.access_token_file": "", "credentials.auth_url": "", "credentials.api_url": "",
+		"source_path": "", "include_patterns": "[]", "exclude_patterns": "[]", "modified_since": `""`,
 		"sync_mode": `"one_time"`, "polling_interval": `"5m"`,
 		"state": "", "state.path": "", "state.cache": "", "state.namespace": "",
 		"schedule": "", "change_detection": `"etag"`, "emit_deletes": "false", "max_delete_ratio": "0.5",
@@ -90,7 +93,7 @@ func TestSecretsAreMarkedAsSuch(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"credentials.access_key_id", "credentials.secret_access_key", "credentials.anon_key",
-		"credentials.service_role_key", "credentials.user_token",
+		"credentials.service_role_key", "credentials.user_token", "credentials.password", "credentials.access_token",
 	}, secret)
 }
 
@@ -152,7 +155,9 @@ func exampleEnv(_ context.Context, name string) (string, bool) {
 		"SUPABASE_S3_SECRET_ACCESS_KEY": testSecret,
 		"SUPABASE_ANON_KEY":             testJWT("anon", testRef),
 		"SUPABASE_SERVICE_ROLE_KEY":     testJWT("service_role", testRef),
-		"SUPABASE_USER_TOKEN":           testJWT("authenticated", testRef),
+		"SUPABASE_USER_EMAIL":           "ada@example.com",
+		"SUPABASE_USER_PASSWORD":        "correct horse battery staple",
+		"SUPABASE_ACCESS_TOKEN":         "sbp_0123456789abcdef0123456789abcdef01234567",
 	}[name]
 	return v, ok
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -96,7 +97,7 @@ func (w *watcher) progress() {
 
 // sayStart is the one line at the beginning.
 func (r *reader) sayStart() {
-	r.log.Infof("Reading %s of %s (sync_mode: %s, role: %s)", r.where(), r.conf.project.Endpoint, r.conf.syncMode, r.conf.project.Role)
+	r.log.Infof("Reading %s of %s (sync_mode: %s, role: %s)", r.where(), r.conf.project.Endpoint, r.conf.syncMode, r.conf.project.Identity())
 	if r.conf.plan.Repeats() && !r.conf.state.set() {
 		r.log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads the whole bucket again. Set state.path or state.cache to keep it")
 	}
@@ -187,8 +188,13 @@ func (r *reader) emptyHint(ctx context.Context) string {
 				"check the prefix in source_path, which is literal, case-sensitive and starts without a slash", other.Key)
 		}
 	}
-	return hint + fmt.Sprintf(". The bucket is empty, or row level security hides its objects from the role %q: "+
-		"a policy on storage.objects must allow SELECT", r.conf.project.Role)
+	as := r.source.Project()
+	role := strconv.Quote(as.Role)
+	if as.User() != "" {
+		role += " of the user " + as.User()
+	}
+	return hint + fmt.Sprintf(". The bucket is empty, or row level security hides its objects from the role %s: "+
+		"a policy on storage.objects must allow SELECT", role)
 }
 
 // filteredHint names the rule that took most, and how to look at it.

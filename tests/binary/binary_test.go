@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +74,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SUPABASE_SERVICE_ROLE_KEY", s.ServiceRoleKey)
 			env.Setenv("SUPABASE_USER_TOKEN", project.UserToken("ada", time.Hour))
 			env.Setenv("EXPIRED_USER_TOKEN", project.UserToken("ada", -time.Hour))
+			env.Setenv("SUPABASE_API_URL", strings.TrimSuffix(listener.Endpoint(), "/storage/v1/s3"))
+			env.Setenv("SUPABASE_ACCESS_TOKEN", s.AccessToken)
+			env.Setenv("SUPABASE_USER_EMAIL", "ada@example.com")
+			env.Setenv("SUPABASE_USER_PASSWORD", "a-password-of-ada")
+			project.SetUser(emulator.User{Email: "ada@example.com", Password: "a-password-of-ada"})
 			env.Setenv("SUPABASE_SOURCE_PATH", "uploads")
 			project.CreateBucket("uploads")
 			return nil

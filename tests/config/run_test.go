@@ -30,6 +30,7 @@ var runElsewhere = map[string]string{
 // runHere are the configs that the tests of this file run.
 var runHere = []string{
 	"quickstart.yaml", "to_files.yaml", "json_lines.yaml", "session_token_rls.yaml", "self_hosted.yaml", "incremental.yaml",
+	"user.yaml", "access_token.yaml", "secret_files.yaml",
 }
 
 func TestEveryConfigHasARun(t *testing.T) {
@@ -158,6 +159,59 @@ func TestUserTokenSeesWhatRowLevelSecurityGrants(t *testing.T) {
 	require.EqualValues(t, 1, doc["size"])
 	require.NotEmpty(t, doc["etag"])
 	require.NotEmpty(t, doc["last_modified"])
+}
+
+func TestAUserIsSignedInAndKeptUpWith(t *testing.T) {
+	project, env := startProject(t, emulator.Options{TokenLifetime: 10 * time.Second})
+	project.SetUser(emulator.User{Email: "ada@example.com", Password: "p w"})
+	project.Put("uploads", "ada/a.jpg", []byte("a"))
+	project.Put("uploads", "bob/b.jpg", []byte("b"))
+	project.AllowRead("uploads", func(claims map[string]any, key string) bool {
+		return claims["email"] == "ada@example.com" && strings.HasPrefix(key, "ada/")
+	})
+	dir := t.TempDir()
+	stop := startConfig(t, readConfig(t, "user.yaml"), with(env, "SUPABASE_USER_EMAIL", "ada@example.com", "SUPABASE_USER_PASSWORD", "p w",
+		"OUTPUT_FILE", filepath.Join(dir, "visible.jsonl"), "STATE_PATH", filepath.Join(t.TempDir(), "visible.db"),
+		"POLLING_INTERVAL", "1s", "HTTP_ADDRESS", "127.0.0.1:0"))
+	lines := func() int { return strings.Count(readTree(t, dir)["visible.jsonl"], "\n") }
+	require.Eventually(t, func() bool { return lines() == 1 }, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return project.Count(emulator.OpRefreshToken) > 0 }, 20*time.Second, 20*time.Millisecond)
+	project.Put("uploads", "ada/c.jpg", []byte("c"))
+	require.Eventually(t, func() bool { return lines() == 2 }, 20*time.Second, 20*time.Millisecond)
+	stop()
+	require.NotContains(t, readTree(t, dir)["visible.jsonl"], "bob/")
+	require.Equal(t, 1, project.Count(emulator.OpSignIn))
+}
+
+func TestAnAccessTokenAndTheReferenceAreEnough(t *testing.T) {
+	project, env := startProject(t, emulator.Options{})
+	project.Put("uploads", "dir/a.txt", []byte("abc"))
+	out := captureStdout(t, func() {
+		report := runConfig(t, readConfig(t, "access_token.yaml"), map[string]string{
+			"SUPABASE_PROJECT_REF":  env["SUPABASE_PROJECT_REF"],
+			"SUPABASE_S3_ENDPOINT":  env["SUPABASE_S3_ENDPOINT"],
+			"SUPABASE_API_URL":      strings.TrimSuffix(env["SUPABASE_S3_ENDPOINT"], "/storage/v1/s3"),
+			"SUPABASE_ACCESS_TOKEN": project.Settings().AccessToken,
+			"SUPABASE_SOURCE_PATH":  "uploads",
+		})
+		require.NoError(t, report.Err)
+	})
+	require.Contains(t, out, `"key":"dir/a.txt"`)
+}
+
+func TestKeysMayComeFromMountedFiles(t *testing.T) {
+	project, env := startProject(t, emulator.Options{})
+	project.Put("uploads", "dir/a.txt", []byte("abc"))
+	dir := t.TempDir()
+	for name, variable := range map[string]string{"access_key_id": "SUPABASE_S3_ACCESS_KEY_ID", "secret_access_key": "SUPABASE_S3_SECRET_ACCESS_KEY"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(env[variable]+"\n"), 0o600))
+		delete(env, variable)
+	}
+	out := captureStdout(t, func() {
+		report := runConfig(t, readConfig(t, "secret_files.yaml"), with(env, "SECRETS_DIR", dir))
+		require.NoError(t, report.Err)
+	})
+	require.Equal(t, "dir/a.txt (3 bytes)\n", out)
 }
 
 func TestSelfHostedEndpointNeedsNoProject(t *testing.T) {

@@ -26,6 +26,11 @@
 //	SUPABASE_TEST_SERVICE_ROLE_KEY   required: the legacy service_role key, a JWT
 //	SUPABASE_TEST_USER_TOKEN         required: the access token of a signed-in user
 //	SUPABASE_TEST_EXPIRED_TOKEN      optional: one that has expired
+//	SUPABASE_TEST_USER_EMAIL         optional: what that user signs in with
+//	SUPABASE_TEST_USER_PASSWORD      optional: and the password
+//	SUPABASE_TEST_ACCESS_TOKEN       optional: a personal access token that may read
+//	                                 the project, its API keys and their secrets
+//	SUPABASE_TEST_API_URL            optional: another Management API than Supabase's
 //	SUPABASE_TEST_MAX_KEY_LENGTH     optional: the longest key in bytes, where the
 //	                                 project's store takes less than 1024
 //

@@ -40,6 +40,9 @@ func startEmulator(t *testing.T) *target {
 		expiredToken:    s.UserToken(emulatorUser, -time.Hour),
 	})
 	tg.local = true
+	s.SetUser(emulator.User{ID: emulatorUser, Email: "user@example.com", Password: "the password of the user"})
+	tg.email, tg.password = "user@example.com", "the password of the user"
+	tg.accessToken, tg.apiURL = project.AccessToken, strings.TrimSuffix(listener.Endpoint(), "/storage/v1/s3")
 	return tg
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http/httputil"
 	"net/netip"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,44 @@ func TestInputReadsWithAUserTokenOnlyWhatPoliciesShow(t *testing.T) {
 		requireDelivered(t, out)
 		require.Zero(t, out.report.Listed)
 		require.Contains(t, out.log, "Nothing was listed", "what cannot be seen looks like nothing, so the log says so")
+	})
+}
+
+func TestInputSignsInAsAUserAndReadsOnlyWhatPoliciesShow(t *testing.T) {
+	eachTarget(t, func(t *testing.T, tg *target) {
+		if tg.email == "" || tg.password == "" {
+			t.Skip("no e-mail address and password of the user")
+		}
+		own, _, ownPrefix, othersPrefix := shared(t, tg)
+		signIn := func(prefix string) fields {
+			return tg.with(prefix, fields{"type": "user", "anon_key": tg.anonKey, "email": tg.email, "password": tg.password})
+		}
+		out := runInput(t, tg, signIn(ownPrefix))
+		requireDelivered(t, out, sameAsKeys(own)...)
+		require.Contains(t, out.log, "role: authenticated, user "+tg.email)
+		requireDelivered(t, runInput(t, tg, signIn(othersPrefix)))
+
+		wrong := signIn(ownPrefix)
+		wrong["credentials"].(fields)["password"] = "not this one"
+		out = runInput(t, tg, wrong)
+		require.ErrorContains(t, out.report.Err, "credentials.password: ")
+	})
+}
+
+func TestInputAsksTheManagementAPIForKeysAndRegion(t *testing.T) {
+	eachTarget(t, func(t *testing.T, tg *target) {
+		if tg.accessToken == "" {
+			t.Skip("no personal access token")
+		}
+		_, others, _, prefix := shared(t, tg)
+		withToken := func(token string) fields {
+			f := tg.with(prefix, fields{"type": "access_token", "access_token": token, "api_url": tg.apiURL})
+			delete(f, "region")
+			return f
+		}
+		requireDelivered(t, runInput(t, tg, withToken(tg.accessToken)), sameAsKeys(others)...)
+		out := runInput(t, tg, withToken("sbp_"+strings.Repeat("0", 40)))
+		require.ErrorContains(t, out.report.Err, "credentials.access_token: the Management API does not know this token")
 	})
 }
 

@@ -144,7 +144,7 @@ func requireNoSecret(t *testing.T, tg *target, out outcome) {
 		text += out.report.Err.Error()
 	}
 	for _, secret := range []string{
-		tg.key.secret, tg.anonKey, tg.serviceRole.token, tg.user.token, tg.expiredToken,
+		tg.key.secret, tg.anonKey, tg.serviceRole.token, tg.user.token, tg.expiredToken, tg.password, tg.accessToken,
 	} {
 		if secret != "" {
 			require.NotContains(t, text, secret)

@@ -26,6 +26,9 @@ type target struct {
 	serviceRole, user, anon credentials
 	// expiredToken is empty where none is at hand.
 	expiredToken string
+	// email and password are those of the user; accessToken is a personal access
+	// token, for the Management API at apiURL. Empty where there are none.
+	email, password, accessToken, apiURL string
 	// maxKeyLength is the longest key that the store takes, in bytes.
 	maxKeyLength int
 	// local says that the endpoint is a throw-away one of this process.
@@ -62,6 +65,8 @@ func realTarget(t *testing.T) *target {
 		userToken:       env("USER_TOKEN"),
 		expiredToken:    os.Getenv("SUPABASE_TEST_EXPIRED_TOKEN"),
 	})
+	tg.email, tg.password = os.Getenv("SUPABASE_TEST_USER_EMAIL"), os.Getenv("SUPABASE_TEST_USER_PASSWORD")
+	tg.accessToken, tg.apiURL = os.Getenv("SUPABASE_TEST_ACCESS_TOKEN"), os.Getenv("SUPABASE_TEST_API_URL")
 	if v := os.Getenv("SUPABASE_TEST_MAX_KEY_LENGTH"); v != "" {
 		n, err := strconv.Atoi(v)
 		require.NoError(t, err, "SUPABASE_TEST_MAX_KEY_LENGTH must be a number of bytes")

@@ -46,6 +46,8 @@ var (
 	// ErrNotS3 is no kind but a cause, beneath an [Error] of any kind: what came
 	// was not written by an S3 server but by a proxy or another API.
 	ErrNotS3 = errors.New("not an answer of the S3 protocol")
+	// ErrForeign is the same of Supabase's other APIs, from which keys come.
+	ErrForeign = errors.New("not an answer of a Supabase API")
 )
 
 // Error is what an endpoint answered, or why it did not.

@@ -79,6 +79,16 @@ type Credentials struct {
 	// Expires is when the session token ends; zero where it does not or is not
 	// known.
 	Expires time.Time
+	// Region is the one to sign for, empty where whoever makes the request is to
+	// know it.
+	Region string
+}
+
+// SameKeys reports whether c and d sign alike: a server that refuses the one
+// refuses the other.
+func (c Credentials) SameKeys(d Credentials) bool {
+	return c.AccessKeyID == d.AccessKeyID && c.SecretAccessKey == d.SecretAccessKey &&
+		c.SessionToken == d.SessionToken && c.Region == d.Region
 }
 
 // Format hides the secrets from every verb of package fmt.

@@ -19,12 +19,17 @@ type Options struct {
 	// Endpoint is the base URL that the bucket's name is appended to, such as
 	// https://<ref>.supabase.co/storage/v1/s3. A trailing slash is harmless.
 	Endpoint string
-	// Region is the one that requests are signed for.
+	// Region is the one that requests are signed for, unless the credentials name
+	// another.
 	Region string
 	// Bucket is the bucket's name.
 	Bucket string
 	// Credentials is asked before every request, so it must be cheap.
 	Credentials func(context.Context) (bucket.Credentials, error)
+	// Renew is asked for other credentials when the server has refused these, and
+	// reports whether to make the request again, with what Credentials returns
+	// then. An error takes the place of the refusal. Nil where they are fixed.
+	Renew func(ctx context.Context, rejected bucket.Credentials) (renewed bool, err error)
 
 	// TLS is the configuration of the client's own transport, nil for the
 	// system's defaults.

@@ -187,6 +187,20 @@ var (
 	}
 )
 
+// refusesKeys reports whether other keys may help: what was refused is a
+// signature, a key or a token, and not the clock, the region or the project.
+func refusesKeys(err error) bool {
+	if !errors.Is(err, bucket.ErrCredentials) {
+		return false
+	}
+	e, ok := errors.AsType[*bucket.Error](err)
+	return !ok || !slices.Contains(otherCodes, e.Code)
+}
+
+var otherCodes = []string{
+	"AuthorizationHeaderMalformed", "RequestTimeTooSkewed", "NotSignedUp", "AccountProblem", "FeatureNotEnabled", "TenantNotFound",
+}
+
 // redact removes what signed the request from a text that the server wrote, in
 // case that it echoes what it was sent.
 func redact(text string, cred bucket.Credentials) string {

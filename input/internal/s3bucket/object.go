@@ -22,34 +22,45 @@ const (
 // tells.
 func (c *Client) Head(ctx context.Context, key string) (bucket.Object, error) {
 	var o bucket.Object
-	err := c.retrying(ctx, opInspecting, func(ctx context.Context) error {
-		a, err := c.do(ctx, request{op: opInspecting, method: http.MethodHead, key: key})
-		if err != nil {
-			return c.withReason(ctx, key, err)
+	err := c.retrying(ctx, opInspecting, func(ctx context.Context) (err error) {
+		before, _ := c.o.Credentials(ctx) // the HEAD tells what is wrong with them
+		o, err = c.head(ctx, key)
+		if !errors.Is(err, bucket.ErrDenied) {
+			return err
 		}
-		defer a.close()
-		o = bucket.Object{Key: key, ETag: trimETag(a.Header.Get("Etag")), Size: max(a.ContentLength, 0), LastModified: httpTime(a.Header)}
-		return nil
+		renewed, reason := c.whyDenied(ctx, key, before)
+		if renewed {
+			o, err = c.head(ctx, key)
+			return err
+		}
+		return cmp.Or(reason, err)
 	})
 	return o, err
 }
 
-// withReason finds out why a HEAD was forbidden. Its answer has no body, so that
+func (c *Client) head(ctx context.Context, key string) (bucket.Object, error) {
+	a, err := c.do(ctx, request{op: opInspecting, method: http.MethodHead, key: key})
+	if err != nil {
+		return bucket.Object{}, err
+	}
+	defer a.close()
+	return bucket.Object{Key: key, ETag: trimETag(a.Header.Get("Etag")), Size: max(a.ContentLength, 0), LastModified: httpTime(a.Header)}, nil
+}
+
+// whyDenied finds out why a HEAD was forbidden. Its answer has no body, so that
 // an expired token looks like an object one may not see; a GET of one byte has
-// one.
-func (c *Client) withReason(ctx context.Context, key string, err error) error {
-	if !errors.Is(err, bucket.ErrDenied) {
-		return err
-	}
-	a, getErr := c.do(ctx, request{op: opInspecting, method: http.MethodGet, key: key, byteRange: "bytes=0-0"})
-	if getErr == nil {
+// one. It may renew the credentials, and then reports that they are no longer
+// those from before the HEAD. The reason is nil where it is the object alone.
+func (c *Client) whyDenied(ctx context.Context, key string, before bucket.Credentials) (renewed bool, reason error) {
+	a, err := c.do(ctx, request{op: opInspecting, method: http.MethodGet, key: key, byteRange: "bytes=0-0"})
+	if err == nil {
 		a.close()
-		return err
+		return !a.cred.SameKeys(before), nil
 	}
-	if errors.Is(getErr, bucket.ErrCredentials) || bucket.Transient(getErr) || ctx.Err() != nil {
-		return getErr
+	if errors.Is(err, bucket.ErrCredentials) || bucket.Transient(err) || ctx.Err() != nil {
+		return false, err
 	}
-	return err
+	return false, nil
 }
 
 // Delete removes the object. An object that is not there is no error.

@@ -1,6 +1,7 @@
 package s3bucket
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -39,14 +40,36 @@ func (a *answer) close() {
 	a.watch.end()
 }
 
-// do makes one request. Any status but 2xx comes back as an error of package
+// maxRenewals bounds how often one request asks for other credentials. Renew
+// ends it much sooner.
+const maxRenewals = 10
+
+// do makes one request, and makes it again where its credentials were refused
+// and there are others. Any status but 2xx comes back as an error of package
 // bucket; a caller's cancelled context comes back as that context's error.
 // Redirects are not followed: the signature is for this host alone.
 func (c *Client) do(ctx context.Context, r request) (*answer, error) {
-	cred, err := c.credentials(ctx, r)
-	if err != nil {
-		return nil, err
+	for renewals := 0; ; renewals++ {
+		cred, err := c.credentials(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		a, err := c.attempt(ctx, r, cred)
+		if r.anonymous || c.o.Renew == nil || renewals == maxRenewals || !refusesKeys(err) {
+			return a, err
+		}
+		renewed, renewErr := c.o.Renew(ctx, cred)
+		if renewErr != nil {
+			return nil, r.noCredentials(ctx, "renewing credentials", renewErr)
+		}
+		if !renewed {
+			return nil, err
+		}
 	}
+}
+
+// attempt makes one request, once.
+func (c *Client) attempt(ctx context.Context, r request, cred bucket.Credentials) (*answer, error) {
 	w := newWatch(ctx, c.headerLimit)
 	req, err := c.signedRequest(w.ctx, r, cred)
 	if err != nil {
@@ -73,13 +96,17 @@ func (c *Client) credentials(ctx context.Context, r request) (bucket.Credentials
 		return bucket.Credentials{}, nil
 	}
 	cred, err := c.o.Credentials(ctx)
-	switch {
-	case err == nil:
-		return cred, nil
-	case ctx.Err() != nil:
-		return bucket.Credentials{}, ctx.Err()
+	if err != nil {
+		return bucket.Credentials{}, r.noCredentials(ctx, "obtaining credentials", err)
 	}
-	return bucket.Credentials{}, fmt.Errorf("%s: obtaining credentials: %w", r.op, err)
+	return cred, nil
+}
+
+func (r request) noCredentials(ctx context.Context, doing string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("%s: %s: %w", r.op, doing, err)
 }
 
 // signedRequest builds the request by hand: parsing a URL for every object
@@ -103,12 +130,8 @@ func (c *Client) signedRequest(ctx context.Context, r request, cred bucket.Crede
 		Header:     make(http.Header, 6),
 	}).WithContext(ctx)
 	req.Header["X-Amz-Content-Sha256"] = emptyBodyHashHeader
-	region := r.region
-	if region == "" {
-		region = c.o.Region
-	}
 	if !r.anonymous {
-		if err := c.signer.sign(ctx, req, cred, region); err != nil {
+		if err := c.signer.sign(ctx, req, cred, cmp.Or(r.region, cred.Region, c.o.Region)); err != nil {
 			return nil, err
 		}
 	}

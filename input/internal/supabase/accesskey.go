@@ -6,29 +6,10 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 )
 
-const (
-	fieldKeyID      = "credentials.access_key_id"
-	fieldSecret     = "credentials.secret_access_key"
-	fieldAnonKey    = "credentials.anon_key"
-	fieldServiceKey = "credentials.service_role_key"
-	fieldUserToken  = "credentials.user_token"
-)
-
 // useAccessKey checks S3 access keys, which act as service_role.
 func (p *Project) useAccessKey(problems *Problems) {
 	c := p.auth
 	before := len(*problems)
-	if noneSet(c.AccessKeyID, c.SecretAccessKey) && !noneSet(c.ServiceRoleKey, c.UserToken) {
-		problems.add("credentials.type", "is "+TypeAccessKey+", but the keys are those of "+TypeSessionToken, "write type: "+TypeSessionToken)
-		return
-	}
-	for _, f := range []struct{ field, value string }{
-		{fieldAnonKey, c.AnonKey}, {fieldServiceKey, c.ServiceRoleKey}, {fieldUserToken, c.UserToken},
-	} {
-		if f.value != "" {
-			problems.add(f.field, "is not used by the type "+TypeAccessKey, "remove it, or write type: "+TypeSessionToken)
-		}
-	}
 	idFits := p.checkAccessKey(fieldKeyID, c.AccessKeyID, kindS3Secret, problems)
 	secretFits := p.checkAccessKey(fieldSecret, c.SecretAccessKey, kindS3ID, problems)
 	switch {
@@ -40,21 +21,11 @@ func (p *Project) useAccessKey(problems *Problems) {
 	case p.Ref != "" && c.AccessKeyID == p.Ref:
 		problems.add(fieldKeyID, "is the reference of the project, which is the id of "+TypeSessionToken+" only", whereS3Keys)
 	}
-	if len(*problems) > before {
+	if len(*problems) > before || len(c.Files) > 0 {
 		return
 	}
 	p.Role = "service_role"
 	p.keys = bucket.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}
-}
-
-// noneSet reports whether all of the values are empty.
-func noneSet(values ...string) bool {
-	for _, v := range values {
-		if v != "" {
-			return false
-		}
-	}
-	return true
 }
 
 // checkAccessKey checks one half of an access key. A value that looks like the
@@ -62,7 +33,9 @@ func noneSet(values ...string) bool {
 // have keys of any form.
 func (p *Project) checkAccessKey(field, value string, otherHalf keyKind, problems *Problems) bool {
 	if value == "" {
-		problems.add(field, "is missing", whereS3Keys)
+		if !p.auth.given(field) {
+			problems.add(field, "is missing", whereS3Keys)
+		}
 		return false
 	}
 	if !checkText(field, value, problems) {

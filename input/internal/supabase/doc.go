@@ -1,12 +1,17 @@
 // Package supabase knows Supabase projects: where the endpoint of a project is,
 // which of its keys fits which field, and what a user has to change when an
-// endpoint refuses them. It makes no request.
+// endpoint refuses them. It makes no request and reads no file; the rooms below
+// it do.
 //
 //	settings.go      Settings as they are written, Resolve, the checked Project
+//	types.go         which type of credentials uses which fields, and their files
 //	problem.go       FieldError: a field, what is wrong with it, the remedy
 //	endpoint.go      project_ref, endpoint and region
 //	accesskey.go     credentials of the type access_key
 //	sessiontoken.go  credentials of the type session_token
+//	user.go          credentials of the type user
+//	accesstoken.go   credentials of the type access_token
+//	refusal.go       the remedy for what Auth or the Management API answered
 //	key.go           what a value looks like: a JWT, an sb_ key, an S3 key
 //	jwt.go           the claims of a JWT
 //	token.go         what a token that is in use says of itself

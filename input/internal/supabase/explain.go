@@ -21,7 +21,7 @@ import (
 // are returned as they are.
 func (p Project) Explain(err error, serverRegion string) error {
 	e, ok := errors.AsType[*bucket.Error](err)
-	if !ok {
+	if _, explained := errors.AsType[*FieldError](err); !ok || explained {
 		return err
 	}
 	field, problem, remedy := p.diagnose(e, serverRegion)
@@ -69,13 +69,31 @@ func (p Project) addressField() string {
 
 // tokenField is the one that decides the role.
 func (p Project) tokenField() string {
+	field := fieldServiceKey
 	switch {
 	case p.auth.Type == TypeAccessKey:
-		return fieldKeyID
-	case p.auth.UserToken != "":
-		return fieldUserToken
+		field = fieldKeyID
+	case p.auth.Type == TypeUser:
+		field = fieldEmail
+	case p.auth.Type == TypeAccessToken:
+		field = fieldAccessToken
+	case p.auth.given(fieldUserToken):
+		field = fieldUserToken
 	}
-	return fieldServiceKey
+	return p.auth.name(field)
+}
+
+// rotates is added to a remedy: why a key that was good is good no longer, and
+// how a new one gets here.
+func (p Project) rotates() string {
+	switch {
+	case p.auth.Type == TypeUser || p.auth.Type == TypeAccessToken:
+		return "; new keys were asked for, and did not help"
+	case len(p.auth.fromFile) > 0:
+		return "; keys rotate during project upgrades and with the JWT secret, and the files are read again when a key is refused"
+	}
+	return "; keys rotate during project upgrades and with the JWT secret: the types " + TypeAccessToken + " and " + TypeUser +
+		" renew them by themselves, and files that are named in fields like " + fieldSecret + FileSuffix + " are read again"
 }
 
 // rejected tells the refusals of credentials apart.
@@ -94,7 +112,7 @@ func (p Project) rejected(e *bucket.Error, serverRegion string) (field, problem,
 	case has(`"exp" claim`), has("jwt expired"), e.Code == "ExpiredToken":
 		return p.expired()
 	case has("signature verification failed"):
-		return p.tokenField(), "the token was not signed by this project, or its JWT secret has been changed since", "write a token of this project; " + whereAPIKeys
+		return p.tokenField(), "the token was not signed by this project, or its JWT secret has been changed since", "write a token of this project; " + whereAPIKeys + p.rotates()
 	case e.Code == "SignatureDoesNotMatch":
 		// Before what follows: in session-token mode its message speaks of a JWT.
 		return p.wrongSignature(serverRegion)
@@ -113,12 +131,16 @@ func (p Project) expired() (field, problem, remedy string) {
 	if !p.Expires.IsZero() {
 		problem = "the token has expired on " + p.Expires.Format("2006-01-02T15:04:05Z07:00")
 	}
+	switch p.auth.Type {
+	case TypeUser, TypeAccessToken:
+		return p.tokenField(), problem, "see in the log why it could not be renewed, and compare the clocks of this machine and the server"
+	}
 	return p.tokenField(), problem, renewal(p.tokenField())
 }
 
 func (p Project) unknownKey() (field, problem, remedy string) {
 	if p.auth.Type == TypeAccessKey {
-		return fieldKeyID, "the server knows no such access key: it is one of another project, or it was deleted", whereS3Keys
+		return p.tokenField(), "the server knows no such access key: it is one of another project, or it was deleted", whereS3Keys + p.rotates()
 	}
 	return "project_ref", fmt.Sprintf("the server is not that of the project %q, or takes no session tokens", p.Ref),
 		"check project_ref, and for a self-hosted server the TENANT_ID of its storage service"
@@ -134,11 +156,14 @@ func (p Project) wrongSignature(serverRegion string) (field, problem, remedy str
 	rest := fmt.Sprintf("; or the region is not %s (see the Dashboard under Project Settings -> Storage); or a proxy in front of the server rewrites the host or the path (it must send X-Forwarded-Host and X-Forwarded-Prefix)", p.Region)
 	switch {
 	case p.auth.Type == TypeAccessKey:
-		return fieldSecret, "the signature does not match: the secret does not belong to the access key id", "write the pair again" + rest + "; " + whereS3Keys
-	case p.auth.AnonKey != "":
-		return fieldAnonKey, "the signature does not match: this is not the anon key that the server knows", "write the current one, " + whereAPIKeys + rest
+		return p.auth.name(fieldSecret), "the signature does not match: the secret does not belong to the access key id", "write the pair again" + rest + "; " + whereS3Keys + p.rotates()
+	case p.auth.Type == TypeAccessToken:
+		return fieldAccessToken, "the signature does not match: the server does not accept the anon key that the Management API gives",
+			"see in the Dashboard whether the legacy API keys are switched off; S3 access keys with type: " + TypeAccessKey + " do without them" + rest
+	case p.keys.SecretAccessKey != p.Ref:
+		return p.auth.name(fieldAnonKey), "the signature does not match: this is not the anon key that the server knows", "write the current one, " + whereAPIKeys + rest + p.rotates()
 	}
-	return fieldAnonKey, "the signature does not match: without an anon key the project's reference signs, which only newer servers accept", "write the anon key, " + whereAPIKeys + rest
+	return p.auth.name(fieldAnonKey), "the signature does not match: without an anon key the project's reference signs, which only newer servers accept", "write the anon key, " + whereAPIKeys + rest
 }
 
 // wrongServer is for answers that no S3 server wrote.

@@ -15,6 +15,9 @@ type claims struct {
 	Ref    string  `json:"ref"`
 	Issuer string  `json:"iss"`
 	Exp    float64 `json:"exp"`
+	// Subject and Email are those of a user.
+	Subject string `json:"sub"`
+	Email   string `json:"email"`
 }
 
 // parseJWT reads the claims of a JWT in its compact form. It reports false for

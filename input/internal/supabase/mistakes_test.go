@@ -40,7 +40,7 @@ func check(t *testing.T, base func() Settings, cases map[string]problem) {
 func noSecrets(t *testing.T, s Settings, text string) {
 	t.Helper()
 	c := s.Credentials
-	for _, value := range []string{c.AccessKeyID, c.SecretAccessKey, c.AnonKey, c.ServiceRoleKey, c.UserToken} {
+	for _, value := range []string{c.AccessKeyID, c.SecretAccessKey, c.AnonKey, c.ServiceRoleKey, c.UserToken, c.Password, c.AccessToken} {
 		if value = strings.Trim(value, " \n\"'"); len(value) < 12 || value == s.ProjectRef {
 			continue
 		}
@@ -163,5 +163,81 @@ func TestMistakesWithSessionTokens(t *testing.T) {
 			s.ProjectRef, s.Endpoint = "", "https://files.example.com/storage/v1/s3"
 			s.Credentials.AnonKey, s.Credentials.ServiceRoleKey = "", token(map[string]any{"role": "service_role"})
 		}, "project_ref", []string{"session token", "TENANT_ID"}},
+	})
+}
+
+func TestMistakesWithUsers(t *testing.T) {
+	edit := func(f func(c *CredentialSettings)) func(*Settings) { return func(s *Settings) { f(&s.Credentials) } }
+	own := func(endpoint string, f func(s *Settings)) func(*Settings) {
+		return func(s *Settings) {
+			s.Endpoint = endpoint
+			f(s)
+		}
+	}
+	check(t, userSettings, map[string]problem{
+		"no anon key":  {edit(func(c *CredentialSettings) { c.AnonKey = "" }), "credentials.anon_key", []string{"missing", "API keys"}},
+		"secret key":   {edit(func(c *CredentialSettings) { c.AnonKey = "sb_secret_abcdefghijklmnop" }), "credentials.anon_key", []string{"sb_secret_..."}},
+		"service key":  {edit(func(c *CredentialSettings) { c.AnonKey = apiKey(ref, "service_role") }), "credentials.anon_key", []string{"service_role key"}},
+		"other anon":   {edit(func(c *CredentialSettings) { c.AnonKey = apiKey(otherRef, "anon") }), "credentials.anon_key", []string{otherRef}},
+		"no email":     {edit(func(c *CredentialSettings) { c.Email = "" }), "credentials.email", []string{"missing"}},
+		"name":         {edit(func(c *CredentialSettings) { c.Email = "ada" }), "credentials.email", []string{"no e-mail address"}},
+		"no password":  {edit(func(c *CredentialSettings) { c.Password = "" }), "credentials.password", []string{"missing"}},
+		"variable":     {edit(func(c *CredentialSettings) { c.Password = "${PASSWORD}" }), "credentials.password", []string{"environment variable"}},
+		"user token":   {edit(func(c *CredentialSettings) { c.UserToken = apiKey(ref, "authenticated") }), "credentials.user_token", []string{"not used by the type user", "type: session_token"}},
+		"auth address": {edit(func(c *CredentialSettings) { c.AuthURL = "example.com" }), "credentials.auth_url", []string{"https://"}},
+		"auth query":   {edit(func(c *CredentialSettings) { c.AuthURL = "https://example.com/?a=b" }), "credentials.auth_url", []string{"query"}},
+		"plain auth":   {edit(func(c *CredentialSettings) { c.AuthURL = "http://" + ref + ".supabase.co/auth/v1" }), "credentials.auth_url", []string{"https://"}},
+		"odd endpoint": {own("https://files.example.com/s3", func(*Settings) {}), "credentials.auth_url", []string{"can't be derived", "/auth/v1"}},
+		"no ref": {own("https://files.example.com/storage/v1/s3", func(s *Settings) {
+			s.ProjectRef, s.Credentials.AnonKey = "", "sb_publishable_abcdefghijklmnop"
+		}), "project_ref", []string{"session token"}},
+		"wrong type": {edit(func(c *CredentialSettings) { c.Type = TypeAccessKey }), "credentials.type", []string{"write type: user"}},
+	})
+}
+
+func TestMistakesWithAccessTokens(t *testing.T) {
+	edit := func(f func(c *CredentialSettings)) func(*Settings) { return func(s *Settings) { f(&s.Credentials) } }
+	check(t, tokenSettings, map[string]problem{
+		"no token":    {edit(func(c *CredentialSettings) { c.AccessToken = "" }), "credentials.access_token", []string{"missing", "Account -> Access Tokens"}},
+		"service key": {edit(func(c *CredentialSettings) { c.AccessToken = apiKey(ref, "service_role") }), "credentials.access_token", []string{"a JWT", "sbp_..."}},
+		"secret key":  {edit(func(c *CredentialSettings) { c.AccessToken = "sb_secret_abcdefghijklmnop" }), "credentials.access_token", []string{"sb_secret_..."}},
+		"line break":  {edit(func(c *CredentialSettings) { c.AccessToken += "\n" }), "credentials.access_token", []string{"white space"}},
+		"no ref": {
+			func(s *Settings) { s.ProjectRef, s.Endpoint = "", "https://files.example.com/storage/v1/s3" }, "project_ref",
+			[]string{"needed to ask the Management API"},
+		},
+		"password":   {edit(func(c *CredentialSettings) { c.APIURL = "https://me:hunter2-hunter2@example.com" }), "credentials.api_url", []string{"user name or password"}},
+		"plain":      {edit(func(c *CredentialSettings) { c.APIURL = "http://api.supabase.com" }), "credentials.api_url", []string{"https://"}},
+		"anon key":   {edit(func(c *CredentialSettings) { c.AnonKey = apiKey(ref, "anon") }), "credentials.anon_key", []string{"not used by the type access_token"}},
+		"wrong type": {edit(func(c *CredentialSettings) { c.Type = TypeSessionToken }), "credentials.type", []string{"write type: access_token"}},
+	})
+}
+
+func TestMistakesWithFiles(t *testing.T) {
+	files := func(pairs ...string) func(*Settings) {
+		return func(s *Settings) {
+			s.Credentials.Files = map[string]string{}
+			for i := 0; i < len(pairs); i += 2 {
+				s.Credentials.Files["credentials."+pairs[i]] = pairs[i+1]
+			}
+		}
+	}
+	check(t, accessKeySettings, map[string]problem{
+		"both": {files("secret_access_key", "/run/secret"), "credentials.secret_access_key_file", []string{"together with credentials.secret_access_key", "keep one"}},
+		"other type's": {
+			files("password", "/run/password"), "credentials.password_file",
+			[]string{"not used by the type access_key", "type: user"},
+		},
+		"one of two": {func(s *Settings) {
+			files("access_key_id", "/run/id")(s)
+			s.Credentials.AccessKeyID, s.Credentials.SecretAccessKey = "", ""
+		}, "credentials.secret_access_key", []string{"missing"}},
+		"of another type": {func(s *Settings) {
+			files("access_token", "/run/token")(s)
+			s.Credentials.AccessKeyID, s.Credentials.SecretAccessKey = "", ""
+		}, "credentials.type", []string{"write type: access_token"}},
+	})
+	check(t, sessionSettings, map[string]problem{
+		"two tokens": {files("user_token", "/run/token"), "credentials.user_token_file", []string{"together with credentials.service_role_key"}},
 	})
 }

@@ -14,3 +14,6 @@ func (CredentialSettings) Format(f fmt.State, _ rune) {
 func (p Project) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "project %q at %s, bucket %q", p.Ref, p.Endpoint, p.Bucket)
 }
+
+// Format keeps the password out of everything that is printed.
+func (Login) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }

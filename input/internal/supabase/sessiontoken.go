@@ -3,6 +3,7 @@ package supabase
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
@@ -15,25 +16,24 @@ const localTenant = "stub"
 // useSessionToken checks a JWT that decides the role, and the anon key that
 // signs the request. The id of the signature is the project's reference.
 func (p *Project) useSessionToken(problems *Problems) {
-	c := p.auth
+	c := &p.auth
 	before := len(*problems)
-	p.refuseAccessKeys(problems)
-	if c.ServiceRoleKey == "" && c.UserToken == "" {
-		if noneSet(c.AnonKey) && !noneSet(c.AccessKeyID, c.SecretAccessKey) {
-			return // refuseAccessKeys has said that the type is the problem
-		}
+	if !c.given(fieldServiceKey, fieldUserToken) {
 		problems.add(fieldServiceKey, "is missing, and so is "+fieldUserToken,
 			"write the service_role key ("+whereAPIKeys+"), or the token of a user whose row level security is to apply")
 		return
 	}
-	if c.ServiceRoleKey != "" && c.UserToken != "" {
-		problems.add(fieldUserToken, "is set together with "+fieldServiceKey, "keep one: "+fieldServiceKey+" reads everything, "+fieldUserToken+" what that user may see")
+	if c.given(fieldServiceKey) && c.given(fieldUserToken) {
+		problems.add(c.name(fieldUserToken), "is set together with "+c.name(fieldServiceKey), "keep one: "+fieldServiceKey+" reads everything, "+fieldUserToken+" what that user may see")
 		return
 	}
 	anon := p.checkAnonKey(problems)
 	field, token, claims := fieldServiceKey, c.ServiceRoleKey, p.checkServiceKey
-	if c.UserToken != "" {
+	if c.given(fieldUserToken) {
 		field, token, claims = fieldUserToken, c.UserToken, p.checkUserToken
+	}
+	if token == "" || len(c.Files) > 0 {
+		return // the rest is checked when the files are read
 	}
 	seen, ok := claims(problems)
 	if !ok || len(*problems) > before {
@@ -42,36 +42,31 @@ func (p *Project) useSessionToken(problems *Problems) {
 	p.findRef(anon, seen, problems)
 	p.checkProject(fieldAnonKey, anon, problems)
 	p.checkProject(field, seen, problems)
-	p.Role, p.Expires = cmp.Or(seen.Role, "anon"), seen.expires()
+	p.actAs(seen, seen.expires())
 	if !p.Expires.IsZero() && !p.Expires.After(time.Now()) {
 		problems.add(field, "expired on "+p.Expires.Format(time.RFC3339), renewal(field))
 	}
+	p.signWith(c.AnonKey, token)
+}
+
+// actAs takes over what a token says of its bearer.
+func (p *Project) actAs(token claims, expires time.Time) {
+	p.Role, p.Email, p.Subject, p.Expires = cmp.Or(token.Role, "anon"), token.Email, token.Subject, expires
+}
+
+// signWith makes the keys of a session token. Without an anon key the reference
+// signs, which newer servers accept.
+func (p *Project) signWith(anonKey, token string) {
 	p.keys = bucket.Credentials{
-		AccessKeyID: p.Ref, SecretAccessKey: cmp.Or(c.AnonKey, p.Ref), SessionToken: token, Expires: p.Expires,
+		AccessKeyID: p.Ref, SecretAccessKey: cmp.Or(anonKey, p.Ref), SessionToken: token, Expires: p.Expires,
 	}
 }
 
 func renewal(field string) string {
-	if field == fieldUserToken {
-		return "sign the user in again and write the new access token; to read for longer than a token lasts use a service_role key or an S3 access key"
+	if strings.TrimSuffix(field, FileSuffix) == fieldUserToken {
+		return "sign the user in again and write the new access token; to read for longer than a token lasts use type: " + TypeUser + ", a service_role key or an S3 access key"
 	}
 	return "copy the current service_role key: " + whereAPIKeys
-}
-
-func (p *Project) refuseAccessKeys(problems *Problems) {
-	c := p.auth
-	if noneSet(c.AccessKeyID, c.SecretAccessKey) {
-		return
-	}
-	if noneSet(c.AnonKey, c.ServiceRoleKey, c.UserToken) {
-		problems.add("credentials.type", "is "+TypeSessionToken+", but the keys are those of "+TypeAccessKey, "write type: "+TypeAccessKey)
-		return
-	}
-	for _, f := range []struct{ field, value string }{{fieldKeyID, c.AccessKeyID}, {fieldSecret, c.SecretAccessKey}} {
-		if f.value != "" {
-			problems.add(f.field, "is not used by the type "+TypeSessionToken, "remove it, or write type: "+TypeAccessKey)
-		}
-	}
 }
 
 // readJWT checks that value is a JWT at all, and returns its claims.

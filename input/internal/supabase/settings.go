@@ -2,17 +2,10 @@ package supabase
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
-)
-
-// The values of CredentialSettings.Type.
-const (
-	TypeAccessKey    = "access_key"
-	TypeSessionToken = "session_token"
 )
 
 // UniversalRegion is the one that requests are signed for where none is
@@ -29,7 +22,8 @@ type Settings struct {
 	Credentials CredentialSettings
 }
 
-// CredentialSettings are the fields below credentials. All but Type are secret.
+// CredentialSettings are the fields below credentials. All but Type, Email and
+// the URLs are secret.
 type CredentialSettings struct {
 	Type            string
 	AccessKeyID     string
@@ -37,6 +31,17 @@ type CredentialSettings struct {
 	AnonKey         string
 	ServiceRoleKey  string
 	UserToken       string
+	Email           string
+	Password        string
+	AccessToken     string
+	// AuthURL and APIURL are the addresses of Auth and of the Management API,
+	// where they are not the usual ones.
+	AuthURL, APIURL string
+	// Files are the paths of files with values, by the field whose value a file
+	// holds, such as "credentials.password". [Settings.Read] puts the values in place.
+	Files map[string]string
+
+	fromFile map[string]bool // by field
 }
 
 // Project is a configuration that was found to make sense.
@@ -45,12 +50,17 @@ type Project struct {
 	Ref string
 	// Endpoint is the base URL of the S3 protocol, without a trailing slash.
 	Endpoint string
+	// AuthURL is where users sign in, and APIURL the Management API, without a
+	// trailing slash; empty where the type of credentials asks neither.
+	AuthURL, APIURL string
 	// Region is the one that requests are signed for.
 	Region string
 	// Bucket is the bucket's name.
 	Bucket string
-	// Role is the Postgres role that the server acts as, for logs and hints.
-	Role string
+	// Role is the Postgres role that the server acts as, for logs and hints; empty
+	// while it is not known. Email and Subject say which user it is, empty for a
+	// key of the project.
+	Role, Email, Subject string
 	// Expires is when the session token ends, zero where it does not.
 	Expires time.Time
 	// Warnings are worth a line in the log at the start. They hold no secret.
@@ -59,45 +69,71 @@ type Project struct {
 	keys       bucket.Credentials
 	auth       CredentialSettings
 	ownAddress bool // Endpoint was written, not derived
+	ownRegion  bool // Region was written
 }
 
 // Resolve checks the settings and returns the project they describe. Its error
 // is of the type [Problems], in the order of the fields, and names everything
-// that can be known without a request.
+// that can be known without a request and without reading a file.
+//
+// Keys returns something at once where the settings hold all there is to know.
+// Otherwise: where they name files, resolve what [Settings.Read] makes of them;
+// then, for the type user, see [Project.SignedIn], and for access_token
+// [Project.WithAPIKeys].
 func Resolve(s Settings) (Project, error) {
 	p := Project{
 		Bucket: s.Bucket, Region: cmp.Or(s.Region, UniversalRegion),
-		auth: s.Credentials, ownAddress: s.Endpoint != "",
+		auth: s.Credentials, ownAddress: s.Endpoint != "", ownRegion: s.Region != "",
 	}
 	var problems Problems
 	p.locate(s, &problems)
 	checkRegion(s.Region, &problems)
-	switch s.Credentials.Type {
-	case TypeAccessKey:
-		p.useAccessKey(&problems)
-	case TypeSessionToken:
-		p.useSessionToken(&problems)
-	default:
-		problems.add("credentials.type", "is not one of "+TypeAccessKey+" and "+TypeSessionToken,
-			"write "+TypeAccessKey+" for S3 access keys, "+TypeSessionToken+" for a service_role key or the token of a user")
+	p.checkFiles(&problems)
+	if p.checkType(&problems) {
+		switch s.Credentials.Type {
+		case TypeAccessKey:
+			p.useAccessKey(&problems)
+		case TypeSessionToken:
+			p.useSessionToken(&problems)
+		case TypeUser:
+			p.useUser(&problems)
+		case TypeAccessToken:
+			p.useAccessToken(&problems)
+		}
 	}
-	if len(problems) > 0 {
-		slices.SortStableFunc(problems, func(a, b *FieldError) int { return cmp.Compare(rank(a.Field), rank(b.Field)) })
-		return Project{}, problems
-	}
-	return p, nil
+	return p.checked(problems)
 }
 
-// fieldOrder is the order in which a user meets the fields.
-var fieldOrder = []string{
-	"project_ref", "endpoint", "region", "credentials.type", fieldKeyID, fieldSecret,
-	fieldAnonKey, fieldServiceKey, fieldUserToken,
+// checked returns the project, or its problems under the names of the fields
+// that the user wrote.
+func (p Project) checked(problems Problems) (Project, error) {
+	if len(problems) == 0 {
+		return p, nil
+	}
+	for _, problem := range problems {
+		if p.auth.fromFile[problem.Field] {
+			problem.Field += FileSuffix
+		}
+	}
+	slices.SortStableFunc(problems, func(a, b *FieldError) int { return cmp.Compare(rank(a.Field), rank(b.Field)) })
+	return Project{}, problems
 }
 
-func rank(field string) int { return slices.Index(fieldOrder, field) }
+// Keys returns what requests are signed with, and false where that is not known
+// yet: see [Resolve].
+func (p Project) Keys() (bucket.Credentials, bool) {
+	keys := p.keys
+	keys.Region = p.Region
+	return keys, p.keys != bucket.Credentials{}
+}
 
-// Credentials returns what requests are signed with. It never fails and makes
-// no request.
-func (p Project) Credentials(context.Context) (bucket.Credentials, error) {
-	return p.keys, nil
+// User says which user the keys are of, empty for a key of the project.
+func (p Project) User() string { return cmp.Or(p.Email, p.Subject) }
+
+// Identity says as whom requests are made: the role, and the user if it is one.
+func (p Project) Identity() string {
+	if p.User() == "" {
+		return cmp.Or(p.Role, "not known yet")
+	}
+	return p.Role + ", user " + p.User()
 }

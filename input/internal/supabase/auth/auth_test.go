@@ -1,0 +1,43 @@
+package auth
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
+)
+
+func TestSessionsAreAskedForAsAuthExpectsIt(t *testing.T) {
+	var seen, answer string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		seen = fmt.Sprint(r.Method, " ", r.URL.RequestURI(), " ", r.Header.Get("Apikey"), " ", string(body))
+		_, _ = io.WriteString(w, answer)
+	}))
+	defer s.Close()
+	c := New(rest.Options{Base: s.URL + "/auth/v1"})
+
+	answer = `{"access_token":"a","token_type":"bearer","expires_in":3600,"expires_at":1,"refresh_token":"r","user":{"id":"u"},"weak_password":null}`
+	session, err := c.SignIn(t.Context(), "key", "ada@example.com", `p"w`)
+	require.NoError(t, err)
+	require.Equal(t, `POST /auth/v1/token?grant_type=password key {"email":"ada@example.com","password":"p\"w"}`, seen)
+	require.Equal(t, Session{AccessToken: "a", RefreshToken: "r", Life: time.Hour}, session)
+	require.Equal(t, "<session>", fmt.Sprintf("%v", session))
+	require.Equal(t, "<session>", fmt.Sprintf("%#v", session))
+
+	_, err = c.Refresh(t.Context(), "key", "r")
+	require.NoError(t, err)
+	require.Equal(t, `POST /auth/v1/token?grant_type=refresh_token key {"refresh_token":"r"}`, seen)
+
+	answer = `{"user":{"id":"u"}}`
+	_, err = c.SignIn(t.Context(), "key", "ada@example.com", "p")
+	require.ErrorIs(t, err, bucket.ErrCredentials)
+	require.ErrorContains(t, err, "signing in: ")
+}

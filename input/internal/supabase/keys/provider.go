@@ -1,0 +1,223 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/auth"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
+)
+
+// provider gets keys. It is asked by one goroutine at a time. Rejected says that
+// a server refused what it gave last. What it returns that will not pass by
+// itself is a bucket.ErrCredentials.
+type provider interface {
+	obtain(ctx context.Context, rejected bool) (supabase.Project, error)
+}
+
+// newProvider is what the type of credentials asks for.
+func newProvider(o Options, read func(string) ([]byte, error)) provider {
+	files := files{o: o, read: read}
+	options := rest.Options{Transport: o.Transport, ConnectTimeout: o.ConnectTimeout, Timeout: o.Timeout}
+	switch o.Settings.Credentials.Type {
+	case supabase.TypeUser:
+		options.Base, options.TLS = o.Project.AuthURL, o.TLS
+		return &user{files: files, auth: auth.New(options)}
+	case supabase.TypeAccessToken:
+		options.Base = o.Project.APIURL
+		if o.Project.OwnAPI() {
+			options.TLS = o.TLS
+		}
+		return &api{files: files, management: management.New(options)}
+	}
+	if o.Settings.HasFiles() {
+		return files
+	}
+	return fixed{o.Project}
+}
+
+// fixed has the keys that stand in the configuration, and no others.
+type fixed struct{ project supabase.Project }
+
+func (f fixed) obtain(context.Context, bool) (supabase.Project, error) { return f.project, nil }
+
+func (s *Source) isFixed() bool {
+	_, ok := s.provider.(fixed)
+	return ok
+}
+
+// renewsItself reports whether new keys come without somebody's doing.
+func (s *Source) renewsItself() bool {
+	_, byHand := s.provider.(files)
+	return !byHand && !s.isFixed()
+}
+
+// files reads keys from the files that the configuration names.
+type files struct {
+	o    Options
+	read func(path string) ([]byte, error)
+}
+
+func (f files) obtain(context.Context, bool) (supabase.Project, error) { return f.resolve() }
+
+// resolve returns the project as the configuration and its files describe it.
+func (f files) resolve() (supabase.Project, error) {
+	if !f.o.Settings.HasFiles() {
+		return f.o.Project, nil
+	}
+	settings, err := f.o.Settings.Read(f.read)
+	if err != nil {
+		return supabase.Project{}, final(err)
+	}
+	p, err := supabase.Resolve(settings)
+	if err != nil {
+		return supabase.Project{}, final(err)
+	}
+	return p, nil
+}
+
+// maxSecret is how large a file with a secret may be, in bytes.
+const maxSecret = 64 << 10
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err == nil && len(text) > maxSecret {
+		err = fmt.Errorf("%s is larger than %d bytes: it is no secret", path, maxSecret)
+	}
+	return text, err
+}
+
+// final marks an error as one that will not pass by itself, passing as one that
+// will.
+func final(err error) error   { return judged{err, bucket.ErrCredentials} }
+func passing(err error) error { return judged{err, bucket.ErrUnavailable} }
+
+// judged is an error with its own text that is of a kind of package bucket.
+type judged struct{ err, kind error }
+
+func (j judged) Error() string   { return j.err.Error() }
+func (j judged) Unwrap() []error { return []error{j.err, j.kind} }
+
+// user signs in at the project's Auth.
+type user struct {
+	files
+	auth    *auth.Client
+	session auth.Session
+}
+
+// obtain renews the session, or begins a new one: at first, when the renewal is
+// refused, and when the server refuses the token that the session gave.
+func (u *user) obtain(ctx context.Context, rejected bool) (supabase.Project, error) {
+	p, err := u.resolve()
+	if err != nil {
+		return supabase.Project{}, err
+	}
+	login := p.Login()
+	var session auth.Session
+	err = errNoSession
+	if u.session.RefreshToken != "" && !rejected {
+		session, err = u.auth.Refresh(ctx, login.APIKey, u.session.RefreshToken)
+	}
+	if err != nil && !bucket.Transient(err) && ctx.Err() == nil {
+		session, err = u.auth.SignIn(ctx, login.APIKey, login.Email, login.Password)
+	}
+	if err != nil {
+		return supabase.Project{}, p.ExplainAuth(err)
+	}
+	u.session = session
+	expires := time.Time{}
+	if session.Life > 0 {
+		expires = time.Now().Add(session.Life)
+	}
+	if p, err = p.SignedIn(session.AccessToken, expires); err != nil {
+		return supabase.Project{}, final(err)
+	}
+	return p, nil
+}
+
+var errNoSession = errors.New("no session")
+
+// api asks the Management API for the project's keys.
+type api struct {
+	files
+	management *management.Client
+	found      bool // keys were had before
+}
+
+func (a *api) obtain(ctx context.Context, _ bool) (supabase.Project, error) {
+	p, err := a.resolve()
+	if err != nil {
+		return supabase.Project{}, err
+	}
+	facts, err := a.management.Project(ctx, p.AccessToken(), p.Ref)
+	if err != nil {
+		return supabase.Project{}, p.ExplainAPI(err)
+	}
+	if err := running(p, facts.Status); err != nil {
+		return supabase.Project{}, err
+	}
+	if !a.found {
+		if err := a.storageIsUp(ctx, p); err != nil {
+			return supabase.Project{}, err
+		}
+	}
+	keys, err := a.management.Keys(ctx, p.AccessToken(), p.Ref)
+	if err != nil {
+		return supabase.Project{}, p.ExplainAPI(err)
+	}
+	if keys.ServiceRole == "" {
+		return supabase.Project{}, final(p.NoUsableKeys(keys.Masked, keys.New))
+	}
+	if p, err = p.WithAPIKeys(keys.Anon, keys.ServiceRole, facts.Region); err != nil {
+		return supabase.Project{}, final(err)
+	}
+	a.found = true
+	return p, nil
+}
+
+// running turns the status of a project into an error: one that may pass while
+// it is on its way up, and one with a remedy where somebody has to act.
+func running(p supabase.Project, status management.Status) error {
+	const restore = "restore it in the Dashboard"
+	switch status.Phase() {
+	case management.Starting:
+		return passing(p.NotRunning(string(status), "it is waited for; see in the Dashboard when it is up"))
+	case management.Stopped:
+		return final(p.NotRunning(string(status)+": it is paused, or about to be", restore))
+	case management.Failed:
+		return final(p.NotRunning(string(status), "see the project in the Dashboard, and ask Supabase's support"))
+	case management.Removed:
+		return final(p.NotRunning(string(status)+": it was deleted", "write the reference of another project"))
+	}
+	return nil
+}
+
+// storageIsUp asks before the first keys whether Storage can be read. A token
+// that may not ask this, and an API that can't tell, hold nothing up: the
+// requests to Storage will tell.
+func (a *api) storageIsUp(ctx context.Context, p supabase.Project) error {
+	health, err := a.management.StorageHealth(ctx, p.AccessToken(), p.Ref)
+	if err != nil {
+		return ctx.Err()
+	}
+	if health.Status == "" || health.Status == management.Healthy {
+		return nil
+	}
+	what := health.Status + ": its Storage is not up yet"
+	if health.Error != "" {
+		what += fmt.Sprintf(" (%q)", health.Error)
+	}
+	return passing(p.NotRunning(what, "it is waited for; see in the Dashboard when it is up"))
+}

@@ -1,0 +1,178 @@
+// Package management is a client of Supabase's Management API: which keys a
+// project has, where it runs, and whether its Storage is up. Each call is one
+// request, and none is made again here; errors are those of package rest.
+package management
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
+)
+
+// Client asks one instance of the API. It is safe for concurrent use.
+type Client struct{ rest *rest.Client }
+
+// New returns a client of the API at o.Base, such as https://api.supabase.com;
+// no request is made.
+func New(o rest.Options) *Client { return &Client{rest.New(o)} }
+
+// Status is the state that a project is in, such as ACTIVE_HEALTHY.
+type Status string
+
+// Phase is what a status means for somebody who wants to read.
+type Phase int
+
+// The phases. A status that is not known counts as running: requests will
+// tell.
+const (
+	Running  Phase = iota
+	Starting       // wait: it is on its way up
+	Stopped        // paused, or about to be: somebody has to restore it
+	Failed         // broken in a way that only Supabase can repair
+	Removed
+)
+
+// Phase tells what to do about a status.
+func (s Status) Phase() Phase {
+	switch s {
+	case "COMING_UP", "RESTORING", "UPGRADING", "RESTARTING", "RESIZING":
+		return Starting
+	case "INACTIVE", "PAUSING", "PAUSED", "GOING_DOWN":
+		return Stopped
+	case "INIT_FAILED", "RESTORE_FAILED":
+		return Failed
+	case "REMOVED":
+		return Removed
+	}
+	return Running
+}
+
+// Project is what the API says of a project.
+type Project struct {
+	Ref    string `json:"ref"`
+	Name   string `json:"name"`
+	Region string `json:"region"`
+	Status Status `json:"status"`
+}
+
+// Project asks for a project by its reference.
+func (c *Client) Project(ctx context.Context, token, ref string) (Project, error) {
+	var p Project
+	err := c.rest.Do(ctx, rest.Request{
+		Op: "asking the Management API for the project", Method: http.MethodGet,
+		Path: projectPath(ref), Bearer: token,
+	}, &p)
+	return p, err
+}
+
+// Health is the state of one service of a project.
+type Health struct {
+	Name   string `json:"name"`
+	Status string `json:"status"`
+	Error  string `json:"error"`
+}
+
+// Healthy is the Status of a service that is up.
+const Healthy = "ACTIVE_HEALTHY"
+
+// StorageHealth asks whether the project's Storage is up. An answer that does
+// not speak of Storage is the zero Health.
+func (c *Client) StorageHealth(ctx context.Context, token, ref string) (Health, error) {
+	var services []Health
+	err := c.rest.Do(ctx, rest.Request{
+		Op: "asking the Management API for the health of Storage", Method: http.MethodGet,
+		Path: projectPath(ref) + "/health", Query: url.Values{"services": {"storage"}}, Bearer: token,
+	}, &services)
+	for _, s := range services {
+		if s.Name == "storage" {
+			return s, err
+		}
+	}
+	return Health{}, err
+}
+
+// Keys are those of a project that can sign S3 requests, and what is known of
+// the others. They never appear in an error.
+type Keys struct {
+	// Anon and ServiceRole are the legacy API keys, which are JWTs; empty where
+	// the project has none, or the token may not see them.
+	Anon, ServiceRole string
+	// Masked says that there are legacy keys whose values were not shown.
+	Masked bool
+	// New says that there are publishable or secret keys, which sign no S3
+	// request.
+	New bool
+}
+
+// key is one element of the answer. Old instances of the API know no types.
+type key struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Value string `json:"api_key"`
+}
+
+// Keys asks for the project's keys. A token may be allowed to list the keys and
+// not to reveal them; then they are asked for once more as they are shown
+// without, since the legacy ones may be in clear nonetheless.
+func (c *Client) Keys(ctx context.Context, token, ref string) (Keys, error) {
+	list, err := c.listKeys(ctx, token, ref, url.Values{"reveal": {"true"}})
+	if e, ok := errors.AsType[*bucket.Error](err); ok && e.Status == http.StatusForbidden {
+		var plainErr error
+		if list, plainErr = c.listKeys(ctx, token, ref, nil); plainErr != nil {
+			if bucket.Transient(plainErr) || ctx.Err() != nil {
+				return Keys{}, plainErr
+			}
+			return Keys{}, err
+		}
+		if keys := sortOut(list); keys.ServiceRole != "" {
+			return keys, nil
+		}
+		return Keys{}, err
+	}
+	return sortOut(list), err
+}
+
+func (c *Client) listKeys(ctx context.Context, token, ref string, query url.Values) ([]key, error) {
+	var list []key
+	err := c.rest.Do(ctx, rest.Request{
+		Op: "asking the Management API for the project's keys", Method: http.MethodGet,
+		Path: projectPath(ref) + "/api-keys", Query: query, Bearer: token,
+	}, &list)
+	return list, err
+}
+
+// sortOut finds the keys by their type and name.
+func sortOut(list []key) Keys {
+	var keys Keys
+	for _, k := range list {
+		switch {
+		case k.Type == "publishable" || k.Type == "secret":
+			keys.New = true
+		case k.Type != "legacy" && k.Type != "":
+		case k.Name != "anon" && k.Name != "service_role":
+		case !isToken(k.Value):
+			keys.Masked = true
+		case k.Name == "anon":
+			keys.Anon = k.Value
+		default:
+			keys.ServiceRole = k.Value
+		}
+	}
+	return keys
+}
+
+// isToken reports whether a value is a JWT as a whole, and not one whose end is
+// masked.
+func isToken(value string) bool {
+	inAlphabet := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.'
+	}
+	return strings.Count(value, ".") == 2 && !strings.ContainsFunc(value, func(r rune) bool { return !inAlphabet(r) })
+}
+
+func projectPath(ref string) string { return "/v1/projects/" + url.PathEscape(ref) }

@@ -1,0 +1,129 @@
+package supabase
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
+
+// ExplainAPI says which field is the cause of an answer of the Management API,
+// and what to do about it, as a [FieldError] that wraps err. Errors that are
+// none of an endpoint are returned as they are.
+func (p Project) ExplainAPI(err error) error {
+	e, ok := errors.AsType[*bucket.Error](err)
+	if !ok {
+		return err
+	}
+	token := p.auth.name(fieldAccessToken)
+	add := func(field, problem, remedy string) error {
+		return &FieldError{Field: field, Problem: problem, Remedy: remedy, Err: err}
+	}
+	switch {
+	case errors.Is(e, bucket.ErrThrottled):
+		return add(token, "the Management API asks for fewer requests", "it is asked again; other tools with the same account share its limit")
+	case errors.Is(e, bucket.ErrUnreachable):
+		return add(fieldAPIURL, "the Management API at "+p.APIURL+" can't be reached"+nameHint(err), "check the address, the network, and firewalls or proxies in between")
+	case errors.Is(e, bucket.ErrUnavailable):
+		return add(fieldAPIURL, "the Management API at "+p.APIURL+" has trouble", "it is asked again; see https://status.supabase.com")
+	case errors.Is(e, bucket.ErrForeign):
+		return add(fieldAPIURL, "what answers at "+p.APIURL+" is not the Management API", "write its address without a path, such as "+hostedAPI)
+	case e.Status == 401:
+		return add(token, "the Management API does not know this token: it was deleted, has expired, or is not complete", whereTokens)
+	case e.Status == 403:
+		return add(token, "the token may not do this in the project "+p.Ref, "give it the permissions, or its owner the role in the organization: "+whereTokens)
+	case e.Status == 404:
+		return add("project_ref", fmt.Sprintf("the Management API knows no project %s, or the token may not see it", p.Ref),
+			"compare the reference with the Dashboard under Project Settings -> General, and the account of the token with the owner of the project")
+	case strings.Contains(strings.ToLower(e.Message), "removed"):
+		return add("project_ref", "the project "+p.Ref+" was deleted", "write the reference of another project")
+	case e.Status == 400:
+		return add("project_ref", fmt.Sprintf("the Management API does not take %s for a reference", p.Ref), "write the 20 letters in https://<project_ref>.supabase.co")
+	}
+	return add(token, "the Management API refuses the request", "see what it says; "+whereTokens)
+}
+
+// NotRunning says that the project is in a status in which it can't be read, such
+// as INACTIVE, and what to do about it.
+func (p Project) NotRunning(status, remedy string) error {
+	return &FieldError{Field: "project_ref", Problem: fmt.Sprintf("the project %s is %s", p.Ref, status), Remedy: remedy}
+}
+
+// NoUsableKeys says that the Management API gave no keys that can sign S3
+// requests: because they are masked, because the project has new ones alone, or
+// because it has none.
+func (p Project) NoUsableKeys(masked, onlyNew bool) error {
+	e := &FieldError{Field: p.auth.name(fieldAccessToken)}
+	const s3Keys = "make an S3 access key in the Dashboard under Project Settings -> Storage -> S3 access keys and write type: " + TypeAccessKey
+	switch {
+	case masked:
+		e.Problem = "the Management API does not show the values of the project's keys to this token"
+		e.Remedy = "give it the permission to read the secrets of API keys: " + whereTokens
+	case onlyNew:
+		e.Problem = fmt.Sprintf("the project %s has only new API keys (sb_publishable_..., sb_secret_...), which can't sign S3 requests", p.Ref)
+		e.Remedy = s3Keys + "; or switch the legacy API keys on again, under Project Settings -> API keys -> Legacy API keys"
+	default:
+		e.Problem = fmt.Sprintf("the Management API shows no keys of the project %s to this token", p.Ref)
+		e.Remedy = "give it the permission to read API keys and their secrets; or " + s3Keys
+	}
+	return e
+}
+
+// ExplainAuth is [Project.ExplainAPI] for the answers of Auth.
+func (p Project) ExplainAuth(err error) error {
+	e, ok := errors.AsType[*bucket.Error](err)
+	if !ok {
+		return err
+	}
+	add := func(field, problem, remedy string) error {
+		return &FieldError{Field: field, Problem: problem, Remedy: remedy, Err: err}
+	}
+	place := p.addressField()
+	if p.auth.AuthURL != "" {
+		place = fieldAuthURL
+	}
+	message := strings.ToLower(e.Message)
+	is := func(code, words string) bool {
+		return code != "" && e.Code == code || words != "" && strings.Contains(message, words)
+	}
+	switch {
+	case errors.Is(e, bucket.ErrThrottled):
+		return add(fieldEmail, "Auth asks for fewer sign-ins", "it is asked again; the limit is in the Dashboard under Authentication -> Rate Limits")
+	case errors.Is(e, bucket.ErrUnreachable):
+		return add(place, "Auth at "+p.AuthURL+" can't be reached"+nameHint(err), "check the address, the network, and firewalls or proxies in between")
+	case e.Status == 540:
+		return add(place, "the project is paused", "restore it in the Dashboard")
+	case errors.Is(e, bucket.ErrUnavailable):
+		return add(place, "Auth at "+p.AuthURL+" has trouble", "it is asked again; see in the Dashboard whether the project is running")
+	case errors.Is(e, bucket.ErrForeign), e.Status == 404:
+		return add(place, "what answers at "+p.AuthURL+" is not Auth", "on Supabase its path is "+authPath+"; write "+fieldAuthURL+" where it is elsewhere")
+	case is("email_not_confirmed", "email not confirmed"):
+		return add(fieldEmail, "the address of this user is not confirmed", "open the link in the confirmation mail, or confirm the user in the Dashboard under Authentication -> Users")
+	case is("user_banned", "banned"):
+		return add(fieldEmail, "this user is banned", "lift the ban in the Dashboard under Authentication -> Users, or sign in as another user")
+	case is("email_provider_disabled", "email logins are disabled"):
+		return add(fieldEmail, "sign-in with e-mail and password is switched off in this project", "switch it on in the Dashboard under Authentication -> Sign In / Providers -> Email")
+	case is("captcha_failed", "captcha"):
+		return add(fieldEmail, "the project asks for a captcha at each sign-in, which a program can't solve",
+			"switch it off in the Dashboard under Authentication -> Attack Protection, or use a token or key with another type")
+	case is("invalid_credentials", "invalid login credentials"), e.Code == "invalid_grant":
+		return add(p.auth.name(fieldPassword), "Auth knows no user with this e-mail address and password",
+			"try the two in your app; a user who signs in by another provider has no password until one is set")
+	case is("", "legacy api keys are disabled"):
+		return add(p.auth.name(fieldAnonKey), "the legacy API keys of this project are switched off, and this is one",
+			"write the publishable key (sb_publishable_...), which newer servers do with, or switch the legacy keys on again: "+whereAPIKeys)
+	case e.Status == 401 || e.Status == 403:
+		return add(p.auth.name(fieldAnonKey), "the gateway of "+p.AuthURL+" does not accept this key", "write the current one; keys rotate during project upgrades: "+whereAPIKeys)
+	}
+	return add(fieldEmail, "Auth does not let this user sign in", "see what it says, and the logs in the Dashboard under Logs -> Auth")
+}
+
+// nameHint tells a name that does not resolve from a server that is down.
+func nameHint(err error) string {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return ": the host " + dns.Name + " is not found"
+	}
+	return ""
+}

@@ -1,0 +1,187 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
+
+const hidden = "a-token-that-is-secret"
+
+// serve starts a server of one handler, and returns a client of it with its own
+// transport.
+func serve(t *testing.T, h http.HandlerFunc) *Client {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return New(Options{Base: s.URL, ConnectTimeout: 5 * time.Second, Timeout: 5 * time.Second})
+}
+
+// get is the error of a request, in which no secret may be.
+func get(t *testing.T, c *Client) error {
+	t.Helper()
+	err := c.Do(t.Context(), Request{Op: "asking", Method: http.MethodGet, Path: "/x", Bearer: hidden, APIKey: hidden + "2"}, new(map[string]any))
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), hidden)
+	return err
+}
+
+func TestARequestIsSentAsItIsMeant(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_, _ = fmt.Fprintf(w, `{"seen":%q}`, strings.Join([]string{
+			r.Method, r.URL.RequestURI(), r.Header.Get("Authorization"), r.Header.Get("Apikey"), r.Header.Get("Content-Type"), string(body),
+		}, "|"))
+	})
+	var out struct{ Seen string }
+	require.NoError(t, c.Do(t.Context(), Request{
+		Op: "asking", Method: http.MethodPost, Path: "/a%2Fb", Query: map[string][]string{"c": {"d e"}},
+		Bearer: "b", APIKey: "k", Body: map[string]string{"x": "y"},
+	}, &out))
+	require.Equal(t, `POST|/a%2Fb?c=d+e|Bearer b|k|application/json|{"x":"y"}`, out.Seen)
+	require.NoError(t, c.Do(t.Context(), Request{Op: "asking", Method: http.MethodGet, Path: "/"}, &out))
+	require.Equal(t, `GET|/||||`, out.Seen)
+}
+
+func TestEachAnswerHasItsKind(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status int
+		body   string
+		kind   error
+		words  string
+	}{
+		"unauthorized":  {401, `{"message":"Unauthorized"}`, bucket.ErrCredentials, `HTTP 401, "Unauthorized"`},
+		"auth":          {400, `{"code":400,"error_code":"user_banned","msg":"User is banned"}`, bucket.ErrCredentials, `HTTP 400, user_banned, "User is banned"`},
+		"new auth":      {400, `{"code":"user_banned","message":"User is banned"}`, bucket.ErrCredentials, `HTTP 400, user_banned, "User is banned"`},
+		"oauth":         {400, `{"error":"invalid_grant","error_description":"no"}`, bucket.ErrCredentials, `HTTP 400, invalid_grant, "no"`},
+		"list":          {400, `{"message":["one"]}`, bucket.ErrCredentials, `"one"`},
+		"not found":     {404, `{"message":"Project not found"}`, bucket.ErrCredentials, `Project not found`},
+		"echo":          {403, `{"message":"the token ` + hidden + ` may not"}`, bucket.ErrCredentials, `the token [redacted] may not`},
+		"throttled":     {429, `{"message":"slow down"}`, bucket.ErrThrottled, `slow down`},
+		"conflict":      {409, `{"msg":"at once"}`, bucket.ErrUnavailable, `at once`},
+		"broken":        {500, ``, bucket.ErrUnavailable, `HTTP 500`},
+		"gateway":       {502, `<html>`, bucket.ErrUnavailable, `HTTP 502`},
+		"paused":        {540, `Project paused`, bucket.ErrUnavailable, `HTTP 540`},
+		"page":          {200, "<html>\n<b>" + hidden, bucket.ErrForeign, `begins "<html> <b>[redacted]"`},
+		"other's 404":   {404, `404 page not found`, bucket.ErrForeign, `not an answer of a Supabase API`},
+		"redirect":      {302, ``, bucket.ErrForeign, `a redirect, which is not followed`},
+		"long":          {403, `{"message":"` + strings.Repeat("x", 5000) + `"}`, bucket.ErrCredentials, strings.Repeat("x", 200) + "..."},
+		"without end":   {403, `{"message":"` + strings.Repeat("x", maxRefusal), bucket.ErrForeign, `xxx...`},
+		"without words": {403, `{}`, bucket.ErrCredentials, `HTTP 403`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				if tc.status == http.StatusFound {
+					w.Header().Set("Location", "http://127.0.0.1:1/elsewhere")
+				}
+				w.WriteHeader(tc.status)
+				_, _ = io.WriteString(w, tc.body)
+			})
+			err := get(t, c)
+			require.ErrorIs(t, err, tc.kind)
+			require.ErrorContains(t, err, tc.words)
+			require.ErrorContains(t, err, "asking: ")
+			require.NotErrorIs(t, err, bucket.ErrNotFound, "an object is not what is missing")
+			require.Less(t, len(err.Error()), 500)
+		})
+	}
+}
+
+func TestWhatIsCutOrLateMayPass(t *testing.T) {
+	for name, h := range map[string]http.HandlerFunc{
+		"cut": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "100")
+			_, _ = io.WriteString(w, `{"a":`)
+		},
+		"hung up": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"late":    func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := serve(t, h)
+			c.timeout = 300 * time.Millisecond
+			err := get(t, c)
+			require.ErrorIs(t, err, bucket.ErrUnavailable)
+			require.NotErrorIs(t, err, context.DeadlineExceeded, "it is not the caller's")
+		})
+	}
+}
+
+func TestNobodyThereIsUnreachable(t *testing.T) {
+	s := httptest.NewServer(nil)
+	s.Close()
+	err := get(t, New(Options{Base: s.URL}))
+	require.ErrorIs(t, err, bucket.ErrUnreachable)
+
+	tls := httptest.NewTLSServer(http.NotFoundHandler())
+	defer tls.Close()
+	err = get(t, New(Options{Base: tls.URL, Timeout: 5 * time.Second}))
+	require.ErrorIs(t, err, bucket.ErrUnreachable)
+	require.ErrorContains(t, err, "certificate")
+}
+
+func TestACancelledCallerGetsItsOwnError(t *testing.T) {
+	c := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err := c.Do(ctx, Request{Op: "asking", Method: http.MethodGet, Path: "/"}, new(any))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.False(t, bucket.Transient(err))
+}
+
+func TestHowLongToWait(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status        int
+		header, value string
+		want          time.Duration
+	}{
+		"seconds":     {429, "Retry-After", "7", 7 * time.Second},
+		"a quota":     {429, "X-RateLimit-Reset", "12", 12 * time.Second},
+		"at most":     {503, "Retry-After", "86400", maxPause},
+		"absurd":      {503, "Retry-After", "1e300", maxPause},
+		"past":        {429, "Retry-After", "Mon, 01 Jan 2024 00:00:00 GMT", 0},
+		"a far date":  {429, "Retry-After", "Thu, 01 Jan 2099 00:00:00 GMT", maxPause},
+		"negative":    {429, "Retry-After", "-5", 0},
+		"nonsense":    {429, "Retry-After", "soon", 0},
+		"a refusal":   {403, "Retry-After", "7", 0},
+		"none":        {429, "X-Other", "7", 0},
+		"not a limit": {401, "X-RateLimit-Reset", "12", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set(tc.header, tc.value)
+				w.WriteHeader(tc.status)
+				_, _ = io.WriteString(w, `{}`)
+			})
+			err := get(t, c)
+			require.Equal(t, tc.want, PauseOf(err))
+		})
+	}
+}
+
+// Whatever an answer is, the error is short, on one line, and without what the
+// request held.
+func FuzzARefusalIsShortAndHoldsNoSecret(f *testing.F) {
+	for _, doc := range []string{`{"message":"x"}`, `{"code":1,"msg":["` + hidden + `"]}`, "<html>" + hidden, "\xff\x00", "null", "[]", `{"error":{}}`, `{"error":"a\nb` + strings.Repeat("x", 5000) + `"}`} {
+		f.Add(400, doc)
+		f.Add(503, doc)
+		f.Add(301, doc)
+	}
+	f.Fuzz(func(t *testing.T, status int, doc string) {
+		r := Request{Op: "asking", Bearer: hidden}
+		err := r.refusal(&http.Response{StatusCode: status, Header: http.Header{}}, []byte(doc))
+		require.Less(t, len(err.Error()), 4000)
+		require.NotContains(t, err.Error(), hidden)
+		require.NotContains(t, err.Error(), "\n")
+		require.NotEqual(t, bucket.Transient(err), errors.Is(err, bucket.ErrCredentials), "one of the two")
+	})
+}
