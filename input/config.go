@@ -28,6 +28,8 @@ type config struct {
 	syncMode string
 	plan     schedule.Plan
 	state    stateConfig
+	// fullSweepInterval is more than zero.
+	fullSweepInterval time.Duration
 	// identity is what makes two listings of a key the same version.
 	identity    ledger.Identity
 	emitDeletes bool

@@ -40,6 +40,9 @@ func (c *config) readSync(pConf *service.ParsedConfig) (err error) {
 	if c.identity, err = fieldAs(pConf, parseChangeDetection, ssFieldChangeDetection); err != nil {
 		return err
 	}
+	if c.fullSweepInterval, err = fieldAs(pConf, parseDuration, ssFieldFullSweepInterval); err != nil {
+		return err
+	}
 	if c.emitDeletes, err = fieldAs(pConf, parseBool, ssFieldEmitDeletes); err != nil {
 		return err
 	}

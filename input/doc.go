@@ -7,7 +7,8 @@
 // # Flow
 //
 //	when:  schedule.Plan ─► passes.go: one pass after the other, never two
-//	data:  listing.List (parts of the bucket side by side) ─► filter.Match ─►
+//	data:  listing.List (parts of the bucket side by side), or, between two full
+//	       listings, changes.Since (what changed alone) ─► filter.Match ─►
 //	       ledger.Compare ─► fetch.Run (a window of downloads under a byte
 //	       budget) ─► delivery (scanner, metadata) ─► chan ─►
 //	       reader.ReadBatch ─► pipeline ─► output
@@ -22,6 +23,7 @@
 //	config*.go             a parsed config becomes one checked struct
 //	reader.go              service.BatchInput: connect, read, close
 //	passes.go              the passes of a plan, one after the other
+//	changes.go             which of them ask for no more than what changed
 //	state.go               opens the ledger, in a file, a cache or memory
 //	state_admin.go         looks at a ledger and changes it, for tools
 //	keeper.go              writes the ledger's checkpoints when they are due
@@ -34,6 +36,7 @@
 //	internal/retry         the one back-off
 //	internal/filter        globs, time and size: one pure Match
 //	internal/supabase      projects, endpoints, keys, and what refusals mean
+//	internal/supabase/changes  what changed since a time, by the REST API
 //	internal/schedule      when passes begin: once, after a pause, at fixed times
 //	internal/listing       a bucket listed in parts side by side, each complete
 //	internal/ledger        which version of each key was delivered, and what is due
@@ -64,9 +67,12 @@
 //     wait for acks, since an output may flush its last batch only at the end;
 //     Close, which Benthos calls after the last ack, does the accounting.
 //  10. Every object is in exactly one counter of a pass, and they add up to what
-//     was listed.
+//     was listed. A pass that asks for changes lists the rows that no pass
+//     before it has dealt with.
 //  11. Nothing is decided from a listing that did not complete: nothing is taken
-//     for deleted, and no pass counts as complete.
+//     for deleted, and no pass counts as complete. One that asked for changes
+//     alone never is: full listings are what correctness rests on, and whatever
+//     the others miss or fail at, the next full listing finds.
 //  12. A pass over a bucket in which nothing changed writes nothing and emits
 //     nothing.
 //  13. A ledger that cannot be read is never taken for an empty one.

@@ -15,6 +15,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 )
 
 // unreachableAttempts bounds how often an endpoint that does not answer at all
@@ -38,6 +39,11 @@ type reader struct {
 
 	listers  *listing.Limit
 	removals *pass.Removals
+	// turns belongs to the goroutine of the passes; listCost and askCost sum up
+	// what its requests take, for the two kinds of passes.
+	turns             *turns
+	changes           *changes.Client // nil where nothing can be asked
+	listCost, askCost meter
 
 	mu        sync.Mutex
 	pass      *pass.Pass     // the one under way, or the last one
@@ -68,17 +74,43 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		Credentials: conf.project.Credentials,
 		TLS:         conf.tls, Transport: conf.transport,
 		ConnectTimeout: conf.connectTimeout, ResponseTimeout: conf.responseTimeout, IdleTimeout: conf.idleTimeout,
-		MaxConns:    fetch.MaxDownloads(conf.maxDownloads) + conf.maxListers,
-		Retry:       conf.retry,
-		OnRetry:     r.retried,
-		OnListPage:  func(d time.Duration, _ int) { r.meters.listPage.Timing(d.Nanoseconds()) },
+		MaxConns: fetch.MaxDownloads(conf.maxDownloads) + conf.maxListers,
+		Retry:    conf.retry,
+		OnRetry:  r.retried,
+		OnListPage: func(d time.Duration, _ int) {
+			r.meters.listPage.Timing(d.Nanoseconds())
+			r.listCost.add(d)
+		},
 		OnFirstByte: func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) },
 	})
 	if err != nil {
 		return nil, err
 	}
 	r.client = client
+	r.turns = r.newTurns()
 	return r, nil
+}
+
+// newTurns finds out whether there is anybody who can be asked for changes.
+func (r *reader) newTurns() *turns {
+	t := &turns{every: r.conf.fullSweepInterval, off: r.sayChangesOff}
+	if !r.conf.plan.Repeats() {
+		return t
+	}
+	client, err := changes.New(changes.Options{
+		Endpoint: r.conf.project.Endpoint, Bucket: r.conf.project.Bucket,
+		Credentials: r.conf.project.Credentials,
+		TLS:         r.conf.tls, Transport: r.conf.transport,
+		ConnectTimeout: r.conf.connectTimeout, Timeout: r.conf.responseTimeout + r.conf.idleTimeout,
+		Retry:   r.conf.retry,
+		OnRetry: func(err error) { r.retried("", err) },
+		OnPage:  func(d time.Duration, _ int) { r.askCost.add(d) },
+	})
+	if err == nil { // else another server than Supabase's, which has no REST API
+		r.changes = client
+		t.recent = pass.NewRecent(feed{client, func() int64 { return max(t.full.pages, 1) }})
+	}
+	return t
 }
 
 func (r *reader) retried(_ string, err error) {
@@ -157,7 +189,6 @@ func (r *reader) start() {
 	if r.ledger != nil {
 		r.keeper = keep(r.ledger, r.checkpointed)
 	}
-	r.pass = r.newPass()
 	go func() {
 		defer close(r.done)
 		defer close(r.out)
@@ -205,6 +236,9 @@ func (r *reader) Close(ctx context.Context) error {
 		return nil
 	}
 	defer r.client.Close()
+	if r.changes != nil {
+		defer r.changes.Close()
+	}
 	if stop != nil {
 		stop()
 		select {

@@ -13,7 +13,7 @@ Messages are not ordered: a small object may overtake a large one.
 
 == Incremental sync
 
-With ` + "`sync_mode`" + ` set to ` + "`continuous`" + ` or ` + "`scheduled`" + `, or with a ` + "`state`" + `, the input remembers the version of each object that was delivered: some dozens of bytes an object, in a file or a cache, written only when something was delivered. Each pass lists the whole prefix and delivers what is new or changed. It compares content (ETag and size), not times: an object that becomes visible late or with an old time is not missed, and an UPDATE of all rows delivers nothing again.
+With ` + "`sync_mode`" + ` set to ` + "`continuous`" + ` or ` + "`scheduled`" + `, or with a ` + "`state`" + `, the input remembers the version of each object that was delivered: some dozens of bytes an object, in a file or a cache, written only when something was delivered. A pass lists the whole prefix and delivers what is new or changed; with a JWT as credentials, the passes between two full listings (` + "`full_sweep_interval`" + `) ask the server for no more than what changed. What is new or changed is told by comparing content (ETag and size), not times: an object that becomes visible late or with an old time is not missed by a full listing, and an UPDATE of all rows delivers nothing again.
 
 After a crash, what the output had not acknowledged is delivered again, and of what it had, about the last second or the last 500 objects at most. Without ` + "`state`" + `, a restart delivers everything again. An object that is overwritten twice between two passes is delivered once, as it is then.
 

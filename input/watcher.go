@@ -103,14 +103,21 @@ func (r *reader) sayStart() {
 	}
 }
 
-// sayPass is the one line after a pass that did something. A one-time run is
-// told of when its last ack is in.
-func (r *reader) sayPass(ctx context.Context, p pass.Report, took time.Duration) {
+// sayChangesOff is the one line about a server that is not asked for changes for
+// a while.
+func (r *reader) sayChangesOff(reason error, pause time.Duration) {
+	r.log.Infof("Every pass lists all of %s for now, since to ask only for what changed is of no use there; that is tried again in %v: %v",
+		r.where(), pause, reason)
+}
+
+// sayPass is the one line after a pass over what that did something. A one-time
+// run is told of when its last ack is in.
+func (r *reader) sayPass(ctx context.Context, what string, p pass.Report, took time.Duration) {
 	if r.isFirst() {
 		r.hintAtNothing(ctx, p)
 	}
 	if r.conf.plan.Repeats() && p.Listed > p.Unchanged+p.FilteredTotal()+p.ParkedTotal() {
-		r.logSummary(p, took)
+		r.logSummary(what, p, took)
 	}
 }
 
@@ -138,16 +145,16 @@ func (r *reader) conclude() {
 	report := newReport(r, p, cause)
 	recordRun(report)
 	if !started.IsZero() {
-		r.logSummary(p, time.Since(started))
+		r.logSummary(r.where(), p, time.Since(started))
 	}
 	if report.Err != nil {
 		r.log.Errorf("The one-time run is not complete: %v", report.Err)
 	}
 }
 
-func (r *reader) logSummary(p pass.Report, took time.Duration) {
+func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
 	line := fmt.Sprintf("Read %s in %s: %d listed, %d delivered (%s)",
-		r.where(), took.Round(time.Millisecond), p.Listed, p.Delivered, byteCount(p.Bytes))
+		what, took.Round(time.Millisecond), p.Listed, p.Delivered, byteCount(p.Bytes))
 	if p.Unchanged > 0 {
 		line += fmt.Sprintf(", %d unchanged", p.Unchanged)
 	}

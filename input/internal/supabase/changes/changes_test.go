@@ -314,6 +314,7 @@ func TestNothingIsSentWithoutATokenOrToAnUnknownAddress(t *testing.T) {
 	s.Put("docs", "a", nil)
 	_, err := newClient(t, s, func(o *changes.Options) { o.Credentials = withToken("") }).Newest(t.Context(), "")
 	require.ErrorIs(t, err, changes.ErrUnsupported)
+	require.ErrorIs(t, err, changes.ErrNoToken)
 	require.Zero(t, s.Count(emulator.OpListV2))
 	_, err = changes.New(changes.Options{Endpoint: "https://minio.example.com", Bucket: "docs"})
 	require.ErrorIs(t, err, changes.ErrUnsupported)

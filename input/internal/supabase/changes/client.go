@@ -25,6 +25,9 @@ import (
 // is no use in asking again soon.
 var ErrUnsupported = errors.New("changes cannot be asked for")
 
+// ErrNoToken is the ErrUnsupported of credentials without a JWT.
+var ErrNoToken = errors.New("these credentials have no JWT, which the REST API needs")
+
 // attempts bounds how often one request is made: a full listing is always a way
 // out.
 const attempts = 3

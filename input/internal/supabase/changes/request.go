@@ -54,7 +54,7 @@ func (c *Client) ask(ctx context.Context, q query, p *page) error {
 	case err != nil:
 		return fmt.Errorf("%s: obtaining credentials: %w", op, err)
 	case cred.SessionToken == "":
-		return &bucket.Error{Op: op, Kind: bucket.ErrInvalid, Err: unsupported(errors.New("these credentials have no JWT, which the REST API needs"))}
+		return &bucket.Error{Op: op, Kind: bucket.ErrInvalid, Err: unsupported(ErrNoToken)}
 	}
 	start := time.Now()
 	status, doc, err := c.roundTrip(ctx, q, cred)
