@@ -29,7 +29,7 @@ const aPoll = 12 * time.Second
 
 // newChangesRig reads with the service_role key, so that changes can be asked
 // for.
-func newChangesRig(t *testing.T, fields string) *rig {
+func newChangesRig(t testing.TB, fields string) *rig {
 	t.Helper()
 	r := newRig(t, "")
 	s := r.server.Settings()
