@@ -46,8 +46,10 @@ func (c *config) readSync(pConf *service.ParsedConfig) (err error) {
 	if c.emitDeletes, err = fieldAs(pConf, parseBool, ssFieldEmitDeletes); err != nil {
 		return err
 	}
-	if c.maxDeleteRatio, err = fieldAs(pConf, parseRatio, ssFieldMaxDeleteRatio); err != nil {
-		return err
+	if pConf.Contains(ssFieldMaxDeleteRatio) {
+		if c.maxDeleteRatio, err = fieldAs(pConf, parseRatio, ssFieldMaxDeleteRatio); err != nil {
+			return err
+		}
 	}
 	return checkEmitDeletes(c.emitDeletes, c.syncMode, c.state.set())
 }

@@ -73,6 +73,8 @@
 //     for deleted, and no pass counts as complete. One that asked for changes
 //     alone never is: full listings are what correctness rests on, and whatever
 //     the others miss or fail at, the next full listing finds.
+//     Under row level security not even a complete listing, or a 404, tells
+//     what is gone from what is hidden: see package pass, missing.go.
 //  12. A pass over a bucket in which nothing changed writes nothing and emits
 //     nothing.
 //  13. A ledger that cannot be read is never taken for an empty one.

@@ -11,6 +11,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
 const (
@@ -53,7 +54,7 @@ func (r *reader) turn(ctx context.Context) {
 // pollChanges makes a pass that asks for changes alone, and reports whether it
 // came to its end, or is to come to none.
 func (r *reader) pollChanges(ctx context.Context, recent *pass.Recent) bool {
-	p, began := r.newPass(recent, true), time.Now()
+	p, began := r.newPass(ctx, recent, true), time.Now()
 	r.setPass(p)
 	r.watcher.begin()
 	r.askCost.reset()
@@ -76,7 +77,7 @@ func (r *reader) pollChanges(ctx context.Context, recent *pass.Recent) bool {
 // listAll makes a pass over everything, and looks at how it went while its
 // context still lives.
 func (r *reader) listAll(ctx context.Context, recent *pass.Recent) {
-	p, began := r.newPass(recent, false), time.Now()
+	p, began := r.newPass(ctx, recent, false), time.Now()
 	r.setPass(p)
 	r.watcher.begin()
 	r.listCost.reset()
@@ -103,7 +104,8 @@ func (r *reader) listAll(ctx context.Context, recent *pass.Recent) {
 
 // newPass prepares a pass. It hands on to recent what a later one needs that
 // asks for changes alone; nil where none will.
-func (r *reader) newPass(recent *pass.Recent, onlyChanged bool) *pass.Pass {
+func (r *reader) newPass(ctx context.Context, recent *pass.Recent, onlyChanged bool) *pass.Pass {
+	who := r.identity(ctx)
 	d := &delivery{
 		scanner: r.conf.scanner,
 		labeller: labeller{
@@ -131,7 +133,10 @@ func (r *reader) newPass(recent *pass.Recent, onlyChanged bool) *pass.Pass {
 		Ledger:  r.ledger,
 		Recent:  recent, OnlyChanged: onlyChanged,
 		ParkFor: r.parkFor,
-		Deletes: pass.Deletes{Head: r.client.Head, MaxRatio: r.conf.maxDeleteRatio},
+		Deletes: pass.Deletes{
+			Head: r.client.Head, MaxRatio: r.conf.maxDeleteRatio,
+			SeesAll: who.BypassesRLS(), Viewer: who.Text(),
+		},
 		Watcher: r.watcher,
 	}
 	if r.conf.emitDeletes {
@@ -141,6 +146,16 @@ func (r *reader) newPass(recent *pass.Recent, onlyChanged bool) *pass.Pass {
 		opts.Remover = r.client
 	}
 	return pass.New(opts, r.removals)
+}
+
+// identity is whom the server takes this input for: nobody, where credentials
+// cannot be had at the moment.
+func (r *reader) identity(ctx context.Context) supabase.Identity {
+	cred, err := r.conf.project.Credentials(ctx)
+	if err != nil {
+		return supabase.Identity{}
+	}
+	return supabase.IdentityOf(cred)
 }
 
 // parkFor is how long an object waits that was given up for the n-th time. A

@@ -17,7 +17,7 @@ With ` + "`sync_mode`" + ` set to ` + "`continuous`" + ` or ` + "`scheduled`" + 
 
 After a crash, what the output had not acknowledged is delivered again, and of what it had, about the last second or the last 500 objects at most. Without ` + "`state`" + `, a restart delivers everything again. An object that is overwritten twice between two passes is delivered once, as it is then.
 
-With ` + "`emit_deletes`" + `, an object that was delivered and is gone gives a message without content, whose event is ` + "`deleted`" + `. Where more than ` + "`max_delete_ratio`" + ` of the objects are gone at once, none is taken for deleted, and a warning says so: a role that lost its rights sees an empty bucket. Objects that the patterns or limits take, or that lie outside of a new prefix, are not taken for deleted.
+With ` + "`emit_deletes`" + `, an object that was delivered and is gone gives a message without content, whose event is ` + "`deleted`" + `. Where more than ` + "`max_delete_ratio`" + ` of the objects are gone at once, or another role or user reads than before and does not see all of them, none is taken for deleted, and a warning says so: row level security hides objects without any error. Objects that the patterns or limits take, or that lie outside of a new prefix, are not taken for deleted.
 
 == Metadata
 

@@ -67,13 +67,14 @@ func changeDetectionField() *service.ConfigField {
 
 func emitDeletesField() *service.ConfigField {
 	return newBoolField(ssFieldEmitDeletes, false).
-		Description("Whether to send an empty message with `supabase_storage_event` set to `deleted` for each object that was delivered and is gone: missing from a complete listing, and not there when asked for, or missing from the next as well. Needs `continuous`, `scheduled` or a `state`.")
+		Description("Whether to send an empty message with `supabase_storage_event` set to `deleted` for each object that was delivered and is gone: missing from a full listing, and not there when asked for, or missing from the next as well. Under row level security only the latter counts, since asking for a hidden object finds nothing either. Needs `continuous`, `scheduled` or a `state`.")
 }
 
 func maxDeleteRatioField() *service.ConfigField {
 	return service.NewAnyField(ssFieldMaxDeleteRatio).
-		Description("With `emit_deletes`, the part of the objects that may be gone at once, more than 0 and up to 1. A pass that finds a larger part gone sends no deletion and says so: to a role that lost its rights a bucket looks empty.").
-		Default(0.5).
+		Description("The part of the delivered objects that may be gone at once, more than 0 and up to 1. A pass that finds a larger part gone, and more than five, takes none for deleted and says so: to a role that lost its rights a bucket looks empty. The default is a half for S3 access keys and the service_role key, to which row level security does not apply, and a tenth for everybody else. For them, objects that are all gone, or that another role or user has seen before, are not taken for deleted either, unless this is `1`: no limit.").
+		Example(0.25).
+		Optional().
 		LintRule(lintRule(ssFieldMaxDeleteRatio))
 }
 

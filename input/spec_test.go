@@ -69,7 +69,7 @@ func TestFieldsAndDefaults(t *testing.T) {
 		"source_path":            "", "include_patterns": "[]", "exclude_patterns": "[]", "modified_since": `""`,
 		"sync_mode": `"one_time"`, "polling_interval": `"5m"`,
 		"state": "", "state.path": "", "state.cache": "", "state.namespace": "",
-		"schedule": "", "full_sweep_interval": `"1h"`, "change_detection": `"etag"`, "emit_deletes": "false", "max_delete_ratio": "0.5",
+		"schedule": "", "full_sweep_interval": `"1h"`, "change_detection": `"etag"`, "emit_deletes": "false", "max_delete_ratio": "",
 		"scanner": `{"to_the_end":{}}`, "auto_replay_nacks": "true",
 		"delete_objects": "false", "skip_empty": "false", "max_object_size": `"0"`, "min_age": `""`,
 		"user_metadata": "true", "endpoint": "", "tls": "",

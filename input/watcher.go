@@ -11,6 +11,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
 // progressEvery is the least time between two lines about a long run.
@@ -65,14 +66,30 @@ func (w *watcher) Unchanged(n int64) {
 // Deleted implements pass.Watcher.
 func (w *watcher) Deleted(string) { w.reader.meters.deleted.Incr(1) }
 
-// DeletesHeld implements pass.Watcher.
-func (w *watcher) DeletesHeld(missing, tracked int64) {
-	if w.held.Swap(missing) == missing {
+// DeletesHeld implements pass.Watcher. The credentials were good for a whole
+// pass, so that they still tell who made it.
+func (w *watcher) DeletesHeld(h pass.Held) {
+	if w.held.Swap(h.Missing) == h.Missing {
 		return // said after an earlier pass
 	}
-	w.reader.log.Warnf("%d of %d delivered objects are no longer listed in %s, more than max_delete_ratio allows: none is taken for deleted. "+
-		"A changed role, policy or token hides objects in this way; if they were really deleted, raise max_delete_ratio for one pass",
-		missing, tracked, w.reader.where())
+	w.reader.log.Warn(heldText(h, w.reader.where(), w.reader.identity(context.Background())))
+}
+
+// heldText says why missing objects are not taken for deleted, and the remedy
+// for each reason.
+func heldText(h pass.Held, where string, who supabase.Identity) string {
+	text := fmt.Sprintf("%d of %d delivered objects are no longer listed in %s for %s, ", h.Missing, h.Tracked, where, who)
+	switch {
+	case h.Before != "":
+		return text + fmt.Sprintf("but were for %s, as whom this input read before: none is taken for deleted until all are listed again. "+
+			"To go on as %s, write a state.namespace of its own, or, to take what it does not see for deleted, max_delete_ratio: 1", supabase.ParseIdentity(h.Before), who)
+	case who.BypassesRLS():
+		return text + fmt.Sprintf("more than max_delete_ratio (%v) allows: none is taken for deleted. Row level security hides nothing from this role; "+
+			"if they were really deleted, write max_delete_ratio: 1 for one pass", h.MaxRatio)
+	default:
+		return text + fmt.Sprintf("more than max_delete_ratio (%v) allows: none is taken for deleted. A changed role, policy or token hides objects in this way, "+
+			"without any error; if they were really deleted, write max_delete_ratio: 1 for two passes", h.MaxRatio)
+	}
 }
 
 // NotRemoved implements pass.Watcher.
@@ -195,8 +212,12 @@ func (r *reader) emptyHint(ctx context.Context) string {
 				"check the prefix in source_path, which is literal, case-sensitive and starts without a slash", other.Key)
 		}
 	}
-	return hint + fmt.Sprintf(". The bucket is empty, or row level security hides its objects from the role %q: "+
-		"a policy on storage.objects must allow SELECT", r.conf.project.Role)
+	who := r.identity(ctx)
+	if who.BypassesRLS() {
+		return hint + fmt.Sprintf(". The bucket is empty: row level security hides nothing from %s", who)
+	}
+	return hint + fmt.Sprintf(". The bucket is empty, or row level security hides its objects from %s: "+
+		"a policy on storage.objects must allow SELECT", who)
 }
 
 // filteredHint names the rule that took most, and how to look at it.

@@ -78,6 +78,7 @@
 //	checkpoint.go  the journal is written, folds are due
 //	fold.go        deltas become manifests
 //	load.go        the index and the journal are read
+//	viewer.go      whom the listings were shown to
 //	admin.go       list parked objects, forget, mark as delivered
 //	segment.go, entry.go, identity.go, stretch.go, item.go, limits.go
 //	               the words: a key range, a key, a version, a listing

@@ -77,9 +77,9 @@ type Watcher interface {
 	NotRemoved(obj bucket.Object, err error)
 	// Deleted is told of a key whose deletion was delivered.
 	Deleted(key string)
-	// DeletesHeld is told when so many of the tracked keys are missing that
-	// none is taken for deleted.
-	DeletesHeld(missing, tracked int64)
+	// DeletesHeld is told when tracked keys are missing of which none is taken for
+	// deleted, and why.
+	DeletesHeld(h Held)
 }
 
 // Pass is one pass. Run it once.

@@ -15,6 +15,8 @@ type claims struct {
 	Ref    string  `json:"ref"`
 	Issuer string  `json:"iss"`
 	Exp    float64 `json:"exp"`
+	// Subject is the id of the user.
+	Subject string `json:"sub"`
 }
 
 // parseJWT reads the claims of a JWT in its compact form. It reports false for
