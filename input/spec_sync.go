@@ -21,7 +21,7 @@ func pollingIntervalField() *service.ConfigField {
 }
 
 // stateField shows an example of one of its two places alone, and scheduleField
-// none: `create` writes the examples of optional fields into its templates,
+// and maxDeleteRatioField none: `create` writes the examples of optional fields into its templates,
 // which must be of use as they are.
 func stateField() *service.ConfigField {
 	return service.NewObjectField(ssFieldState,
@@ -73,7 +73,6 @@ func emitDeletesField() *service.ConfigField {
 func maxDeleteRatioField() *service.ConfigField {
 	return service.NewAnyField(ssFieldMaxDeleteRatio).
 		Description("The part of the delivered objects that may be gone at once, more than 0 and up to 1. A pass that finds a larger part gone, and more than five, takes none for deleted and says so: to a role that lost its rights a bucket looks empty. The default is a half for S3 access keys and the service_role key, to which row level security does not apply, and a tenth for everybody else. For them, objects that are all gone, or that another role or user has seen before, are not taken for deleted either, unless this is `1`: no limit.").
-		Example(0.25).
 		Optional().
 		LintRule(lintRule(ssFieldMaxDeleteRatio))
 }
