@@ -33,6 +33,9 @@ type turns struct {
 	recent *pass.Recent
 	// every is the time from the beginning of a full listing to that of the next.
 	every time.Duration
+	// least is how many pages a full listing must have for asking to pay: one
+	// alone is as much as asking costs, and shows everything.
+	least int64
 	// off tells why changes are not asked for, and for how long.
 	off func(reason error, pause time.Duration)
 
@@ -70,25 +73,32 @@ func (m *meter) reset() cost {
 // whether the pass asks for changes alone.
 func (t *turns) next() (recent *pass.Recent, onlyChanged bool) {
 	now := time.Now()
-	if t.recent == nil || now.Before(t.offUntil) {
+	switch {
+	case t.recent == nil || now.Before(t.offUntil):
+		return nil, false
+	case !t.swept.IsZero() && t.full.pages < t.least:
+		t.recent.Forget()
 		return nil, false
 	}
 	return t.recent, !t.owed && now.Before(t.swept.Add(t.every)) && t.recent.Ready()
 }
 
 // sweptAll takes note of a full listing that came to its end and showed so many
-// objects.
-func (t *turns) sweptAll(began time.Time, listed int64, c cost) {
-	told := t.owed || t.recent == nil || began.Before(t.offUntil)
+// objects, and of what it handed on.
+func (t *turns) sweptAll(handed *pass.Recent, began time.Time, listed int64, c cost) {
+	// A pass that handed nothing on has asked nobody, and trouble with the poll
+	// before this pass is counted already.
+	silent := handed == nil || t.owed
 	t.swept, t.owed, t.full = began, false, c
-	if told {
+	if silent {
 		return
 	}
 	switch err := t.recent.Problem(); {
 	case errors.Is(err, changes.ErrNoToken):
+		t.pause(changesOffFor) // which is as the user wants it
 	case err != nil:
 		t.failed(err)
-	case !t.recent.Ready() && listed > 0:
+	case !t.recent.Ready() && listed > 0 && t.full.pages >= t.least:
 		t.failed(errors.New("it shows this role nothing, although the listing does"))
 	}
 }

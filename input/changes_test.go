@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +34,7 @@ func newChangesRig(t testing.TB, fields string) *rig {
 	t.Helper()
 	r := newRig(t, "")
 	s := r.server.Settings()
+	r.asks = true
 	r.fields = often + fields + "credentials: {type: session_token, anon_key: " + s.AnonKey + ", service_role_key: " + s.ServiceRoleKey + "}\n"
 	return r
 }
@@ -282,9 +284,9 @@ func TestARefusedObjectComesAgainWithPolls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newChangesRig(t, "auto_replay_nacks: false\n")
 		r.put("a", "1")
-		refusals := 0
+		var refusals atomic.Int64
 		r.ack = func(service.MessageBatch) error {
-			if refusals++; refusals <= 2 {
+			if refusals.Add(1) <= 2 {
 				time.Sleep(10 * time.Minute) // long after its pass
 				return errRefused
 			}
@@ -308,9 +310,10 @@ func TestAServerThatCannotBeAskedIsNotAskedForADay(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newChangesRig(t, "retry: {max_attempts: 2, max_interval: 1s}\n")
 				r.put("a", "1")
-				lacks := true
+				var lacks atomic.Bool
+				lacks.Store(true)
 				r.server.SetFaults(func(q emulator.Request) emulator.Fault {
-					if q.Op == emulator.OpListV2 && lacks {
+					if q.Op == emulator.OpListV2 && lacks.Load() {
 						return f
 					}
 					return emulator.Fault{}
@@ -326,7 +329,7 @@ func TestAServerThatCannotBeAskedIsNotAskedForADay(t *testing.T) {
 					time.Sleep(aPoll)
 					require.Equal(t, []string{"updated a"}, r.arrived(), "each pass finds what changed")
 				}
-				lacks = false
+				lacks.Store(false)
 				time.Sleep(23 * time.Hour)
 				require.Equal(t, asked, r.server.Count(emulator.OpListV2))
 				time.Sleep(time.Hour)
@@ -344,9 +347,10 @@ func TestAServerThatKeepsFailingIsAskedLessAndLess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newChangesRig(t, "retry: {max_attempts: 2, max_interval: 1s}\n")
 		r.put("a", "1")
-		fails := true
+		var fails atomic.Bool
+		fails.Store(true)
 		r.server.SetFaults(func(q emulator.Request) emulator.Fault {
-			if q.Op == emulator.OpListV2 && fails {
+			if q.Op == emulator.OpListV2 && fails.Load() {
 				return emulator.Fault{Status: 544}
 			}
 			return emulator.Fault{}
@@ -362,7 +366,7 @@ func TestAServerThatKeepsFailingIsAskedLessAndLess(t *testing.T) {
 			time.Sleep(aPoll)
 			require.Equal(t, []string{"updated a"}, r.arrived(), "each pass finds what changed")
 		}
-		fails = false
+		fails.Store(false)
 		time.Sleep(24 * time.Hour)
 		lists := r.server.Count(emulator.OpList)
 		time.Sleep(30 * time.Minute)
@@ -374,9 +378,9 @@ func TestAFailedPollIsMadeUpForByAFullListingAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newChangesRig(t, "retry: {max_attempts: 2, max_interval: 1s}\n")
 		r.put("a", "1")
-		down := false
+		var down atomic.Bool
 		r.server.SetFaults(func(q emulator.Request) emulator.Fault {
-			if q.Op == emulator.OpListV2 && down {
+			if q.Op == emulator.OpListV2 && down.Load() {
 				return emulator.Fault{Status: 429}
 			}
 			return emulator.Fault{}
@@ -385,10 +389,10 @@ func TestAFailedPollIsMadeUpForByAFullListingAtOnce(t *testing.T) {
 		defer stop()
 		time.Sleep(10 * time.Minute)
 		lists := r.server.Count(emulator.OpList)
-		down = true
+		down.Store(true)
 		r.put("b", "1")
 		time.Sleep(aPoll + 2*time.Second)
-		down = false
+		down.Store(false)
 		require.Equal(t, []string{"created a", "created b"}, r.arrived())
 		require.InDelta(t, lists+1, r.server.Count(emulator.OpList), 1)
 		time.Sleep(2 * time.Minute)
@@ -421,6 +425,41 @@ func TestAChangeOfEveryRowIsLeftToAFullListing(t *testing.T) {
 		require.Equal(t, lists, r.server.Count(emulator.OpList))
 		require.Less(t, r.server.Count(emulator.OpListV2)-asked, 65, "and soon a poll is one request again")
 		require.NotContains(t, r.logs.String(), "Every pass lists all")
+	})
+}
+
+func TestABucketOfOnePageIsAlwaysListed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newChangesRig(t, "emit_deletes: true\nretry: {max_attempts: 1}\n")
+		r.asks = false
+		for i := range 1000 {
+			r.put(fmt.Sprintf("%04d", i), "1")
+		}
+		r.server.SetFaults(func(q emulator.Request) emulator.Fault {
+			if q.Op == emulator.OpGet && q.Key == "0666" && q.N < 1010 {
+				return emulator.Fault{Status: 500}
+			}
+			return emulator.Fault{}
+		})
+		stop := r.live()
+		defer stop()
+		time.Sleep(time.Minute)
+		r.arrived()
+		r.server.Delete("docs", "0007")
+		time.Sleep(aPoll)
+		require.Equal(t, []string{"deleted 0007"}, r.arrived(), "so that deletions are told at once")
+		require.Equal(t, 1, r.server.Count(emulator.OpListV2), "and nothing more is asked")
+
+		for i := range 10 {
+			r.put(fmt.Sprintf("new %d", i), "1")
+		}
+		time.Sleep(3 * aPoll)
+		r.arrived()
+		lists := r.server.Count(emulator.OpList)
+		r.put("0008", "2")
+		time.Sleep(30 * time.Minute)
+		require.Equal(t, []string{"created 0666", "updated 0008"}, r.arrived(), "what was parked before is not forgotten")
+		require.Equal(t, lists, r.server.Count(emulator.OpList), "of two pages it is worth while to ask")
 	})
 }
 
@@ -486,7 +525,7 @@ func TestWhatMayPassIsNotTakenForALackAtOnce(t *testing.T) {
 	require.Zero(t, given)
 	turns.asked(cost{}, fmt.Errorf("asking: %w", changes.ErrUnsupported))
 	require.Equal(t, 1, given)
-	turns.sweptAll(time.Now(), 5, cost{})
+	turns.sweptAll(nil, time.Now(), 5, cost{})
 	require.Equal(t, 1, given, "a full listing in the meantime says nothing")
 	require.NotErrorIs(t, errTooMuchChanged, changes.ErrUnsupported)
 }

@@ -35,6 +35,8 @@ type rig struct {
 	onBatch func(batch service.MessageBatch)
 	// wrap changes the transport to the server; nil leaves it as it is.
 	wrap func(http.RoundTripper) http.RoundTripper
+	// asks has the input ask for changes however small the bucket is.
+	asks bool
 
 	input service.BatchInput
 	logs  *logLines
@@ -84,6 +86,9 @@ region: %s
 	reader, err := newReader(conf, r.res)
 	if err != nil {
 		return err
+	}
+	if r.asks {
+		reader.turns.least = 0
 	}
 	r.input = reader
 	if conf.autoReplayNacks {

@@ -93,7 +93,7 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 
 // newTurns finds out whether there is anybody who can be asked for changes.
 func (r *reader) newTurns() *turns {
-	t := &turns{every: r.conf.fullSweepInterval, off: r.sayChangesOff}
+	t := &turns{every: r.conf.fullSweepInterval, least: 2, off: r.sayChangesOff}
 	if !r.conf.plan.Repeats() {
 		return t
 	}

@@ -50,7 +50,7 @@ func scheduleField() *service.ConfigField {
 
 func fullSweepIntervalField() *service.ConfigField {
 	return service.NewDurationField(ssFieldFullSweepInterval).
-		Description("With `continuous` and `scheduled`, the time from one full listing to the next. The passes between them ask the server only for what changed, where that is possible: with a JWT as credentials (`session_token`), on servers from v1.27.0 on. Such a pass is one request or a few, whatever the size of the bucket, so that `polling_interval` may be seconds. It shows no deletions, and no object that became visible more than two minutes after its time of modification: those are noticed by the next full listing. Where changes cannot be asked for, or asking takes longer than a full listing, every pass is a full listing and this has no effect. A duration; a bare number is seconds.").
+		Description("With `continuous` and `scheduled`, the time from one full listing to the next. The passes between them ask the server only for what changed, where that is possible: with a JWT as credentials (`session_token`), on servers from v1.27.0 on. Such a pass is one request or a few, whatever the size of the bucket, so that `polling_interval` may be seconds. It shows no deletions, and no object that became visible more than two minutes after its time of modification: those are noticed by the next full listing. Where changes cannot be asked for, where asking takes longer than a full listing, or where there are no more than a thousand objects, which is one request, every pass is a full listing and this has no effect. A duration; a bare number is seconds.").
 		Example("15m").Example("24h").
 		Default("1h").
 		LintRule(lintRule(ssFieldFullSweepInterval))

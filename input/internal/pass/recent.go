@@ -160,6 +160,9 @@ func (r *Recent) dealtWith(objs []bucket.Object, began time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	from := r.reach(began)
+	if from.IsZero() {
+		return // no poll will follow
+	}
 	for i := range objs {
 		if !objs[i].LastModified.Before(from) && len(r.seen) < seenKept {
 			r.seen[r.hash(&objs[i])] = objs[i].LastModified.UnixMilli()
