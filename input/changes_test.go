@@ -76,6 +76,28 @@ func TestBetweenFullListingsOnlyWhatChangedIsAskedFor(t *testing.T) {
 	})
 }
 
+func TestChangesThatShareMillisecondsAllArriveWithOnePoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newChangesRig(t, "")
+		for i := range 3500 {
+			r.put(fmt.Sprintf("%05d", i), "1", emulator.WithLastModified(time.Now().Add(-time.Hour)))
+		}
+		stop := r.live()
+		defer stop()
+		time.Sleep(5 * time.Minute)
+		require.Len(t, r.arrived(), 3500)
+		lists := r.server.Count(emulator.OpList)
+		now := time.Now()
+		for i := range 3000 { // fifty to a millisecond, the keys against the times
+			at := now.Add(time.Duration(i/50)*time.Millisecond + time.Duration(i*37%50*20)*time.Microsecond)
+			r.put(fmt.Sprintf("%05d", 3499-i), "2", emulator.WithLastModified(at))
+		}
+		time.Sleep(aPoll)
+		require.Len(t, r.arrived(), 3000)
+		require.Equal(t, lists, r.server.Count(emulator.OpList))
+	})
+}
+
 func TestAPollAtRestWritesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "s.db")

@@ -97,6 +97,7 @@ func (r *reader) listAll(ctx context.Context, recent *pass.Recent) {
 		r.setCause(err)
 		r.log.Errorf("The run ends early, %v", err)
 	default:
+		r.watcher.listedAll()
 		r.turns.sweptAll(recent, began, report.Listed, r.listCost.reset())
 		r.sayPass(ctx, r.where(), report, time.Since(began))
 	}

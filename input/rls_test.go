@@ -119,6 +119,23 @@ func TestALossOfSightIsToldOnceAndDeletesNothing(t *testing.T) {
 	}
 }
 
+func TestALossOfSightIsToldAgainWhenItGrowsOrComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSight(t, 100)
+		s.as("u1", "")
+		hide := func(n int) {
+			s.show(func(_, key string) bool { return key >= fmt.Sprintf("%03d", n) })
+			time.Sleep(5 * aPass)
+		}
+		stop := s.live()
+		defer stop()
+		for i, n := range []int{0, 20, 21, 22, 40, 39, 0, 20, 15} {
+			hide(n)
+			require.Len(t, s.warnings(), []int{0, 1, 1, 1, 2, 2, 2, 3, 3}[i], "%d hidden", n)
+		}
+	})
+}
+
 func TestAWrittenRatioIsBelieved(t *testing.T) {
 	for ratio, want := range map[string]int{"0.5": 20, "1": 20, "0.19": 0} {
 		t.Run(ratio, func(t *testing.T) {

@@ -26,7 +26,9 @@ type watcher struct {
 	reader   *reader
 	lastLine atomic.Int64 // Unix nanoseconds
 	hinted   atomic.Bool
-	held     atomic.Int64 // what DeletesHeld said last
+	// held is how many missing objects were told of last, heldNow how many this
+	// pass has found; 0 for none.
+	held, heldNow atomic.Int64
 }
 
 // Listed implements pass.Watcher.
@@ -69,7 +71,9 @@ func (w *watcher) Deleted(string) { w.reader.meters.deleted.Incr(1) }
 // DeletesHeld implements pass.Watcher. The credentials were good for a whole
 // pass, so that they still tell who made it.
 func (w *watcher) DeletesHeld(h pass.Held) {
-	if w.held.Swap(h.Missing) == h.Missing {
+	w.heldNow.Store(h.Missing)
+	if told := w.held.Load(); told > 0 && h.Missing <= told+told/10 {
+		w.heldNow.Store(told)
 		return // said after an earlier pass
 	}
 	w.reader.log.Warn(heldText(h, w.reader.where(), w.reader.identity(context.Background())))
@@ -96,6 +100,10 @@ func heldText(h pass.Held, where string, who supabase.Identity) string {
 func (w *watcher) NotRemoved(obj bucket.Object, err error) {
 	w.reader.log.Errorf("Object %q was delivered, but could not be deleted (delete_objects): %v", obj.Key, err)
 }
+
+// listedAll is called after a pass over everything. Objects that are missing again
+// after they were there are told of again.
+func (w *watcher) listedAll() { w.held.Store(w.heldNow.Swap(0)) }
 
 // begin starts the time after which a pass counts as long.
 func (w *watcher) begin() { w.lastLine.Store(time.Now().UnixNano()) }
