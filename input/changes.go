@@ -69,9 +69,9 @@ func (m *meter) reset() cost {
 	return cost{m.pages.Swap(0), time.Duration(m.took.Swap(0))}
 }
 
-// next returns what the next pass hands on, nil where it is of no use, and
-// whether the pass asks for changes alone.
-func (t *turns) next() (recent *pass.Recent, onlyChanged bool) {
+// next returns what the next pass hands on, which is shown to viewer, nil where
+// it is of no use, and whether the pass asks for changes alone.
+func (t *turns) next(viewer string) (recent *pass.Recent, onlyChanged bool) {
 	now := time.Now()
 	switch {
 	case t.recent == nil || now.Before(t.offUntil):
@@ -80,7 +80,7 @@ func (t *turns) next() (recent *pass.Recent, onlyChanged bool) {
 		t.recent.Forget()
 		return nil, false
 	}
-	return t.recent, !t.owed && now.Before(t.swept.Add(t.every)) && t.recent.Ready()
+	return t.recent, !t.owed && now.Before(t.swept.Add(t.every)) && t.recent.Ready(viewer)
 }
 
 // sweptAll takes note of a full listing that came to its end and showed so many
@@ -93,12 +93,12 @@ func (t *turns) sweptAll(handed *pass.Recent, began time.Time, listed int64, c c
 	if silent {
 		return
 	}
-	switch err := t.recent.Problem(); {
+	switch shows, err := t.recent.Feeds(); {
 	case errors.Is(err, changes.ErrNoToken):
 		t.pause(changesOffFor) // which is as the user wants it
 	case err != nil:
 		t.failed(err)
-	case !t.recent.Ready() && listed > 0 && t.full.pages >= t.least:
+	case !shows && listed > 0 && t.full.pages >= t.least:
 		t.failed(errors.New("it shows this role nothing, although the listing does"))
 	}
 }

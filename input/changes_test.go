@@ -518,7 +518,7 @@ func TestAskingForChangesEndsWhereItTakesLongerThanAFullListing(t *testing.T) {
 					require.Empty(t, reasons, i)
 					turns.asked(cost{1, time.Duration(took) * time.Second}, nil)
 				}
-				recent, _ := turns.next()
+				recent, _ := turns.next("")
 				if !c.ends {
 					require.Empty(t, reasons)
 					require.NotNil(t, recent)
@@ -527,7 +527,7 @@ func TestAskingForChangesEndsWhereItTakesLongerThanAFullListing(t *testing.T) {
 				require.Equal(t, []string{"asking took 11s, and listing everything 10s"}, reasons)
 				require.Nil(t, recent)
 				time.Sleep(25 * time.Hour)
-				recent, _ = turns.next()
+				recent, _ = turns.next("")
 				require.NotNil(t, recent)
 			})
 		})

@@ -42,11 +42,11 @@ func (r *reader) run(ctx context.Context) {
 // turn makes the pass whose time has come. Where one that asks for changes does
 // not come to its end, a full listing takes its place at once.
 func (r *reader) turn(ctx context.Context) {
-	recent, onlyChanged := r.turns.next()
+	recent, onlyChanged := r.turns.next(r.identity(ctx).Text())
 	if onlyChanged && r.pollChanges(ctx, recent) {
 		return
 	}
-	if recent, _ = r.turns.next(); ctx.Err() == nil {
+	if recent, _ = r.turns.next(r.identity(ctx).Text()); ctx.Err() == nil {
 		r.listAll(ctx, recent)
 	}
 }

@@ -69,6 +69,7 @@ type desk struct {
 	ledger *ledger.Ledger
 	recent *Recent
 	ack    deliverer
+	viewer string
 }
 
 func newDesk(t *testing.T) *desk {
@@ -86,7 +87,7 @@ func (d *desk) pass(onlyChanged bool) (Report, error) {
 	p := newPass(d.news.shelf, d.ack, func(o *Options) {
 		o.Ledger, o.Recent, o.OnlyChanged = d.ledger, d.recent, onlyChanged
 		o.ParkFor = func(int) time.Duration { return time.Minute }
-		o.Deletes.MaxRatio = 1
+		o.Deletes.MaxRatio, o.Deletes.Viewer = 1, d.viewer
 	})
 	err := p.Run(d.t.Context())
 	return p.Report(), err
@@ -94,7 +95,7 @@ func (d *desk) pass(onlyChanged bool) (Report, error) {
 
 func (d *desk) poll() Report {
 	d.t.Helper()
-	require.True(d.t, d.recent.Ready())
+	require.True(d.t, d.recent.Ready(d.viewer))
 	r, err := d.pass(true)
 	require.NoError(d.t, err)
 	require.Zero(d.t, r.Unsettled())
@@ -194,6 +195,24 @@ func TestAPollLooksBackFromTheOneBefore(t *testing.T) {
 	})
 }
 
+func TestARowWithATimeWrittenByHandHidesNoChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.news.change("a", "1")
+		d.news.change("from the year 2100", "1")
+		d.news.listed[1].LastModified = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+		d.sweep()
+		for i := range 10 {
+			time.Sleep(time.Hour)
+			d.news.change("a", fmt.Sprint("again ", i))
+			r := d.poll()
+			require.Equal(t, int64(1), r.Listed)
+			require.Equal(t, int64(1), r.Delivered)
+		}
+		require.NoError(t, d.ledger.Close(t.Context()))
+	})
+}
+
 func TestAPollThatFailsLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
@@ -226,15 +245,15 @@ func TestWhatThereIsNoRoomToWaitForIsForAFullListing(t *testing.T) {
 		for i := range waitingKept {
 			d.recent.wait(bucket.Object{Key: fmt.Sprint(i)}, time.Now().Add(time.Hour))
 		}
-		require.True(t, d.recent.Ready())
+		require.True(t, d.recent.Ready(d.viewer))
 		d.recent.wait(bucket.Object{Key: "one more"}, time.Now().Add(2*time.Minute))
 		d.recent.wait(bucket.Object{Key: "and one"}, time.Now().Add(time.Minute))
 		d.recent.wait(bucket.Object{Key: "0"}, time.Now())
-		require.True(t, d.recent.Ready(), "one that is known has its room")
+		require.True(t, d.recent.Ready(d.viewer), "one that is known has its room")
 		time.Sleep(time.Minute)
-		require.False(t, d.recent.Ready())
+		require.False(t, d.recent.Ready(d.viewer))
 		d.sweep()
-		require.True(t, d.recent.Ready())
+		require.True(t, d.recent.Ready(d.viewer))
 		require.NoError(t, d.ledger.Close(t.Context()))
 	})
 }
@@ -242,23 +261,29 @@ func TestWhatThereIsNoRoomToWaitForIsForAFullListing(t *testing.T) {
 func TestOnlyAFullListingThatWasCompleteIsFollowedByPolls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
-		require.False(t, d.recent.Ready())
+		require.False(t, d.recent.Ready(d.viewer))
 		d.sweep()
-		require.False(t, d.recent.Ready(), "no row has told the time")
+		require.False(t, d.recent.Ready(d.viewer), "no row has told the time")
 		d.news.change("a", "1")
 		d.sweep()
-		require.True(t, d.recent.Ready())
+		require.True(t, d.recent.Ready(d.viewer))
 		d.news.listErr = &bucket.Error{Op: "listing", Kind: bucket.ErrUnavailable}
 		_, err := d.pass(false)
 		require.Error(t, err)
-		require.False(t, d.recent.Ready())
+		require.False(t, d.recent.Ready(d.viewer))
 		d.news.listErr = nil
 		d.news.err = errors.New("not today")
 		d.sweep()
-		require.ErrorIs(t, d.recent.Problem(), d.news.err)
-		require.True(t, d.recent.Ready(), "the time is known from before")
+		shows, problem := d.recent.Feeds()
+		require.True(t, shows)
+		require.ErrorIs(t, problem, d.news.err)
+		require.True(t, d.recent.Ready(d.viewer), "the time is known from before")
+		d.viewer = "somebody else"
+		require.False(t, d.recent.Ready(d.viewer), "to whom other rows may be visible")
+		d.sweep()
+		require.True(t, d.recent.Ready(d.viewer))
 		d.recent.Forget()
-		require.False(t, d.recent.Ready())
+		require.False(t, d.recent.Ready(d.viewer))
 		require.NoError(t, d.ledger.Close(t.Context()))
 	})
 }

@@ -114,7 +114,7 @@ func (p *Pass) Run(ctx context.Context) error {
 	case p.opts.OnlyChanged:
 		due = p.changed
 	case p.opts.Recent != nil:
-		p.opts.Recent.beginSweep(ctx, p.opts.Listing.Prefix)
+		p.opts.Recent.beginSweep(ctx, p.opts.Listing.Prefix, p.opts.Deletes.Viewer)
 	}
 	if p.opts.Ledger != nil {
 		p.missing.tracked = p.opts.Ledger.Stats().Tracked

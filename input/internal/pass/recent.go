@@ -16,6 +16,9 @@ const (
 	// end on: the server gives up transactions that take much longer than half a
 	// minute.
 	overlap = 2 * time.Minute
+	// ahead is how far before our own clock the server's may be. A row beyond
+	// that has a time that somebody wrote by hand.
+	ahead = 24 * time.Hour
 	// seenKept and waitingKept bound what is remembered between polls, to some
 	// 10 MB together. What is more is looked up in the ledger again, or found by
 	// the next full listing.
@@ -51,7 +54,13 @@ type Recent struct {
 	origin time.Time
 	// since is where the next poll begins; zero where only a full listing can
 	// tell.
-	since   time.Time
+	since time.Time
+	// viewer is whom the last full listing was shown to. What another one sees
+	// did not change for that.
+	viewer string
+	// blind says that the feed showed no row when the last full listing began,
+	// and problem what it failed with.
+	blind   bool
 	problem error
 	// seen are the rows of the overlap that were dealt with, each with its time
 	// in milliseconds.
@@ -78,11 +87,12 @@ func NewRecent(feed Feed) *Recent {
 	}
 }
 
-// Ready reports whether what changed is all that the next pass needs to see.
-func (r *Recent) Ready() bool {
+// Ready reports whether what changed is all that the next pass needs to see,
+// which is shown to the given viewer (see [Deletes]).
+func (r *Recent) Ready(viewer string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.since.IsZero() && (r.sweepAt.IsZero() || time.Now().Before(r.sweepAt))
+	return !r.since.IsZero() && !r.blind && r.viewer == viewer && (r.sweepAt.IsZero() || time.Now().Before(r.sweepAt))
 }
 
 // start is where the next poll begins.
@@ -92,12 +102,12 @@ func (r *Recent) start() time.Time {
 	return r.since
 }
 
-// Problem is what [Feed.Newest] failed with at the beginning of the last full
-// listing, nil where it did not.
-func (r *Recent) Problem() error {
+// Feeds reports how the feed did at the beginning of the last full listing:
+// whether it showed any row, and what it failed with.
+func (r *Recent) Feeds() (shows bool, problem error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.problem
+	return !r.blind, r.problem
 }
 
 // Forget makes the next pass a full listing.
@@ -111,18 +121,18 @@ func (r *Recent) Forget() {
 
 // beginSweep is called before a full listing: what changes from here on is for
 // the polls after it.
-func (r *Recent) beginSweep(ctx context.Context, prefix string) {
+func (r *Recent) beginSweep(ctx context.Context, prefix, viewer string) {
 	newest, err := r.feed.Newest(ctx, prefix)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.problem = err
+	r.viewer, r.problem, r.blind = viewer, err, err == nil && newest.IsZero()
 	r.since, r.sweepAt = time.Time{}, time.Time{}
 	r.observe(newest)
 }
 
 // observe takes note that the server's clock has reached a time.
 func (r *Recent) observe(t time.Time) {
-	if t.IsZero() {
+	if t.IsZero() || time.Until(t) > ahead {
 		return
 	}
 	if origin := t.Add(-time.Since(r.base)); origin.After(r.origin) {
@@ -159,6 +169,7 @@ func (r *Recent) ended(began time.Time) {
 func (r *Recent) dealtWith(objs []bucket.Object, began time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.observe(newestOf(objs))
 	from := r.reach(began)
 	if from.IsZero() {
 		return // no poll will follow
@@ -170,14 +181,26 @@ func (r *Recent) dealtWith(objs []bucket.Object, began time.Time) {
 	}
 }
 
+// newestOf is the time of the last change of objs, those aside that observe
+// would not believe.
+func newestOf(objs []bucket.Object) (newest time.Time) {
+	limit := time.Now().Add(ahead)
+	for i := range objs {
+		if t := objs[i].LastModified; t.After(newest) && t.Before(limit) {
+			newest = t
+		}
+	}
+	return newest
+}
+
 // unseen leaves out the rows of a page that were dealt with. Of what is left,
 // it takes note that the older rows have nothing to wait for.
 func (r *Recent) unseen(page []bucket.Object) []bucket.Object {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []bucket.Object
+	r.observe(newestOf(page))
 	for i := range page {
-		r.observe(page[i].LastModified)
 		if _, known := r.seen[r.hash(&page[i])]; !known {
 			delete(r.waiting, page[i].Key)
 			out = append(out, page[i])
