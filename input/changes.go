@@ -64,6 +64,9 @@ func (m *meter) add(took time.Duration) {
 	m.took.Add(int64(took))
 }
 
+// sum is what was summed up so far.
+func (m *meter) sum() cost { return cost{m.pages.Load(), time.Duration(m.took.Load())} }
+
 // reset returns what was summed up, and starts anew.
 func (m *meter) reset() cost {
 	return cost{m.pages.Swap(0), time.Duration(m.took.Swap(0))}
@@ -106,7 +109,7 @@ func (t *turns) sweptAll(handed *pass.Recent, began time.Time, listed int64, c c
 // asked takes note of a pass that asked for changes, and what that cost.
 func (t *turns) asked(c cost, err error) {
 	switch {
-	case err == nil && c.took > t.full.took:
+	case err == nil && c.pages == 1 && c.took > t.full.took: // the least that asking costs
 		t.failures = 0
 		if t.slow++; t.slow >= changesPatience {
 			t.pause(changesOffFor)
@@ -144,14 +147,20 @@ func (t *turns) pause(d time.Duration) {
 	t.recent.Forget()
 }
 
-// errTooMuchChanged ends a pass that asked for changes, and got more pages than
-// a full listing has.
-var errTooMuchChanged = errors.New("more changed than a full listing shows in as many pages")
+// exceeds reports whether asking, of which c is the cost so far, has become
+// dearer than a full listing would be: it is just after very much changed.
+func (t *turns) exceeds(c cost) bool {
+	return c.pages > 1 && (c.pages > t.full.pages || c.took > t.full.took)
+}
+
+// errTooMuchChanged ends a pass that asked for changes, and would cost more than
+// a full listing.
+var errTooMuchChanged = errors.New("so much changed that a full listing is cheaper")
 
 // feed bounds what asking for changes may cost. It implements pass.Feed.
 type feed struct {
 	*changes.Client
-	most func() int64
+	tooDear func() bool
 }
 
 var _ pass.Feed = feed{}
@@ -159,9 +168,8 @@ var _ pass.Feed = feed{}
 // Since implements pass.Feed.
 func (f feed) Since(ctx context.Context, prefix string, since time.Time) iter.Seq2[[]bucket.Object, error] {
 	return func(yield func([]bucket.Object, error) bool) {
-		pages, most := int64(0), f.most()
 		for page, err := range f.Client.Since(ctx, prefix, since) {
-			if pages++; pages > most && err == nil {
+			if err == nil && f.tooDear() {
 				yield(nil, errTooMuchChanged)
 				return
 			}

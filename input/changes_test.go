@@ -534,6 +534,20 @@ func TestAskingForChangesEndsWhereItTakesLongerThanAFullListing(t *testing.T) {
 	}
 }
 
+func TestAskingIsTooDearOnlyWhereItTakesMoreThanOneRequest(t *testing.T) {
+	turns := &turns{full: cost{pages: 3, took: 3 * time.Second}}
+	for c, want := range map[cost]bool{
+		{1, 9 * time.Second}: false, {2, 2 * time.Second}: false, {3, 3 * time.Second}: false,
+		{2, 4 * time.Second}: true, {4, time.Second}: true,
+	} {
+		require.Equal(t, want, turns.exceeds(c), "%v", c)
+	}
+	for range 2 * changesPatience {
+		turns.asked(cost{2, time.Minute}, nil)
+	}
+	require.Zero(t, turns.slow, "many changes are no fault of the server")
+}
+
 func TestWhatMayPassIsNotTakenForALackAtOnce(t *testing.T) {
 	given := 0
 	turns := &turns{every: time.Hour, recent: pass.NewRecent(nil), off: func(error, time.Duration) { given++ }}

@@ -108,7 +108,7 @@ func (r *reader) newTurns() *turns {
 	})
 	if err == nil { // else another server than Supabase's, which has no REST API
 		r.changes = client
-		t.recent = pass.NewRecent(feed{client, func() int64 { return max(t.full.pages, 1) }})
+		t.recent = pass.NewRecent(feed{client, func() bool { return t.exceeds(r.askCost.sum()) }})
 	}
 	return t
 }

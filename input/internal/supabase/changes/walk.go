@@ -20,7 +20,7 @@ import (
 type walk struct {
 	cursor string
 	more   bool
-	// at is the millisecond that the cursor begins in.
+	// at is the millisecond before which nothing comes any more.
 	at int64
 	// seen are the keys that were shown at the millisecond last.
 	last int64
@@ -92,8 +92,10 @@ func (w *walk) advance(p page) error {
 	if !p.more {
 		return nil
 	}
-	if last := p.objects[len(p.objects)-1].LastModified.UnixMilli(); last > w.at {
-		w.at, w.cursor = last, cursorAt(last)
+	first, last := p.objects[0].LastModified.UnixMilli(), p.objects[len(p.objects)-1].LastModified.UnixMilli()
+	w.at = last
+	if last > first {
+		w.cursor = cursorAt(last)
 		return nil
 	}
 	if p.next == "" || p.next == w.cursor {
