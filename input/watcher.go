@@ -68,20 +68,20 @@ func (w *watcher) Unchanged(n int64) {
 // Deleted implements pass.Watcher.
 func (w *watcher) Deleted(string) { w.reader.meters.deleted.Incr(1) }
 
-// DeletesHeld implements pass.Watcher. The credentials were good for a whole
-// pass, so that they still tell who made it.
+// DeletesHeld implements pass.Watcher.
 func (w *watcher) DeletesHeld(h pass.Held) {
 	w.heldNow.Store(h.Missing)
 	if told := w.held.Load(); told > 0 && h.Missing <= told+told/10 {
 		w.heldNow.Store(told)
 		return // said after an earlier pass
 	}
-	w.reader.log.Warn(heldText(h, w.reader.where(), w.reader.identity(context.Background())))
+	w.reader.log.Warn(heldText(h, w.reader.where()))
 }
 
 // heldText says why missing objects are not taken for deleted, and the remedy
 // for each reason.
-func heldText(h pass.Held, where string, who supabase.Identity) string {
+func heldText(h pass.Held, where string) string {
+	who := supabase.ParseIdentity(h.Viewer)
 	text := fmt.Sprintf("%d of %d delivered objects are no longer listed in %s for %s, ", h.Missing, h.Tracked, where, who)
 	switch {
 	case h.Before != "":

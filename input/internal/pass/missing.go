@@ -42,9 +42,9 @@ type Deletes struct {
 	// SeesAll says that row level security hides nothing from the reader.
 	// Otherwise a key that is not found may be hidden, and a Head proves nothing.
 	SeesAll bool
-	// Viewer names the reader, "" where that is not known. A listing that is shown to somebody else than
-	// those before it says nothing of what is gone, until it shows all that they
-	// showed. Unless the new reader sees everything, or MaxRatio is 1.
+	// Viewer names the reader, "" where that is not known. Unless SeesAll is set
+	// or MaxRatio is 1, a listing that is shown to somebody else than those before
+	// it says nothing of what is gone, until one shows all that they showed.
 	Viewer string
 }
 
@@ -65,6 +65,8 @@ func (d *Deletes) unlimited() bool { return d.MaxRatio >= 1 }
 // Held says why none of the missing keys is taken for deleted.
 type Held struct {
 	Missing, Tracked int64
+	// Viewer is whom the listing was shown to.
+	Viewer string
 	// MaxRatio is the limit, 0 where it is not the reason.
 	MaxRatio float64
 	// Before is the viewer of the listings before this one, where another viewer
@@ -111,7 +113,7 @@ func (m *missing) tooMany(d Deletes) bool {
 // held returns why nothing is taken for deleted, nil where there is no reason.
 func (p *Pass) held() *Held {
 	m, d := &p.missing, p.opts.Deletes
-	h := &Held{Missing: m.total, Tracked: m.tracked}
+	h := &Held{Missing: m.total, Tracked: m.tracked, Viewer: d.Viewer}
 	before := p.opts.Ledger.Viewer()
 	switch {
 	case m.total == 0 || d.unlimited():
