@@ -63,7 +63,8 @@ func (c counted) Read(p []byte) (int, error) {
 // measurePolls reads a bucket of n objects that were all delivered before,
 // changes 100 of them before each of the rounds, and tells what a full listing
 // and a poll cost. All 100 must arrive before the next poll but one begins.
-func measurePolls(tb testing.TB, n, rounds int, interval time.Duration) {
+// Where rest is set, it also tells what polls cost while nothing changes.
+func measurePolls(tb testing.TB, n, rounds int, interval, rest time.Duration) {
 	r := newChangesRig(tb, fmt.Sprintf("auto_replay_nacks: false\nstate: {path: %q}\n", filepath.Join(tb.TempDir(), "s.db")))
 	r.fields = strings.Replace(r.fields, "polling_interval: 10s", "polling_interval: "+interval.String(), 1)
 	w := &wire{}
@@ -122,16 +123,29 @@ func measurePolls(tb testing.TB, n, rounds int, interval time.Duration) {
 		rounds, interval, polls/float64(rounds), float64(w.asked.bytes.Load()-before.bytes.Load())/float64(rounds)/1000, slowest.Round(time.Millisecond))
 	require.Equal(tb, lists, w.list.requests.Load(), "nothing but what changed was listed")
 	require.LessOrEqual(tb, polls, float64(2*rounds+1))
+	if rest == 0 {
+		return
+	}
+	time.Sleep(2*overlapAtMost + interval) // until the last changes are out of sight
+	requests, bytes := w.asked.requests.Load(), w.asked.bytes.Load()
+	time.Sleep(rest)
+	requests, bytes = w.asked.requests.Load()-requests, w.asked.bytes.Load()-bytes
+	tb.Logf("at rest: %d requests in %v, of %d bytes with their answers", requests, rest, bytes/requests)
+	require.InDelta(tb, float64(rest)/float64(interval), float64(requests), 0.15*float64(rest)/float64(interval))
+	require.Less(tb, bytes/requests, int64(300))
 }
 
+// overlapAtMost is how long a change is seen by one poll after the other.
+const overlapAtMost = 3 * time.Minute
+
 func TestAPollCostsWhatTheChangesDoWhateverTheBucketHas(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { measurePolls(t, 20_000, 20, 30*time.Second) })
+	synctest.Test(t, func(t *testing.T) { measurePolls(t, 20_000, 20, 30*time.Second, 10*time.Minute) })
 }
 
 // BenchmarkPollsOfAMillionObjects prints what polls cost beside a full listing;
 // its time is that of five polls, five seconds apart.
 func BenchmarkPollsOfAMillionObjects(b *testing.B) {
 	for b.Loop() {
-		measurePolls(b, 1_000_000, 5, 5*time.Second)
+		measurePolls(b, 1_000_000, 5, 5*time.Second, 0)
 	}
 }
