@@ -30,10 +30,12 @@ type config struct {
 	syncMode string
 	plan     schedule.Plan
 	state    stateConfig
+	// fullSweepInterval is more than zero.
+	fullSweepInterval time.Duration
 	// identity is what makes two listings of a key the same version.
 	identity    ledger.Identity
 	emitDeletes bool
-	// maxDeleteRatio is more than 0 and at most 1.
+	// maxDeleteRatio is at most 1, and 0 where it depends on the role.
 	maxDeleteRatio float64
 
 	scanner *service.OwnedScannerCreator

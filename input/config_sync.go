@@ -40,11 +40,16 @@ func (c *config) readSync(pConf *service.ParsedConfig) (err error) {
 	if c.identity, err = fieldAs(pConf, parseChangeDetection, ssFieldChangeDetection); err != nil {
 		return err
 	}
+	if c.fullSweepInterval, err = fieldAs(pConf, parseDuration, ssFieldFullSweepInterval); err != nil {
+		return err
+	}
 	if c.emitDeletes, err = fieldAs(pConf, parseBool, ssFieldEmitDeletes); err != nil {
 		return err
 	}
-	if c.maxDeleteRatio, err = fieldAs(pConf, parseRatio, ssFieldMaxDeleteRatio); err != nil {
-		return err
+	if pConf.Contains(ssFieldMaxDeleteRatio) {
+		if c.maxDeleteRatio, err = fieldAs(pConf, parseOptionalRatio, ssFieldMaxDeleteRatio); err != nil {
+			return err
+		}
 	}
 	return checkEmitDeletes(c.emitDeletes, c.syncMode, c.state.set())
 }
@@ -171,6 +176,14 @@ func parseChangeDetection(v any) (ledger.Identity, error) {
 		return ledger.ByModified, nil
 	}
 	return 0, fmt.Errorf("%q is not a way to detect changes; write %s or %s", text, changesByETag, changesByModified)
+}
+
+// parseOptionalRatio is parseRatio where nothing is 0.
+func parseOptionalRatio(v any) (float64, error) {
+	if valueText(v) == "" {
+		return 0, nil
+	}
+	return parseRatio(v)
 }
 
 // parseRatio reads a part of a whole: more than 0, at most 1.

@@ -40,7 +40,8 @@ func TestDefaultsAreParsed(t *testing.T) {
 	require.False(t, conf.state.set())
 	require.Equal(t, ledger.ByETag, conf.identity)
 	require.False(t, conf.emitDeletes)
-	require.InDelta(t, 0.5, conf.maxDeleteRatio, 0)
+	require.Zero(t, conf.maxDeleteRatio)
+	require.Equal(t, time.Hour, conf.fullSweepInterval)
 	require.NotNil(t, conf.scanner)
 	require.True(t, conf.wholeScanner)
 	require.True(t, conf.toTheEnd)
@@ -73,6 +74,7 @@ max_object_size: 2KiB
 skip_empty: "true"
 sync_mode: Continuous
 polling_interval: 90
+full_sweep_interval: 15m
 state: {path: ./state/x.db, namespace: mine}
 change_detection: Modified
 emit_deletes: true
@@ -93,6 +95,7 @@ concurrency: {max_downloads: 7, max_listers: 2, buffer_bytes: 8MB}`)
 	require.Equal(t, ledger.ByModified, conf.identity)
 	require.True(t, conf.emitDeletes)
 	require.InDelta(t, 0.25, conf.maxDeleteRatio, 0)
+	require.Equal(t, 15*time.Minute, conf.fullSweepInterval)
 	require.Equal(t, 2, conf.maxListers)
 	require.Equal(t, "https://storage.example.com/storage/v1/s3", conf.project.Endpoint)
 	require.Equal(t, "eu-central-1", conf.project.Region)
@@ -150,6 +153,7 @@ func TestConstructorErrorsBeginWithTheirField(t *testing.T) {
 		`change_detection: ""`:                       `change_detection: "" is not a way to detect changes; write etag or modified`,
 		`emit_deletes: maybe`:                        `emit_deletes: "maybe" is neither true nor false; `,
 		`emit_deletes: true`:                         `emit_deletes: a single pass that remembers nothing cannot tell what is gone; add state, or write sync_mode: continuous or scheduled`,
+		`full_sweep_interval: 0`:                     `full_sweep_interval: "0" is not more than zero; `,
 		`max_delete_ratio: 0`:                        `max_delete_ratio: "0" is not a part between 0 and 1; write a number such as 0.5, or 1 for no limit`,
 		`concurrency: {max_listers: -1}`:             `concurrency.max_listers: "-1" is not a whole number from 0 to 64; write one`,
 		`scanner: {nope: {}}`:                        `scanner: `,
@@ -200,6 +204,14 @@ func planTimes(p schedule.Plan) []time.Time {
 	noon := time.Date(2024, 6, 1, 12, 0, 0, 0, time.UTC)
 	next, _ := p.Next(noon, noon.Add(time.Second), noon.Add(2*time.Second))
 	return []time.Time{p.First(noon, time.Time{}), next.Truncate(time.Minute)}
+}
+
+func TestARatioThatIsNotWrittenIsLeftToTheRole(t *testing.T) {
+	for _, fields := range []string{"", `max_delete_ratio: ""`, "max_delete_ratio: null"} {
+		conf, err := parseFields(t, fields)
+		require.NoError(t, err, fields)
+		require.Zero(t, conf.maxDeleteRatio, fields)
+	}
 }
 
 func TestEmitDeletesNeedsSomethingToMiss(t *testing.T) {

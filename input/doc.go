@@ -7,7 +7,8 @@
 // # Flow
 //
 //	when:  schedule.Plan ─► passes.go: one pass after the other, never two
-//	data:  listing.List (parts of the bucket side by side) ─► filter.Match ─►
+//	data:  listing.List (parts of the bucket side by side), or, between two full
+//	       listings, changes.Since (what changed alone) ─► filter.Match ─►
 //	       ledger.Compare ─► fetch.Run (a window of downloads under a byte
 //	       budget) ─► delivery (scanner, metadata) ─► chan ─►
 //	       reader.ReadBatch ─► pipeline ─► output
@@ -23,6 +24,7 @@
 //	reader.go              service.BatchInput: connect, read, close
 //	credentials.go         where keys come from, and what is said of them
 //	passes.go              the passes of a plan, one after the other
+//	changes.go             which of them ask for no more than what changed
 //	state.go               opens the ledger, in a file, a cache or memory
 //	state_admin.go         looks at a ledger and changes it, for tools
 //	check*.go              tests a config step by step, for tools
@@ -38,7 +40,8 @@
 //	internal/filter        globs, time and size: one pure Match
 //	internal/supabase      projects, endpoints, keys, and what refusals mean; below
 //	                       it keys (which keys are good now, and where new ones
-//	                       come from) and the clients management, auth and rest
+//	                       come from), changes (what changed since a time, by the
+//	                       REST API) and the clients management, auth and rest
 //	internal/schedule      when passes begin: once, after a pause, at fixed times
 //	internal/listing       a bucket listed in parts side by side, each complete
 //	internal/ledger        which version of each key was delivered, and what is due
@@ -69,9 +72,14 @@
 //     wait for acks, since an output may flush its last batch only at the end;
 //     Close, which Benthos calls after the last ack, does the accounting.
 //  10. Every object is in exactly one counter of a pass, and they add up to what
-//     was listed.
+//     was listed. A pass that asks for changes lists the rows that no pass
+//     before it has dealt with.
 //  11. Nothing is decided from a listing that did not complete: nothing is taken
-//     for deleted, and no pass counts as complete.
+//     for deleted, and no pass counts as complete. One that asked for changes
+//     alone never is: full listings are what correctness rests on, and whatever
+//     the others miss or fail at, the next full listing finds.
+//     Under row level security not even a complete listing, or a 404, tells
+//     what is gone from what is hidden: see package pass, missing.go.
 //  12. A pass over a bucket in which nothing changed writes nothing and emits
 //     nothing.
 //  13. A ledger that cannot be read is never taken for an empty one.

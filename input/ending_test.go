@@ -150,7 +150,7 @@ func TestARunWithNothingToDeliverSaysWhy(t *testing.T) {
 		says   []string
 	}{
 		"empty bucket": {
-			says: []string{`Nothing was listed in bucket \"docs\"`, "row level security"},
+			says: []string{`Nothing was listed in bucket \"docs\". The bucket is empty: row level security hides nothing from the role \"service_role\"`},
 		},
 		"prefix with nothing under it": {
 			fields: "source_path: docs/Photos/\n",
@@ -194,7 +194,8 @@ func TestAnEmptyListingUnderATokenNamesTheRole(t *testing.T) {
 		r.fields = sessionToken(r.server.Settings(), r.server.UserToken("u1", time.Hour))
 		r.server.Put("docs", "hidden", []byte("x"))
 		require.Equal(t, "", errOf(r.run().Err))
-		require.Contains(t, r.logs.String(), `role \"authenticated\"`)
+		require.Contains(t, r.logs.String(), `Nothing was listed in bucket \"docs\". The bucket is empty, `+
+			`or row level security hides its objects from the role \"authenticated\" (user u1): a policy on storage.objects must allow SELECT`)
 	})
 }
 

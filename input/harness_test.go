@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -23,7 +24,7 @@ import (
 // rig is one run of the whole input, from its YAML to the acks, against an
 // emulator without sockets, so that it can live in a bubble of virtual time.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	server *emulator.Server
 	fields string
 	// ack answers each batch; nil takes everything.
@@ -32,6 +33,10 @@ type rig struct {
 	res *service.Resources
 	// onBatch is called before the ack of each batch.
 	onBatch func(batch service.MessageBatch)
+	// wrap changes the transport to the server; nil leaves it as it is.
+	wrap func(http.RoundTripper) http.RoundTripper
+	// asks has the input ask for changes however small the bucket is.
+	asks bool
 
 	input service.BatchInput
 	logs  *logLines
@@ -42,7 +47,7 @@ type rig struct {
 
 // newRig makes a server with a bucket named "docs", and an input of the given
 // further fields that reads it with an access key.
-func newRig(t *testing.T, fields string) *rig {
+func newRig(t testing.TB, fields string) *rig {
 	t.Helper()
 	s := emulator.New(emulator.Options{})
 	s.CreateBucket("docs")
@@ -79,8 +84,18 @@ func (r *rig) build() error {
 		return err
 	}
 	conf.transport = r.server.Transport()
-	r.input, err = newInput(conf, r.resources())
-	return err
+	if r.wrap != nil {
+		conf.transport = r.wrap(conf.transport)
+	}
+	reader, err := newReader(conf, r.resources())
+	if err != nil {
+		return err
+	}
+	if r.asks {
+		reader.turns.least = 0
+	}
+	r.input = withRetries(conf, reader)
+	return nil
 }
 
 func (r *rig) resources() *service.Resources {

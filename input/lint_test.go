@@ -78,7 +78,7 @@ func TestWellFormedConfigsLintClean(t *testing.T) {
 		"sync_mode: SCHEDULED\nschedule: TZ=America/New_York @daily\npolling_interval: 1h",
 		"state: {path: ./state/uploads.db}", "state: {cache: redis, namespace: a}", "state: {cache: '', path: a.db}",
 		"change_detection: modified", "emit_deletes: true\nsync_mode: continuous", "emit_deletes: true\nstate: {path: a.db}",
-		"emit_deletes: false", "max_delete_ratio: 1", `max_delete_ratio: "0.01"`, "concurrency: {max_listers: 64}", "concurrency: {max_listers: 0}",
+		"full_sweep_interval: 90", "emit_deletes: false", "max_delete_ratio: 1", "max_delete_ratio: null", `max_delete_ratio: "0.01"`, "concurrency: {max_listers: 64}", "concurrency: {max_listers: 0}",
 		"endpoint: http://127.0.0.1:54321/storage/v1/s3\ntls: {skip_cert_verify: true}",
 		"credentials: {type: session_token, anon_key: " + testJWT("anon", testRef) + ", user_token: " + testJWT("authenticated", testRef) + "}",
 		"credentials: {type: session_token, service_role_key: " + testJWT("service_role", testRef) + "}",
@@ -143,6 +143,7 @@ func TestMalformedFieldsAreLintedWithARemedy(t *testing.T) {
 		`schedule: 0 3 * * *`:                                       `schedule: is not used by the sync_mode one_time; write sync_mode: scheduled, or remove it`,
 		`emit_deletes: true`:                                        `emit_deletes: a single pass that remembers nothing cannot tell what is gone; add state, or write sync_mode: continuous or scheduled`,
 		`emit_deletes: 2`:                                           `emit_deletes: "2" is neither true nor false; write one of them`,
+		`full_sweep_interval: often`:                                `full_sweep_interval: "often" is not a duration; `,
 		`max_delete_ratio: 0`:                                       `max_delete_ratio: "0" is not a part between 0 and 1; write a number such as 0.5, or 1 for no limit`,
 		`max_delete_ratio: 50%`:                                     `max_delete_ratio: "50%" is not a part between 0 and 1; write`,
 		`change_detection: md5`:                                     `value md5 is not a valid option for this field`,
@@ -230,6 +231,7 @@ state: {path: "${STATE}", cache: "${CACHE}", namespace: "${NAMESPACE}"}
 schedule: ${SCHEDULE}
 change_detection: ${CHANGES}
 emit_deletes: ${DELETES}
+full_sweep_interval: ${SWEEP}
 max_delete_ratio: ${RATIO}
 delete_objects: ${DELETE}
 skip_empty: ${SKIP}

@@ -21,6 +21,8 @@ type meters struct {
 	deleted   *service.MetricCounter // deletions that were delivered
 	retries   *service.MetricCounter // requests, by cause
 	bytes     *service.MetricCounter // of delivered objects
+	// changesPolls counts passes that asked for no more than what changed.
+	changesPolls *service.MetricCounter
 
 	inFlight         *service.MetricGauge
 	bufferedBytes    *service.MetricGauge
@@ -50,6 +52,8 @@ func newMeters(m *service.Metrics) *meters {
 		deleted:   m.NewCounter("supabase_storage_deleted_events"),
 		retries:   m.NewCounter("supabase_storage_retries", "cause"),
 		bytes:     m.NewCounter("supabase_storage_bytes"),
+
+		changesPolls: m.NewCounter("supabase_storage_changes_polls"),
 
 		inFlight:         m.NewGauge("supabase_storage_in_flight"),
 		bufferedBytes:    m.NewGauge("supabase_storage_buffered_bytes"),

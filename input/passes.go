@@ -7,9 +7,11 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
 const (
@@ -29,20 +31,56 @@ func (r *reader) run(ctx context.Context) {
 			return
 		}
 		began := time.Now()
-		r.onePass(ctx)
+		r.turn(ctx)
 		var again bool
 		if next, again = plan.Next(first, began, time.Now()); !again {
 			return
 		}
-		r.setPass(r.newPass())
 	}
 }
 
-// onePass makes the prepared pass, and looks at how it went while its context
-// still lives.
-func (r *reader) onePass(ctx context.Context) {
-	p, began := r.currentPass(), time.Now()
+// turn makes the pass whose time has come. Where one that asks for changes does
+// not come to its end, a full listing takes its place at once.
+func (r *reader) turn(ctx context.Context) {
+	recent, onlyChanged := r.turns.next(r.identity(ctx).Text())
+	if onlyChanged && r.pollChanges(ctx, recent) {
+		return
+	}
+	if recent, _ = r.turns.next(r.identity(ctx).Text()); ctx.Err() == nil {
+		r.listAll(ctx, recent)
+	}
+}
+
+// pollChanges makes a pass that asks for changes alone, and reports whether it
+// came to its end, or is to come to none.
+func (r *reader) pollChanges(ctx context.Context, recent *pass.Recent) bool {
+	p, began := r.newPass(ctx, recent, true), time.Now()
+	r.setPass(p)
 	r.watcher.begin()
+	r.askCost.reset()
+	err := p.Run(ctx)
+	if err != nil && ctx.Err() != nil {
+		r.setCause(errInterrupted)
+		return true
+	}
+	r.turns.asked(r.askCost.reset(), err)
+	r.tellState()
+	if err != nil {
+		r.log.Debugf("Asking for what changed in %s ended early, and all of it is listed instead: %v", r.where(), err)
+		return false
+	}
+	r.meters.changesPolls.Incr(1)
+	r.sayPass(ctx, "what changed in "+r.where(), p.Report(), time.Since(began))
+	return true
+}
+
+// listAll makes a pass over everything, and looks at how it went while its
+// context still lives.
+func (r *reader) listAll(ctx context.Context, recent *pass.Recent) {
+	p, began := r.newPass(ctx, recent, false), time.Now()
+	r.setPass(p)
+	r.watcher.begin()
+	r.listCost.reset()
 	err := p.Run(ctx)
 	if err != nil && ctx.Err() != nil {
 		r.setCause(errInterrupted)
@@ -59,11 +97,16 @@ func (r *reader) onePass(ctx context.Context) {
 		r.setCause(err)
 		r.log.Errorf("The run ends early, %v", err)
 	default:
-		r.sayPass(ctx, report, time.Since(began))
+		r.watcher.listedAll()
+		r.turns.sweptAll(recent, began, report.Listed, r.listCost.reset())
+		r.sayPass(ctx, r.where(), report, time.Since(began))
 	}
 }
 
-func (r *reader) newPass() *pass.Pass {
+// newPass prepares a pass. It hands on to recent what a later one needs that
+// asks for changes alone; nil where none will.
+func (r *reader) newPass(ctx context.Context, recent *pass.Recent, onlyChanged bool) *pass.Pass {
+	who := r.identity(ctx)
 	d := &delivery{
 		scanner: r.conf.scanner,
 		labeller: labeller{
@@ -77,7 +120,11 @@ func (r *reader) newPass() *pass.Pass {
 		Listing: listing.Options{Pager: r.client, Prefix: r.conf.filter.ListPrefix(), Listers: r.listers},
 		Match: func(obj bucket.Object) pass.Verdict {
 			v := r.conf.filter.Match(obj, time.Now())
-			return pass.Verdict{Rule: v.Rule.String(), Pattern: v.Pattern}
+			out := pass.Verdict{Rule: v.Rule.String(), Pattern: v.Pattern}
+			if v.Rule == filter.MinAge {
+				out.Until = obj.LastModified.Add(r.conf.filter.MinAge())
+			}
+			return out
 		},
 		Fetch: fetch.Options{
 			Source: r.client, MaxDownloads: r.conf.maxDownloads, BufferBytes: r.conf.bufferBytes,
@@ -86,8 +133,12 @@ func (r *reader) newPass() *pass.Pass {
 		},
 		Deliver: d.deliver,
 		Ledger:  r.ledger,
+		Recent:  recent, OnlyChanged: onlyChanged,
 		ParkFor: r.parkFor,
-		Deletes: pass.Deletes{Head: r.client.Head, MaxRatio: r.conf.maxDeleteRatio},
+		Deletes: pass.Deletes{
+			Head: r.client.Head, MaxRatio: r.conf.maxDeleteRatio,
+			SeesAll: who.BypassesRLS(), Viewer: who.Text(),
+		},
 		Watcher: r.watcher,
 	}
 	if r.conf.emitDeletes {
@@ -97,6 +148,16 @@ func (r *reader) newPass() *pass.Pass {
 		opts.Remover = r.client
 	}
 	return pass.New(opts, r.removals)
+}
+
+// identity is whom the server takes this input for: nobody, where credentials
+// cannot be had at the moment.
+func (r *reader) identity(ctx context.Context) supabase.Identity {
+	cred, err := r.source.Credentials(ctx)
+	if err != nil {
+		return supabase.Identity{}
+	}
+	return supabase.IdentityOf(cred)
 }
 
 // parkFor is how long an object waits that was given up for the n-th time. A

@@ -15,6 +15,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
 
@@ -40,6 +41,11 @@ type reader struct {
 
 	listers  *listing.Limit
 	removals *pass.Removals
+	// turns belongs to the goroutine of the passes; listCost and askCost sum up
+	// what its requests take, for the two kinds of passes.
+	turns             *turns
+	changes           *changes.Client // nil where nothing can be asked
+	listCost, askCost meter
 
 	mu        sync.Mutex
 	pass      *pass.Pass     // the one under way, or the last one
@@ -69,13 +75,17 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 	opts := conf.clientOptions(r.source)
 	opts.MaxConns = fetch.MaxDownloads(conf.maxDownloads) + listing.MaxListers(conf.maxListers)
 	opts.OnRetry = r.retried
-	opts.OnListPage = func(d time.Duration, _ int) { r.meters.pageListed(d, r.listers.Listers()) }
+	opts.OnListPage = func(d time.Duration, _ int) {
+		r.meters.pageListed(d, r.listers.Listers())
+		r.listCost.add(d)
+	}
 	opts.OnFirstByte = func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) }
 	client, err := s3bucket.New(opts)
 	if err != nil {
 		return nil, err
 	}
 	r.client = client
+	r.turns = r.newTurns()
 	return r, nil
 }
 
@@ -89,6 +99,28 @@ func (c config) clientOptions(source *keys.Source) s3bucket.Options {
 		ConnectTimeout: c.connectTimeout, ResponseTimeout: c.responseTimeout, IdleTimeout: c.idleTimeout,
 		Retry: c.retry,
 	}
+}
+
+// newTurns finds out whether there is anybody who can be asked for changes.
+func (r *reader) newTurns() *turns {
+	t := &turns{every: r.conf.fullSweepInterval, least: 2, off: r.sayChangesOff}
+	if !r.conf.plan.Repeats() {
+		return t
+	}
+	client, err := changes.New(changes.Options{
+		Endpoint: r.conf.project.Endpoint, Bucket: r.conf.project.Bucket,
+		Credentials: r.source.Credentials,
+		TLS:         r.conf.tls, Transport: r.conf.transport,
+		ConnectTimeout: r.conf.connectTimeout, Timeout: r.conf.responseTimeout + r.conf.idleTimeout,
+		Retry:   r.conf.retry,
+		OnRetry: func(err error) { r.retried("", err) },
+		OnPage:  func(d time.Duration, _ int) { r.askCost.add(d) },
+	})
+	if err == nil { // else another server than Supabase's, which has no REST API
+		r.changes = client
+		t.recent = pass.NewRecent(feed{client, func() bool { return t.exceeds(r.askCost.sum()) }})
+	}
+	return t
 }
 
 func (r *reader) retried(_ string, err error) {
@@ -170,7 +202,6 @@ func (r *reader) start() {
 	if r.ledger != nil {
 		r.keeper = keep(r.ledger, r.checkpointed)
 	}
-	r.pass = r.newPass()
 	go func() {
 		defer close(r.done)
 		defer close(r.out)
@@ -219,6 +250,9 @@ func (r *reader) Close(ctx context.Context) error {
 	}
 	defer r.client.Close()
 	defer r.meters.gathered.flush()
+	if r.changes != nil {
+		defer r.changes.Close()
+	}
 	if stop != nil {
 		stop()
 		select {

@@ -114,7 +114,7 @@ func TestAnEmptyListingNamesTheUser(t *testing.T) {
 		r.server.AllowRead("docs", nil)
 		r.server.Put("docs", "hidden", []byte("x"))
 		require.Equal(t, "", errOf(r.run().Err))
-		require.Contains(t, r.logs.String(), `role \"authenticated\" of the user `+adaEmail)
+		require.Contains(t, r.logs.String(), `role \"authenticated\" (user `+adaEmail+")")
 	})
 }
 

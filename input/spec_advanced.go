@@ -5,7 +5,7 @@ import "github.com/redpanda-data/benthos/v4/public/service"
 // advancedFields have defaults that fit most; `create --small` leaves them out.
 func advancedFields() []*service.ConfigField {
 	fields := []*service.ConfigField{
-		scheduleField(), changeDetectionField(), emitDeletesField(), maxDeleteRatioField(),
+		scheduleField(), fullSweepIntervalField(), changeDetectionField(), emitDeletesField(), maxDeleteRatioField(),
 		newBoolField(ssFieldDeleteObjects, false).
 			Description("Whether to delete each object from the bucket once all of its messages are delivered. An object that was overwritten since it was read is kept; the server knows no conditional deletion, so an overwrite in the instant between that check and the deletion goes with it. Objects that yield no message, such as an empty one under `lines`, are deleted too; what the patterns and limits leave out never is."),
 		newBoolField(ssFieldSkipEmpty, false).

@@ -13,11 +13,11 @@ Messages are not ordered: a small object may overtake a large one.
 
 == Incremental sync
 
-With ` + "`sync_mode`" + ` set to ` + "`continuous`" + ` or ` + "`scheduled`" + `, or with a ` + "`state`" + `, the input remembers the version of each object that was delivered: some dozens of bytes an object, in a file or a cache, written only when something was delivered. Each pass lists the whole prefix and delivers what is new or changed. It compares content (ETag and size), not times: an object that becomes visible late or with an old time is not missed, and an UPDATE of all rows delivers nothing again.
+With ` + "`sync_mode`" + ` set to ` + "`continuous`" + ` or ` + "`scheduled`" + `, or with a ` + "`state`" + `, the input remembers the version of each object that was delivered: some dozens of bytes an object, in a file or a cache, written only when something was delivered. A pass lists the whole prefix and delivers what is new or changed; with a JWT as credentials, the passes between two full listings (` + "`full_sweep_interval`" + `) ask the server for no more than what changed. What is new or changed is told by comparing content (ETag and size), not times: an object that becomes visible late or with an old time is not missed by a full listing, and an UPDATE of all rows delivers nothing again.
 
 After a crash, what the output had not acknowledged is delivered again, and of what it had, about the last second or the last 500 objects at most. Without ` + "`state`" + `, a restart delivers everything again. An object that is overwritten twice between two passes is delivered once, as it is then.
 
-With ` + "`emit_deletes`" + `, an object that was delivered and is gone gives a message without content, whose event is ` + "`deleted`" + `. Where more than ` + "`max_delete_ratio`" + ` of the objects are gone at once, none is taken for deleted, and a warning says so: a role that lost its rights sees an empty bucket. Objects that the patterns or limits take, or that lie outside of a new prefix, are not taken for deleted.
+With ` + "`emit_deletes`" + `, an object that was delivered and is gone gives a message without content, whose event is ` + "`deleted`" + `. Where more than ` + "`max_delete_ratio`" + ` of the objects are gone at once, or another role or user reads than before and does not see all of them, none is taken for deleted, and a warning says so: row level security hides objects without any error. Objects that the patterns or limits take, or that lie outside of a new prefix, are not taken for deleted.
 
 == Metadata
 

@@ -21,7 +21,7 @@ func pollingIntervalField() *service.ConfigField {
 }
 
 // stateField shows an example of one of its two places alone, and scheduleField
-// none: `create` writes the examples of optional fields into its templates,
+// and maxDeleteRatioField none: `create` writes the examples of optional fields into its templates,
 // which must be of use as they are.
 func stateField() *service.ConfigField {
 	return service.NewObjectField(ssFieldState,
@@ -48,6 +48,14 @@ func scheduleField() *service.ConfigField {
 		LintRule(lintRule(ssFieldSchedule))
 }
 
+func fullSweepIntervalField() *service.ConfigField {
+	return service.NewDurationField(ssFieldFullSweepInterval).
+		Description("With `continuous` and `scheduled`, the time from one full listing to the next. The passes between them ask the server only for what changed, where that is possible: with a JWT as credentials (`session_token`), on servers from v1.27.0 on. Such a pass is one request or a few, whatever the size of the bucket, so that `polling_interval` may be seconds. It shows no deletions, and no object that became visible more than two minutes after its time of modification: those are noticed by the next full listing. Where changes cannot be asked for, where asking takes longer than a full listing, or where there are no more than a thousand objects, which is one request, every pass is a full listing and this has no effect. A duration; a bare number is seconds.").
+		Example("15m").Example("24h").
+		Default("1h").
+		LintRule(lintRule(ssFieldFullSweepInterval))
+}
+
 func changeDetectionField() *service.ConfigField {
 	return service.NewStringAnnotatedEnumField(ssFieldChangeDetection, map[string]string{
 		changesByETag:     "Its ETag or its size did. Every overwrite with other content is seen, and a change of an object's row alone is not taken for one.",
@@ -59,13 +67,13 @@ func changeDetectionField() *service.ConfigField {
 
 func emitDeletesField() *service.ConfigField {
 	return newBoolField(ssFieldEmitDeletes, false).
-		Description("Whether to send an empty message with `supabase_storage_event` set to `deleted` for each object that was delivered and is gone: missing from a complete listing, and not there when asked for, or missing from the next as well. Needs `continuous`, `scheduled` or a `state`.")
+		Description("Whether to send an empty message with `supabase_storage_event` set to `deleted` for each object that was delivered and is gone: missing from a full listing, and not there when asked for, or missing from the next as well. Under row level security only the latter counts, since asking for a hidden object finds nothing either. Needs `continuous`, `scheduled` or a `state`.")
 }
 
 func maxDeleteRatioField() *service.ConfigField {
 	return service.NewAnyField(ssFieldMaxDeleteRatio).
-		Description("With `emit_deletes`, the part of the objects that may be gone at once, more than 0 and up to 1. A pass that finds a larger part gone sends no deletion and says so: to a role that lost its rights a bucket looks empty.").
-		Default(0.5).
+		Description("The part of the delivered objects that may be gone at once, more than 0 and up to 1. A pass that finds a larger part gone, and more than five, takes none for deleted and says so: to a role that lost its rights a bucket looks empty. The default is a half for S3 access keys and the service_role key, to which row level security does not apply, and a tenth for everybody else. For them, objects that are all gone, or that another role or user has seen before, are not taken for deleted either, unless this is `1`: no limit.").
+		Optional().
 		LintRule(lintRule(ssFieldMaxDeleteRatio))
 }
 

@@ -72,7 +72,7 @@ func TestFieldsAndDefaults(t *testing.T) {
 		"source_path": "", "include_patterns": "[]", "exclude_patterns": "[]", "modified_since": `""`,
 		"sync_mode": `"one_time"`, "polling_interval": `"5m"`,
 		"state": "", "state.path": "", "state.cache": "", "state.namespace": "",
-		"schedule": "", "change_detection": `"etag"`, "emit_deletes": "false", "max_delete_ratio": "0.5",
+		"schedule": "", "full_sweep_interval": `"1h"`, "change_detection": `"etag"`, "emit_deletes": "false", "max_delete_ratio": "",
 		"scanner": `{"to_the_end":{}}`, "auto_replay_nacks": "true",
 		"delete_objects": "false", "skip_empty": "false", "max_object_size": `"0"`, "min_age": `""`,
 		"user_metadata": "true", "endpoint": "", "tls": "",
@@ -103,7 +103,7 @@ func TestSmallConfigFitsOnOneScreen(t *testing.T) {
 	for _, name := range []string{"project_ref", "credentials", "source_path", "include_patterns", "sync_mode", "polling_interval", "state", "scanner"} {
 		require.Contains(t, docs.CommonConfigYAML, name+":")
 	}
-	for _, name := range []string{"endpoint", "tls", "timeouts", "retry", "concurrency", "delete_objects", "schedule", "change_detection", "emit_deletes", "max_delete_ratio"} {
+	for _, name := range []string{"endpoint", "tls", "timeouts", "retry", "concurrency", "delete_objects", "schedule", "full_sweep_interval", "change_detection", "emit_deletes", "max_delete_ratio"} {
 		require.NotContains(t, docs.CommonConfigYAML, name+":")
 		require.Contains(t, docs.AdvancedConfigYAML, name+":")
 	}

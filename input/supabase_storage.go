@@ -19,15 +19,20 @@ func newFromParsed(parsed *service.ParsedConfig, res *service.Resources) (servic
 	return newInput(conf, res)
 }
 
-// newInput makes the input that Benthos runs. Where nacks are replayed,
-// Benthos' own wrapper does it: the reader never sees them then.
+// newInput makes the input that Benthos runs.
 func newInput(conf config, res *service.Resources) (service.BatchInput, error) {
 	r, err := newReader(conf, res)
 	if err != nil {
 		return nil, err
 	}
+	return withRetries(conf, r), nil
+}
+
+// withRetries has Benthos' own wrapper replay nacks, where they are replayed: the
+// reader never sees them then.
+func withRetries(conf config, r *reader) service.BatchInput {
 	if conf.autoReplayNacks {
-		return service.AutoRetryNacksBatched(r), nil
+		return service.AutoRetryNacksBatched(r)
 	}
-	return r, nil
+	return r
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
 // progressEvery is the least time between two lines about a long run.
@@ -26,7 +26,9 @@ type watcher struct {
 	reader   *reader
 	lastLine atomic.Int64 // Unix nanoseconds
 	hinted   atomic.Bool
-	held     atomic.Int64 // what DeletesHeld said last
+	// held is how many missing objects were told of last, heldNow how many this
+	// pass has found; 0 for none.
+	held, heldNow atomic.Int64
 }
 
 // Listed implements pass.Watcher.
@@ -66,19 +68,41 @@ func (w *watcher) Unchanged(n int64) {
 func (w *watcher) Deleted(string) { w.reader.meters.deleted.Incr(1) }
 
 // DeletesHeld implements pass.Watcher.
-func (w *watcher) DeletesHeld(missing, tracked int64) {
-	if w.held.Swap(missing) == missing {
+func (w *watcher) DeletesHeld(h pass.Held) {
+	w.heldNow.Store(h.Missing)
+	if told := w.held.Load(); told > 0 && h.Missing <= told+told/10 {
+		w.heldNow.Store(told)
 		return // said after an earlier pass
 	}
-	w.reader.log.Warnf("%d of %d delivered objects are no longer listed in %s, more than max_delete_ratio allows: none is taken for deleted. "+
-		"A changed role, policy or token hides objects in this way; if they were really deleted, raise max_delete_ratio for one pass",
-		missing, tracked, w.reader.where())
+	w.reader.log.Warn(heldText(h, w.reader.where()))
+}
+
+// heldText says why missing objects are not taken for deleted, and the remedy
+// for each reason.
+func heldText(h pass.Held, where string) string {
+	who := supabase.ParseIdentity(h.Viewer)
+	text := fmt.Sprintf("%d of %d delivered objects are no longer listed in %s for %s, ", h.Missing, h.Tracked, where, who)
+	switch {
+	case h.Before != "":
+		return text + fmt.Sprintf("but were for %s, as whom this input read before: none is taken for deleted until all are listed again. "+
+			"To go on as %s, write a state.namespace of its own, or, to take what it does not see for deleted, max_delete_ratio: 1", supabase.ParseIdentity(h.Before), who)
+	case who.BypassesRLS():
+		return text + fmt.Sprintf("more than max_delete_ratio (%v) allows: none is taken for deleted. Row level security hides nothing from this role; "+
+			"if they were really deleted, write max_delete_ratio: 1 for one pass", h.MaxRatio)
+	default:
+		return text + fmt.Sprintf("more than max_delete_ratio (%v) allows: none is taken for deleted. A changed role, policy or token hides objects in this way, "+
+			"without any error; if they were really deleted, write max_delete_ratio: 1 for two passes", h.MaxRatio)
+	}
 }
 
 // NotRemoved implements pass.Watcher.
 func (w *watcher) NotRemoved(obj bucket.Object, err error) {
 	w.reader.log.Errorf("Object %q was delivered, but could not be deleted (delete_objects): %v", obj.Key, err)
 }
+
+// listedAll is called after a pass over everything. Objects that are missing again
+// after they were there are told of again.
+func (w *watcher) listedAll() { w.held.Store(w.heldNow.Swap(0)) }
 
 // begin starts the time after which a pass counts as long.
 func (w *watcher) begin() { w.lastLine.Store(time.Now().UnixNano()) }
@@ -103,14 +127,21 @@ func (r *reader) sayStart() {
 	}
 }
 
-// sayPass is the one line after a pass that did something. A one-time run is
-// told of when its last ack is in.
-func (r *reader) sayPass(ctx context.Context, p pass.Report, took time.Duration) {
+// sayChangesOff is the one line about a server that is not asked for changes for
+// a while.
+func (r *reader) sayChangesOff(reason error, pause time.Duration) {
+	r.log.Infof("Every pass lists all of %s for now, since to ask only for what changed is of no use there; that is tried again in %v: %v",
+		r.where(), pause, reason)
+}
+
+// sayPass is the one line after a pass over what that did something. A one-time
+// run is told of when its last ack is in.
+func (r *reader) sayPass(ctx context.Context, what string, p pass.Report, took time.Duration) {
 	if r.isFirst() {
 		r.hintAtNothing(ctx, p)
 	}
 	if r.conf.plan.Repeats() && p.Listed > p.Unchanged+p.FilteredTotal()+p.ParkedTotal() {
-		r.logSummary(p, took)
+		r.logSummary(what, p, took)
 	}
 }
 
@@ -138,16 +169,16 @@ func (r *reader) conclude() {
 	report := newReport(r, p, cause)
 	recordRun(report)
 	if !started.IsZero() {
-		r.logSummary(p, time.Since(started))
+		r.logSummary(r.where(), p, time.Since(started))
 	}
 	if report.Err != nil {
 		r.log.Errorf("The one-time run is not complete: %v", report.Err)
 	}
 }
 
-func (r *reader) logSummary(p pass.Report, took time.Duration) {
+func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
 	line := fmt.Sprintf("Read %s in %s: %d listed, %d delivered (%s)",
-		r.where(), took.Round(time.Millisecond), p.Listed, p.Delivered, byteCount(p.Bytes))
+		what, took.Round(time.Millisecond), p.Listed, p.Delivered, byteCount(p.Bytes))
 	if p.Unchanged > 0 {
 		line += fmt.Sprintf(", %d unchanged", p.Unchanged)
 	}
@@ -188,13 +219,12 @@ func (r *reader) emptyHint(ctx context.Context) string {
 				"check the prefix in source_path, which is literal, case-sensitive and starts without a slash", other.Key)
 		}
 	}
-	as := r.source.Project()
-	role := strconv.Quote(as.Role)
-	if as.User() != "" {
-		role += " of the user " + as.User()
+	who := r.identity(ctx)
+	if who.BypassesRLS() {
+		return hint + fmt.Sprintf(". The bucket is empty: row level security hides nothing from %s", who)
 	}
-	return hint + fmt.Sprintf(". The bucket is empty, or row level security hides its objects from the role %s: "+
-		"a policy on storage.objects must allow SELECT", role)
+	return hint + fmt.Sprintf(". The bucket is empty, or row level security hides its objects from %s: "+
+		"a policy on storage.objects must allow SELECT", who)
 }
 
 // filteredHint names the rule that took most, and how to look at it.

@@ -82,6 +82,9 @@ type Credentials struct {
 	// Region is the one to sign for, empty where whoever makes the request is to
 	// know it.
 	Region string
+	// APIKey is the key of the project that its gateway asks for beside the token,
+	// empty where there is none.
+	APIKey string
 }
 
 // SameKeys reports whether c and d sign alike: a server that refuses the one

@@ -73,6 +73,9 @@ func New(o Options) (*Filter, error) {
 // has: listing below it is listing enough.
 func (f *Filter) ListPrefix() string { return f.listPrefix }
 
+// MinAge is that of the options.
+func (f *Filter) MinAge() time.Duration { return f.opts.MinAge }
+
 // Match says whether obj passes at the time now. An object takes part in the
 // first rule that takes it: placeholder, exclude, include, empty, size,
 // modified_since, min_age.

@@ -85,6 +85,7 @@ func TestValuesOfFormat1AreReadForEver(t *testing.T) {
 		{"journal", kindJournal, encodeRecord(c, contractRecord()), func(b []byte) (any, error) { return decodeRecord(c, b) }, contractRecord()},
 		{"index", kindIndex, encodeIndex(c, contractIndex()), func(b []byte) (any, error) { return decodeIndex(c, b) }, contractIndex()},
 		{"founded", kindFounded, []byte{foundedJournal}, func(b []byte) (any, error) { return b[0], nil }, foundedJournal},
+		{"viewer", kindViewer, []byte("authenticated\n9f3a"), func(b []byte) (any, error) { return string(b), nil }, "authenticated\n9f3a"},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			path := filepath.Join("testdata", "v1", v.name+".bin")
@@ -109,6 +110,7 @@ func TestKeysOfFormat1(t *testing.T) {
 	k := Scope{Endpoint: "https://abcdefghijklmnopqrst.supabase.co/storage/v1/s3", Bucket: "user-uploads", Namespace: "uploads"}.keys()
 	require.Equal(t, "supabase-storage-4033495ec5b09144-index", k.index())
 	require.Equal(t, "supabase-storage-4033495ec5b09144-founded", k.founded())
+	require.Equal(t, "supabase-storage-4033495ec5b09144-viewer", k.viewer())
 	require.Equal(t, "supabase-storage-4033495ec5b09144-m12", k.manifest(12))
 	require.Equal(t, "supabase-storage-4033495ec5b09144-j12", k.journal(12))
 	require.Regexp(t, `^[a-z0-9-]{1,64}$`, k.manifest(1<<63))

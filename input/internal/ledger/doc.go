@@ -29,6 +29,10 @@
 // read, the two digests differ. A segment with something parked, absent or
 // aliased (see alias) is always looked at.
 //
+// Single objects that are known to have changed (ComparePoints) have no digest
+// to compare, and are looked up in their segments' manifests one by one. That
+// says nothing of the keys beside them.
+//
 // # Invariants
 //
 //  1. Only an ack makes an object delivered, and it makes that version so which
@@ -69,10 +73,12 @@
 //
 //	ledger.go      open, close, figures
 //	compare.go     a listing meets the segments; join.go walks both
+//	points.go      single objects meet the segments
 //	work.go        what is due, and what became of it
 //	checkpoint.go  the journal is written, folds are due
 //	fold.go        deltas become manifests
 //	load.go        the index and the journal are read
+//	viewer.go      whom the listings were shown to
 //	admin.go       list parked objects, forget, mark as delivered
 //	look.go        what is known of one key; close without writing
 //	segment.go, entry.go, identity.go, stretch.go, item.go, limits.go

@@ -26,6 +26,7 @@ const (
 	kindManifest valueKind = 'm'
 	kindJournal  valueKind = 'j'
 	kindFounded  valueKind = 'f'
+	kindViewer   valueKind = 'v'
 )
 
 // ErrDamaged means that the store holds something under a key of the ledger

@@ -41,5 +41,8 @@ func (l *Ledger) LiveKeys() map[string]bool {
 // NextManifest returns the key that a crash may have left a manifest under.
 func (l *Ledger) NextManifest(i uint64) string { return l.keys.manifest(l.written.nextManifest + i) }
 
+// ViewerKey returns the key of the viewer's name.
+func (l *Ledger) ViewerKey() string { return l.keys.viewer() }
+
 // JournalKey returns the key of a journal record.
 func (l *Ledger) JournalKey(n uint64) string { return l.keys.journal(n) }

@@ -47,10 +47,14 @@ func (j *join) run(listed []Listed, entries []entry) {
 // match looks at a listed object that matches and what is known of its key.
 func (j *join) match(o *bucket.Object, e *entry) {
 	mode := j.ledger.mode
+	holder := j.inFlight(e.key)
 	switch {
-	case j.inFlight(e.key):
+	case holder != nil:
 		j.quiet = false
 		j.work.InFlight++
+		if !holder.sameVersion(o) {
+			j.work.Overtaken = append(j.work.Overtaken, *o)
+		}
 	case e.tracked && mode.matches(e.id, o):
 		j.work.Unchanged++
 		if now := mode.identify(o); e.irregular() || e.id != now {
@@ -91,7 +95,7 @@ func (j *join) due(o *bucket.Object, e *entry, attempts int) {
 // was delivered stays known; what failed is no longer tried.
 func (j *join) excluded(e *entry) {
 	switch {
-	case j.inFlight(e.key):
+	case j.inFlight(e.key) != nil:
 		j.quiet = false
 	case !e.tracked:
 		j.repair(e, change{op: opForgotten})
@@ -103,7 +107,7 @@ func (j *join) excluded(e *entry) {
 // missing looks at a key that is known but not listed.
 func (j *join) missing(e *entry) {
 	switch {
-	case j.inFlight(e.key):
+	case j.inFlight(e.key) != nil:
 		j.quiet = false
 	case !e.tracked:
 		j.repair(e, change{op: opForgotten})
@@ -119,13 +123,14 @@ func (j *join) repair(e *entry, c change) {
 	j.repairs = append(j.repairs, c)
 }
 
-func (j *join) inFlight(key string) bool {
+// inFlight returns the work that has handed the key out, nil where none has.
+func (j *join) inFlight(key string) *Work {
 	for _, w := range j.claims {
 		if c := w.claim(key); c != nil && c.state == open {
-			return true
+			return w
 		}
 	}
-	return false
+	return nil
 }
 
 func (e *entry) parkedItem() ParkedItem {

@@ -63,6 +63,7 @@ type Ledger struct {
 	pass, passWritten time.Time
 	// changed says that something was recorded since the last complete pass.
 	changed bool
+	viewer  string
 	wake    chan struct{}
 }
 

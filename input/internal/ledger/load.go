@@ -8,6 +8,9 @@ import (
 
 // load reads the index and replays the journal.
 func (l *Ledger) load(ctx context.Context) error {
+	if err := l.loadViewer(ctx); err != nil {
+		return err
+	}
 	if err := l.loadIndex(ctx); err != nil {
 		return err
 	}

@@ -35,5 +35,6 @@ func (s Scope) keys() keyspace {
 
 func (k keyspace) index() string            { return string(k) + "-index" }
 func (k keyspace) founded() string          { return string(k) + "-founded" }
+func (k keyspace) viewer() string           { return string(k) + "-viewer" }
 func (k keyspace) manifest(n uint64) string { return string(k) + "-m" + strconv.FormatUint(n, 10) }
 func (k keyspace) journal(n uint64) string  { return string(k) + "-j" + strconv.FormatUint(n, 10) }

@@ -21,6 +21,9 @@ type Work struct {
 	// InFlight counts what another Work has handed out and not settled yet. It
 	// is looked at again in the next pass.
 	InFlight int64
+	// Overtaken are those of InFlight of which another version is in flight than
+	// was listed, or a deletion: what is in flight does not settle them.
+	Overtaken []bucket.Object
 	// Parked are the objects whose next attempt is not due yet.
 	Parked []ParkedItem
 	// Due are the objects to be delivered, in byte order. Read only.

@@ -60,39 +60,78 @@ func (w *world) compare(lo, hi string) bool {
 	if w.died(err) {
 		return false
 	}
-	saw := map[string]verdict{}
-	for _, d := range work.Due {
-		saw[d.Key] = verdict{d.Event.String(), d.Attempts}
-		w.note("compare: %s %s", d.Key, d.Event)
-		w.out = append(w.out, outstanding{work: work, item: d})
-	}
-	for _, p := range work.Parked {
-		saw[p.Key] = verdict{what: "parked"}
-	}
+	saw := w.saw(work)
 	for _, v := range work.Vanished {
 		saw[v.Key] = verdict{what: "vanished"}
 		if v.AbsentBefore {
 			saw[v.Key] = verdict{what: "vanished before"}
 		}
 	}
-	w.judge(s, work, saw)
-	for _, v := range work.Vanished {
-		w.out = append(w.out, outstanding{work: work, vanished: v.Key})
-	}
+	w.judge(s.Objects, work, saw)
+	w.judgeMissing(s, saw)
+	w.take(work)
 	return true
 }
 
-// judge compares what the ledger said with what it must know.
-func (w *world) judge(s ledger.Stretch, work *ledger.Work, saw map[string]verdict) {
+// points compares some single objects.
+func (w *world) points() {
+	var points []ledger.Listed
+	for _, o := range w.stretch("", "").Objects {
+		if w.rnd.IntN(5) == 0 {
+			points = append(points, o)
+		}
+	}
+	w.note("points: %d", len(points))
+	work, err := w.l.ComparePoints(w.t.Context(), points)
+	if w.died(err) {
+		return
+	}
+	if len(work.Vanished) > 0 {
+		w.fail("single objects say nothing of others, but vanished are %v", work.Vanished)
+	}
+	w.judge(points, work, w.saw(work))
+	w.take(work)
+}
+
+// saw is what a Work says of the keys that it lists.
+func (w *world) saw(work *ledger.Work) map[string]verdict {
+	saw := map[string]verdict{}
+	for _, d := range work.Due {
+		saw[d.Key] = verdict{d.Event.String(), d.Attempts}
+		w.note("compare: %s %s", d.Key, d.Event)
+	}
+	for _, p := range work.Parked {
+		saw[p.Key] = verdict{what: "parked"}
+	}
+	return saw
+}
+
+// take holds what a Work handed out.
+func (w *world) take(work *ledger.Work) {
+	for _, d := range work.Due {
+		w.out = append(w.out, outstanding{work: work, item: d})
+	}
+	for _, v := range work.Vanished {
+		w.out = append(w.out, outstanding{work: work, vanished: v.Key})
+	}
+}
+
+// judge compares what the ledger said of what was listed with what it must
+// know.
+func (w *world) judge(objects []ledger.Listed, work *ledger.Work, saw map[string]verdict) {
 	w.t.Helper()
 	unchanged, inFlight := int64(0), int64(0)
+	var overtaken []bucket.Object
 	mine := func(key string) bool { _, ok := saw[key]; return ok }
-	for _, o := range s.Objects {
+	for _, o := range objects {
 		k := w.knows(o.Key)
 		switch {
 		case !mine(o.Key) && w.inFlight(o.Key):
 			if o.Matches {
 				inFlight++
+				if !w.sameInFlight(o.Object) {
+					overtaken = append(overtaken, o.Object)
+				}
 			}
 		case !o.Matches:
 			if mine(o.Key) {
@@ -112,14 +151,25 @@ func (w *world) judge(s ledger.Stretch, work *ledger.Work, saw map[string]verdic
 			w.narrow(o.Key, got, func(st state) (verdict, state) { return st.listed(o.Object) })
 		}
 	}
+	if unchanged != work.Unchanged || inFlight != work.InFlight {
+		w.fail("unchanged %d and in flight %d, want %d and %d", work.Unchanged, work.InFlight, unchanged, inFlight)
+	}
+	if !slices.Equal(overtaken, work.Overtaken) {
+		w.fail("overtaken %v, want %v", work.Overtaken, overtaken)
+	}
+}
+
+// judgeMissing compares what the ledger said of what was not listed with what
+// it must know.
+func (w *world) judgeMissing(s ledger.Stretch, saw map[string]verdict) {
+	w.t.Helper()
 	for key := range w.known {
-		if _, exists := w.objects[key]; exists || key < s.Lo || s.Hi != "" && key >= s.Hi || !mine(key) && w.inFlight(key) {
+		_, exists := w.objects[key]
+		_, mine := saw[key]
+		if exists || key < s.Lo || s.Hi != "" && key >= s.Hi || !mine && w.inFlight(key) {
 			continue
 		}
 		w.narrow(key, saw[key], state.missing)
-	}
-	if unchanged != work.Unchanged || inFlight != work.InFlight {
-		w.fail("unchanged %d and in flight %d, want %d and %d", work.Unchanged, work.InFlight, unchanged, inFlight)
 	}
 }
 
@@ -223,7 +273,9 @@ func (w *world) durable(err error) {
 }
 
 func (w *world) step() {
-	switch n := w.rnd.IntN(20); {
+	switch n := w.rnd.IntN(22); {
+	case n >= 20:
+		w.points()
 	case n < 8:
 		w.mutate()
 	case n < 14:

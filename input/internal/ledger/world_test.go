@@ -174,6 +174,13 @@ func (w *world) inFlight(key string) bool {
 	})
 }
 
+// sameInFlight reports whether it is this version of a key that is in flight.
+func (w *world) sameInFlight(o bucket.Object) bool {
+	return slices.ContainsFunc(w.out, func(out outstanding) bool {
+		return !out.released && out.item.Key == o.Key && versionOf(out.item.Object) == versionOf(o)
+	})
+}
+
 // quiesce lets everything come to an end without a crash: two passes in which
 // all is delivered and settled.
 func (w *world) quiesce() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
@@ -54,6 +55,7 @@ func (p *Pass) releaseRest() {
 	defer p.mu.Unlock()
 	for key, o := range p.owners {
 		o.work.Release(key)
+		p.opts.Recent.wait(o.item.Object, time.Now())
 	}
 	clear(p.owners)
 }
@@ -105,6 +107,9 @@ func (p *Pass) matches(obj bucket.Object) bool {
 	if v.Rule != "" {
 		p.tally.filtered(v)
 	}
+	if !v.Until.IsZero() {
+		p.opts.Recent.wait(obj, v.Until)
+	}
 	return v.Rule == ""
 }
 
@@ -114,23 +119,30 @@ func (p *Pass) dueOfLedger(ctx context.Context, s listing.Stretch, yield func(bu
 	if err != nil {
 		return false, err
 	}
+	p.missing.add(work, p.opts.Deletes)
+	p.parkUnplaced(s.Unplaced)
+	return p.dueOf(work, s.Objects, yield), nil
+}
+
+// dueOf hands on what a comparison of objs found to be due, and counts the
+// rest.
+func (p *Pass) dueOf(work *ledger.Work, objs []bucket.Object, yield func(bucket.Object, error) bool) (goOn bool) {
 	p.tally.unchanged(work.Unchanged)
 	for _, item := range work.Parked {
 		word, _, _ := strings.Cut(item.Reason, ":")
 		p.tally.stillParked(word)
 	}
-	p.missing.add(work, p.opts.Deletes)
-	p.parkUnplaced(s.Unplaced)
 	for i, item := range work.Due {
 		p.own(item.Key, owner{work, item})
 		if !yield(item.Object, nil) {
 			for _, rest := range work.Due[i+1:] {
 				work.Release(rest.Key)
 			}
-			return false, nil
+			return false
 		}
 	}
-	return true, nil
+	p.followUp(work, objs)
+	return true
 }
 
 // Complete says to a ledger what a listing with the prefix showed completely,

@@ -15,6 +15,13 @@ const (
 	// confirmedNow is up to how many missing keys are confirmed by a request
 	// each. More are confirmed by the next pass, which costs nothing.
 	confirmedNow = 200
+	// handful is up to how many missing keys no ratio is looked at: of two
+	// objects, one is half.
+	handful = 5
+	// ratioOfAll and ratioOfVisible are the ratios where none is set: for a
+	// reader who sees everything, and for one who may have lost sight of a part.
+	ratioOfAll     = 0.5
+	ratioOfVisible = 0.1
 )
 
 // Deletes says what to do about keys that were delivered and are no longer
@@ -23,12 +30,48 @@ type Deletes struct {
 	// Deliver hands the deletion of a key on. Nil tells nobody; the ledger then
 	// forgets keys that two passes did not find.
 	Deliver func(ctx context.Context, key string, ack Ack) error
-	// Head confirms that a key is gone.
+	// Head confirms that a key is gone, where SeesAll is set.
 	Head func(ctx context.Context, key string) (bucket.Object, error)
 	// MaxRatio is the largest part of the tracked keys that one pass may find
-	// missing. More is rather a role, a policy or a token that changed, after
-	// which Supabase shows a part of the bucket, or nothing, and no error.
+	// missing, if they are more than a handful. More is rather a role, a policy or
+	// a token that changed, after which Supabase shows a part of the bucket, or
+	// nothing, and no error. 1 is no limit; 0 is a half where SeesAll is set, else
+	// a tenth. Unless SeesAll is set, anything but 1 stops short of everything, be
+	// it a single key.
 	MaxRatio float64
+	// SeesAll says that row level security hides nothing from the reader.
+	// Otherwise a key that is not found may be hidden, and a Head proves nothing.
+	SeesAll bool
+	// Viewer names the reader, "" where that is not known. Unless SeesAll is set
+	// or MaxRatio is 1, a listing that is shown to somebody else than those before
+	// it says nothing of what is gone, until one shows all that they showed.
+	Viewer string
+}
+
+func (d *Deletes) maxRatio() float64 {
+	switch {
+	case d.MaxRatio > 0:
+		return d.MaxRatio
+	case d.SeesAll:
+		return ratioOfAll
+	default:
+		return ratioOfVisible
+	}
+}
+
+// unlimited says that whatever is missing is to count as gone.
+func (d *Deletes) unlimited() bool { return d.MaxRatio >= 1 }
+
+// Held says why none of the missing keys is taken for deleted.
+type Held struct {
+	Missing, Tracked int64
+	// Viewer is whom the listing was shown to.
+	Viewer string
+	// MaxRatio is the limit, 0 where it is not the reason.
+	MaxRatio float64
+	// Before is the viewer of the listings before this one, where another viewer
+	// is the reason.
+	Before string
 }
 
 // missing gathers the tracked keys that a pass did not find.
@@ -54,8 +97,35 @@ func (m *missing) add(work *ledger.Work, d Deletes) {
 	}
 }
 
+// tooMany is said of all missing keys at the end, and of those so far on the
+// way: once it is true, it stays so.
 func (m *missing) tooMany(d Deletes) bool {
-	return float64(m.total) > d.MaxRatio*float64(m.tracked)
+	switch {
+	case d.unlimited():
+		return false
+	case m.total > handful && float64(m.total) > d.maxRatio()*float64(m.tracked):
+		return true
+	default:
+		return !d.SeesAll && m.total > 0 && m.total >= m.tracked
+	}
+}
+
+// held returns why nothing is taken for deleted, nil where there is no reason.
+func (p *Pass) held() *Held {
+	m, d := &p.missing, p.opts.Deletes
+	h := &Held{Missing: m.total, Tracked: m.tracked, Viewer: d.Viewer}
+	before := p.opts.Ledger.Viewer()
+	switch {
+	case m.total == 0 || d.unlimited():
+		return nil
+	case !d.SeesAll && before != "" && before != d.Viewer:
+		h.Before = before
+	case m.tooMany(d):
+		h.MaxRatio = d.maxRatio()
+	default:
+		return nil
+	}
+	return h
 }
 
 // release gives all back: nothing is concluded from a listing that is not
@@ -71,12 +141,17 @@ func (m *missing) release() {
 // that two passes in a row did not find, or that a HEAD does not find either.
 func (p *Pass) settleMissing(ctx context.Context) error {
 	m, d := &p.missing, p.opts.Deletes
-	if m.tooMany(d) {
+	if held := p.held(); held != nil {
 		m.release()
-		p.opts.Watcher.DeletesHeld(m.total, m.tracked)
+		p.opts.Watcher.DeletesHeld(*held)
 		return nil
 	}
-	askNow := d.Deliver != nil && m.total <= confirmedNow
+	if d.Viewer != "" {
+		if err := p.opts.Ledger.SetViewer(ctx, d.Viewer); err != nil {
+			return err
+		}
+	}
+	askNow := d.Deliver != nil && d.SeesAll && m.total <= confirmedNow
 	for _, k := range m.keys {
 		gone := k.AbsentBefore
 		if !gone && askNow {

@@ -25,6 +25,8 @@ type Verdict struct {
 	Rule string
 	// Pattern is the glob that decided, where one did.
 	Pattern string
+	// Until is when the rule lets go of the object; zero where it never does.
+	Until time.Time
 }
 
 // Ack settles one attempt at a download: nil means that everything in it was
@@ -46,6 +48,12 @@ type Options struct {
 	Remover Remover
 	// Ledger knows what was delivered before; nil makes every object due.
 	Ledger *ledger.Ledger
+	// Recent is what passes hand on to those that ask for what changed alone; nil
+	// where none does.
+	Recent *Recent
+	// OnlyChanged makes the pass such a one. It needs a Ledger, and a Recent that
+	// is ready.
+	OnlyChanged bool
 	// ParkFor is how long an object waits that was given up for the n-th time.
 	ParkFor func(n int) time.Duration
 	// Deletes says what to do about keys that are no longer there.
@@ -69,9 +77,9 @@ type Watcher interface {
 	NotRemoved(obj bucket.Object, err error)
 	// Deleted is told of a key whose deletion was delivered.
 	Deleted(key string)
-	// DeletesHeld is told when so many of the tracked keys are missing that
-	// none is taken for deleted.
-	DeletesHeld(missing, tracked int64)
+	// DeletesHeld is told when tracked keys are missing of which none is taken for
+	// deleted, and why.
+	DeletesHeld(h Held)
 }
 
 // Pass is one pass. Run it once.
@@ -81,6 +89,7 @@ type Pass struct {
 	removals *removals
 	complete atomic.Bool
 	missing  missing
+	began    time.Time
 
 	mu     sync.Mutex
 	owners map[string]owner
@@ -99,16 +108,27 @@ func New(opts Options, shared *Removals) *Pass {
 // a listing that could not be completed, rejected credentials, a ledger that
 // can't be read.
 func (p *Pass) Run(ctx context.Context) error {
+	p.began = time.Now()
+	due := p.due
+	switch {
+	case p.opts.OnlyChanged:
+		due = p.changed
+	case p.opts.Recent != nil:
+		p.opts.Recent.beginSweep(ctx, p.opts.Listing.Prefix, p.opts.Deletes.Viewer)
+	}
 	if p.opts.Ledger != nil {
 		p.missing.tracked = p.opts.Ledger.Stats().Tracked
 	}
-	err := fetch.Run(ctx, p.opts.Fetch, p.due(ctx), p.attempt, p.failed)
+	err := fetch.Run(ctx, p.opts.Fetch, due(ctx), p.attempt, p.failed)
 	p.releaseRest()
 	if err != nil || !p.complete.Load() {
 		p.missing.release()
 		return err
 	}
-	if p.opts.Ledger == nil {
+	if p.opts.Recent != nil {
+		p.opts.Recent.ended(p.began)
+	}
+	if p.opts.Ledger == nil || p.opts.OnlyChanged {
 		return nil
 	}
 	if err := p.settleMissing(ctx); err != nil {
@@ -152,7 +172,9 @@ func (p *Pass) failed(f fetch.Failure) {
 func (p *Pass) park(o owner, obj bucket.Object, reason string, err error) {
 	if o.work != nil {
 		text := fmt.Sprintf("%s: %v", reason, err)
-		o.work.Park(obj, text, time.Now().Add(p.opts.ParkFor(o.item.Attempts+1)))
+		next := time.Now().Add(p.opts.ParkFor(o.item.Attempts + 1))
+		o.work.Park(obj, text, next)
+		p.opts.Recent.wait(o.item.Object, next)
 	}
 	p.tally.parked(obj, reason, err)
 }

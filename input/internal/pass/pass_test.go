@@ -97,7 +97,7 @@ func (silence) Parked(bucket.Object, string, error) {}
 func (silence) NotRemoved(bucket.Object, error)     {}
 func (silence) Unchanged(int64)                     {}
 func (silence) Deleted(string)                      {}
-func (silence) DeletesHeld(int64, int64)            {}
+func (silence) DeletesHeld(Held)                    {}
 func (silence) Retried(error)                       {}
 func (silence) InFlight(int)                        {}
 func (silence) Buffered(int64)                      {}

@@ -253,6 +253,7 @@ func TestFewConnectionsAreInTheMakingAtATime(t *testing.T) {
 		for range 4 * maxDials {
 			wg.Go(func() { _, _ = dial(t.Context(), "tcp", "") })
 		}
+		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 		defer cancel()
 		_, err := dial(ctx, "tcp", "")

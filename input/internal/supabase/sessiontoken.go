@@ -59,6 +59,7 @@ func (p *Project) actAs(token claims, expires time.Time) {
 func (p *Project) signWith(anonKey, token string) {
 	p.keys = bucket.Credentials{
 		AccessKeyID: p.Ref, SecretAccessKey: cmp.Or(anonKey, p.Ref), SessionToken: token, Expires: p.Expires,
+		APIKey: anonKey,
 	}
 }
 

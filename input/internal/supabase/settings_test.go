@@ -91,6 +91,7 @@ func TestSessionTokenProject(t *testing.T) {
 	require.Equal(t, time.Unix(4_000_000_000, 0).UTC(), p.Expires)
 	require.Equal(t, bucket.Credentials{
 		AccessKeyID: ref, SecretAccessKey: s.Credentials.AnonKey, SessionToken: s.Credentials.ServiceRoleKey, Expires: p.Expires,
+		APIKey: s.Credentials.AnonKey,
 	}, credentials(t, p))
 }
 

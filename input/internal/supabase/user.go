@@ -135,5 +135,6 @@ func (p Project) SignedIn(accessToken string, expires time.Time) (Project, error
 		anon = "" // a publishable key signs nothing
 	}
 	p.signWith(anon, accessToken)
+	p.keys.APIKey = p.auth.AnonKey
 	return p, nil
 }

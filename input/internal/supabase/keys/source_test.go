@@ -191,7 +191,7 @@ func TestKeysAndRegionComeFromTheManagementAPI(t *testing.T) {
 			}, w.calls)
 			require.Equal(t, bucket.Credentials{
 				AccessKeyID: ref, SecretAccessKey: apiKey(0, "anon"), SessionToken: apiKey(0, "service_role"),
-				Expires: time.Unix(4_000_000_000, 0).UTC(), Region: want.region,
+				Expires: time.Unix(4_000_000_000, 0).UTC(), Region: want.region, APIKey: apiKey(0, "anon"),
 			}, c)
 			p := s.Project()
 			require.Equal(t, "service_role", p.Identity())

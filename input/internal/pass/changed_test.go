@@ -1,0 +1,289 @@
+package pass
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+)
+
+// news is a Feed that shows what is on a shelf.
+type news struct {
+	*shelf
+	asked []time.Time
+	err   error
+}
+
+func (n *news) Newest(context.Context, string) (time.Time, error) {
+	var newest time.Time
+	for _, o := range n.listed {
+		if o.LastModified.After(newest) {
+			newest = o.LastModified
+		}
+	}
+	return newest, n.err
+}
+
+func (n *news) Since(_ context.Context, _ string, since time.Time) iter.Seq2[[]bucket.Object, error] {
+	n.asked = append(n.asked, since)
+	return func(yield func([]bucket.Object, error) bool) {
+		var page []bucket.Object
+		for _, o := range n.listed {
+			if !o.LastModified.Before(since) {
+				page = append(page, o)
+			}
+		}
+		if yield(page, nil) && n.err != nil {
+			yield(nil, n.err)
+		}
+	}
+}
+
+// change puts an object, and lists it at its place.
+func (n *news) change(key, etag string) {
+	obj := bucket.Object{Key: key, ETag: etag, Size: int64(len(key)), LastModified: time.Now().Truncate(time.Millisecond)}
+	n.now[key] = obj
+	for i := range n.listed {
+		if n.listed[i].Key == key {
+			n.listed[i] = obj
+			return
+		}
+	}
+	n.listed = append(n.listed, obj)
+}
+
+// desk makes passes that hand on to each other.
+type desk struct {
+	t      *testing.T
+	news   *news
+	store  *countingStore
+	ledger *ledger.Ledger
+	recent *Recent
+	ack    deliverer
+	viewer string
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	d := &desk{t: t, news: &news{shelf: newShelf()}, store: &countingStore{MemStore: ledger.NewMemStore()}, ack: ackAll}
+	var err error
+	d.ledger, err = ledger.Open(t.Context(), ledger.Options{Store: d.store})
+	require.NoError(t, err)
+	d.recent = NewRecent(d.news)
+	return d
+}
+
+func (d *desk) pass(onlyChanged bool) (Report, error) {
+	d.t.Helper()
+	p := newPass(d.news.shelf, d.ack, func(o *Options) {
+		o.Ledger, o.Recent, o.OnlyChanged = d.ledger, d.recent, onlyChanged
+		o.ParkFor = func(int) time.Duration { return time.Minute }
+		o.Deletes.MaxRatio, o.Deletes.Viewer = 1, d.viewer
+	})
+	err := p.Run(d.t.Context())
+	return p.Report(), err
+}
+
+func (d *desk) poll() Report {
+	d.t.Helper()
+	require.True(d.t, d.recent.Ready(d.viewer))
+	r, err := d.pass(true)
+	require.NoError(d.t, err)
+	require.Zero(d.t, r.Unsettled())
+	require.True(d.t, r.ListingComplete)
+	return r
+}
+
+func (d *desk) sweep() Report {
+	d.t.Helper()
+	r, err := d.pass(false)
+	require.NoError(d.t, err)
+	require.Zero(d.t, r.Unsettled())
+	return r
+}
+
+func TestEveryObjectOfAPollIsInExactlyOneCounter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.news.change("a", "1")
+		require.Equal(t, int64(1), d.sweep().Delivered)
+		time.Sleep(time.Second)
+		for _, key := range []string{"b", "c.tmp", "denied", "gone", "nacked", "with\x01control"} {
+			d.news.change(key, "1")
+		}
+		d.news.change("a", "2")
+		d.news.openErr["gone"] = &bucket.Error{Op: "reading", Key: "gone", Kind: bucket.ErrNotFound}
+		d.news.openErr["denied"] = &bucket.Error{Op: "reading", Key: "denied", Kind: bucket.ErrDenied}
+		d.ack = func(ctx context.Context, f *fetch.Download, ack Ack) error {
+			if f.Key == "nacked" {
+				return ack(ctx, errors.New("no such topic"))
+			}
+			return ack(ctx, nil)
+		}
+		r := d.poll()
+		require.Equal(t, int64(7), r.Listed)
+		require.Equal(t, int64(2), r.Delivered)
+		require.Equal(t, map[string]int64{"exclude": 1}, r.Filtered)
+		require.Equal(t, map[string]int64{"denied": 1, "rejected": 1, "invalid": 1}, r.Parked)
+		require.Equal(t, int64(1), r.Vanished)
+
+		require.Zero(t, d.poll().Listed, "what was dealt with is not seen again")
+		time.Sleep(time.Minute)
+		d.ack = ackAll
+		r = d.poll()
+		require.Equal(t, int64(2), r.Listed, "but what was parked, when its time has come")
+		require.Equal(t, int64(1), r.Delivered)
+		require.Equal(t, map[string]int64{"denied": 1}, r.Parked)
+		require.NoError(t, d.ledger.Close(t.Context()))
+	})
+}
+
+func TestAPollAtRestAsksTheStoreForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		for i := range 5000 {
+			d.news.change(fmt.Sprintf("%04d", i), "1")
+		}
+		d.sweep()
+		require.NoError(t, d.ledger.Checkpoint(t.Context()))
+		require.NoError(t, d.ledger.CompletePass(t.Context()))
+		time.Sleep(10 * time.Second)
+		d.news.change("0042", "2")
+		require.Equal(t, int64(1), d.poll().Delivered, "the rows that the listing has shown are known")
+		require.NoError(t, d.ledger.Checkpoint(t.Context()))
+		reads, writes := d.store.reads.Load(), d.store.writes.Load()
+		for range 100 {
+			require.Zero(t, d.poll().Listed)
+			require.NoError(t, d.ledger.Checkpoint(t.Context()))
+			time.Sleep(5 * time.Second)
+		}
+		require.Equal(t, reads, d.store.reads.Load())
+		require.Equal(t, writes, d.store.writes.Load())
+		require.Empty(t, d.recent.seen, "and nothing is kept")
+		require.NoError(t, d.ledger.Close(t.Context()))
+	})
+}
+
+func TestAPollLooksBackFromTheOneBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.news.change("a", "1")
+		seen := time.Now()
+		time.Sleep(time.Hour)
+		d.sweep()
+		d.poll()
+		require.Equal(t, seen.Add(-overlap), d.news.asked[0].Local(), "all that is known is that the clock had reached the newest row's time")
+		time.Sleep(10 * time.Minute)
+		d.poll()
+		require.Equal(t, d.news.asked[0], d.news.asked[1], "the poll before began then")
+		d.poll()
+		require.Equal(t, 10*time.Minute, d.news.asked[2].Sub(d.news.asked[1]), "and the server's clock goes on as ours does")
+		d.news.change("b", "1")
+		d.poll()
+		d.poll()
+		require.Equal(t, time.Now().Add(-overlap), d.news.asked[4].Local(), "until a row tells more")
+		require.NoError(t, d.ledger.Close(t.Context()))
+	})
+}
+
+func TestARowWithATimeWrittenByHandHidesNoChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.news.change("a", "1")
+		d.news.change("from the year 2100", "1")
+		d.news.listed[1].LastModified = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+		d.sweep()
+		for i := range 10 {
+			time.Sleep(time.Hour)
+			d.news.change("a", fmt.Sprint("again ", i))
+			r := d.poll()
+			require.Equal(t, int64(1), r.Listed)
+			require.Equal(t, int64(1), r.Delivered)
+		}
+		require.NoError(t, d.ledger.Close(t.Context()))
+	})
+}
+
+func TestAPollThatFailsLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.news.change("a", "1")
+		d.sweep()
+		d.news.change("b", "1")
+		d.news.err = &bucket.Error{Op: "asking", Kind: bucket.ErrThrottled}
+		r, err := d.pass(true)
+		require.ErrorIs(t, err, bucket.ErrThrottled)
+		require.False(t, r.ListingComplete)
+		d.news.err = nil
+		d.news.openErr["c"] = &bucket.Error{Op: "reading", Key: "c", Kind: bucket.ErrCredentials}
+		d.news.change("c", "1")
+		_, err = d.pass(true)
+		require.ErrorIs(t, err, bucket.ErrCredentials)
+		clear(d.news.openErr)
+		r, err = d.pass(true)
+		require.NoError(t, err)
+		require.Equal(t, int64(1), r.Delivered, "what was given back is due again")
+		require.EqualValues(t, 3, d.ledger.Stats().Tracked)
+		require.NoError(t, d.ledger.Close(t.Context()))
+	})
+}
+
+func TestWhatThereIsNoRoomToWaitForIsForAFullListing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.news.change("a", "1")
+		d.sweep()
+		for i := range waitingKept {
+			d.recent.wait(bucket.Object{Key: fmt.Sprint(i)}, time.Now().Add(time.Hour))
+		}
+		require.True(t, d.recent.Ready(d.viewer))
+		d.recent.wait(bucket.Object{Key: "one more"}, time.Now().Add(2*time.Minute))
+		d.recent.wait(bucket.Object{Key: "and one"}, time.Now().Add(time.Minute))
+		d.recent.wait(bucket.Object{Key: "0"}, time.Now())
+		require.True(t, d.recent.Ready(d.viewer), "one that is known has its room")
+		time.Sleep(time.Minute)
+		require.False(t, d.recent.Ready(d.viewer))
+		d.sweep()
+		require.True(t, d.recent.Ready(d.viewer))
+		require.NoError(t, d.ledger.Close(t.Context()))
+	})
+}
+
+func TestOnlyAFullListingThatWasCompleteIsFollowedByPolls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		require.False(t, d.recent.Ready(d.viewer))
+		d.sweep()
+		require.False(t, d.recent.Ready(d.viewer), "no row has told the time")
+		d.news.change("a", "1")
+		d.sweep()
+		require.True(t, d.recent.Ready(d.viewer))
+		d.news.listErr = &bucket.Error{Op: "listing", Kind: bucket.ErrUnavailable}
+		_, err := d.pass(false)
+		require.Error(t, err)
+		require.False(t, d.recent.Ready(d.viewer))
+		d.news.listErr = nil
+		d.news.err = errors.New("not today")
+		d.sweep()
+		shows, problem := d.recent.Feeds()
+		require.True(t, shows)
+		require.ErrorIs(t, problem, d.news.err)
+		require.True(t, d.recent.Ready(d.viewer), "the time is known from before")
+		d.viewer = "somebody else"
+		require.False(t, d.recent.Ready(d.viewer), "to whom other rows may be visible")
+		d.sweep()
+		require.True(t, d.recent.Ready(d.viewer))
+		d.recent.Forget()
+		require.False(t, d.recent.Ready(d.viewer))
+		require.NoError(t, d.ledger.Close(t.Context()))
+	})
+}

@@ -1,0 +1,109 @@
+package changes
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
+
+// pageRows is the most that the server gives.
+const pageRows = 1000
+
+// query is the body of a request.
+type query struct {
+	Prefix string  `json:"prefix,omitempty"`
+	Limit  int     `json:"limit"`
+	Cursor string  `json:"cursor,omitempty"`
+	SortBy *sortBy `json:"sortBy,omitempty"`
+}
+
+type sortBy struct {
+	Column string `json:"column"`
+	Order  string `json:"order"`
+}
+
+// page is an answer. There is an object on it where more is set.
+type page struct {
+	objects []bucket.Object
+	more    bool
+	next    string // the server's cursor
+}
+
+// answer is a page as the server writes it. What must be there is a pointer.
+type answer struct {
+	HasNext    *bool  `json:"hasNext"`
+	NextCursor string `json:"nextCursor"`
+	Objects    *[]row `json:"objects"`
+}
+
+type row struct {
+	Name      string          `json:"name"`
+	UpdatedAt time.Time       `json:"updated_at"`
+	Metadata  json.RawMessage `json:"metadata"`
+}
+
+// metadata is null for a row that was inserted by SQL.
+type metadata struct {
+	ETag *string `json:"eTag"`
+	Size *int64  `json:"size"`
+}
+
+// decode reads an answer, and makes sure that it tells all that a listing does:
+// an object that is known by less would pass for another version.
+func (p *page) decode(doc []byte) error {
+	var a answer
+	if err := json.Unmarshal(doc, &a); err != nil {
+		if _, cut := errors.AsType[*json.SyntaxError](err); cut {
+			return err // damaged on its way, or no JSON at all
+		}
+		return unsupported(err)
+	}
+	if a.HasNext == nil || a.Objects == nil {
+		return unsupported(errors.New("the answer has no hasNext or no objects"))
+	}
+	if *a.HasNext && len(*a.Objects) == 0 {
+		return unsupported(errors.New("the listing goes on, but a page of it is empty"))
+	}
+	*p = page{objects: make([]bucket.Object, len(*a.Objects)), more: *a.HasNext, next: a.NextCursor}
+	for i, r := range *a.Objects {
+		var err error
+		if p.objects[i], err = r.object(); err != nil {
+			return unsupported(err)
+		}
+	}
+	return nil
+}
+
+// object makes of a row what the S3 listing shows of it.
+func (r *row) object() (bucket.Object, error) {
+	o := bucket.Object{Key: r.Name, LastModified: r.UpdatedAt.Truncate(time.Millisecond).UTC()}
+	var m *metadata
+	if len(r.Metadata) == 0 {
+		return o, fmt.Errorf("the row %q has no metadata", r.Name)
+	}
+	if err := json.Unmarshal(r.Metadata, &m); err != nil {
+		return o, fmt.Errorf("reading the metadata of the row %q: %w", r.Name, err)
+	}
+	switch {
+	case r.Name == "" || r.UpdatedAt.IsZero():
+		return o, fmt.Errorf("a row (%q) has no name or no updated_at", r.Name)
+	case m == nil:
+		return o, nil
+	case m.ETag == nil && m.Size == nil:
+		return o, fmt.Errorf("the metadata of the row %q has neither eTag nor size", r.Name)
+	}
+	if m.ETag != nil {
+		o.ETag = strings.Trim(strings.TrimPrefix(*m.ETag, "W/"), `"`)
+	}
+	if m.Size != nil {
+		o.Size = *m.Size
+	}
+	return o, nil
+}
+
+// unsupported wraps what makes asking for changes useless here.
+func unsupported(why error) error { return fmt.Errorf("%w: %w", ErrUnsupported, why) }
