@@ -56,7 +56,7 @@ func TestDefaultsAreParsed(t *testing.T) {
 	require.Equal(t, retry.Policy{MaxAttempts: 10, InitialInterval: 300 * time.Millisecond, MaxInterval: 30 * time.Second}, conf.retry)
 	require.Zero(t, conf.maxDownloads)
 	require.Zero(t, conf.maxListers)
-	require.Equal(t, int64(112<<20), conf.bufferBytes)
+	require.Equal(t, int64(100<<20), conf.bufferBytes)
 	require.Equal(t, filter.Pass, conf.filter.Match(bucket.Object{Key: "photos/empty"}, time.Now()).Rule)
 }
 

@@ -67,7 +67,7 @@ func concurrencyField() *service.ConfigField {
 		service.NewStringField(ssFieldBufferBytes).
 			Description("How many bytes of objects under way may be held in memory, as a number or with a unit such as `128MiB`. An object that is larger is read alone. Messages that the pipeline has taken and not yet delivered count on top.").
 			Example("64MiB").Example("1GiB").
-			Default("112MiB").
+			Default("100MiB").
 			LintRule(lintRule(ssFieldConcurrency+"."+ssFieldBufferBytes)),
 	).Description("How much to do at once.")
 }

@@ -79,7 +79,7 @@ func TestFieldsAndDefaults(t *testing.T) {
 		"timeouts": "", "timeouts.connect": `"10s"`, "timeouts.response": `"60s"`, "timeouts.idle": `"60s"`,
 		"retry": "", "retry.max_attempts": "10", "retry.initial_interval": `"300ms"`, "retry.max_interval": `"30s"`,
 		"concurrency": "", "concurrency.max_downloads": "0", "concurrency.max_listers": "0",
-		"concurrency.buffer_bytes": `"112MiB"`,
+		"concurrency.buffer_bytes": `"100MiB"`,
 	}, got)
 }
 

@@ -151,13 +151,10 @@ func (a *ahead) fetch(p *part, t ticket) {
 }
 
 func (a *ahead) fill(p *part) error {
-	began := time.Now()
 	content, err := a.source.OpenRange(a.ctx, a.version.Key, p.from, p.to-p.from)
 	if err != nil {
 		return err
 	}
-	opened := time.Since(began)
-	defer func() { a.trip.worth.answered(opened, time.Since(began)) }()
 	defer content.Body.Close()
 	if err := sameVersion(content, a.version); err != nil {
 		return err

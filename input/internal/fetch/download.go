@@ -39,6 +39,9 @@ func (e *grownError) Error() string {
 // try makes one attempt at an object: open, read, hand on.
 func (r *run) try(ctx context.Context, a attempt) error {
 	began := time.Now()
+	if length := r.share(a.object); length < a.object.Size {
+		return r.trySplit(ctx, a, length)
+	}
 	content, until, err := r.open(ctx, a.object)
 	if err != nil {
 		return r.clarify(ctx, a.object.Key, err)
@@ -56,6 +59,49 @@ func (r *run) try(ctx context.Context, a attempt) error {
 		d.LastModified = a.object.LastModified
 	}
 	r.readAhead(ctx, d)
+	err = r.hand(ctx, d)
+	if failure := d.Err(); failure != nil {
+		return r.clarify(ctx, a.object.Key, failure)
+	}
+	return err
+}
+
+// share is how much of a small object each request asks for: all of it, but
+// where the byte budget is scarce.
+func (r *run) share(obj bucket.Object) int64 {
+	if obj.Size > wholeBytes || obj.ETag == "" || r.opts.MaxDownloads == 1 || !r.takesWhole(obj.Size) || !r.worth.splits() {
+		return obj.Size
+	}
+	return r.room.share(obj.Size)
+}
+
+// trySplit makes one attempt at a small object in parts that are all asked for at
+// once, on the word of the listing for what its version is.
+func (r *run) trySplit(ctx context.Context, a attempt, length int64) error {
+	d := &Download{Content: bucket.Content{Object: a.object}, Whole: make([]byte, a.object.Size), began: time.Now()}
+	b := &body{
+		ctx: ctx, source: r.opts.Source, policy: r.opts.Retry, room: r.room,
+		version: a.object, until: length,
+	}
+	defer b.Close()
+	b.ahead = r.newAhead(ctx, a.object, 0, length, length, d.Whole)
+	first, err := r.opts.Source.OpenRange(ctx, a.object.Key, 0, length)
+	switch {
+	case errors.Is(err, bucket.ErrRange):
+		return &grownError{now: bucket.Object{Key: a.object.Key}}
+	case err != nil:
+		return r.clarify(ctx, a.object.Key, err)
+	}
+	b.current = first.Body
+	if !first.SameVersion(a.object) {
+		return &grownError{now: first.Object}
+	}
+	if !first.Partial {
+		r.worth.never()
+	}
+	d.body = b
+	d.Content = *first
+	d.Body, d.LastModified = b, a.object.LastModified
 	err = r.hand(ctx, d)
 	if failure := d.Err(); failure != nil {
 		return r.clarify(ctx, a.object.Key, failure)
@@ -92,8 +138,6 @@ func (r *run) firstStretch(size int64) int64 {
 	switch {
 	case r.opts.MaxDownloads == 1:
 		return size
-	case size <= wholeBytes && whole && r.worth.splits():
-		return r.room.share(size)
 	case size <= wholeBytes || !r.worth.pays(size):
 		return size
 	case whole || r.room.mayReadAhead(aheadBytes):
@@ -140,8 +184,12 @@ func (r *run) hand(ctx context.Context, d *Download) error {
 	if err := d.Body.Close(); err != nil {
 		return err
 	}
-	if d.Size >= minPart && d.body.ahead == nil {
-		r.worth.answered(d.opened, time.Since(d.began))
+	switch {
+	case d.Size < 2*minPart || d.Size > wholeBytes:
+	case d.body.ahead == nil:
+		r.worth.wasWhole(d.Size, d.opened, time.Since(d.began))
+	default:
+		r.worth.wasSplit(d.Size, time.Since(d.began))
 	}
 	if d.Whole != nil {
 		whole = nil // it is there already

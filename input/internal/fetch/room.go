@@ -44,6 +44,7 @@ func (m *room) hasPlace() bool {
 func (m *room) enter(size int64) (charge int64, t ticket, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.window.expect(size)
 	charge = m.budget.chargeFor(size)
 	if m.taken >= m.window.size() {
 		return 0, ticket{}, false

@@ -29,6 +29,8 @@ type store struct {
 	serve func(ctx context.Context, key string, active int) error
 	// rate is the bytes per second that one answer comes with, 0 no limit.
 	rate int64
+	// line, where it is not nil, makes all answers share the rate.
+	line chan struct{}
 	// noRanges makes it answer every range with the whole object.
 	noRanges bool
 	// onOpen may answer the n-th open of a key (from 1) with an error, or return
@@ -110,7 +112,7 @@ func (s *store) answer(ctx context.Context, key string, offset, length int64) (*
 	}
 	return &bucket.Content{
 		Object: bucket.Object{Key: key, ETag: s.etag[key], Size: int64(len(data))},
-		Offset: offset, Partial: partial, Body: &paced{Reader: body, ctx: ctx, rate: s.rate},
+		Offset: offset, Partial: partial, Body: &paced{Reader: body, ctx: ctx, rate: s.rate, line: s.line},
 	}, nil
 }
 
@@ -132,6 +134,7 @@ type paced struct {
 	io.Reader
 	ctx  context.Context //nolint:containedctx // it stands for a connection
 	rate int64
+	line chan struct{}
 }
 
 func (p *paced) Read(to []byte) (int, error) {
@@ -139,6 +142,10 @@ func (p *paced) Read(to []byte) (int, error) {
 		to = to[:min(len(to), 256<<10)]
 	}
 	n, err := p.Reader.Read(to)
+	if p.line != nil {
+		p.line <- struct{}{}
+		defer func() { <-p.line }()
+	}
 	if p.rate > 0 && n > 0 {
 		if err := retry.Sleep(p.ctx, time.Duration(int64(n)*int64(time.Second)/p.rate)); err != nil {
 			return 0, err

@@ -80,6 +80,14 @@ func newWindow(fixed int) *window {
 
 func (w *window) size() int { return w.limit }
 
+// expect opens a window that is still new further for objects whose download is
+// mostly transfer: the queries of so many requests do not come together.
+func (w *window) expect(size int64) {
+	if w.adaptive && w.begun == 0 && size >= minPart {
+		w.limit = 2 * windowStart
+	}
+}
+
 // begin numbers a download.
 func (w *window) begin(now time.Time) ticket {
 	w.begun++

@@ -23,10 +23,10 @@ type worth struct {
 	// width is how many parts are read ahead of a reader.
 	width int
 
-	// lag is the share of their time that answers of some size take to begin, as
-	// far as is known from answers.
-	lag     float64
-	answers int
+	// whole and split are what smaller objects took that were read with one
+	// request, and in parts.
+	whole, split pace
+	noSplit      time.Time // until then none is split
 
 	onTrial bool // a trial is under way
 	idleTil time.Time
@@ -49,11 +49,13 @@ const (
 	// doubles each time, up to maxWorthPause.
 	worthPause    = time.Minute
 	maxWorthPause = 16 * time.Minute
-	// worthLag is up to which lag smaller objects are split: an endpoint that
-	// mostly thinks is not helped by more requests for the same bytes.
-	worthLag = 0.35
-	// lagAnswers is how many answers it takes to know the lag.
-	lagAnswers = 8
+	// splitLag is up to which share of their time answers may take to begin for
+	// smaller objects to be split: an endpoint that mostly thinks is not helped by
+	// more requests for the same bytes. splitGain is how many times faster they
+	// must get by it.
+	splitLag, splitGain = 0.25, 1.25
+	// paceSamples is how many objects it takes to know a pace.
+	paceSamples = 8
 	// worthFree is the wait for a part that is too short to tell anything.
 	worthFree = time.Millisecond
 )
@@ -97,22 +99,46 @@ func (w *worth) promised(size, length int64, alone float64, took time.Duration) 
 	return true
 }
 
-// answered takes how long an answer of some size took to begin, and in all.
-func (w *worth) answered(began, took time.Duration) {
-	if took <= 0 {
-		return
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.answers++
-	w.lag += (began.Seconds()/took.Seconds() - w.lag) / float64(min(w.answers, lagAnswers))
+// pace is how long objects took of late, in seconds per byte, and the share of it
+// until their answers began.
+type pace struct {
+	seen    int
+	perByte float64
+	lag     float64
 }
 
-// splits reports whether smaller objects may be split too.
+func (p *pace) add(size int64, began, took time.Duration) {
+	p.seen++
+	weight := 1 / float64(min(p.seen, 2*paceSamples))
+	p.perByte += (took.Seconds()/float64(size) - p.perByte) * weight
+	p.lag += (began.Seconds()/max(took.Seconds(), 1e-9) - p.lag) * weight
+}
+
+// wasWhole takes how long a smaller object took that was read with one request,
+// and how long its answer took to begin.
+func (w *worth) wasWhole(size int64, began, took time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.whole.add(size, began, took)
+}
+
+// wasSplit takes how long a smaller object took in parts.
+func (w *worth) wasSplit(size int64, took time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.split.add(size, 0, took)
+	if w.split.seen == paceSamples && w.split.perByte*splitGain > w.whole.perByte {
+		w.whole, w.split = pace{}, pace{}
+		w.noSplit = time.Now().Add(worthPause)
+	}
+}
+
+// splits reports whether to read smaller objects in parts.
 func (w *worth) splits() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !time.Now().Before(w.idleTil) && (w.answers < lagAnswers || w.lag <= worthLag)
+	now := time.Now()
+	return w.whole.seen >= paceSamples && w.whole.lag <= splitLag && !now.Before(w.noSplit) && !now.Before(w.idleTil)
 }
 
 // parts is how many are read ahead of a reader for now.
