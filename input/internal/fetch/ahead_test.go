@@ -141,11 +141,11 @@ func TestObjectsAreNotSplitWhereThatBringsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := func() *store { // one line for all answers
 			s := newStore()
-			s.latency, s.rate, s.line = 20*time.Millisecond, 400<<20, make(chan struct{}, 1)
+			s.latency, s.rate, s.line = 5*time.Millisecond, 100<<20, make(chan struct{}, 1)
 			return s
 		}
 		_, requests := readScarce(t, busy(), 32<<20, 200)
-		require.LessOrEqual(t, requests, 200+4*paceSamples)
+		require.LessOrEqual(t, requests, 200+4*4*paceSamples)
 	})
 }
 

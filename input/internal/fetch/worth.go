@@ -127,7 +127,9 @@ func (w *worth) wasSplit(size int64, took time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.split.add(size, 0, took)
-	if w.split.seen == paceSamples && w.split.perByte*splitGain > w.whole.perByte {
+	// The first ones take their share from those that are not split, so one look
+	// is not enough.
+	if w.split.seen >= 2*paceSamples && w.split.perByte*splitGain > w.whole.perByte {
 		w.whole, w.split = pace{}, pace{}
 		w.noSplit = time.Now().Add(worthPause)
 	}
