@@ -46,7 +46,8 @@
 //	internal/listing       a bucket listed in parts side by side, each complete
 //	internal/ledger        which version of each key was delivered, and what is due
 //	internal/s3bucket      the only importer of the AWS SDK
-//	internal/fetch         downloads under way, their retries and resumption
+//	internal/fetch         downloads under way: their window, their bytes, their
+//	                       retries; large objects in parts once that has paid
 //	internal/pass          one pass: who is due, what became of each object
 //
 // # Invariants
