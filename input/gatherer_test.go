@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
@@ -61,6 +62,43 @@ func (x exported) change(f func(old int64) int64) {
 func (x exported) Incr(n int64)   { x.change(func(old int64) int64 { return old + n }) }
 func (x exported) Timing(n int64) { x.Incr(n) }
 func (x exported) Set(n int64)    { x.change(func(int64) int64 { return n }) }
+
+func TestMetricsAreThereBeforeTheFirstObject(t *testing.T) {
+	kept := &exporter{values: map[string]int64{}, calls: map[string]int{}}
+	env := service.NewEnvironment()
+	require.NoError(t, env.RegisterMetricsExporter("kept", service.NewConfigSpec(),
+		func(*service.ParsedConfig, *service.Logger) (service.MetricsExporter, error) { return kept, nil }))
+	b := env.NewStreamBuilder()
+	require.NoError(t, b.SetYAML(`
+input:
+  supabase_storage:
+    endpoint: http://127.0.0.1:1
+    region: local
+    credentials: {type: access_key, access_key_id: KEY, secret_access_key: SECRET}
+    source_path: docs
+output: {drop: {}}
+metrics: {kept: {}}
+logger: {level: "OFF"}
+`))
+	stream, err := b.Build()
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- stream.Run(ctx) }()
+	require.Eventually(t, func() bool {
+		kept.mu.Lock()
+		defer kept.mu.Unlock()
+		for _, name := range []string{"listed", "delivered", "bytes", "in_flight", "buffered_bytes"} {
+			if value, ok := kept.values["supabase_storage_"+name]; !ok || value != 0 {
+				return false
+			}
+		}
+		return true
+	}, 10*time.Second, time.Millisecond)
+	cancel()
+	<-ended
+}
 
 func TestMetricsOfManyObjectsAreCompleteInFewCalls(t *testing.T) {
 	const objects = 500

@@ -42,7 +42,7 @@ type meters struct {
 }
 
 func newMeters(m *service.Metrics) *meters {
-	return &meters{
+	made := &meters{
 		listed:    m.NewCounter("supabase_storage_listed"),
 		unchanged: m.NewCounter("supabase_storage_unchanged"),
 		filtered:  m.NewCounter("supabase_storage_filtered", "rule"),
@@ -70,6 +70,21 @@ func newMeters(m *service.Metrics) *meters {
 
 		gathered: newGatherer(),
 	}
+	made.showZeros()
+	return made
+}
+
+// showZeros tells the exporter of what starts at zero. It would know nothing of
+// a metric before its first change otherwise, and a rate could not be told from
+// the first value to be seen.
+func (m *meters) showZeros() {
+	for _, c := range []*service.MetricCounter{
+		m.listed, m.unchanged, m.delivered, m.vanished, m.deleted, m.bytes, m.changesPolls,
+	} {
+		c.Incr(0)
+	}
+	m.inFlight.Set(0)
+	m.bufferedBytes.Set(0)
 }
 
 // Retried, InFlight, Buffered and Window implement fetch.Meter.
@@ -93,6 +108,7 @@ func (m *meters) pageListed(took time.Duration, listers int) {
 }
 
 func (m *meters) passEnded(took time.Duration, complete bool) {
+	m.gathered.flush() // so that whoever sees the pass sees all of it
 	m.passTime.Timing(took.Nanoseconds())
 	if complete {
 		m.lastCompletePass.Set(time.Now().Unix())
