@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -159,6 +160,12 @@ func (a *ahead) fill(p *part) error {
 	if err := sameVersion(content, a.version); err != nil {
 		return err
 	}
+	if content.Offset != p.from {
+		return &bucket.Error{
+			Op: "reading", Key: a.version.Key, Kind: bucket.ErrUnavailable,
+			Message: fmt.Sprintf("asked for the bytes from %d on, got those from %d on", p.from, content.Offset),
+		}
+	}
 	data := a.place(p)
 	for n := int64(0); n < p.to-p.from; {
 		m, err := content.Body.Read(data[n:])
@@ -231,14 +238,33 @@ func (a *ahead) release(p *part) {
 	p.data = nil
 }
 
-// close ends what is under way.
+// abandon ends a part that nobody is going to read. One that writes to its place
+// in the whole is waited for: that place is about to be another's.
+func (a *ahead) abandon(p *part) {
+	a.cancel()
+	if a.whole != nil {
+		a.mu.Lock()
+		for !p.ended {
+			a.grew.Wait()
+		}
+		a.mu.Unlock()
+	}
+	a.release(p)
+}
+
+// close ends what is under way. When it returns nothing is written to the whole
+// any more.
 func (a *ahead) close() {
 	a.cancel()
 	for p := a.shift(); p != nil; p = a.shift() {
-		a.release(p)
+		a.abandon(p)
 	}
 	a.trip.endTrial(false)
 }
+
+// onTrial reports whether the answer at hand may have to serve to the end of the
+// object, beyond the stretch that it is read for.
+func (a *ahead) onTrial() bool { return a != nil && a.trip.trial != noTrial }
 
 // try goes on with a trial, after the answer was read to offset. It returns up to
 // where that answer is to be read.
@@ -265,7 +291,7 @@ func (a *ahead) try(offset int64) int64 {
 		a.extend()
 		return p.from
 	}
-	a.release(a.shift())
+	a.abandon(a.shift())
 	t.endTrial(false)
 	return a.version.Size
 }

@@ -151,7 +151,7 @@ func (b *body) reopen() error {
 }
 
 func (b *body) open() (*bucket.Content, error) {
-	if b.until == b.version.Size {
+	if b.until == b.version.Size || b.ahead.onTrial() {
 		return b.source.Open(b.ctx, b.version.Key, b.offset)
 	}
 	return b.source.OpenRange(b.ctx, b.version.Key, b.offset, b.until-b.offset)
@@ -236,7 +236,10 @@ func (b *body) Close() error {
 	b.closed = true
 	b.closeCurrent()
 	if b.ahead != nil && !closed {
-		b.dropPart()
+		if b.part != nil {
+			b.ahead.abandon(b.part)
+			b.part = nil
+		}
 		b.ahead.close()
 	}
 	return nil
