@@ -87,6 +87,7 @@ func Run(ctx context.Context, opts Options, objects iter.Seq2[bucket.Object, err
 		opts: opts, deliver: deliver, failed: failed, room: newRoom(opts),
 		jobs: make(chan attempt), ended: make(chan attempt),
 	}
+	defer r.room.end()
 	defer r.group.Wait()
 	defer stop()
 	return r.loop(ctx, r.listAhead(ctx, objects))
@@ -193,11 +194,11 @@ func (r *run) loop(ctx context.Context, objects <-chan listed) error {
 // startReady begins what may begin: first the objects whose retry is due, then
 // the next of the listing.
 func (r *run) startReady(ctx context.Context) {
-	defer func() { r.room.queue(r.held != nil || r.coming != nil) }()
+	defer func() { r.room.queue(r.held != nil || r.coming != nil || r.retryDue()) }()
 	for r.room.hasPlace() {
 		switch {
 		case r.held != nil:
-		case r.waiting.Len() > 0 && !r.waiting.next().After(time.Now()):
+		case r.retryDue():
 			r.held = r.waiting.pop()
 		default:
 			r.held, r.coming = r.coming, nil
@@ -214,6 +215,11 @@ func (r *run) startReady(ctx context.Context) {
 		r.active++
 		r.start(ctx, a)
 	}
+}
+
+// retryDue reports whether an object waits for no more than room.
+func (r *run) retryDue() bool {
+	return r.waiting.Len() > 0 && !r.waiting.next().After(time.Now())
 }
 
 // start gives an attempt to an idle worker, or to a new one: there are as many

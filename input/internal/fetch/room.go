@@ -154,6 +154,13 @@ func (m *room) wake() {
 	}
 }
 
+// end is for when nothing is under way any more, which after an early end leaves
+// places and bytes that nobody gave back.
+func (m *room) end() {
+	m.meter.InFlight(0)
+	m.meter.Buffered(0)
+}
+
 func (m *room) tell() {
 	m.meter.InFlight(m.taken)
 	m.meter.Buffered(m.budget.used)
