@@ -107,7 +107,13 @@ func (w *window) ended(t ticket, now time.Time, size int64, full bool) {
 		return
 	}
 	skip, enough := w.sample()
-	if n := t.number - w.first - skip; n < 0 || n >= 4*enough {
+	switch n := t.number - w.first - skip; {
+	case n < 0:
+		return
+	case n >= 8*enough: // too many of those before it failed, or were not timed
+		w.sampleAnew()
+		return
+	case n >= 4*enough:
 		return
 	}
 	w.took = append(w.took, now.Sub(t.began).Seconds()/(1+float64(size)/unitBytes))
