@@ -262,90 +262,9 @@ func (a *ahead) close() {
 	a.trip.endTrial(false)
 }
 
-// onTrial reports whether the answer at hand may have to serve to the end of the
-// object, beyond the stretch that it is read for.
-func (a *ahead) onTrial() bool { return a != nil && a.trip.trial != noTrial }
-
-// try goes on with a trial, after the answer was read to offset. It returns up to
-// where that answer is to be read.
-func (a *ahead) try(offset int64) int64 {
-	t := a.trip
-	if t.trial == readingAlone {
-		if offset < trialBytes {
-			return a.version.Size
-		}
-		return a.beginTrial(offset)
-	}
-	p := a.parts[0]
-	a.mu.Lock()
-	ended, took, err := p.ended, p.took, p.err
-	a.mu.Unlock()
-	switch {
-	case !ended && offset < p.from:
-		return p.from
-	case !ended:
-		took = 0 // the answer was quicker, although it had so much further to go
-	}
-	if err == nil && t.worth.promised(a.version.Size, a.length, a.alone, took) {
-		t.endTrial(true)
-		a.extend()
-		return p.from
-	}
-	a.abandon(a.shift())
-	t.endTrial(false)
-	return a.version.Size
-}
-
-// beginTrial asks for a part so far ahead that it should have ended by the time
-// the answer gets there.
-func (a *ahead) beginTrial(offset int64) int64 {
-	t := a.trip
-	a.alone = t.waited.Seconds() / float64(offset)
-	a.from = offset + 2*a.length
-	if a.alone > 0 {
-		a.from += int64(2 * a.opened.Seconds() / a.alone)
-	}
-	t.trial = readingBeside
-	if a.from+2*a.length <= a.version.Size {
-		a.extend()
-	}
-	if len(a.parts) == 0 { // too short to find out, or no room
-		t.endTrial(false)
-		return a.version.Size
-	}
-	return a.parts[0].from
-}
-
 // tookOf is how long the part's request took.
 func (a *ahead) tookOf(p *part) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return p.took
-}
-
-// buffers are those of parts, used again and again: their number is bounded by
-// the budget.
-type buffers struct {
-	mu   sync.Mutex
-	free [][]byte
-}
-
-func (b *buffers) get() []byte {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if n := len(b.free); n > 0 {
-		buf := b.free[n-1]
-		b.free = b.free[:n-1]
-		return buf
-	}
-	return make([]byte, aheadBytes)
-}
-
-func (b *buffers) put(buf []byte) {
-	if cap(buf) < aheadBytes {
-		return // the part broke off before it had one
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.free = append(b.free, buf[:aheadBytes])
 }

@@ -2,6 +2,19 @@
 // budget of bytes, each retried on its own so that a slow or failing object
 // holds back nothing but itself. It does not know where the objects come from,
 // nor what becomes of their bytes.
+//
+//	fetch.go     Options, Run: objects wait, begin, are tried again, or given up
+//	queue.go     those that wait for their next attempt
+//	room.go      what all share: places of the window, bytes of the budget
+//	window.go    how many requests may be under way
+//	budget.go    what an object counts for
+//	download.go  one attempt at an object
+//	body.go      one version, read from its first byte to its last
+//	ahead.go     the parts that follow, read side by side
+//	trial.go     a first part beside an answer, to see whether parts pay
+//	trip.go      what the reading of one large object tells
+//	worth.go     whether parts pay
+//	buffers.go   the memory of parts, used again and again
 package fetch
 
 import (

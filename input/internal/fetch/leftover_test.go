@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -85,7 +84,7 @@ func TestAMeterIsAtZeroAfterARunThatEndedEarly(t *testing.T) {
 			objs = append(objs, s.put(fmt.Sprint(i), randomBytes(64<<10)))
 		}
 		_, err := runAll(t, opts, objectsOf(objs), &sink{})
-		require.True(t, errors.Is(err, bucket.ErrCredentials), err)
+		require.ErrorIs(t, err, bucket.ErrCredentials)
 		require.Zero(t, g.inFlight)
 		require.Zero(t, g.buffered)
 	})

@@ -1,0 +1,30 @@
+package fetch
+
+import "sync"
+
+// buffers are those of parts, used again and again: their number is bounded by
+// the budget.
+type buffers struct {
+	mu   sync.Mutex
+	free [][]byte
+}
+
+func (b *buffers) get() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := len(b.free); n > 0 {
+		buf := b.free[n-1]
+		b.free = b.free[:n-1]
+		return buf
+	}
+	return make([]byte, aheadBytes)
+}
+
+func (b *buffers) put(buf []byte) {
+	if cap(buf) < aheadBytes {
+		return // the part broke off before it had one
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.free = append(b.free, buf[:aheadBytes])
+}
