@@ -28,13 +28,16 @@ type Download struct {
 // have taken the broken end for a last record.
 func (d *Download) Err() error { return d.body.failure() }
 
-// grownError says that an object needs more of the budget than its listing
-// showed.
+// grownError says that an object is not what its listing showed, so that another
+// attempt has to begin under what it is now.
 type grownError struct{ now bucket.Object }
 
 func (e *grownError) Error() string {
-	return fmt.Sprintf("reading %q: it grew to %d bytes after it was listed", e.now.Key, e.now.Size)
+	return fmt.Sprintf("reading %q: it changed to %d bytes after it was listed", e.now.Key, e.now.Size)
 }
+
+// Unwrap makes it the kind of error that it is, where there were too many.
+func (e *grownError) Unwrap() error { return bucket.ErrChanged }
 
 // try makes one attempt at an object: open, read, hand on.
 func (r *run) try(ctx context.Context, a attempt) error {

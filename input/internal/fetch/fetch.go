@@ -275,9 +275,9 @@ func (r *run) settle(a attempt) error {
 	var grown *grownError
 	switch {
 	case a.err == nil:
-	case errors.As(a.err, &grown):
-		// The listing showed another size: begin again under the right charge.
-		r.waiting.push(attempt{object: grown.now, failures: a.failures})
+	case errors.As(a.err, &grown) && !r.opts.Retry.Exhausted(a.failures+1):
+		// The listing showed another one: begin again under the right charge.
+		r.waiting.push(attempt{object: grown.now, failures: a.failures + 1})
 	case errors.Is(a.err, bucket.ErrCredentials):
 		return a.err
 	case bucket.Transient(a.err) && !r.opts.Retry.Exhausted(a.failures+1):

@@ -241,6 +241,23 @@ func TestAnObjectThatGrewAfterItsListingIsChargedAnew(t *testing.T) {
 	})
 }
 
+func TestAnObjectThatGrowsWithEveryAttemptIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, k := newStore(), &sink{}
+		listed := s.put("k", []byte("small"))
+		s.onOpen = func(_ string, n int, _ int64) (int64, error) {
+			s.put("k", make([]byte, n<<20))
+			return -1, nil
+		}
+		opts := options(s, &gauges{})
+		opts.HoldsWhole = true
+		failures, err := runAll(t, opts, objectsOf([]bucket.Object{listed}), k)
+		require.NoError(t, err)
+		require.ErrorIs(t, failures["k"].Err, bucket.ErrChanged)
+		require.Equal(t, 5, failures["k"].Attempts)
+	})
+}
+
 func TestRejectedCredentialsEndTheRunAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, k := newStore(), &sink{}
