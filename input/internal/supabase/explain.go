@@ -42,7 +42,11 @@ func (p Project) diagnose(e *bucket.Error, serverRegion string) (field, problem,
 		return p.tokenField(), fmt.Sprintf("the database has no role %q, which the token names", p.Role),
 			"write a token with the role authenticated or service_role, or create the role and grant it to authenticator"
 	case errors.Is(e, bucket.ErrNoBucket):
-		return "source_path", fmt.Sprintf("the bucket %q does not exist in this project, or the role %s may not see it", p.Bucket, p.Role),
+		problem = fmt.Sprintf("the bucket %q does not exist in this project", p.Bucket)
+		if !BypassesRLS(p.Role) {
+			problem += fmt.Sprintf(", or the role %s may not see it", p.Role)
+		}
+		return "source_path", problem,
 			"compare it with the names in the Dashboard under Storage, letter for letter"
 	case errors.Is(e, bucket.ErrDenied):
 		return p.tokenField(), fmt.Sprintf("the role %s may not do this in the bucket %q", p.Role, p.Bucket),
