@@ -257,6 +257,34 @@ func TestAParkedObjectIsTriedAgainByPolls(t *testing.T) {
 	})
 }
 
+func TestAParkedObjectHoldsUpNoPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newChangesRig(t, "")
+		r.server.SetFaults(func(q emulator.Request) emulator.Fault {
+			if q.Op == emulator.OpGet && q.Key == "bad" {
+				return emulator.Fault{Status: 500}
+			}
+			return emulator.Fault{}
+		})
+		for i := range 2500 {
+			r.put(fmt.Sprintf("%04d", i), "1")
+		}
+		r.put("bad", "1")
+		stop := r.live()
+		defer stop()
+		time.Sleep(5 * time.Minute)
+		require.Len(t, r.arrived(), 2500)
+		lists := r.server.Count(emulator.OpList)
+		for i := range 150 { // in which it is tried again and again
+			r.put(fmt.Sprintf("new %03d", i), "1")
+			time.Sleep(aPoll + 2*time.Second)
+			require.Equal(t, []string{fmt.Sprintf("created new %03d", i)}, r.arrived(), "after %d", i)
+		}
+		require.Equal(t, lists, r.server.Count(emulator.OpList))
+		require.Greater(t, strings.Count(r.logs.String(), "is left undelivered"), 3)
+	})
+}
+
 func TestWhatMinAgeHoldsBackArrivesWhenItIsOldEnough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newChangesRig(t, "min_age: 20m\n")

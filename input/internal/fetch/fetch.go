@@ -32,6 +32,9 @@ import (
 // many fail, the endpoint is in trouble and no further object is begun.
 const maxWaiting = 4096
 
+// briefAttempts is how often an object is tried that is not worth waiting for.
+const briefAttempts = 3
+
 // Source is where objects are read from.
 type Source interface {
 	// Open makes one request for the object from offset to its end.
@@ -70,7 +73,7 @@ type Meter interface {
 	Window(downloads int)
 }
 
-// Options say how to download. All are required but MaxDownloads.
+// Options say how to download. All are required but MaxDownloads and Brief.
 type Options struct {
 	Source Source
 	// MaxDownloads is how many requests may be under way at a time, those for
@@ -86,7 +89,11 @@ type Options struct {
 	// a body, wherever it fits. It implies HoldsWhole.
 	TakesWhole bool
 	Retry      retry.Policy
-	Meter      Meter
+	// Brief says of which objects no more than a few attempts are made, whatever
+	// Retry allows, so that the run does not last for their sake. It is called
+	// from one goroutine; nil is none.
+	Brief func(bucket.Object) bool
+	Meter Meter
 }
 
 // Run downloads every object of the sequence and hands each to deliver, from
@@ -280,12 +287,21 @@ func (r *run) settle(a attempt) error {
 		r.waiting.push(attempt{object: grown.now, failures: a.failures + 1})
 	case errors.Is(a.err, bucket.ErrCredentials):
 		return a.err
-	case bucket.Transient(a.err) && !r.opts.Retry.Exhausted(a.failures+1):
+	case bucket.Transient(a.err) && r.triesAgain(a.object, a.failures+1):
 		r.retry(a)
 	default:
 		r.failed(Failure{Object: a.object, Err: a.err, Attempts: a.failures + 1})
 	}
 	return nil
+}
+
+// triesAgain reports whether there is to be another attempt after so many that
+// failed.
+func (r *run) triesAgain(obj bucket.Object, failures int) bool {
+	if r.opts.Retry.Exhausted(failures) {
+		return false
+	}
+	return failures < briefAttempts || r.opts.Brief == nil || !r.opts.Brief(obj)
 }
 
 func (r *run) retry(a attempt) {

@@ -119,7 +119,11 @@ func (p *Pass) Run(ctx context.Context) error {
 	if p.opts.Ledger != nil {
 		p.missing.tracked = p.opts.Ledger.Stats().Tracked
 	}
-	err := fetch.Run(ctx, p.opts.Fetch, due(ctx), p.attempt, p.failed)
+	downloads := p.opts.Fetch
+	if p.opts.OnlyChanged {
+		downloads.Brief = p.gaveUpBefore
+	}
+	err := fetch.Run(ctx, downloads, due(ctx), p.attempt, p.failed)
 	p.releaseRest()
 	if err != nil || !p.complete.Load() {
 		p.missing.release()
@@ -156,6 +160,11 @@ func (p *Pass) attempt(ctx context.Context, d *fetch.Download) error {
 	c.handedOn(ctx)
 	return nil
 }
+
+// gaveUpBefore reports whether an object was parked in this version. It is
+// tried again in any case, later and later, so that no pass need last for it
+// that could show what changed meanwhile.
+func (p *Pass) gaveUpBefore(obj bucket.Object) bool { return p.ownerOf(obj.Key).item.Attempts > 0 }
 
 // failed accounts for an object that fetch gave up.
 func (p *Pass) failed(f fetch.Failure) {
