@@ -259,7 +259,7 @@ func TestAParkedObjectIsTriedAgainByPolls(t *testing.T) {
 
 func TestAParkedObjectHoldsUpNoPoll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newChangesRig(t, "")
+		r := newChangesRig(t, withState(t))
 		r.server.SetFaults(func(q emulator.Request) emulator.Fault {
 			if q.Op == emulator.OpGet && q.Key == "bad" {
 				return emulator.Fault{Status: 500}
@@ -271,7 +271,6 @@ func TestAParkedObjectHoldsUpNoPoll(t *testing.T) {
 		}
 		r.put("bad", "1")
 		stop := r.live()
-		defer stop()
 		time.Sleep(5 * time.Minute)
 		require.Len(t, r.arrived(), 2500)
 		lists := r.server.Count(emulator.OpList)
@@ -281,6 +280,14 @@ func TestAParkedObjectHoldsUpNoPoll(t *testing.T) {
 			require.Equal(t, []string{fmt.Sprintf("created new %03d", i)}, r.arrived(), "after %d", i)
 		}
 		require.Equal(t, lists, r.server.Count(emulator.OpList))
+		stop()
+		time.Sleep(time.Hour)
+		stop = r.live() // with a full listing, for which it is due
+		defer stop()
+		time.Sleep(2 * time.Second)
+		r.put("newer", "1")
+		time.Sleep(aPoll + 2*time.Second)
+		require.Equal(t, []string{"created newer"}, r.arrived())
 		require.Greater(t, strings.Count(r.logs.String(), "is left undelivered"), 3)
 	})
 }

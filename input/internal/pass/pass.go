@@ -120,7 +120,7 @@ func (p *Pass) Run(ctx context.Context) error {
 		p.missing.tracked = p.opts.Ledger.Stats().Tracked
 	}
 	downloads := p.opts.Fetch
-	if p.opts.OnlyChanged {
+	if p.opts.Recent != nil {
 		downloads.Brief = p.gaveUpBefore
 	}
 	err := fetch.Run(ctx, downloads, due(ctx), p.attempt, p.failed)
@@ -162,8 +162,8 @@ func (p *Pass) attempt(ctx context.Context, d *fetch.Download) error {
 }
 
 // gaveUpBefore reports whether an object was parked in this version. It is
-// tried again in any case, later and later, so that no pass need last for it
-// that could show what changed meanwhile.
+// tried again in any case, later and later, so that no poll for changes need
+// wait for it.
 func (p *Pass) gaveUpBefore(obj bucket.Object) bool { return p.ownerOf(obj.Key).item.Attempts > 0 }
 
 // failed accounts for an object that fetch gave up.
