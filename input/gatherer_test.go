@@ -84,8 +84,11 @@ logger: {level: "OFF"}
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- stream.Run(ctx) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = stream.Run(ctx) // it is stopped below
+	}()
 	require.Eventually(t, func() bool {
 		kept.mu.Lock()
 		defer kept.mu.Unlock()

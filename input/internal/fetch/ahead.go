@@ -15,7 +15,7 @@ const (
 	// aheadBytes is the length of a part that is read ahead, and of its buffer.
 	aheadBytes = 3 << 20
 	// maxAhead is how many parts of one object are read ahead at most.
-	maxAhead = 12
+	maxAhead = 11
 	// stretchBytes is how much of a large object one request asks for where there
 	// is no room to read ahead: at its end there may be.
 	stretchBytes = 64 << 20

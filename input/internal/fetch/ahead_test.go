@@ -236,7 +236,7 @@ func TestPartsAreNotReadWhereEachCostsTheWholeObject(t *testing.T) {
 				alone, _ := read(1)
 				took, requests := read(0)
 				t.Logf("one request each %v, adaptive %v with %d requests", alone, took, requests)
-				require.LessOrEqual(t, requests, 4+4)
+				require.LessOrEqual(t, requests, 4*4)
 				require.LessOrEqual(t, took, alone*11/10)
 			})
 		})

@@ -25,6 +25,8 @@ const (
 	// tried. It doubles each time, up to maxProbePause.
 	probePause    = time.Second
 	maxProbePause = time.Minute
+	// pushedPause is the time after a push-back that no trial had provoked.
+	pushedPause = probePause / 4
 	// slowdown is how many times longer downloads take than they did at this
 	// window before it is made smaller.
 	slowdown = 2.5
@@ -272,7 +274,7 @@ func (w *window) failed(t ticket, now time.Time, err error) {
 	if trial {
 		w.wait(now)
 	} else {
-		w.opened, w.probeAt = true, now.Add(probePause)
+		w.opened, w.probeAt = true, now.Add(pushedPause)
 	}
 }
 
