@@ -64,6 +64,7 @@ func TestEachAnswerHasItsLatencyAndTheBandwidthForItself(t *testing.T) {
 			})
 		}
 		group.Wait()
+		synctest.Wait() // the endpoint counts what it has written afterwards
 		require.Equal(t, 8, b.Stats().PeakInFlight)
 		require.Equal(t, int64(80<<20), b.Stats().Bytes)
 
