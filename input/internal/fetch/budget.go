@@ -1,7 +1,8 @@
 package fetch
 
-// wholeBytes is the size up to which an object is read with one request, whole,
-// before it is handed on, and what a larger one counts for while it streams.
+// wholeBytes is the size up to which an object is read whole before it is handed
+// on, with one request unless bytes are scarce (see room.share), and what a larger
+// one counts for while it streams.
 const wholeBytes = 8 << 20
 
 // minPart is the least length of a part.

@@ -78,8 +78,9 @@ func (r *run) share(obj bucket.Object) int64 {
 	return r.room.share(obj.Size)
 }
 
-// trySplit makes one attempt at a small object in parts that are all asked for at
-// once, on the word of the listing for what its version is.
+// trySplit makes one attempt at a small object in parts that are asked for at
+// once, as far as there are places, on the word of the listing for what its
+// version is.
 func (r *run) trySplit(ctx context.Context, a attempt, length int64) error {
 	d := &Download{Content: bucket.Content{Object: a.object}, Whole: make([]byte, a.object.Size), began: time.Now()}
 	b := &body{
@@ -90,8 +91,8 @@ func (r *run) trySplit(ctx context.Context, a attempt, length int64) error {
 	b.ahead = r.newAhead(ctx, a.object, 0, length, length, d.Whole)
 	first, err := r.opts.Source.OpenRange(ctx, a.object.Key, 0, length)
 	switch {
-	case errors.Is(err, bucket.ErrRange):
-		return &grownError{now: bucket.Object{Key: a.object.Key}}
+	case errors.Is(err, bucket.ErrRange): // it is empty by now
+		return &grownError{now: bucket.Object{Key: a.object.Key, LastModified: a.object.LastModified}}
 	case err != nil:
 		return r.clarify(ctx, a.object.Key, err)
 	}
@@ -143,7 +144,7 @@ func (r *run) firstStretch(size int64) int64 {
 		return size
 	case size <= wholeBytes || !r.worth.pays(size):
 		return size
-	case whole || r.room.mayReadAhead(aheadBytes):
+	case whole || r.room.mayReadAhead():
 		return aheadBytes
 	}
 	return stretchBytes

@@ -71,11 +71,11 @@ func (m *room) enterAhead(bytes int64) (t ticket, ok bool) {
 	return m.window.begin(time.Now()), true
 }
 
-// mayReadAhead reports whether enterAhead would find room now.
-func (m *room) mayReadAhead(bytes int64) bool {
+// mayReadAhead reports whether there is room now for a part with a buffer.
+func (m *room) mayReadAhead() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.hasAhead(bytes)
+	return m.hasAhead(aheadBytes)
 }
 
 func (m *room) hasAhead(bytes int64) bool {

@@ -171,6 +171,25 @@ func TestASlowPipelineDoesNotOpenTheWindow(t *testing.T) {
 	})
 }
 
+func TestTheWindowStartsWiderForObjectsThatAreMostlyTransfer(t *testing.T) {
+	for size, want := range map[int]int{1 << 10: windowStart, minPart - 1: windowStart, minPart: 2 * windowStart} {
+		synctest.Test(t, func(t *testing.T) {
+			s, g := newStore(), &gauges{}
+			s.latency = time.Second
+			opts := options(s, g)
+			opts.MaxDownloads, opts.BufferBytes = 0, 1<<30
+			var objs []bucket.Object
+			for i := range 3 * windowStart {
+				objs = append(objs, s.put(fmt.Sprint(i), make([]byte, size)))
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+			defer cancel()
+			_ = Run(ctx, opts, objectsOf(objs), (&sink{}).deliver, func(Failure) {})
+			require.Equal(t, want, s.most, size)
+		})
+	}
+}
+
 func TestAFixedWindowStaysAsItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, g := newStore(), &gauges{}

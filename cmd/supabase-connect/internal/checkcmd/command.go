@@ -3,13 +3,10 @@
 package checkcmd
 
 import (
-	"errors"
-	"flag"
+	"context"
 	"fmt"
-	"os"
-	"os/signal"
+	"io"
 	"slices"
-	"syscall"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/urfave/cli/v2"
@@ -51,18 +48,9 @@ which is a warning; else it is 1. Steps that fail name the field and the remedy.
 		Flags: commandFlags(),
 		// The flags are parsed later, so that they may also follow the config.
 		SkipFlagParsing: true,
-		Action: func(c *cli.Context) error {
-			o, err := parse(c)
-			if errors.Is(err, flag.ErrHelp) {
-				return cli.ShowSubcommandHelp(c)
-			}
-			if err != nil {
-				return err
-			}
-			ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			return Run(ctx, c.App.Writer, schema(), o)
-		},
+		Action: configfile.Action(parse, func(ctx context.Context, w io.Writer, o Options) error {
+			return Run(ctx, w, schema(), o)
+		}),
 	}
 }
 

@@ -1,9 +1,14 @@
 package configfile
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 )
@@ -25,6 +30,23 @@ func Flags() []cli.Flag {
 		&cli.GenericFlag{Name: flagSet, Aliases: []string{"s"}, Value: &List{}, Usage: "set a field of the config, as for run: `PATH=VALUE`"},
 		&cli.GenericFlag{Name: flagResources, Aliases: []string{"r"}, Value: &List{}, Usage: "a `FILE` with further resources, as for run"},
 		&cli.GenericFlag{Name: flagEnvFile, Aliases: []string{"e"}, Value: &List{}, Usage: "a dotenv `FILE` with environment variables"},
+	}
+}
+
+// Action is what a command does that parses its flags itself: parse reads them,
+// run is stopped by SIGINT and SIGTERM. A user who asks for help gets it.
+func Action[O any](parse func(*cli.Context) (O, error), run func(context.Context, io.Writer, O) error) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		o, err := parse(c)
+		if errors.Is(err, flag.ErrHelp) {
+			return cli.ShowSubcommandHelp(c)
+		}
+		if err != nil {
+			return err
+		}
+		ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		return run(ctx, c.App.Writer, o)
 	}
 }
 

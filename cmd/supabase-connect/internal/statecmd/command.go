@@ -2,13 +2,10 @@
 package statecmd
 
 import (
-	"errors"
-	"flag"
+	"context"
 	"fmt"
-	"os"
-	"os/signal"
+	"io"
 	"slices"
-	"syscall"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/urfave/cli/v2"
@@ -45,20 +42,11 @@ state.cache can't tell, so stop the pipeline before you change one.
   {{.BinaryName}} state ./many.yaml --label uploads --forget-prefix photos/
   {{.BinaryName}} state ./uploads.yaml --mark-delivered`[1:],
 		Flags: commandFlags(),
-		// The flags are parsed here, so that they may also follow the config.
+		// The flags are parsed later, so that they may also follow the config.
 		SkipFlagParsing: true,
-		Action: func(c *cli.Context) error {
-			o, err := parse(c)
-			if errors.Is(err, flag.ErrHelp) {
-				return cli.ShowSubcommandHelp(c)
-			}
-			if err != nil {
-				return err
-			}
-			ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			return Run(ctx, c.App.Writer, schema(), o)
-		},
+		Action: configfile.Action(parse, func(ctx context.Context, w io.Writer, o Options) error {
+			return Run(ctx, w, schema(), o)
+		}),
 	}
 }
 

@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
 )
 
 const (
@@ -26,17 +25,9 @@ const (
 
 // newTransport makes at most one request at a time.
 func newTransport(o Options) *http.Transport {
-	config := o.TLS
-	if config == nil {
-		config = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: o.ConnectTimeout}).DialContext,
-		TLSClientConfig:     config.Clone(),
-		TLSHandshakeTimeout: o.ConnectTimeout,
-		IdleConnTimeout:     55 * time.Second, // the server's keep-alive is 61
-	}
+	t := rest.NewTransport(o.TLS, o.ConnectTimeout)
+	t.IdleConnTimeout = 55 * time.Second // the server's keep-alive is 61
+	return t
 }
 
 // page makes one request, and makes it again where it failed in a way that may

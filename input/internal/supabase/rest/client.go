@@ -59,16 +59,23 @@ func New(o Options) *Client {
 
 // newTransport keeps no connection: keys are asked for once an hour or less.
 func newTransport(o Options) *http.Transport {
-	conf := o.TLS
+	t := NewTransport(o.TLS, o.ConnectTimeout)
+	t.DisableKeepAlives = true
+	return t
+}
+
+// NewTransport makes connections with a TLS configuration, nil for the system's
+// defaults, each within a time, and its TLS handshake within the same time once
+// more. Zero is no limit.
+func NewTransport(conf *tls.Config, connect time.Duration) *http.Transport {
 	if conf == nil {
 		conf = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: o.ConnectTimeout}).DialContext,
+		DialContext:         (&net.Dialer{Timeout: connect}).DialContext,
 		TLSClientConfig:     conf.Clone(),
-		TLSHandshakeTimeout: o.ConnectTimeout,
-		DisableKeepAlives:   true,
+		TLSHandshakeTimeout: connect,
 	}
 }
 
