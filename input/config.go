@@ -214,6 +214,15 @@ func (c *config) readLimits(pConf *service.ParsedConfig) (err error) {
 	return err
 }
 
+// listers is how many parts of the bucket are listed at a time: one where a single
+// download at a time is to go by the order of the keys.
+func (c *config) listers() int {
+	if c.maxDownloads == 1 {
+		return 1
+	}
+	return c.maxListers
+}
+
 func tlsFromParsed(pConf *service.ParsedConfig, endpoint string) (*tls.Config, error) {
 	conf, err := pConf.FieldTLS(ssFieldTLS)
 	if err != nil {

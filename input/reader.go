@@ -68,12 +68,12 @@ var (
 func newReader(conf config, res *service.Resources) (*reader, error) {
 	r := &reader{
 		conf: conf, res: res, log: res.Logger(), meters: newMeters(res.Metrics()),
-		out: make(chan handover), removals: pass.NewRemovals(), listers: listing.NewLimit(conf.maxListers),
+		out: make(chan handover), removals: pass.NewRemovals(), listers: listing.NewLimit(conf.listers()),
 	}
 	r.watcher = &watcher{reader: r}
 	r.source = newSource(conf, conf.patience(), &keyWatcher{r: r})
 	opts := conf.clientOptions(r.source)
-	opts.MaxConns = fetch.MaxDownloads(conf.maxDownloads) + listing.MaxListers(conf.maxListers)
+	opts.MaxConns = fetch.MaxDownloads(conf.maxDownloads) + listing.MaxListers(conf.listers())
 	opts.OnRetry = r.retried
 	opts.OnListPage = func(d time.Duration, _ int) {
 		r.meters.pageListed(d, r.listers.Listers())

@@ -61,7 +61,7 @@ func retryField() *service.ConfigField {
 func concurrencyField() *service.ConfigField {
 	return service.NewObjectField(ssFieldConcurrency,
 		newIntField(ssFieldConcurrency, ssFieldMaxDownloads, 0).
-			Description("How many downloads may be under way at the same time, up to 4096. `0` adapts: the number starts at 32, or 64 where objects are of 1 MiB and more, grows to as many as 256 while that brings more throughput, and shrinks when downloads slow down or the server pushes back. Large objects are read in parts side by side where that pays, and each part counts as a download. `1` reads one object after the other, in the order of their keys, with one request each."),
+			Description("How many downloads may be under way at the same time, up to 4096. `0` adapts: the number starts at 32, or 64 where objects are of 1 MiB and more, grows to as many as 256 while that brings more throughput, and shrinks when downloads slow down or the server pushes back. Large objects are read in parts side by side where that pays, and each part counts as a download. `1` lists and reads one object after the other, in the order of their keys, with one request each; only an object that has to be tried again comes later."),
 		newIntField(ssFieldConcurrency, ssFieldMaxListers, 0).
 			Description("How many parts of the bucket may be listed at the same time, up to 64. Each page of a listing is a query of the project's database. `0` lets the input choose: it begins with 4, goes up to 16 as long as pages come as quickly as with fewer, and goes down when they do not. Whatever the number, fewer are listed at a time while the server throttles."),
 		service.NewStringField(ssFieldBufferBytes).
