@@ -86,6 +86,40 @@ func TestFilesAreReadAgainWhenAKeyIsRefused(t *testing.T) {
 	})
 }
 
+// TestFilesThatAreReplacedLaterAreWaitedFor is how Kubernetes hands on a secret
+// that was changed: the server refuses the old keys, and the mounted files follow
+// more than a minute later.
+func TestFilesThatAreReplacedLaterAreWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "secret")
+		write := func(value string) { require.NoError(t, os.WriteFile(file, []byte(value), 0o600)) }
+		write("old-secret-of-this-project")
+		conf := settings(supabase.TypeAccessKey)
+		conf.Credentials.AccessKeyID = "0123456789abcdef0123456789abcdef"
+		conf.Credentials.Files = map[string]string{"credentials.secret_access_key": file}
+		s, _ := start(t, newWorld(t), conf, 0)
+		old := good(t, s)
+		time.Sleep(time.Hour)
+
+		replaced := time.AfterFunc(90*time.Second, func() { write("new-secret-of-this-project") })
+		defer replaced.Stop()
+		began := time.Now()
+		ok, err := s.Renew(t.Context(), old)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, "new-secret-of-this-project", good(t, s).SecretAccessKey)
+		require.LessOrEqual(t, time.Since(began), 90*time.Second+firstPause)
+
+		// Where nobody replaces them the refusal is told in the end.
+		time.Sleep(time.Hour)
+		began = time.Now()
+		ok, err = s.Renew(t.Context(), good(t, s))
+		require.NoError(t, err)
+		require.False(t, ok)
+		require.LessOrEqual(t, time.Since(began), fileLag+firstPause)
+	})
+}
+
 func TestAFileThatIsNoSecretIsNotReadWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "core")

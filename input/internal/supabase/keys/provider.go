@@ -53,11 +53,14 @@ func (s *Source) isFixed() bool {
 	return ok
 }
 
-// renewsItself reports whether new keys come without somebody's doing.
-func (s *Source) renewsItself() bool {
-	_, byHand := s.provider.(files)
-	return !byHand && !s.isFixed()
+// readsFiles reports whether new keys are those that somebody writes into files.
+func (s *Source) readsFiles() bool {
+	_, ok := s.provider.(files)
+	return ok
 }
+
+// renewsItself reports whether new keys come without somebody's doing.
+func (s *Source) renewsItself() bool { return !s.readsFiles() && !s.isFixed() }
 
 // files reads keys from the files that the configuration names.
 type files struct {

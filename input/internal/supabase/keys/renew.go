@@ -164,13 +164,46 @@ func (s *Source) replaceRejected(ctx context.Context, rejected bucket.Credential
 		return false, r.settle(now), nil
 	}
 	first, wereGood := r.pause == 0, s.isOlder(firstPause)
-	if err := s.renew(ctx, true); err != nil {
+	if s.readsFiles() {
+		err = s.renewFromFiles(ctx, rejected, first && wereGood)
+	} else {
+		err = s.renew(ctx, true)
+	}
+	if err != nil {
 		return false, 0, err // it was not renewed: the next one may try at once
 	}
 	r.pause, r.last = min(max(2*r.pause, firstPause), mostPause), time.Now()
 	renewed = s.others(rejected)
 	r.settling = renewed && first && wereGood
 	return renewed, 0, nil
+}
+
+const (
+	// writeLag is what whoever rotates keys gets to write them into files once the
+	// server has taken them: one file before the other would be a pair that never
+	// was.
+	writeLag = time.Second
+	// fileLag is how long files are looked at again after keys that were good are
+	// refused: Kubernetes replaces a mounted secret up to some ninety seconds after
+	// it was changed.
+	fileLag = 2 * time.Minute
+)
+
+// renewFromFiles reads the files, and where the keys that were rejected had been
+// good reads them again until they hold others.
+func (s *Source) renewFromFiles(ctx context.Context, rejected bucket.Credentials, wereGood bool) error {
+	end := time.Now().Add(fileLag)
+	for pause := writeLag; ; pause = min(2*pause, firstPause/3) {
+		if err := retry.Sleep(ctx, pause); err != nil {
+			return err
+		}
+		if err := s.renew(ctx, true); err != nil {
+			return err
+		}
+		if s.others(rejected) || !wereGood || !time.Now().Before(end) {
+			return nil
+		}
+	}
 }
 
 // others reports whether the present keys are not those that were rejected.
