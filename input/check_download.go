@@ -1,6 +1,7 @@
 package input
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 )
 
 const (
@@ -67,41 +69,66 @@ func (c *checker) failedDownload(ctx context.Context, problem string, err error)
 	}}}
 }
 
-// download reads the beginning of an object. Its error is [bucket.ErrNotFound]
-// only where the object is gone.
+// download reads an object, or the beginning of a large one, as a run does: it is
+// compared with the listing. Its error is [bucket.ErrNotFound] only where the
+// object is no longer listed.
 func (c *checker) download(ctx context.Context, obj bucket.Object) (found string, err error) {
 	start := time.Now()
-	err = c.try(ctx, func(ctx context.Context) error {
-		content, err := c.open(ctx, obj)
-		if err != nil {
-			return err
-		}
-		defer content.Body.Close()
-		n, err := io.Copy(io.Discard, io.LimitReader(content.Body, checkBytes))
-		if err == nil {
-			found = fmt.Sprintf("%q: read %s", obj.Key, byteCount(n))
-			if n < content.Size {
-				found += " of " + byteCount(content.Size)
-			}
-			if content.ContentType != "" {
-				found += " (" + content.ContentType + ")"
-			}
-		}
-		return err
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	tried := &trialClaim{}
+	f := fetch.New(ctx, fetch.Options{
+		Source:       source{c.client, c.conf.filter.ListPrefix()},
+		MaxDownloads: 1, BufferBytes: c.conf.bufferBytes, CheckUpTo: c.conf.verifyUpTo,
+		Retry: c.conf.retry, Meter: silent{},
 	})
-	if errors.Is(err, bucket.ErrNotFound) {
-		if _, headErr := c.client.Head(ctx, obj.Key); headErr == nil {
-			err = &bucket.Error{Op: "reading", Key: obj.Key, Kind: bucket.ErrMissingContent, Err: err}
-		}
+	run := f.Begin(func(yield func(fetch.Item, error) bool) { yield(fetch.Item{Object: obj, Claim: tried}, nil) })
+	<-run.Done()
+	stop()
+	f.Wait()
+	if err := cmp.Or(tried.err, run.Err()); err != nil {
+		return "", err
 	}
-	return fmt.Sprintf("%s in %s", found, milliseconds(time.Since(start))), err
+	found = fmt.Sprintf("%q: read %s", obj.Key, byteCount(tried.read))
+	if tried.read < tried.got.Size {
+		found += " of " + byteCount(tried.got.Size)
+	}
+	if tried.got.ContentType != "" {
+		found += " (" + tried.got.ContentType + ")"
+	}
+	return fmt.Sprintf("%s in %s", found, milliseconds(time.Since(start))), nil
 }
 
-// open asks for no more than is read, where it can: a range is refused for an
-// empty object.
-func (c *checker) open(ctx context.Context, obj bucket.Object) (*bucket.Content, error) {
-	if obj.Size <= checkBytes {
-		return c.client.Open(ctx, obj.Key, 0)
-	}
-	return c.client.OpenRange(ctx, obj.Key, 0, checkBytes)
+// trialClaim reads the beginning of one object.
+type trialClaim struct {
+	got  bucket.Content
+	read int64
+	err  error
 }
+
+// Deliver implements fetch.Claim.
+func (t *trialClaim) Deliver(_ context.Context, d *fetch.Download) (err error) {
+	t.got = d.Content
+	t.read, err = io.Copy(io.Discard, io.LimitReader(d.Body, checkBytes))
+	return err
+}
+
+// Changed implements fetch.Claim.
+func (*trialClaim) Changed(bucket.Object) bool { return true }
+
+// Fail implements fetch.Claim.
+func (t *trialClaim) Fail(f fetch.Failure) { t.err = f.Err }
+
+// Release implements fetch.Claim.
+func (*trialClaim) Release() {}
+
+// silent is a fetch.Meter that hears nothing.
+type silent struct{}
+
+func (silent) Retried(error)             {}
+func (silent) InFlight(int)              {}
+func (silent) Buffered(int64)            {}
+func (silent) Window(int)                {}
+func (silent) Down(error)                {}
+func (silent) Up()                       {}
+func (silent) Noticed(fetch.Peculiarity) {}

@@ -45,7 +45,9 @@ type config struct {
 	toTheEnd        bool
 	autoReplayNacks bool
 	deleteObjects   bool
-	userMetadata    bool
+	// verifyUpTo is the size up to which content is compared with its ETag.
+	verifyUpTo   int64
+	userMetadata bool
 
 	// tls is nil where the settings of the system apply.
 	tls *tls.Config
@@ -175,6 +177,9 @@ func (c *config) readDelivery(pConf *service.ParsedConfig) (err error) {
 		return err
 	}
 	if c.deleteObjects, err = fieldAs(pConf, parseBool, ssFieldDeleteObjects); err != nil {
+		return err
+	}
+	if c.verifyUpTo, err = fieldAs(pConf, parseVerify, ssFieldVerifyContent); err != nil {
 		return err
 	}
 	c.userMetadata, err = fieldAs(pConf, parseBool, ssFieldUserMetadata)

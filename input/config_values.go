@@ -130,6 +130,22 @@ func parseSize(v any) (int64, error) {
 	return int64(n), nil
 }
 
+// parseVerify reads up to which size content is compared with its ETag.
+func parseVerify(v any) (int64, error) {
+	switch text := valueText(v); strings.ToLower(text) {
+	case "always":
+		return math.MaxInt64, nil
+	case "never":
+		return -1, nil
+	default:
+		n, err := parseSize(v)
+		if err != nil {
+			err = fmt.Errorf("%q is none of always, never and a size; write one of them, such as 1MiB", text)
+		}
+		return n, err
+	}
+}
+
 // minBufferBytes is a budget below which not even one page of small objects
 // fits, so that nothing is downloaded side by side.
 const minBufferBytes = 1 << 20

@@ -39,8 +39,10 @@ type reader struct {
 	out     chan handover
 	watcher *watcher
 
-	listers  *listing.Limit
-	removals *pass.Removals
+	listers *listing.Limit
+	shared  *pass.Shared
+	fetcher *fetch.Fetcher // once the run has begun
+	late    sync.WaitGroup // what is said of downloads that outlast their pass
 	// turns belongs to the goroutine of the passes; listCost and askCost sum up
 	// what its requests take, for the two kinds of passes.
 	turns             *turns
@@ -68,7 +70,7 @@ var (
 func newReader(conf config, res *service.Resources) (*reader, error) {
 	r := &reader{
 		conf: conf, res: res, log: res.Logger(), meters: newMeters(res.Metrics()),
-		out: make(chan handover), removals: pass.NewRemovals(), listers: listing.NewLimit(conf.listers()),
+		out: make(chan handover), listers: listing.NewLimit(conf.listers()),
 	}
 	r.watcher = &watcher{reader: r}
 	r.source = newSource(conf, conf.patience(), &keyWatcher{r: r})
@@ -85,6 +87,7 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		return nil, err
 	}
 	r.client = client
+	r.shared = r.newShared()
 	r.turns = r.newTurns()
 	return r, nil
 }
@@ -118,7 +121,7 @@ func (r *reader) newTurns() *turns {
 	})
 	if err == nil { // else another server than Supabase's, which has no REST API
 		r.changes = client
-		t.recent = pass.NewRecent(feed{client, func() bool { return t.exceeds(r.askCost.sum()) }})
+		t.recent = pass.NewRecent(feed{client, func() bool { return t.exceeds(r.askCost.sum()) }}, r.shared)
 	}
 	return t
 }
@@ -202,9 +205,12 @@ func (r *reader) start() {
 	if r.ledger != nil {
 		r.keeper = keep(r.ledger, r.checkpointed)
 	}
+	r.fetcher = r.newFetcher(ctx)
 	go func() {
 		defer close(r.done)
 		defer close(r.out)
+		defer r.late.Wait()
+		defer r.fetcher.Wait()
 		defer stop()
 		r.run(ctx)
 	}()
@@ -263,7 +269,7 @@ func (r *reader) Close(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	err := errors.Join(r.removals.Wait(ctx), r.closeLedger(ctx), r.conf.scanner.Close(ctx))
+	err := errors.Join(r.shared.Removals.Wait(ctx), r.closeLedger(ctx), r.conf.scanner.Close(ctx))
 	r.conclude()
 	return err
 }

@@ -44,6 +44,7 @@ const (
 	ssFieldMaxDeleteRatio    = "max_delete_ratio"
 	ssFieldDeleteObjects     = "delete_objects"
 	ssFieldSkipEmpty         = "skip_empty"
+	ssFieldVerifyContent     = "verify_content"
 	ssFieldMaxObjectSize     = "max_object_size"
 	ssFieldMinAge            = "min_age"
 	ssFieldUserMetadata      = "user_metadata"

@@ -20,6 +20,11 @@ func advancedFields() []*service.ConfigField {
 			Example("5m").Example("24h").
 			Default("").
 			LintRule(lintRule(ssFieldMinAge)),
+		service.NewStringField(ssFieldVerifyContent).
+			Description("Of which objects the content is compared with its ETag, where that is an MD5 (on Supabase, of every object that was not uploaded in parts to an S3 store): a size up to which it is, such as `1MiB`, or `always` or `never`. Content that differs is not delivered: the download is tried again, and the object is parked in the end. The ETag and the size that an answer claims are compared with the listing in any case. An object that a scanner splits while it arrives is compared at its end, when its first messages are on their way already.").
+			Example("always").Example("16MiB").Example("never").
+			Default("1MiB").
+			LintRule(lintRule(ssFieldVerifyContent)),
 		newBoolField(ssFieldUserMetadata, true).
 			Description("Whether to add the metadata that was stored with an object to its messages, as `supabase_storage_meta_<name>`."),
 		service.NewURLField(ssFieldEndpoint).
@@ -42,7 +47,7 @@ func timeoutsField() *service.ConfigField {
 		newDurationField(ssFieldTimeouts, ssFieldTimeoutResponse, "60s").
 			Description("How long the server may take to begin its answer. The database behind it gives up after 30 seconds; a shorter time here cuts slow listings off before they are answered."),
 		newDurationField(ssFieldTimeouts, ssFieldTimeoutIdle, "60s").
-			Description("How long a download may stand still before it is cut off and resumed where it stopped."),
+			Description("How long a download may wait for the next 16 KiB before it is cut off and resumed where it stopped. The time in which the pipeline does not read does not count."),
 	).Description("How long to wait for the server. A request that runs out of time is tried again. Durations such as `90s` or `5m`; a bare number is seconds.")
 }
 

@@ -72,6 +72,7 @@ var lintRules = map[string]func(any) []error{
 	ssFieldAutoReplayNacks:   lintValue(ssFieldAutoReplayNacks, parseBool),
 	ssFieldDeleteObjects:     lintValue(ssFieldDeleteObjects, parseBool),
 	ssFieldSkipEmpty:         lintValue(ssFieldSkipEmpty, parseBool),
+	ssFieldVerifyContent:     lintValue(ssFieldVerifyContent, parseVerify),
 	ssFieldUserMetadata:      lintValue(ssFieldUserMetadata, parseBool),
 
 	"timeouts.connect":          lintValue("timeouts.connect", parseDuration),

@@ -75,7 +75,7 @@ func TestFieldsAndDefaults(t *testing.T) {
 		"schedule": "", "full_sweep_interval": `"1h"`, "change_detection": `"etag"`, "emit_deletes": "false", "max_delete_ratio": "",
 		"scanner": `{"to_the_end":{}}`, "auto_replay_nacks": "true",
 		"delete_objects": "false", "skip_empty": "false", "max_object_size": `"0"`, "min_age": `""`,
-		"user_metadata": "true", "endpoint": "", "tls": "",
+		"user_metadata": "true", "verify_content": `"1MiB"`, "endpoint": "", "tls": "",
 		"timeouts": "", "timeouts.connect": `"10s"`, "timeouts.response": `"60s"`, "timeouts.idle": `"60s"`,
 		"retry": "", "retry.max_attempts": "10", "retry.initial_interval": `"300ms"`, "retry.max_interval": `"30s"`,
 		"concurrency": "", "concurrency.max_downloads": "0", "concurrency.max_listers": "0",

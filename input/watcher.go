@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
@@ -100,6 +101,34 @@ func (w *watcher) NotRemoved(obj bucket.Object, err error) {
 	w.reader.log.Errorf("Object %q was delivered, but could not be deleted (delete_objects): %v", obj.Key, err)
 }
 
+// Kept implements pass.Watcher.
+func (w *watcher) Kept(obj bucket.Object, why string) {
+	w.reader.log.Warnf("Object %q was delivered but kept (delete_objects): %s", obj.Key, why)
+}
+
+// fetchMeter implements fetch.Meter.
+type fetchMeter struct {
+	*meters
+	reader *reader
+}
+
+// Down implements fetch.Meter.
+func (m fetchMeter) Down(err error) { m.reader.log.Warnf("The endpoint is down: %v", err) }
+
+// Up implements fetch.Meter.
+func (m fetchMeter) Up() { m.reader.log.Info("The endpoint is back") }
+
+// Noticed implements fetch.Meter.
+func (m fetchMeter) Noticed(p fetch.Peculiarity) {
+	switch p {
+	case fetch.OtherETags:
+		m.reader.log.Warn("Downloads name versions differently than the listing, with another ETag or none. Their content is compared with the listing instead, " +
+			"which costs one more request an object: a proxy that changes ETags is the usual reason")
+	case fetch.NotMD5:
+		m.reader.log.Info("The ETags of this endpoint look like MD5s of the content, but are not. Content is not compared with them (verify_content)")
+	}
+}
+
 // listedAll is called after a pass over everything. Objects that are missing again
 // after they were there are told of again.
 func (w *watcher) listedAll() { w.held.Store(w.heldNow.Swap(0)) }
@@ -140,7 +169,7 @@ func (r *reader) sayPass(ctx context.Context, what string, p pass.Report, took t
 	if r.isFirst() {
 		r.hintAtNothing(ctx, p)
 	}
-	if r.conf.plan.Repeats() && p.Listed > p.Unchanged+p.FilteredTotal()+p.ParkedTotal() {
+	if r.conf.plan.Repeats() && p.Listed > p.Unchanged+p.FilteredTotal()+p.ParkedTotal()+p.InFlight {
 		r.logSummary(what, p, took)
 	}
 }

@@ -39,9 +39,13 @@ var (
 	// ErrUnreachable means that no HTTP answer came at all: the name does not
 	// resolve, the connection is refused, TLS fails.
 	ErrUnreachable = errors.New("endpoint unreachable")
-	// ErrMissingContent means that the row is there but its bytes are not: it
-	// is listed, HEAD answers 200, and GET does not.
+	// ErrMissingContent means that the listing shows the object, and a GET does
+	// not find it: its row is there and its bytes are not.
 	ErrMissingContent = errors.New("listed, but its content is missing from the store")
+	// ErrMismatch means that an answer is not the object: it has another ETag,
+	// another size or other bytes than the version that the listing shows. A
+	// gateway's own page with the status 200 is the usual case.
+	ErrMismatch = errors.New("the answer is not the listed object")
 
 	// ErrNotS3 is no kind but a cause, beneath an [Error] of any kind: what came
 	// was not written by an S3 server but by a proxy or another API.
@@ -106,7 +110,13 @@ func (e *Error) Unwrap() []error {
 func Transient(err error) bool {
 	return errors.Is(err, ErrThrottled) || errors.Is(err, ErrUnavailable) ||
 		errors.Is(err, ErrUnreachable) || errors.Is(err, ErrChanged) ||
-		errors.Is(err, ErrMissingContent)
+		errors.Is(err, ErrMissingContent) || errors.Is(err, ErrMismatch)
+}
+
+// EndpointFault reports whether err speaks of the endpoint rather than of one
+// object: nobody answered, or the server failed.
+func EndpointFault(err error) bool {
+	return (errors.Is(err, ErrUnreachable) || errors.Is(err, ErrUnavailable)) && !errors.Is(err, ErrMismatch)
 }
 
 // Cause is a short, bounded word for err: the label of the retry and parking
@@ -126,6 +136,7 @@ var causes = []struct {
 	word string
 }{
 	{ErrMissingContent, "missing_content"},
+	{ErrMismatch, "mismatch"},
 	{ErrCredentials, "credentials"},
 	{ErrNoBucket, "no_bucket"},
 	{ErrNotFound, "not_found"},

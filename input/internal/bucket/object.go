@@ -51,11 +51,21 @@ func (o Object) ID(bucketName string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// UnknownSize is the size of a content whose length was not announced.
+const UnknownSize = -1
+
 // Content is one version of an object on its way to a reader.
 type Content struct {
-	// Object is the version that the server sent, not the one that was listed:
-	// Size is the size of the whole object even when Body starts at Offset.
+	// Object is what the answer claims to be, which nobody has compared with the
+	// listing yet. ETag is empty where the answer has none or a weak one. Size is
+	// the size of the whole object even when Body starts at Offset, or
+	// [UnknownSize].
 	Object
+	// Encoding is the Content-Encoding of the answer, empty where it has none.
+	Encoding string
+	// EndsItself says that a body of unknown size marks its own end, so that a
+	// clean end before the listed size is no cut.
+	EndsItself   bool
 	ContentType  string
 	CacheControl string
 	// UserMetadata holds the x-amz-meta-* headers, lower-case names without the

@@ -30,6 +30,7 @@ const (
 // On trial it reads a single part beside an answer that holds the whole object,
 // and whether that one is used, with more to follow, depends on what it brought.
 type ahead struct {
+	of      *body
 	room    *room
 	source  Source
 	buffers *buffers
@@ -60,17 +61,18 @@ type part struct {
 	unwanted bool // released before it ended
 }
 
-// newAhead is for the object whose first answer ends at until. Parts have the
-// given length, and go to their place in whole, or where that is nil to buffers.
-func (r *run) newAhead(ctx context.Context, version bucket.Object, opened time.Duration, until, length int64, whole []byte) *ahead {
+// newAhead is for a body whose first answer ends before the object does, or may
+// be made to. Parts have the given length, and go to their place in whole, or
+// where that is nil to buffers.
+func (r *Run) newAhead(b *body, opened time.Duration, length int64, whole []byte) *ahead {
 	a := &ahead{
-		opened: opened, room: r.room, source: r.opts.Source, buffers: &r.buffers, whole: whole, length: length,
-		trip:    &trip{worth: &r.worth, size: version.Size, length: length},
-		version: version, group: &r.group, from: until,
+		of: b, opened: opened, room: r.room, source: r.opts.Source, buffers: &r.buffers, whole: whole, length: length,
+		trip:    &trip{worth: &r.worth, size: b.version.Size, length: length},
+		version: b.version, group: &r.workers, from: b.until,
 	}
 	a.grew.L = &a.mu
-	a.ctx, a.cancel = context.WithCancel(ctx)
-	if until == version.Size {
+	a.ctx, a.cancel = context.WithCancel(b.ctx)
+	if b.until == b.version.Size {
 		a.trip.trial = readingAlone
 	}
 	a.extend()
@@ -157,7 +159,7 @@ func (a *ahead) fill(p *part) error {
 		return err
 	}
 	defer content.Body.Close()
-	if err := sameVersion(content, a.version); err != nil {
+	if err := a.of.same(content); err != nil {
 		return err
 	}
 	if content.Offset != p.from {
@@ -200,24 +202,19 @@ func (a *ahead) place(p *part) []byte {
 }
 
 // read copies what the part has from offset on, and waits for the first byte of
-// it. Nothing and no error is where the part broke off.
-func (a *ahead) read(p *part, offset int64, to []byte) (int, error) {
+// it. Nothing is where the part broke off.
+func (a *ahead) read(p *part, offset int64, to []byte) int {
 	a.mu.Lock()
 	for p.from+p.filled <= offset && !p.ended {
 		a.grew.Wait()
 	}
-	data, err := p.data[:p.filled], p.err
+	data := p.data[:p.filled]
 	a.mu.Unlock()
-	if data = data[offset-p.from:]; len(data) > 0 {
-		if &data[0] == &to[0] {
-			return min(len(data), len(to)), nil // it is in its place already
-		}
-		return copy(to, data), nil
+	data = data[offset-p.from:]
+	if len(data) > 0 && &data[0] == &to[0] {
+		return min(len(data), len(to)) // it is in its place already
 	}
-	if errors.Is(err, bucket.ErrChanged) {
-		return 0, err
-	}
-	return 0, nil
+	return copy(to, data)
 }
 
 // release gives back what the part held, at once or when its request has ended.

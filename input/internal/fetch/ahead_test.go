@@ -83,7 +83,7 @@ func TestATakerOfWholeObjectsGetsThemInOnePieceOfMemory(t *testing.T) {
 			objs = append(objs, s.put(fmt.Sprint(i), randomBytes(size)))
 		}
 		start := time.Now()
-		err := Run(t.Context(), opts, objectsOf(objs), func(_ context.Context, d *Download) error {
+		err := run(t.Context(), opts, objectsOf(objs), func(_ context.Context, d *Download) error {
 			require.NotNil(t, d.Whole)
 			require.Len(t, d.Whole, cap(d.Whole))
 			require.True(t, bytes.Equal(s.objects[d.Key], d.Whole))
@@ -220,7 +220,7 @@ func TestPartsAreNotReadWhereEachCostsTheWholeObject(t *testing.T) {
 					}
 					turn := make(chan struct{}, 1) // one after the other, as in a pipeline
 					start := time.Now()
-					err := Run(t.Context(), opts, objectsOf(objs), func(_ context.Context, d *Download) error {
+					err := run(t.Context(), opts, objectsOf(objs), func(_ context.Context, d *Download) error {
 						turn <- struct{}{}
 						defer func() { <-turn }()
 						_, err := io.Copy(io.Discard, d.Body)
@@ -263,7 +263,7 @@ func TestPartsThatPaidOnceAreReadFromTheStart(t *testing.T) {
 				}
 			}
 		}
-		err := Run(t.Context(), opts, objs, func(_ context.Context, d *Download) error {
+		err := run(t.Context(), opts, objs, func(_ context.Context, d *Download) error {
 			start := time.Now()
 			_, err := io.Copy(io.Discard, d.Body)
 			if took = append(took, time.Since(start)); len(took) < 3 {
@@ -288,7 +288,7 @@ func TestClosingALargeDownloadGivesEverythingBack(t *testing.T) {
 		last := int64(-1)
 		opts := options(s, g)
 		opts.Meter = &lastBuffered{gauges: g, last: &last}
-		err := Run(t.Context(), opts, objectsOf(objs), func(_ context.Context, d *Download) error {
+		err := run(t.Context(), opts, objectsOf(objs), func(_ context.Context, d *Download) error {
 			mu.Lock()
 			attempts++
 			n := attempts
@@ -324,7 +324,7 @@ func TestAStalledPipelineHoldsNoMoreThanTheBudget(t *testing.T) {
 		opts := options(s, g)
 		opts.MaxDownloads, opts.BufferBytes = 0, 32<<20
 		var got bytes.Buffer
-		err := Run(t.Context(), opts, objectsOf([]bucket.Object{s.put("k", data)}), func(ctx context.Context, d *Download) error {
+		err := run(t.Context(), opts, objectsOf([]bucket.Object{s.put("k", data)}), func(ctx context.Context, d *Download) error {
 			_, err := io.CopyN(&got, d.Body, 10<<20)
 			require.NoError(t, err)
 			require.NoError(t, retry.Sleep(ctx, time.Minute))

@@ -7,11 +7,17 @@ import (
 	"io"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
+
+// progressBytes is how much a request has to bring for the next failure to count
+// as the first: a connection that breaks after every few bytes is not working. It
+// is less than what any gateway with a time limit lets through.
+const progressBytes = 64 << 10
 
 // body reads one version of an object from its first byte to its last. A cut
 // connection is taken up again at the byte where it broke, and every answer is
@@ -19,37 +25,58 @@ import (
 // versions are never joined.
 //
 // A small object is one stretch, read from one answer. A large one is several,
-// and of those that follow the one at hand some are read ahead.
+// and of those that follow the current one some are read ahead.
+//
+// One goroutine may read while another one closes.
 type body struct {
+	*Fetcher
 	ctx    context.Context //nolint:containedctx // an io.Reader has no other way to be cancelled
-	source Source
-	policy retry.Policy
-	room   *room
+	cancel context.CancelFunc
 
+	reading sync.Mutex // held by Read and by what Close does after it has cancelled
 	version bucket.Object
+	etag    string // what answers name the version
 	offset  int64
-	until   int64         // where the stretch at hand ends
+	until   int64         // where the current stretch ends
 	current io.ReadCloser // its answer, nil where it comes from part
+	unsized bool          // current did not announce its size
+	framed  bool          // the end of current is the end of what it holds
 	part    *part         // it was read ahead
 	ahead   *ahead        // nil for a small object
+	closed  bool
+	closing atomic.Bool
+	// checking sees all bytes, nil where nothing has to be known of them.
+	checking *checking
 
-	failures int // in a row, without a byte between them
+	failures int   // in a row, without progressBytes between them
+	progress int64 // the offset of the last failure
 
 	mu     sync.Mutex
 	failed error
-	closed bool
 }
 
-// newBody goes on from the first answer, which ends at until.
-func (r *run) newBody(ctx context.Context, first *bucket.Content, until int64) *body {
-	return &body{
-		ctx: ctx, source: r.opts.Source, policy: r.opts.Retry, room: r.room,
-		version: first.Object, current: first.Body, until: min(until, first.Size),
+// newBody is closed by whoever makes it. Its first answer has to be asked for
+// with its context.
+func (f *Fetcher) newBody(ctx context.Context) *body {
+	b := &body{Fetcher: f}
+	b.ctx, b.cancel = context.WithCancel(ctx)
+	return b
+}
+
+// begin says what the first answer holds, and up to where it goes: 0 is the end of
+// the object.
+func (b *body) begin(version bucket.Object, c *bucket.Content, until int64) {
+	b.version, b.etag, b.until = version, c.ETag, version.Size
+	if until > 0 {
+		b.until = min(until, version.Size)
 	}
+	b.unsized, b.framed = c.Size == bucket.UnknownSize, c.EndsItself
 }
 
 // Read implements io.Reader. It ends with io.EOF only after the last byte.
 func (b *body) Read(p []byte) (int, error) {
+	b.reading.Lock()
+	defer b.reading.Unlock()
 	if err := b.failure(); err != nil {
 		return 0, err
 	}
@@ -58,7 +85,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	for {
 		if b.offset == b.version.Size {
-			return 0, io.EOF
+			return 0, b.end()
 		}
 		if len(p) == 0 {
 			return 0, nil
@@ -66,20 +93,46 @@ func (b *body) Read(p []byte) (int, error) {
 		n, err := b.readSome(p)
 		if n > 0 {
 			b.offset += int64(n)
-			b.failures = 0
+			if b.checking != nil {
+				_, _ = b.checking.Write(p[:n])
+			}
 			return n, nil
 		}
 		if err == nil {
 			continue
 		}
 		if err = b.recover(err); err != nil {
-			b.fail(err)
-			return 0, err
+			if b.closing.Load() {
+				return 0, fs.ErrClosed
+			}
+			return 0, b.fail(err)
 		}
 	}
 }
 
-// readSome reads from the stretch at hand: what was read ahead of it, its
+// end is io.EOF, unless there is more than there should be, or the bytes are
+// wrong.
+func (b *body) end() error {
+	if b.current != nil && b.unsized {
+		var more [1]byte
+		if n, _ := io.ReadFull(b.current, more[:]); n > 0 {
+			return b.fail(b.wrong("the body goes on after the %d bytes that are listed", b.version.Size))
+		}
+		b.unsized = false
+	}
+	if b.checking != nil {
+		if err := b.checking.end(); err != nil {
+			return b.fail(err)
+		}
+	}
+	return io.EOF
+}
+
+func (b *body) wrong(format string, args ...any) error {
+	return &bucket.Error{Op: "reading", Key: b.version.Key, Kind: bucket.ErrMismatch, Err: fmt.Errorf(format, args...)}
+}
+
+// readSome reads from the current stretch: what was read ahead of it, its
 // answer, or a new one where the last one broke.
 func (b *body) readSome(p []byte) (int, error) {
 	if b.ahead != nil {
@@ -92,9 +145,8 @@ func (b *body) readSome(p []byte) (int, error) {
 		}
 	}
 	if b.part != nil {
-		n, err := b.ahead.read(b.part, b.offset, p)
-		if n > 0 || err != nil {
-			return n, err
+		if n := b.ahead.read(b.part, b.offset, p); n > 0 {
+			return n, nil
 		}
 		b.dropPart() // it broke off here
 	}
@@ -108,13 +160,18 @@ func (b *body) readSome(p []byte) (int, error) {
 	if n > 0 {
 		return n, nil // what went wrong with it shows at the next read
 	}
-	if errors.Is(err, io.EOF) {
-		err = &bucket.Error{
-			Op: "reading", Key: b.version.Key, Kind: bucket.ErrUnavailable,
-			Message: fmt.Sprintf("the body ended after %d of %d bytes", b.offset, b.version.Size),
-		}
+	switch {
+	case !errors.Is(err, io.EOF):
+	case b.unsized && b.framed:
+		err = b.wrong("the body ends after %d of the %d bytes that are listed", b.offset, b.version.Size)
+	default:
+		err = b.unavailable(fmt.Sprintf("the body ended after %d of %d bytes", b.offset, b.version.Size))
 	}
 	return 0, err
+}
+
+func (b *body) unavailable(message string) error {
+	return &bucket.Error{Op: "reading", Key: b.version.Key, Kind: bucket.ErrUnavailable, Message: message}
 }
 
 // nextStretch goes on with the first part that was read ahead, or with an
@@ -130,31 +187,50 @@ func (b *body) nextStretch() {
 	b.part, b.until = b.ahead.next(b.offset)
 }
 
-// reopen asks for the rest of the stretch, and refuses it if it is of another
-// version.
+// reopen asks for the rest of the stretch. An answer that is not of the version
+// that was read so far is of no other version on its own word: the listing
+// decides whether there is one.
 func (b *body) reopen() error {
 	t := b.room.again()
 	next, err := b.open()
-	if err != nil {
+	if err != nil && !errors.Is(err, bucket.ErrRange) {
 		b.room.failed(t, err)
-		if errors.Is(err, bucket.ErrRange) {
-			return b.changed("it is now shorter than what was read")
+		return err
+	}
+	if err == nil {
+		if err = b.same(next); err == nil {
+			b.current, b.unsized, b.framed = next.Body, next.Size == bucket.UnknownSize, next.EndsItself
+			return b.skip(b.offset - next.Offset)
 		}
-		return err
-	}
-	if err := sameVersion(next, b.version); err != nil {
 		_ = next.Body.Close()
-		return err
 	}
-	b.current = next.Body
-	return b.skip(b.offset - next.Offset)
+	now, listed, listErr := b.opts.Source.Listed(b.ctx, b.version.Key)
+	switch {
+	case listErr != nil:
+		return listErr
+	case !listed:
+		return vanished(b.version.Key)
+	case now.SameVersion(b.version):
+		return b.unavailable(fmt.Sprintf("from byte %d on another answer came: %v", b.offset, err))
+	}
+	return &changedError{now}
 }
 
 func (b *body) open() (*bucket.Content, error) {
 	if b.until == b.version.Size || b.ahead.onTrial() {
-		return b.source.Open(b.ctx, b.version.Key, b.offset)
+		return b.opts.Source.Open(b.ctx, b.version.Key, b.offset)
 	}
-	return b.source.OpenRange(b.ctx, b.version.Key, b.offset, b.until-b.offset)
+	return b.opts.Source.OpenRange(b.ctx, b.version.Key, b.offset, b.until-b.offset)
+}
+
+// same refuses an answer that is of another version than was read so far.
+func (b *body) same(c *bucket.Content) error {
+	sized := c.Size == b.version.Size || c.Size == bucket.UnknownSize && c.Encoding == ""
+	if c.ETag == b.etag && sized {
+		return nil
+	}
+	return &bucket.Error{Op: "reading", Key: b.version.Key, Kind: bucket.ErrChanged, Message: fmt.Sprintf(
+		"ETag %q with %d bytes became ETag %.80q with %d bytes", b.etag, b.version.Size, c.ETag, c.Size)}
 }
 
 // skip passes over what an endpoint that ignores Range sends again.
@@ -168,35 +244,24 @@ func (b *body) skip(n int64) error {
 			return err
 		}
 	}
-	return &bucket.Error{
-		Op: "reading", Key: b.version.Key, Kind: bucket.ErrUnavailable,
-		Message: fmt.Sprintf("the endpoint did not send the range from byte %d", b.offset),
-	}
-}
-
-func (b *body) changed(how string) error {
-	return &bucket.Error{Op: "reading", Key: b.version.Key, Kind: bucket.ErrChanged, Message: how}
-}
-
-// sameVersion refuses an answer that is of another version than was read so far.
-func sameVersion(c *bucket.Content, v bucket.Object) error {
-	if c.SameVersion(v) {
-		return nil
-	}
-	return &bucket.Error{Op: "reading", Key: v.Key, Kind: bucket.ErrChanged, Message: fmt.Sprintf(
-		"ETag %q with %d bytes became ETag %q with %d bytes", v.ETag, v.Size, c.ETag, c.Size)}
+	return b.unavailable(fmt.Sprintf("the endpoint did not send the range from byte %d", b.offset))
 }
 
 // recover decides whether reading goes on after err, and waits if it does.
 func (b *body) recover(err error) error {
 	b.closeCurrent()
-	b.failures++
-	// A changed object can't be read on from here, only from its start.
-	if errors.Is(err, bucket.ErrChanged) || !bucket.Transient(err) || b.policy.Exhausted(b.failures) {
+	if b.offset-b.progress >= progressBytes {
+		b.failures = 0
+	}
+	b.failures, b.progress = b.failures+1, b.offset
+	// Another version can't be read on from here, only from its start.
+	anew := errors.Is(err, bucket.ErrChanged) || errors.Is(err, bucket.ErrMismatch)
+	if anew || !bucket.Transient(err) || b.opts.Retry.Exhausted(b.failures) {
 		return err
 	}
-	b.room.meter.Retried(err)
-	if retry.Sleep(b.ctx, b.policy.Delay(b.failures)) != nil {
+	b.opts.Meter.Retried(err)
+	b.outage.heard(err)
+	if retry.Sleep(b.ctx, b.opts.Retry.Delay(b.failures)) != nil || !b.outage.wait(b.ctx) {
 		return err
 	}
 	return nil
@@ -216,10 +281,11 @@ func (b *body) dropPart() {
 	}
 }
 
-func (b *body) fail(err error) {
+func (b *body) fail(err error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.failed = err
+	return err
 }
 
 // failure is the error that ended the reading before the last byte, or nil.
@@ -229,9 +295,13 @@ func (b *body) failure() error {
 	return b.failed
 }
 
-// Close ends the connection and what is read ahead. It may be called more than
-// once.
+// Close ends the connection and what is read ahead, and a Read that is under
+// way. It may be called more than once.
 func (b *body) Close() error {
+	b.closing.Store(true)
+	b.cancel()
+	b.reading.Lock()
+	defer b.reading.Unlock()
 	closed := b.closed
 	b.closed = true
 	b.closeCurrent()

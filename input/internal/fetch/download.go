@@ -3,8 +3,8 @@ package fetch
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -13,9 +13,10 @@ import (
 
 // Download is one version of an object, ready to be read once.
 type Download struct {
+	// Content is the version as it is listed, with what the answer tells of it.
 	bucket.Content
-	// Whole is the content, where it was read whole for a taker that prefers it
-	// so, else nil. It belongs to the taker; Body is then at its end.
+	// Whole is the content, where it was read whole for a claim that prefers it
+	// so, else nil. It belongs to the claim; Body is then at its end.
 	Whole []byte
 	body  *body
 
@@ -25,168 +26,177 @@ type Download struct {
 
 // Err is why the download can't be read to its end; nil while all is well. Once
 // it is not nil, nothing that was read since may be handed on: a scanner may
-// have taken the broken end for a last record.
+// have mistaken the broken end for that of its last record.
 func (d *Download) Err() error { return d.body.failure() }
 
-// grownError says that an object is not what its listing showed, so that another
-// attempt has to begin under what it is now.
-type grownError struct{ now bucket.Object }
-
-func (e *grownError) Error() string {
-	return fmt.Sprintf("reading %q: it changed to %d bytes after it was listed", e.now.Key, e.now.Size)
-}
-
-// Unwrap makes it the kind of error that it is, where there were too many.
-func (e *grownError) Unwrap() error { return bucket.ErrChanged }
-
-// try makes one attempt at an object: open, read, hand on.
-func (r *run) try(ctx context.Context, a attempt) error {
+// try makes one attempt at an object: open, accept, read, hand on.
+func (r *Run) try(ctx context.Context, a *attempt) error {
 	began := time.Now()
-	if length := r.share(a.object); length < a.object.Size {
-		return r.trySplit(ctx, a, length)
-	}
-	content, until, err := r.open(ctx, a.object)
-	if err != nil {
-		return r.clarify(ctx, a.object.Key, err)
-	}
-	b := r.newBody(ctx, content, until)
+	b := r.newBody(ctx)
 	defer b.Close()
-	if r.room.budget.chargeFor(content.Size) > a.charge {
-		return &grownError{now: content.Object}
+	length := r.firstLength(a)
+	if length < a.Size && a.Size <= wholeBytes {
+		return r.trySplit(ctx, a, b, length)
 	}
-	d := &Download{Content: *content, body: b, began: began, opened: time.Since(began)}
-	d.Body = b
-	if content.LastModified.IsZero() || content.SameVersion(a.object) {
-		// The listing's time has milliseconds and is the database's; a GET tells
-		// the blob store's.
-		d.LastModified = a.object.LastModified
+	answer, until, err := r.open(b.ctx, a, length)
+	if err != nil {
+		return r.clarify(ctx, a, err)
 	}
-	r.readAhead(ctx, d)
-	err = r.hand(ctx, d)
-	if failure := d.Err(); failure != nil {
-		return r.clarify(ctx, a.object.Key, failure)
+	b.current = answer.Body
+	doubtful, err := r.accept(ctx, a, answer)
+	if err != nil {
+		return err
 	}
-	return err
-}
-
-// share is how much of a small object each request asks for: all of it, but
-// where the byte budget is scarce.
-func (r *run) share(obj bucket.Object) int64 {
-	if obj.Size > wholeBytes || obj.ETag == "" || r.opts.MaxDownloads == 1 || !r.takesWhole(obj.Size) || !r.worth.splits() {
-		return obj.Size
+	d := &Download{Content: *answer, body: b, began: began, opened: time.Since(began)}
+	d.Object, d.Body = listedVersion(a.Object, answer), b
+	b.begin(d.Object, answer, until)
+	holds := r.holds(d)
+	if doubtful && !holds {
+		return r.endOf(ctx, a, b, r.prove(a, b, answer))
 	}
-	return r.room.share(obj.Size)
+	if r.takesWhole(d.Size) {
+		d.Whole = make([]byte, d.Size)
+	}
+	if !doubtful && !a.doubt.had {
+		r.readAhead(d)
+	}
+	return r.endOf(ctx, a, b, r.hand(ctx, a, d, holds, r.check(a, *answer, doubtful)))
 }
 
 // trySplit makes one attempt at a small object in parts that are asked for at
 // once, as far as there are places, on the word of the listing for what its
 // version is.
-func (r *run) trySplit(ctx context.Context, a attempt, length int64) error {
-	d := &Download{Content: bucket.Content{Object: a.object}, Whole: make([]byte, a.object.Size), began: time.Now()}
-	b := &body{
-		ctx: ctx, source: r.opts.Source, policy: r.opts.Retry, room: r.room,
-		version: a.object, until: length,
+func (r *Run) trySplit(ctx context.Context, a *attempt, b *body, length int64) error {
+	d := &Download{body: b, Whole: make([]byte, a.Size), began: time.Now()}
+	b.begin(a.Object, &bucket.Content{Object: a.Object}, length)
+	b.ahead = r.newAhead(b, 0, length, d.Whole)
+	answer, _, err := r.open(b.ctx, a, length)
+	if err != nil {
+		return r.clarify(ctx, a, err)
 	}
-	defer b.Close()
-	b.ahead = r.newAhead(ctx, a.object, 0, length, length, d.Whole)
-	first, err := r.opts.Source.OpenRange(ctx, a.object.Key, 0, length)
-	switch {
-	case errors.Is(err, bucket.ErrRange): // it is empty by now
-		return &grownError{now: bucket.Object{Key: a.object.Key, LastModified: a.object.LastModified}}
-	case err != nil:
-		return r.clarify(ctx, a.object.Key, err)
+	b.current = answer.Body
+	if answer.ETag != a.ETag || answer.Size != a.Size {
+		if _, err := r.accept(ctx, a, answer); err != nil {
+			return err
+		}
+		return &changedError{a.Object}
 	}
-	b.current = first.Body
-	if !first.SameVersion(a.object) {
-		return &grownError{now: first.Object}
-	}
-	if !first.Partial {
-		r.worth.never()
-	}
-	d.body = b
-	d.Content = *first
-	d.Body, d.LastModified = b, a.object.LastModified
-	err = r.hand(ctx, d)
-	if failure := d.Err(); failure != nil {
-		return r.clarify(ctx, a.object.Key, failure)
+	d.Content = *answer
+	d.Object, d.Body = a.Object, b
+	return r.endOf(ctx, a, b, r.hand(ctx, a, d, true, r.check(a, *answer, false)))
+}
+
+// endOf is the result of an attempt: where the body broke off, the reason for that.
+func (r *Run) endOf(ctx context.Context, a *attempt, b *body, err error) error {
+	if failure := b.failure(); failure != nil {
+		return r.clarify(ctx, a, failure)
 	}
 	return err
 }
 
-// open makes the first request for an object, and says up to where its answer
-// goes. A small object is one request. A large one is asked for piece by piece
-// where other pieces may be read beside it; not so where only one request may be
-// under way, nor where it has not paid.
-func (r *run) open(ctx context.Context, obj bucket.Object) (c *bucket.Content, until int64, err error) {
-	if length := r.firstStretch(obj.Size); length < obj.Size {
-		c, err = r.opts.Source.OpenRange(ctx, obj.Key, 0, length)
+// listedVersion is the version that an accepted answer holds. A row without
+// metadata is listed without an ETag and with a size of 0: there the answer knows
+// more. The listing's time has milliseconds and is the database's; a GET tells the
+// blob store's.
+func listedVersion(o bucket.Object, c *bucket.Content) bucket.Object {
+	if o.ETag == "" && c.Size != bucket.UnknownSize {
+		o.ETag, o.Size = c.ETag, c.Size
+	}
+	return o
+}
+
+// open makes the first request for an object, for so much of it, and says up to
+// where its answer goes: 0 is the end of the object.
+func (r *Run) open(ctx context.Context, a *attempt, length int64) (c *bucket.Content, until int64, err error) {
+	if length < a.Size {
+		c, err = r.opts.Source.OpenRange(ctx, a.Key, 0, length)
 		switch {
 		case err == nil && c.Partial:
 			return c, length, nil
-		case err == nil: // an endpoint that knows no ranges
-			_ = c.Body.Close()
+		case err == nil: // an endpoint that knows no ranges sends all of it
 			r.worth.never()
+			return c, 0, nil
 		case !errors.Is(err, bucket.ErrRange): // which is what an object has that is empty by now
 			return nil, 0, err
 		}
 	}
-	if c, err = r.opts.Source.Open(ctx, obj.Key, 0); err != nil {
-		return nil, 0, err
-	}
-	return c, c.Size, nil
+	c, err = r.opts.Source.Open(ctx, a.Key, 0)
+	return c, 0, err
 }
 
-// firstStretch is how much of an object the first request asks for.
-func (r *run) firstStretch(size int64) int64 {
-	whole := r.takesWhole(size)
+// firstLength is how much of an object the first request asks for. A small object
+// is one request, except where the byte budget is scarce. A large one is asked for
+// piece by piece where other pieces may be read at the same time; not so where
+// only one request may be under way, nor where it has not paid, nor where an
+// answer has to prove what it is.
+func (r *Run) firstLength(a *attempt) int64 {
 	switch {
-	case r.opts.MaxDownloads == 1:
-		return size
-	case size <= wholeBytes || !r.worth.pays(size):
-		return size
-	case whole || r.room.mayReadAhead():
+	case r.opts.MaxDownloads == 1, a.ETag == "", a.doubt.had:
+		return a.Size
+	case a.Size <= wholeBytes:
+		if !r.takesWhole(a.Size) || !r.worth.splits() {
+			return a.Size
+		}
+		return r.room.share(a.Size)
+	case !r.worth.pays(a.Size):
+		return a.Size
+	case r.takesWhole(a.Size) || r.room.mayReadAhead():
 		return aheadBytes
 	}
 	return stretchBytes
 }
 
-// readAhead has parts read beside the body of an object that is larger than its
-// first answer, or on trial where it is not known whether that pays.
-func (r *run) readAhead(ctx context.Context, d *Download) {
+// readAhead has parts read next to the body of a large object that goes beyond
+// its first answer, or on trial where it is not known whether that pays.
+func (r *Run) readAhead(d *Download) {
 	b := d.body
-	if r.takesWhole(d.Size) {
-		d.Whole = make([]byte, d.Size)
-	}
 	switch {
 	case b.until < d.Size:
-		b.ahead = r.newAhead(ctx, d.Object, d.opened, b.until, min(b.until, aheadBytes), d.Whole)
-	case d.Size > wholeBytes && r.opts.MaxDownloads != 1 && r.worth.beginTrial():
-		b.ahead = r.newAhead(ctx, d.Object, d.opened, b.until, aheadBytes, d.Whole)
+		b.ahead = r.newAhead(b, d.opened, aheadBytes, d.Whole)
+	case d.Size > wholeBytes && r.opts.MaxDownloads != 1 && b.etag != "" && r.worth.beginTrial():
+		b.ahead = r.newAhead(b, d.opened, aheadBytes, d.Whole)
 	}
 }
 
 // takesWhole reports whether an object becomes a Download.Whole.
-func (r *run) takesWhole(size int64) bool {
+func (r *Run) takesWhole(size int64) bool {
 	return r.opts.TakesWhole && size <= maxWhole
 }
 
-// hand passes a download on. A small object is read whole before, so that no
-// connection is kept waiting by a slow pipeline; but where the taker gathers the
-// bytes itself a second copy would gain nothing.
-func (r *run) hand(ctx context.Context, d *Download) error {
-	whole := d.Whole
+// holds reports whether a download is read whole before it is handed on. A small
+// object is, so that no connection is kept waiting by a slow pipeline; but where
+// the claim gathers the bytes itself a second copy would gain nothing, unless they
+// have to be compared before.
+func (r *Run) holds(d *Download) bool {
 	switch {
-	case whole != nil:
-	case !r.opts.HoldsWhole && d.Size <= wholeBytes:
+	case r.takesWhole(d.Size):
+		return true
+	case d.Size > wholeBytes:
+		return false
+	}
+	return !r.opts.HoldsWhole || r.content.wants(d.Object)
+}
+
+// hand passes a download on. What check says of the bytes counts before anything
+// is handed on, or at the end of a body that is not held.
+func (r *Run) hand(ctx context.Context, a *attempt, d *Download, holds bool, check func(sum) error) error {
+	if !holds {
+		if check != nil {
+			d.body.checking = &checking{md5.New(), check}
+		}
+		return a.Claim.Deliver(ctx, d)
+	}
+	whole := d.Whole
+	if whole == nil {
 		whole = make([]byte, d.Size)
-	default:
-		return r.deliver(ctx, d)
 	}
-	if _, err := io.ReadFull(d.Body, whole); err != nil {
+	if err := readWhole(d.Body, whole); err != nil {
 		return err
 	}
-	if err := d.Body.Close(); err != nil {
-		return err
+	if check != nil {
+		if err := check(md5.Sum(whole)); err != nil {
+			return err
+		}
 	}
 	switch {
 	case d.Size < 2*minPart || d.Size > wholeBytes:
@@ -199,19 +209,17 @@ func (r *run) hand(ctx context.Context, d *Download) error {
 		whole = nil // it is there already
 	}
 	d.Body = io.NopCloser(bytes.NewReader(whole))
-	return r.deliver(ctx, d)
+	return a.Claim.Deliver(ctx, d)
 }
 
-// clarify tells apart the two reasons for a 404 on a listed object: it is gone
-// from the bucket, or its row is there and only its content is missing (which
-// also happens for a moment while another version replaces it).
-func (r *run) clarify(ctx context.Context, key string, err error) error {
-	if !errors.Is(err, bucket.ErrNotFound) {
+// readWhole reads a body that has to end where the bytes do.
+func readWhole(from io.ReadCloser, whole []byte) error {
+	if _, err := io.ReadFull(from, whole); err != nil {
 		return err
 	}
-	_, headErr := r.opts.Source.Head(ctx, key)
-	if headErr == nil {
-		return &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrMissingContent, Err: err}
+	var more [1]byte
+	if _, err := from.Read(more[:]); !errors.Is(err, io.EOF) {
+		return err
 	}
-	return headErr
+	return from.Close()
 }

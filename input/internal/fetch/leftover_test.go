@@ -70,6 +70,7 @@ func TestAMeterIsAtZeroAfterARunThatEndedEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, g := newStore(), &last{}
 		s.latency = time.Second
+		s.down = &bucket.Error{Op: "listing", Kind: bucket.ErrCredentials, Status: 403}
 		s.onOpen = func(key string, _ int, _ int64) (int64, error) {
 			if key == "3" {
 				return 0, &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrCredentials, Status: 403}

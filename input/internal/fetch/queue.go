@@ -19,6 +19,16 @@ func (q *retryQueue) pop() *attempt { return heap.Pop(&q.heap).(*attempt) }
 // next is when the first is due. The queue must not be empty.
 func (q *retryQueue) next() time.Time { return q.heap[0].due }
 
+// allDue makes every object due now, in the order in which they waited.
+func (q *retryQueue) allDue(now time.Time) {
+	for _, a := range q.heap {
+		if a.due.After(now) {
+			a.due = now
+		}
+	}
+	heap.Init(&q.heap)
+}
+
 // attemptHeap orders attempts by their due time for container/heap.
 type attemptHeap []*attempt
 

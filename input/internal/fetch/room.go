@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// room is what the downloads of a run share: the places of the window, one for
+// room is what the downloads of all runs share: the places of the window, one for
 // each request under way, and the bytes of the budget.
 type room struct {
 	meter Meter
@@ -15,11 +15,12 @@ type room struct {
 	budget budget
 	taken  int // places
 	told   int // the size of the window that the meter knows
-	// queued says that an object waits for room: until it has it, no further
-	// part is read ahead. starved says that it is bytes that it waits for.
-	queued, starved bool
-	// freed has a token after wake.
-	freed chan struct{}
+	// queued are the runs of which an object waits for room: until it has it, no
+	// further part is read ahead. starved says that it waits for bytes.
+	queued  map[*Run]struct{}
+	starved bool
+	// runs have a token each after wake.
+	runs map[chan struct{}]struct{}
 }
 
 func newRoom(opts Options) *room {
@@ -27,10 +28,24 @@ func newRoom(opts Options) *room {
 		meter:  opts.Meter,
 		window: newWindow(opts.MaxDownloads),
 		budget: budget{total: opts.BufferBytes, whole: opts.HoldsWhole || opts.TakesWhole},
-		freed:  make(chan struct{}, 1),
+		queued: map[*Run]struct{}{},
+		runs:   map[chan struct{}]struct{}{},
 	}
 	m.tell()
 	return m
+}
+
+// join returns a channel that has a token after wake, until leave is called.
+func (m *room) join() (freed <-chan struct{}, leave func()) {
+	c := make(chan struct{}, 1)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.runs[c] = struct{}{}
+	return c, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.runs, c)
+	}
 }
 
 // hasPlace reports whether another request may begin.
@@ -79,7 +94,7 @@ func (m *room) mayReadAhead() bool {
 }
 
 func (m *room) hasAhead(bytes int64) bool {
-	wanted := m.queued && (bytes > 0 || !m.starved)
+	wanted := len(m.queued) > 0 && (bytes > 0 || !m.starved)
 	return !wanted && m.taken < m.window.size() && m.budget.used+bytes <= max(m.budget.total, m.budget.used)
 }
 
@@ -139,26 +154,27 @@ func (m *room) give(bytes int64) {
 	m.tell()
 }
 
-// queue says whether an object waits for room.
-func (m *room) queue(waits bool) {
+// queue says whether an object of r waits for room.
+func (m *room) queue(r *Run, waits bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.queued = waits
-}
-
-// wake says to whoever waits for room that a part gave something back.
-func (m *room) wake() {
-	select {
-	case m.freed <- struct{}{}:
-	default:
+	if waits {
+		m.queued[r] = struct{}{}
+	} else {
+		delete(m.queued, r)
 	}
 }
 
-// end is for when nothing is under way any more, which after an early end leaves
-// places and bytes that nobody gave back.
-func (m *room) end() {
-	m.meter.InFlight(0)
-	m.meter.Buffered(0)
+// wake says to all runs that something was given back.
+func (m *room) wake() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for c := range m.runs {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
 }
 
 func (m *room) tell() {

@@ -36,8 +36,10 @@ type store struct {
 	// onOpen may answer the n-th open of a key (from 1) with an error, or return
 	// how many bytes to send before the connection breaks (-1: all).
 	onOpen func(key string, n int, offset int64) (int64, error)
-	// head overrides the answer to Head.
-	head func(key string) (bucket.Object, error)
+	// listed overrides the answer to Listed.
+	listed func(key string) (bucket.Object, bool, error)
+	// down is what Probe fails with.
+	down error
 }
 
 func newStore() *store {
@@ -116,17 +118,20 @@ func (s *store) answer(ctx context.Context, key string, offset, length int64) (*
 	}, nil
 }
 
-func (s *store) Head(_ context.Context, key string) (bucket.Object, error) {
-	if s.head != nil {
-		return s.head(key)
+func (s *store) Listed(_ context.Context, key string) (bucket.Object, bool, error) {
+	if s.listed != nil {
+		return s.listed(key)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	data, ok := s.objects[key]
-	if !ok {
-		return bucket.Object{}, &bucket.Error{Op: "checking", Key: key, Kind: bucket.ErrNotFound, Status: 404}
-	}
-	return bucket.Object{Key: key, ETag: s.etag[key], Size: int64(len(data))}, nil
+	return bucket.Object{Key: key, ETag: s.etag[key], Size: int64(len(data))}, ok, nil
+}
+
+func (s *store) Probe(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.down
 }
 
 // paced is a body that comes at a limited rate, in pieces of 256 KiB.
@@ -166,6 +171,8 @@ type gauges struct {
 	retries  []string
 	buffered int64
 	windows  []int
+	down, up int
+	noticed  []Peculiarity
 }
 
 func (g *gauges) Retried(err error) {
@@ -174,6 +181,24 @@ func (g *gauges) Retried(err error) {
 	g.retries = append(g.retries, bucket.Cause(err))
 }
 func (g *gauges) InFlight(int) {}
+func (g *gauges) Down(error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.down++
+}
+
+func (g *gauges) Up() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.up++
+}
+
+func (g *gauges) Noticed(p Peculiarity) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.noticed = append(g.noticed, p)
+}
+
 func (g *gauges) Buffered(n int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -245,7 +270,7 @@ func options(s *store, g *gauges) Options {
 func runAll(t *testing.T, opts Options, objs iter.Seq2[bucket.Object, error], k *sink) (map[string]Failure, error) {
 	t.Helper()
 	failures := map[string]Failure{}
-	err := Run(t.Context(), opts, objs, k.deliver, func(f Failure) { failures[f.Object.Key] = f })
+	err := run(t.Context(), opts, objs, k.deliver, func(f Failure) { failures[f.Object.Key] = f })
 	return failures, err
 }
 

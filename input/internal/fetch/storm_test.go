@@ -59,7 +59,7 @@ func runStorm(t *testing.T, seed uint64) {
 	if early {
 		time.AfterFunc(time.Duration(rnd.IntN(3000))*time.Millisecond, cancel)
 	}
-	err := Run(ctx, opts, objectsOf(objs), k.deliver, func(f Failure) { t.Errorf("given up: %v", f.Err) })
+	err := run(ctx, opts, objectsOf(objs), k.deliver, func(f Failure) { t.Errorf("given up: %v", f.Err) })
 	require.Zero(t, g.inFlight)
 	require.Zero(t, g.buffered)
 	synctest.Wait()
@@ -205,12 +205,14 @@ func (s *storm) answer(ctx context.Context, key string, offset, length int64) (*
 	}, nil
 }
 
-func (s *storm) Head(_ context.Context, key string) (bucket.Object, error) {
+func (s *storm) Listed(_ context.Context, key string) (bucket.Object, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := s.versions[key]
-	return all[len(all)-1], nil
+	return all[len(all)-1], true, nil
 }
+
+func (s *storm) Probe(context.Context) error { return nil }
 
 // stormBody sends a version at a rate until it stalls or breaks.
 type stormBody struct {

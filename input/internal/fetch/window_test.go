@@ -184,7 +184,7 @@ func TestTheWindowStartsWiderForObjectsThatAreMostlyTransfer(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 			defer cancel()
-			_ = Run(ctx, opts, objectsOf(objs), (&sink{}).deliver, func(Failure) {})
+			_ = run(ctx, opts, objectsOf(objs), (&sink{}).deliver, func(Failure) {})
 			require.Equal(t, want, s.most, size)
 		})
 	}

@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 )
 
-// changed is due for a pass that asks for what changed alone. It shows no
-// deletion and no row that became visible too late: those are for the next full
-// listing.
-func (p *Pass) changed(ctx context.Context) iter.Seq2[bucket.Object, error] {
-	return func(yield func(bucket.Object, error) bool) {
+// changed yields what is due in a pass that asks for changes alone. It shows no
+// deletion and no row that became visible too late: the next full listing does.
+func (p *Pass) changed(ctx context.Context) iter.Seq2[fetch.Item, error] {
+	return func(yield func(fetch.Item, error) bool) {
 		r := p.opts.Recent
 		for page, err := range r.feed.Since(ctx, p.opts.Listing.Prefix, r.start()) {
 			goOn := false
@@ -23,24 +23,33 @@ func (p *Pass) changed(ctx context.Context) iter.Seq2[bucket.Object, error] {
 				goOn, err = p.duePoints(ctx, r.unseen(page), yield)
 			}
 			if err != nil {
-				yield(bucket.Object{}, err)
+				yield(fetch.Item{}, err)
 				return
 			}
 			if !goOn {
 				return
 			}
 		}
-		goOn, err := p.duePoints(ctx, r.takeDue(), yield)
-		if err != nil {
-			yield(bucket.Object{}, err)
-		}
-		p.complete.Store(goOn && err == nil)
+		p.yieldWaiting(ctx, yield)
 	}
 }
 
-// duePoints takes for due what the ledger does not know as delivered of single
-// objects.
-func (p *Pass) duePoints(ctx context.Context, objs []bucket.Object, yield func(bucket.Object, error) bool) (goOn bool, err error) {
+// onlyWaiting yields what is due of the objects that wait for their time.
+func (p *Pass) onlyWaiting(ctx context.Context) iter.Seq2[fetch.Item, error] {
+	return func(yield func(fetch.Item, error) bool) { p.yieldWaiting(ctx, yield) }
+}
+
+func (p *Pass) yieldWaiting(ctx context.Context, yield func(fetch.Item, error) bool) {
+	goOn, err := p.duePoints(ctx, p.shared.waiting.takeDue(), yield)
+	if err != nil {
+		yield(fetch.Item{}, err)
+	}
+	p.complete.Store(goOn && err == nil)
+}
+
+// duePoints treats as due, of single objects, what the ledger does not know as
+// delivered.
+func (p *Pass) duePoints(ctx context.Context, objs []bucket.Object, yield func(fetch.Item, error) bool) (goOn bool, err error) {
 	slices.SortFunc(objs, func(a, b bucket.Object) int { return strings.Compare(a.Key, b.Key) })
 	points := make([]ledger.Listed, 0, len(objs))
 	var unplaced []bucket.Object
@@ -67,21 +76,21 @@ func listable(key string) bool {
 	})
 }
 
-// followUp sees to it that polls come back to what a comparison did not settle.
+// followUp sees to it that what a comparison did not settle is looked at again.
 // The objects are those that were compared, in byte order.
 func (p *Pass) followUp(work *ledger.Work, objs []bucket.Object) {
+	for _, item := range work.Parked {
+		i, ok := slices.BinarySearchFunc(objs, item.Key, func(o bucket.Object, k string) int { return strings.Compare(o.Key, k) })
+		if ok {
+			p.shared.waiting.add(objs[i], item.Next, true)
+		}
+	}
 	r := p.opts.Recent
 	if r == nil {
 		return
 	}
-	for _, item := range work.Parked {
-		i, ok := slices.BinarySearchFunc(objs, item.Key, func(o bucket.Object, k string) int { return strings.Compare(o.Key, k) })
-		if ok {
-			r.wait(objs[i], item.Next)
-		}
-	}
 	for _, obj := range work.Overtaken {
-		r.wait(obj, time.Now())
+		p.shared.waiting.add(obj, time.Now(), false)
 	}
 	r.dealtWith(objs, p.began)
 }

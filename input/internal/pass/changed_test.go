@@ -14,6 +14,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
 // news is a Feed that shows what is on a shelf.
@@ -67,6 +68,7 @@ type desk struct {
 	news   *news
 	store  *countingStore
 	ledger *ledger.Ledger
+	shared *Shared
 	recent *Recent
 	ack    deliverer
 	viewer string
@@ -78,14 +80,15 @@ func newDesk(t *testing.T) *desk {
 	var err error
 	d.ledger, err = ledger.Open(t.Context(), ledger.Options{Store: d.store})
 	require.NoError(t, err)
-	d.recent = NewRecent(d.news)
+	d.shared = &Shared{Removals: NewRemovals(nil, retry.Policy{})}
+	d.recent = NewRecent(d.news, d.shared)
 	return d
 }
 
 func (d *desk) pass(onlyChanged bool) (Report, error) {
 	d.t.Helper()
-	p := newPass(d.news.shelf, d.ack, func(o *Options) {
-		o.Ledger, o.Recent, o.OnlyChanged = d.ledger, d.recent, onlyChanged
+	p := newPass(d.news.shelf, d.ack, func(o *setup) {
+		o.Shared, o.Ledger, o.Recent, o.OnlyChanged = d.shared, d.ledger, d.recent, onlyChanged
 		o.ParkFor = func(int) time.Duration { return time.Minute }
 		o.Deletes.MaxRatio, o.Deletes.Viewer = 1, d.viewer
 	})
@@ -121,6 +124,7 @@ func TestEveryObjectOfAPollIsInExactlyOneCounter(t *testing.T) {
 			d.news.change(key, "1")
 		}
 		d.news.change("a", "2")
+		delete(d.news.now, "gone")
 		d.news.openErr["gone"] = &bucket.Error{Op: "reading", Key: "gone", Kind: bucket.ErrNotFound}
 		d.news.openErr["denied"] = &bucket.Error{Op: "reading", Key: "denied", Kind: bucket.ErrDenied}
 		d.ack = func(ctx context.Context, f *fetch.Download, ack Ack) error {
@@ -225,6 +229,7 @@ func TestAPollThatFailsLosesNothing(t *testing.T) {
 		require.False(t, r.ListingComplete)
 		d.news.err = nil
 		d.news.openErr["c"] = &bucket.Error{Op: "reading", Key: "c", Kind: bucket.ErrCredentials}
+		d.news.probeErr = d.news.openErr["c"]
 		d.news.change("c", "1")
 		_, err = d.pass(true)
 		require.ErrorIs(t, err, bucket.ErrCredentials)
@@ -243,12 +248,12 @@ func TestWhatThereIsNoRoomToWaitForIsForAFullListing(t *testing.T) {
 		d.news.change("a", "1")
 		d.sweep()
 		for i := range waitingKept {
-			d.recent.wait(bucket.Object{Key: fmt.Sprint(i)}, time.Now().Add(time.Hour))
+			d.shared.waiting.add(bucket.Object{Key: fmt.Sprint(i)}, time.Now().Add(time.Hour), false)
 		}
 		require.True(t, d.recent.Ready(d.viewer))
-		d.recent.wait(bucket.Object{Key: "one more"}, time.Now().Add(2*time.Minute))
-		d.recent.wait(bucket.Object{Key: "and one"}, time.Now().Add(time.Minute))
-		d.recent.wait(bucket.Object{Key: "0"}, time.Now())
+		d.shared.waiting.add(bucket.Object{Key: "one more"}, time.Now().Add(2*time.Minute), false)
+		d.shared.waiting.add(bucket.Object{Key: "and one"}, time.Now().Add(time.Minute), false)
+		d.shared.waiting.add(bucket.Object{Key: "0"}, time.Now(), false)
 		require.True(t, d.recent.Ready(d.viewer), "one that is known has its room")
 		time.Sleep(time.Minute)
 		require.False(t, d.recent.Ready(d.viewer))

@@ -2,19 +2,94 @@ package pass
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 )
 
-// claim is one attempt at one object, from its download to the ack of its last
-// message. The object counts as delivered only when everything was handed on
-// and everything was acked, in whichever order the two are known.
-type claim struct {
-	pass   *Pass
+// due is an object on its way through a pass. It implements [fetch.Claim].
+type due struct {
+	pass *Pass
+	// work and item are the ledger's, nil and empty where there is none.
+	work *ledger.Work
+	item ledger.Item
+}
+
+var _ fetch.Claim = (*due)(nil)
+
+// event is why the object is delivered: "created" or "updated".
+func (d *due) event() string { return d.item.Event.String() }
+
+// Deliver hands one download on under a receipt of its own.
+func (d *due) Deliver(ctx context.Context, dl *fetch.Download) error {
+	if err := d.pass.removals.hold(ctx); err != nil {
+		return err
+	}
+	c := &receipt{due: d, object: dl.Object}
+	if err := d.pass.opts.Deliver(ctx, dl, d.event(), c.ack); err != nil {
+		c.abandon()
+		return err
+	}
+	c.handedOn(ctx)
+	return nil
+}
+
+// Changed asks the filter about the version that the object has by now.
+func (d *due) Changed(now bucket.Object) bool {
+	v := d.pass.opts.Match(now)
+	if v.Rule == "" {
+		return true
+	}
+	d.pass.tally.filtered(v)
+	if d.work != nil {
+		d.work.Release(now.Key) // the next listing shows it, and leaves it out
+	}
+	return false
+}
+
+// Fail parks the object, unless it is gone.
+func (d *due) Fail(f fetch.Failure) {
+	if errors.Is(f.Err, bucket.ErrNotFound) {
+		if d.work != nil {
+			d.work.Vanish(f.Object.Key)
+		}
+		d.pass.tally.vanished(f.Object)
+		return
+	}
+	d.park(f.Object, reason(f.Err), f.Err)
+}
+
+// Release gives back an object that the end of the run left undone.
+func (d *due) Release() {
+	if d.work != nil {
+		d.work.Release(d.item.Key)
+		if d.pass.opts.Recent != nil {
+			d.pass.shared.waiting.add(d.item.Object, time.Now(), false)
+		}
+	}
+}
+
+func (d *due) park(obj bucket.Object, reason string, err error) {
+	p := d.pass
+	if d.work != nil {
+		next := time.Now().Add(p.opts.ParkFor(d.item.Attempts + 1))
+		d.work.Park(obj, fmt.Sprintf("%s: %v", reason, err), next)
+		p.shared.waiting.add(d.item.Object, next, true)
+	}
+	p.tally.parked(obj, reason, err)
+}
+
+// receipt is one attempt to deliver one object, from its download to the ack of
+// its last message. The object counts as delivered only when everything was
+// handed on and everything was acked, in whichever order the two are known.
+type receipt struct {
+	due    *due
 	object bucket.Object // the version that was fetched
-	owner  owner
 
 	mu        sync.Mutex
 	acked     bool
@@ -23,9 +98,9 @@ type claim struct {
 	abandoned bool
 }
 
-// ack takes the pipeline's word; the first one counts. After an attempt was
+// ack hears what the pipeline says; the first answer counts. After an attempt was
 // abandoned it means nothing, since the object is tried again.
-func (c *claim) ack(ctx context.Context, err error) error {
+func (c *receipt) ack(ctx context.Context, err error) error {
 	c.mu.Lock()
 	if c.abandoned || c.acked {
 		c.mu.Unlock()
@@ -41,7 +116,7 @@ func (c *claim) ack(ctx context.Context, err error) error {
 }
 
 // handedOn says that all of the object's messages are on their way.
-func (c *claim) handedOn(ctx context.Context) {
+func (c *receipt) handedOn(ctx context.Context) {
 	c.mu.Lock()
 	c.handed = true
 	settled := c.acked
@@ -51,7 +126,7 @@ func (c *claim) handedOn(ctx context.Context) {
 	}
 }
 
-func (c *claim) abandon() {
+func (c *receipt) abandon() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.abandoned = true
@@ -59,21 +134,24 @@ func (c *claim) abandon() {
 
 // settle runs once, when both sides are known. This is the only place where an
 // object becomes delivered.
-func (c *claim) settle(ctx context.Context) {
-	p := c.pass
+func (c *receipt) settle(ctx context.Context) {
+	p, work := c.due.pass, c.due.work
 	if c.err != nil {
-		p.park(c.owner, c.object, reason(ErrRejected), fmt.Errorf("%w: %w", ErrRejected, c.err))
+		c.due.park(c.object, reason(ErrRejected), fmt.Errorf("%w: %w", ErrRejected, c.err))
 		return
 	}
-	if c.owner.work != nil {
-		c.owner.work.Delivered(c.object)
+	if work != nil {
+		work.Delivered(c.object)
 	}
 	p.tally.delivered(c.object)
-	p.removals.remove(ctx, c.object, func(err error) {
-		if err != nil {
+	p.removals.remove(ctx, removal{c.object, func(kept string, err error) {
+		switch {
+		case err != nil:
 			p.tally.notRemoved(c.object, err)
-		} else if c.owner.work != nil {
-			c.owner.work.Forget(c.object.Key)
+		case kept != "":
+			p.tally.kept(c.object, kept)
+		case work != nil:
+			work.Forget(c.object.Key)
 		}
-	})
+	}})
 }

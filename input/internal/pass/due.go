@@ -4,65 +4,17 @@ import (
 	"context"
 	"iter"
 	"strings"
-	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 )
 
-// owner is whoever wants to know how a due object ends: the ledger's work, or
-// nobody.
-type owner struct {
-	work *ledger.Work
-	item ledger.Item
-}
-
-// event is why the object is delivered: "created" or "updated".
-func (o owner) event() string { return o.item.Event.String() }
-
-func (o owner) vanish(key string) {
-	if o.work != nil {
-		o.work.Vanish(key)
-	}
-}
-
-func (p *Pass) own(key string, o owner) {
-	if o.work == nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.owners[key] = o
-}
-
-func (p *Pass) ownerOf(key string) owner {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.owners[key]
-}
-
-func (p *Pass) disown(key string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.owners, key)
-}
-
-// releaseRest gives back what was due but neither handed on nor given up,
-// because the pass was ended early.
-func (p *Pass) releaseRest() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for key, o := range p.owners {
-		o.work.Release(key)
-		p.opts.Recent.wait(o.item.Object, time.Now())
-	}
-	clear(p.owners)
-}
-
-// due lists the objects that neither the filter nor the ledger takes.
-func (p *Pass) due(ctx context.Context) iter.Seq2[bucket.Object, error] {
-	return func(yield func(bucket.Object, error) bool) {
+// listAll yields the objects that match and that the ledger does not know as
+// delivered.
+func (p *Pass) listAll(ctx context.Context) iter.Seq2[fetch.Item, error] {
+	return func(yield func(fetch.Item, error) bool) {
 		opts := p.opts.Listing
 		if p.opts.Ledger != nil {
 			opts.Bounds = p.opts.Ledger.Bounds(opts.Prefix)
@@ -77,7 +29,7 @@ func (p *Pass) due(ctx context.Context) iter.Seq2[bucket.Object, error] {
 				goOn, err = p.dueOfLedger(ctx, s, yield)
 			}
 			if err != nil {
-				yield(bucket.Object{}, err)
+				yield(fetch.Item{}, err)
 				return
 			}
 			if !goOn {
@@ -88,11 +40,11 @@ func (p *Pass) due(ctx context.Context) iter.Seq2[bucket.Object, error] {
 	}
 }
 
-// dueOfAll takes every object that matches for due.
-func (p *Pass) dueOfAll(s listing.Stretch, yield func(bucket.Object, error) bool) bool {
+// dueOfAll treats every object that matches as due.
+func (p *Pass) dueOfAll(s listing.Stretch, yield func(fetch.Item, error) bool) bool {
 	for _, objs := range [][]bucket.Object{s.Objects, s.Unplaced} {
 		for _, obj := range objs {
-			if p.matches(obj) && !yield(obj, nil) {
+			if p.matches(obj) && !yield(fetch.Item{Object: obj, Claim: &due{pass: p}}, nil) {
 				return false
 			}
 		}
@@ -107,14 +59,14 @@ func (p *Pass) matches(obj bucket.Object) bool {
 	if v.Rule != "" {
 		p.tally.filtered(v)
 	}
-	if !v.Until.IsZero() {
-		p.opts.Recent.wait(obj, v.Until)
+	if !v.Until.IsZero() && p.opts.Recent != nil {
+		p.shared.waiting.add(obj, v.Until, false)
 	}
 	return v.Rule == ""
 }
 
-// dueOfLedger takes for due what the ledger does not know as delivered.
-func (p *Pass) dueOfLedger(ctx context.Context, s listing.Stretch, yield func(bucket.Object, error) bool) (goOn bool, err error) {
+// dueOfLedger treats as due what the ledger does not know as delivered.
+func (p *Pass) dueOfLedger(ctx context.Context, s listing.Stretch, yield func(fetch.Item, error) bool) (goOn bool, err error) {
 	work, err := p.opts.Ledger.Compare(ctx, Complete(s, p.opts.Listing.Prefix, p.matches))
 	if err != nil {
 		return false, err
@@ -126,15 +78,16 @@ func (p *Pass) dueOfLedger(ctx context.Context, s listing.Stretch, yield func(bu
 
 // dueOf hands on what a comparison of objs found to be due, and counts the
 // rest.
-func (p *Pass) dueOf(work *ledger.Work, objs []bucket.Object, yield func(bucket.Object, error) bool) (goOn bool) {
+func (p *Pass) dueOf(work *ledger.Work, objs []bucket.Object, yield func(fetch.Item, error) bool) (goOn bool) {
 	p.tally.unchanged(work.Unchanged)
+	p.tally.inFlight(work.InFlight)
 	for _, item := range work.Parked {
 		word, _, _ := strings.Cut(item.Reason, ":")
 		p.tally.stillParked(word)
 	}
 	for i, item := range work.Due {
-		p.own(item.Key, owner{work, item})
-		if !yield(item.Object, nil) {
+		p.shared.waiting.drop(item.Key)
+		if !yield(fetch.Item{Object: item.Object, Claim: &due{p, work, item}}, nil) {
 			for _, rest := range work.Due[i+1:] {
 				work.Release(rest.Key)
 			}
@@ -160,10 +113,15 @@ func Complete(s listing.Stretch, prefix string, matches func(bucket.Object) bool
 }
 
 // parkUnplaced counts objects whose keys the server can't tell exactly. They
-// can't be read under the key that it shows, nor be tracked by it.
+// can't be read under the key that it shows, nor be tracked by it. Each is said
+// once, and counted in every pass.
 func (p *Pass) parkUnplaced(objs []bucket.Object) {
 	for _, obj := range objs {
-		if p.matches(obj) {
+		switch {
+		case !p.matches(obj):
+		case p.shared.saidBefore(obj.Key):
+			p.tally.stillParked("invalid")
+		default:
 			p.tally.parked(obj, "invalid", &bucket.Error{
 				Op: "reading", Key: obj.Key, Kind: bucket.ErrInvalid,
 				Message: "the key has a character that the server shows as U+FFFD: rename the row of storage.objects",

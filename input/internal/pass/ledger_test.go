@@ -65,9 +65,11 @@ func (b numbered) OpenRange(ctx context.Context, key string, _, _ int64) (*bucke
 	return b.Open(ctx, key, 0)
 }
 
-func (b numbered) Head(_ context.Context, key string) (bucket.Object, error) {
-	return bucket.Object{}, &bucket.Error{Op: "checking", Key: key, Kind: bucket.ErrNotFound}
+func (b numbered) Listed(context.Context, string) (bucket.Object, bool, error) {
+	return bucket.Object{}, false, nil
 }
+
+func (b numbered) Probe(context.Context) error { return nil }
 
 func TestASecondPassOverAnUnchangedBucketReadsAndWritesNothing(t *testing.T) {
 	const n = 100_000
@@ -76,7 +78,7 @@ func TestASecondPassOverAnUnchangedBucketReadsAndWritesNothing(t *testing.T) {
 	l, err := ledger.Open(t.Context(), ledger.Options{Store: store})
 	require.NoError(t, err)
 	run := func() Report {
-		p := newPass(newShelf(), ackAll, func(o *Options) {
+		p := newPass(newShelf(), ackAll, func(o *setup) {
 			o.Listing = listing.Options{Pager: b}
 			o.Fetch.Source, o.Fetch.MaxDownloads = b, 32
 			o.Ledger = l
@@ -104,6 +106,7 @@ func TestWhatAPassDidNotGetToIsDueAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf("a", "b", "c")
 		s.openErr["b"] = &bucket.Error{Op: "reading", Key: "b", Kind: bucket.ErrCredentials, Status: 403}
+		s.probeErr = s.openErr["b"]
 		l, err := ledger.Open(t.Context(), ledger.Options{Store: ledger.NewMemStore()})
 		require.NoError(t, err)
 		delivered := map[string]int{}
@@ -111,9 +114,10 @@ func TestWhatAPassDidNotGetToIsDueAgain(t *testing.T) {
 			p := newPass(s, func(ctx context.Context, d *fetch.Download, ack Ack) error {
 				delivered[d.Key]++
 				return ack(ctx, nil)
-			}, func(o *Options) {
+			}, func(o *setup) {
 				o.Ledger, o.Fetch.MaxDownloads = l, 1
 				o.Deletes.MaxRatio = 0.5
+				o.ParkFor = func(int) time.Duration { return time.Minute }
 			})
 			return p.Run(t.Context())
 		}

@@ -2,7 +2,8 @@ package pass
 
 import (
 	"context"
-	"errors"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
@@ -13,8 +14,10 @@ const (
 	// dealt with by the passes after it.
 	missingKept = 100_000
 	// confirmedNow is up to how many missing keys are confirmed by a request
-	// each. More are confirmed by the next pass, which costs nothing.
-	confirmedNow = 200
+	// each, confirmersAtOnce at a time. More are confirmed by the next pass, which
+	// costs nothing.
+	confirmedNow     = 200
+	confirmersAtOnce = 16
 	// handful is up to how many missing keys no ratio is looked at: of two
 	// objects, one is half.
 	handful = 5
@@ -30,8 +33,9 @@ type Deletes struct {
 	// Deliver hands the deletion of a key on. Nil tells nobody; the ledger then
 	// forgets keys that two passes did not find.
 	Deliver func(ctx context.Context, key string, ack Ack) error
-	// Head confirms that a key is gone, where SeesAll is set.
-	Head func(ctx context.Context, key string) (bucket.Object, error)
+	// Listed asks the listing for one key, once, to confirm that it is gone, where
+	// SeesAll is set.
+	Listed func(ctx context.Context, key string) (bucket.Object, bool, error)
 	// MaxRatio is the largest part of the tracked keys that one pass may find
 	// missing, if they are more than a handful. More is rather a role, a policy or
 	// a token that changed, after which Supabase shows a part of the bucket, or
@@ -40,7 +44,7 @@ type Deletes struct {
 	// it a single key.
 	MaxRatio float64
 	// SeesAll says that row level security hides nothing from the reader.
-	// Otherwise a key that is not found may be hidden, and a Head proves nothing.
+	// Otherwise a key that is not listed may be hidden.
 	SeesAll bool
 	// Viewer names the reader, "" where that is not known. Unless SeesAll is set
 	// or MaxRatio is 1, a listing that is shown to somebody else than those before
@@ -138,7 +142,8 @@ func (m *missing) release() {
 }
 
 // settleMissing decides, after a complete listing, which keys are gone: those
-// that two passes in a row did not find, or that a HEAD does not find either.
+// that two passes in a row did not show, or that a listing of the key alone does
+// not show either.
 func (p *Pass) settleMissing(ctx context.Context) error {
 	m, d := &p.missing, p.opts.Deletes
 	if held := p.held(); held != nil {
@@ -151,19 +156,15 @@ func (p *Pass) settleMissing(ctx context.Context) error {
 			return err
 		}
 	}
-	askNow := d.Deliver != nil && d.SeesAll && m.total <= confirmedNow
-	for _, k := range m.keys {
-		gone := k.AbsentBefore
-		if !gone && askNow {
-			_, err := d.Head(ctx, k.Key)
-			gone = errors.Is(err, bucket.ErrNotFound)
-			if err == nil {
-				k.work.Release(k.Key) // it came back after its stretch was listed
-				continue
-			}
-		}
+	var seen []absence
+	if d.Deliver != nil && d.SeesAll && m.total <= confirmedNow {
+		seen = p.confirm(ctx)
+	}
+	for i, k := range m.keys {
 		switch {
-		case !gone:
+		case seen != nil && seen[i] == isBack:
+			k.work.Release(k.Key) // it came back after its stretch was listed
+		case !k.AbsentBefore && (seen == nil || seen[i] != isAbsent):
 			k.work.Absent(k.Key)
 		case d.Deliver == nil:
 			k.work.Forget(k.Key)
@@ -175,6 +176,37 @@ func (p *Pass) settleMissing(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// absence is what a listing of one key says of it.
+type absence int8
+
+const (
+	notKnown absence = iota
+	isAbsent
+	isBack
+)
+
+// confirm asks the listing for each missing key.
+func (p *Pass) confirm(ctx context.Context) []absence {
+	seen := make([]absence, len(p.missing.keys))
+	var group errgroup.Group
+	group.SetLimit(confirmersAtOnce)
+	for i, k := range p.missing.keys {
+		group.Go(func() error {
+			_, listed, err := p.opts.Deletes.Listed(ctx, k.Key)
+			switch {
+			case err != nil: // the next pass tells
+			case listed:
+				seen[i] = isBack
+			default:
+				seen[i] = isAbsent
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return seen
 }
 
 func (p *Pass) deliverDeletion(ctx context.Context, k missingKey) error {

@@ -1,13 +1,16 @@
 // Package pass makes one pass over a bucket: it lists, leaves out what the
-// filter takes and what the ledger knows as delivered, has the rest downloaded
-// and delivered, and accounts for every object it saw. It knows neither Benthos
-// nor the S3 protocol.
+// filter drops and what the ledger knows as delivered, has the rest downloaded
+// and delivered, and accounts for every object that it saw. It knows neither
+// Benthos nor the S3 protocol.
+//
+// A pass is over when its listing is complete and its objects are done with, or
+// when the next pass is due. Objects that are still under way then belong to it
+// until they are done with; later passes leave them out.
 package pass
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,15 +40,13 @@ type Ack func(ctx context.Context, err error) error
 type Options struct {
 	// Listing says what to list. Its Bounds come from the ledger.
 	Listing listing.Options
-	// Match says whether an object is due. It is called from one goroutine.
-	Match func(bucket.Object) Verdict
-	Fetch fetch.Options
+	// Match says whether an object is due. It is called from several goroutines.
+	Match   func(bucket.Object) Verdict
+	Fetcher *fetch.Fetcher
 	// Deliver hands everything in a download on, and has ack called once the
 	// pipeline is done with it. It returns nil when all was handed on. It is
 	// called from several goroutines.
 	Deliver func(ctx context.Context, d *fetch.Download, event string, ack Ack) error
-	// Remover deletes what was delivered; nil keeps everything.
-	Remover Remover
 	// Ledger knows what was delivered before; nil makes every object due.
 	Ledger *ledger.Ledger
 	// Recent is what passes hand on to those that ask for what changed alone; nil
@@ -54,7 +55,13 @@ type Options struct {
 	// OnlyChanged makes the pass such a one. It needs a Ledger, and a Recent that
 	// is ready.
 	OnlyChanged bool
-	// ParkFor is how long an object waits that was given up for the n-th time.
+	// OnlyWaiting makes the pass look at nothing but the objects that wait for
+	// their time, such as parked ones. It needs a Ledger.
+	OnlyWaiting bool
+	// NextDue is asked, once the listing is complete, when the next pass is due,
+	// which does not wait for the downloads of this one. Zero is never.
+	NextDue func() time.Time
+	// ParkFor is how long an object waits that is parked for the n-th time.
 	ParkFor func(n int) time.Duration
 	// Deletes says what to do about keys that are no longer there.
 	Deletes Deletes
@@ -71,63 +78,98 @@ type Watcher interface {
 	Filtered(rule string)
 	Delivered(obj bucket.Object)
 	Vanished(obj bucket.Object)
-	// Parked is told of an object that was given up in this pass, and why.
+	// Parked is told of an object that was parked in this pass, and why.
 	Parked(obj bucket.Object, reason string, err error)
 	// NotRemoved is told of a delivered object that could not be deleted.
 	NotRemoved(obj bucket.Object, err error)
+	// Kept is told of a delivered object that was not deleted, and why.
+	Kept(obj bucket.Object, why string)
 	// Deleted is told of a key whose deletion was delivered.
 	Deleted(key string)
-	// DeletesHeld is told when tracked keys are missing of which none is taken for
+	// DeletesHeld is told when tracked keys are missing of which none counts as
 	// deleted, and why.
 	DeletesHeld(h Held)
+}
+
+// Shared is what the passes of an input have in common.
+type Shared struct {
+	Removals *Removals
+	waiting  waiting
+
+	mu   sync.Mutex
+	said map[string]struct{}
+}
+
+// NextParked is when the first of the parked objects is due that wait for their
+// time, zero where none does.
+func (s *Shared) NextParked() time.Time { return s.waiting.next() }
+
+// saidKept bounds the keys of which it is known that they were said.
+const saidKept = 10_000
+
+// saidBefore reports whether it was asked for the key before.
+func (s *Shared) saidBefore(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.said[key]; ok {
+		return true
+	}
+	if s.said == nil {
+		s.said = map[string]struct{}{}
+	}
+	if len(s.said) < saidKept {
+		s.said[key] = struct{}{}
+	}
+	return false
 }
 
 // Pass is one pass. Run it once.
 type Pass struct {
 	opts     Options
+	shared   *Shared
 	tally    tally
-	removals *removals
+	removals *Removals
 	complete atomic.Bool
+	left     atomic.Bool
 	missing  missing
 	began    time.Time
-
-	mu     sync.Mutex
-	owners map[string]owner
+	run      *fetch.Run // once Run was called
 }
 
-// New prepares a pass. Deletions of earlier passes are those of shared.
-func New(opts Options, shared *Removals) *Pass {
-	return &Pass{
-		opts: opts, tally: newTally(opts.Watcher), owners: map[string]owner{},
-		removals: &removals{opts.Remover, shared},
-	}
+// New prepares a pass.
+func New(opts Options, shared *Shared) *Pass {
+	return &Pass{opts: opts, tally: newTally(opts.Watcher), shared: shared, removals: shared.Removals}
 }
 
-// Run returns once everything that is due has been handed on or given up; acks
-// may come in long after. The error is what ended the pass early: the context,
-// a listing that could not be completed, rejected credentials, a ledger that
+// Run returns once everything that is due has been handed on or parked, or when
+// the next pass is due and the listing is complete; acks may come in long after.
+// The error is what ended the pass early: the context, a listing that could not
+// be completed, keys that are refused, an endpoint that stays down, a ledger that
 // can't be read.
 func (p *Pass) Run(ctx context.Context) error {
 	p.began = time.Now()
-	due := p.due
+	items := p.listAll
 	switch {
+	case p.opts.OnlyWaiting:
+		items = p.onlyWaiting
 	case p.opts.OnlyChanged:
-		due = p.changed
-	case p.opts.Recent != nil:
-		p.opts.Recent.beginSweep(ctx, p.opts.Listing.Prefix, p.opts.Deletes.Viewer)
+		items = p.changed
+	default:
+		p.shared.waiting.swept()
+		if p.opts.Recent != nil {
+			p.opts.Recent.beginSweep(ctx, p.opts.Listing.Prefix, p.opts.Deletes.Viewer)
+		}
 	}
 	if p.opts.Ledger != nil {
 		p.missing.tracked = p.opts.Ledger.Stats().Tracked
 	}
-	downloads := p.opts.Fetch
-	if p.opts.Recent != nil {
-		downloads.Brief = p.gaveUpBefore
-	}
-	err := fetch.Run(ctx, downloads, due(ctx), p.attempt, p.failed)
-	p.releaseRest()
-	if err != nil || !p.complete.Load() {
+	p.run = p.opts.Fetcher.Begin(items(ctx))
+	if err := p.wait(); err != nil || !p.complete.Load() {
 		p.missing.release()
 		return err
+	}
+	if p.opts.OnlyWaiting {
+		return nil
 	}
 	if p.opts.Recent != nil {
 		p.opts.Recent.ended(p.began)
@@ -141,51 +183,45 @@ func (p *Pass) Run(ctx context.Context) error {
 	return p.opts.Ledger.CompletePass(ctx)
 }
 
+// wait returns when the downloads are done with, or when the listing is complete
+// and the next pass is due.
+func (p *Pass) wait() error {
+	select {
+	case <-p.run.Done():
+		return p.run.Err()
+	case <-p.run.Listed():
+	}
+	if err := p.run.SequenceErr(); err != nil {
+		return err
+	}
+	var due <-chan time.Time
+	if at := p.opts.NextDue(); !at.IsZero() {
+		timer := time.NewTimer(time.Until(at))
+		defer timer.Stop()
+		due = timer.C
+	}
+	select {
+	case <-p.run.Done():
+		return p.run.Err()
+	case <-due:
+		p.left.Store(true)
+		return nil
+	}
+}
+
+// Left reports whether Run returned before all downloads were done with, because
+// the next pass was due.
+func (p *Pass) Left() bool { return p.left.Load() }
+
+// Done is closed when no object of the pass is being downloaded any more. Call it
+// after Run.
+func (p *Pass) Done() <-chan struct{} { return p.run.Done() }
+
 // Report accounts for every object up to now.
 func (p *Pass) Report() Report {
 	r := p.tally.report()
 	r.ListingComplete = p.complete.Load()
 	return r
-}
-
-// attempt hands one download on under a claim of its own.
-func (p *Pass) attempt(ctx context.Context, d *fetch.Download) error {
-	o := p.ownerOf(d.Key)
-	c := &claim{pass: p, object: d.Object, owner: o}
-	if err := p.opts.Deliver(ctx, d, o.event(), c.ack); err != nil {
-		c.abandon()
-		return err
-	}
-	p.disown(d.Key)
-	c.handedOn(ctx)
-	return nil
-}
-
-// gaveUpBefore reports whether an object was parked in this version. It is
-// tried again in any case, later and later, so that no poll for changes need
-// wait for it.
-func (p *Pass) gaveUpBefore(obj bucket.Object) bool { return p.ownerOf(obj.Key).item.Attempts > 0 }
-
-// failed accounts for an object that fetch gave up.
-func (p *Pass) failed(f fetch.Failure) {
-	o := p.ownerOf(f.Object.Key)
-	p.disown(f.Object.Key)
-	if errors.Is(f.Err, bucket.ErrNotFound) {
-		o.vanish(f.Object.Key)
-		p.tally.vanished(f.Object)
-		return
-	}
-	p.park(o, f.Object, reason(f.Err), f.Err)
-}
-
-func (p *Pass) park(o owner, obj bucket.Object, reason string, err error) {
-	if o.work != nil {
-		text := fmt.Sprintf("%s: %v", reason, err)
-		next := time.Now().Add(p.opts.ParkFor(o.item.Attempts + 1))
-		o.work.Park(obj, text, next)
-		p.opts.Recent.wait(o.item.Object, next)
-	}
-	p.tally.parked(obj, reason, err)
 }
 
 // reason is the word under which a parked object is counted.

@@ -23,11 +23,12 @@ type shelf struct {
 	mu      sync.Mutex
 	listed  []bucket.Object
 	listErr error
-	now     map[string]bucket.Object // what HEAD and GET see
+	now     map[string]bucket.Object // what GET and a listing of one key see
 	openErr map[string]error
 	delErr  error
 	deleted []string
-	headErr error
+	// probeErr is what Probe fails with.
+	probeErr error
 }
 
 func newShelf(keys ...string) *shelf {
@@ -62,17 +63,17 @@ func (*shelf) OpenRange(context.Context, string, int64, int64) (*bucket.Content,
 	return nil, errors.New("asked for a range of a small object")
 }
 
-func (s *shelf) Head(_ context.Context, key string) (bucket.Object, error) {
+func (s *shelf) Listed(_ context.Context, key string) (bucket.Object, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.headErr != nil {
-		return bucket.Object{}, s.headErr
-	}
 	obj, ok := s.now[key]
-	if !ok {
-		return bucket.Object{}, &bucket.Error{Op: "checking", Key: key, Kind: bucket.ErrNotFound}
-	}
-	return obj, nil
+	return obj, ok, nil
+}
+
+func (s *shelf) Probe(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.probeErr
 }
 
 func (s *shelf) Delete(_ context.Context, key string) error {
@@ -102,12 +103,24 @@ func (silence) Retried(error)                       {}
 func (silence) InFlight(int)                        {}
 func (silence) Buffered(int64)                      {}
 func (silence) Window(int)                          {}
+func (silence) Kept(bucket.Object, string)          {}
+func (silence) Down(error)                          {}
+func (silence) Up()                                 {}
+func (silence) Noticed(fetch.Peculiarity)           {}
 
 // deliverer is Options.Deliver without the event.
 type deliverer func(ctx context.Context, d *fetch.Download, ack Ack) error
 
-func newPass(s *shelf, deliver deliverer, change ...func(*Options)) *Pass {
-	opts := Options{
+// setup is what newPass makes a pass of.
+type setup struct {
+	Options
+	Fetch   fetch.Options
+	Remover Remover
+	Shared  *Shared
+}
+
+func newPass(s *shelf, deliver deliverer, change ...func(*setup)) *Pass {
+	opts := setup{Options: Options{
 		Listing: listing.Options{Pager: s},
 		Match: func(o bucket.Object) Verdict {
 			if strings.HasSuffix(o.Key, ".tmp") {
@@ -115,20 +128,26 @@ func newPass(s *shelf, deliver deliverer, change ...func(*Options)) *Pass {
 			}
 			return Verdict{}
 		},
-		Fetch: fetch.Options{
-			Source: s, MaxDownloads: 4, BufferBytes: 1 << 20, Meter: silence{},
-			Retry: retry.Policy{MaxAttempts: 2, InitialInterval: time.Second, MaxInterval: time.Second},
-		},
 		Deliver: func(ctx context.Context, d *fetch.Download, _ string, ack Ack) error { return deliver(ctx, d, ack) },
 		Watcher: silence{},
+		NextDue: func() time.Time { return time.Time{} },
+	}}
+	opts.Fetch = fetch.Options{
+		Source: s, MaxDownloads: 4, BufferBytes: 1 << 20, Meter: silence{},
+		Retry: retry.Policy{MaxAttempts: 2, InitialInterval: time.Second, MaxInterval: time.Second},
 	}
 	for _, c := range change {
 		c(&opts)
 	}
-	return New(opts, NewRemovals())
+	opts.Fetcher = fetch.New(context.Background(), opts.Fetch)
+	shared := opts.Shared
+	if shared == nil {
+		shared = &Shared{Removals: NewRemovals(opts.Remover, opts.Fetch.Retry)}
+	}
+	return New(opts.Options, shared)
 }
 
-// ackAll is a pipeline that takes everything.
+// ackAll is a pipeline that accepts everything.
 func ackAll(ctx context.Context, _ *fetch.Download, ack Ack) error { return ack(ctx, nil) }
 
 func TestEveryListedObjectIsInExactlyOneCounter(t *testing.T) {
@@ -225,7 +244,7 @@ func TestADeliveredObjectIsDeletedOnlyAsTheVersionThatWasRead(t *testing.T) {
 				return ack(ctx, errors.New("refused"))
 			}
 			return ack(ctx, nil)
-		}, func(o *Options) { o.Remover = s })
+		}, func(o *setup) { o.Remover = s })
 		require.NoError(t, p.Run(t.Context()))
 		require.NoError(t, p.removals.Wait(t.Context()))
 		require.Equal(t, []string{"same"}, s.deleted)
@@ -242,7 +261,7 @@ func TestAFailedDeletionIsCountedAndDoesNotDeliverAgain(t *testing.T) {
 		p := newPass(s, func(ctx context.Context, _ *fetch.Download, ack Ack) error {
 			deliveries++
 			return ack(ctx, nil)
-		}, func(o *Options) { o.Remover = s })
+		}, func(o *setup) { o.Remover = s })
 		require.NoError(t, p.Run(t.Context()))
 		require.NoError(t, p.removals.Wait(t.Context()))
 		require.Equal(t, 1, deliveries)
@@ -262,7 +281,7 @@ func TestAnAckDoesNotWaitForTheDeletion(t *testing.T) {
 				took = time.Since(start)
 			}()
 			return nil
-		}, func(o *Options) { o.Remover = s })
+		}, func(o *setup) { o.Remover = s })
 		require.NoError(t, p.Run(t.Context()))
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -274,7 +293,7 @@ func TestAnAckDoesNotWaitForTheDeletion(t *testing.T) {
 
 func TestWaitingForDeletionsEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPass(newShelf("a"), ackAll, func(o *Options) { o.Remover = newShelf("a") })
+		p := newPass(newShelf("a"), ackAll, func(o *setup) { o.Remover = newShelf("a") })
 		require.NoError(t, p.Run(t.Context()))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()

@@ -19,11 +19,9 @@ const (
 	// ahead is how far before our own clock the server's may be. A row beyond
 	// that has a time that somebody wrote by hand.
 	ahead = 24 * time.Hour
-	// seenKept and waitingKept bound what is remembered between polls, to some
-	// 10 MB together. What is more is looked up in the ledger again, or found by
-	// the next full listing.
-	seenKept    = 1 << 18
-	waitingKept = 1 << 14
+	// seenKept bounds what is remembered between polls, to some 8 MB. What is more
+	// is looked up in the ledger again.
+	seenKept = 1 << 18
 )
 
 // Feed shows the rows of a bucket by the time of their last change, which is
@@ -64,26 +62,16 @@ type Recent struct {
 	problem error
 	// seen are the rows of the overlap that were dealt with, each with its time
 	// in milliseconds.
-	seen map[uint64]int64
-	// waiting are objects whose time is still to come: parked, held back by
-	// min_age, or in flight in another version. Their rows may have left the
-	// overlap by then.
-	waiting map[string]waiter
-	// sweepAt is when one of them is due for which there was no room.
-	sweepAt time.Time
+	seen    map[uint64]int64
+	waiting *waiting
 }
 
-// waiter is an object, and when it is to be looked at again.
-type waiter struct {
-	object bucket.Object
-	due    time.Time
-}
-
-// NewRecent remembers nothing yet, so that the first pass is a full listing.
-func NewRecent(feed Feed) *Recent {
+// NewRecent remembers nothing yet, so that the first pass is a full listing. It is
+// for passes that have the given things in common.
+func NewRecent(feed Feed, shared *Shared) *Recent {
 	return &Recent{
 		feed: feed, seed: maphash.MakeSeed(), base: time.Now(),
-		seen: map[uint64]int64{}, waiting: map[string]waiter{},
+		seen: map[uint64]int64{}, waiting: &shared.waiting,
 	}
 }
 
@@ -92,7 +80,7 @@ func NewRecent(feed Feed) *Recent {
 func (r *Recent) Ready(viewer string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.since.IsZero() && !r.blind && r.viewer == viewer && (r.sweepAt.IsZero() || time.Now().Before(r.sweepAt))
+	return !r.since.IsZero() && !r.blind && r.viewer == viewer && !r.waiting.needsSweep()
 }
 
 // start is where the next poll begins.
@@ -114,9 +102,8 @@ func (r *Recent) Feeds() (shows bool, problem error) {
 func (r *Recent) Forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.since, r.sweepAt = time.Time{}, time.Time{}
+	r.since = time.Time{}
 	clear(r.seen)
-	clear(r.waiting)
 }
 
 // beginSweep is called before a full listing: what changes from here on is for
@@ -126,7 +113,7 @@ func (r *Recent) beginSweep(ctx context.Context, prefix, viewer string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.viewer, r.problem, r.blind = viewer, err, err == nil && newest.IsZero()
-	r.since, r.sweepAt = time.Time{}, time.Time{}
+	r.since = time.Time{}
 	r.observe(newest)
 }
 
@@ -202,7 +189,7 @@ func (r *Recent) unseen(page []bucket.Object) []bucket.Object {
 	r.observe(newestOf(page))
 	for i := range page {
 		if _, known := r.seen[r.hash(&page[i])]; !known {
-			delete(r.waiting, page[i].Key)
+			r.waiting.drop(page[i].Key)
 			out = append(out, page[i])
 		}
 	}
@@ -214,34 +201,4 @@ func (r *Recent) hash(o *bucket.Object) uint64 {
 		key, etag      string
 		size, modified int64
 	}{o.Key, o.ETag, o.Size, o.LastModified.UnixMilli()})
-}
-
-// wait has an object, as it was listed, looked at again when it is due. A nil
-// Recent does nothing: every pass then looks at everything.
-func (r *Recent) wait(obj bucket.Object, due time.Time) {
-	if r == nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, known := r.waiting[obj.Key]; known || len(r.waiting) < waitingKept {
-		r.waiting[obj.Key] = waiter{obj, due}
-	} else if r.sweepAt.IsZero() || due.Before(r.sweepAt) {
-		r.sweepAt = due
-	}
-}
-
-// takeDue returns the objects whose time has come.
-func (r *Recent) takeDue() []bucket.Object {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var out []bucket.Object
-	now := time.Now()
-	for key, w := range r.waiting {
-		if !now.Before(w.due) {
-			out = append(out, w.object)
-			delete(r.waiting, key)
-		}
-	}
-	return out
 }

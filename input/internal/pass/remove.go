@@ -2,88 +2,139 @@ package pass
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
-// removeTimeout bounds the deletion of one object, retries included.
-const removeTimeout = 2 * time.Minute
-
-// removersAtOnce bounds the deletions under way. Acks wait when there are more,
-// which slows the pipeline to what the endpoint deletes.
-const removersAtOnce = 32
+const (
+	// removeTimeout bounds the deletion of one object, retries included.
+	removeTimeout = 2 * time.Minute
+	// removersAtOnce bounds the deletions under way.
+	removersAtOnce = 32
+	// removalsWaiting is how many deletions may wait for their turn before no
+	// further object is delivered. An ack never waits: Benthos holds a lock around
+	// each that all others wait for.
+	removalsWaiting = 4096
+)
 
 // Remover deletes objects.
 type Remover interface {
-	Head(ctx context.Context, key string) (bucket.Object, error)
+	// Listed asks the listing, once, which version of the object there is.
+	Listed(ctx context.Context, key string) (bucket.Object, bool, error)
 	Delete(ctx context.Context, key string) error
 }
 
-// Removals are the deletions under way, over all passes of an input.
-type Removals struct{ slots chan struct{} }
+// Removals are the deletions of delivered objects, over all passes of an input.
+type Removals struct {
+	remover Remover // nil deletes nothing
+	retry   retry.Policy
 
-// NewRemovals has no deletion under way.
-func NewRemovals() *Removals { return &Removals{make(chan struct{}, removersAtOnce)} }
+	mu      sync.Mutex
+	waiting []removal
+	active  int
+	changed chan struct{} // closed and replaced when active or waiting shrinks
+}
 
-// Wait returns when no deletion is under way, or when ctx ends: it takes every
-// slot, and gives them back.
+// removal is an object that was delivered, and who wants to know what became of
+// it: why it was kept, or what went wrong; neither where it is deleted.
+type removal struct {
+	object bucket.Object
+	done   func(kept string, err error)
+}
+
+// NewRemovals has no deletion under way. A nil remover keeps everything.
+func NewRemovals(r Remover, policy retry.Policy) *Removals {
+	return &Removals{remover: r, retry: policy, changed: make(chan struct{})}
+}
+
+// Wait returns when no deletion is under way, or when ctx ends.
 func (r *Removals) Wait(ctx context.Context) error {
-	taken := 0
-	defer func() {
-		for range taken {
-			<-r.slots
-		}
-	}()
-	for range removersAtOnce {
-		select {
-		case r.slots <- struct{}{}:
-			taken++
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for deletions: %w", ctx.Err())
-		}
+	err := r.until(ctx, func() bool { return r.active == 0 })
+	if err != nil {
+		return fmt.Errorf("waiting for deletions: %w", err)
 	}
 	return nil
 }
 
-// removals deletes delivered objects in the background: an ack holds a lock of
-// Benthos' that all other acks wait for, so it must not wait for two requests.
-type removals struct {
-	remover Remover
-	*Removals
+// hold returns when not too many deletions wait for their turn.
+func (r *Removals) hold(ctx context.Context) error {
+	return r.until(ctx, func() bool { return len(r.waiting) < removalsWaiting })
 }
 
-// remove deletes obj unless another version has taken its place, and says in
-// done how it went. A failed deletion never delivers the object again. Nothing
-// is said of an object that was kept.
-func (r *removals) remove(ctx context.Context, obj bucket.Object, done func(error)) {
+// until returns when the condition holds, which is asked for with the lock held.
+func (r *Removals) until(ctx context.Context, holds func() bool) error {
+	for {
+		r.mu.Lock()
+		ok, changed := holds(), r.changed
+		r.mu.Unlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// remove deletes a delivered object if it is listed as the version that was
+// delivered, and says how it went. A failed deletion never delivers the object
+// again. It returns at once.
+func (r *Removals) remove(ctx context.Context, m removal) {
 	if r.remover == nil {
 		return
 	}
-	// The ack's context ends with the pipeline; what was acked is deleted still.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
-	r.slots <- struct{}{}
-	go func() {
-		defer func() { <-r.slots }()
-		defer cancel()
-		if kept, err := r.removeNow(ctx, obj); !kept {
-			done(err)
-		}
-	}()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting = append(r.waiting, m)
+	if r.active < removersAtOnce {
+		r.active++
+		// The ack's context ends with the pipeline; what was acked is deleted still.
+		go r.work(context.WithoutCancel(ctx))
+	}
 }
 
-func (r *removals) removeNow(ctx context.Context, obj bucket.Object) (kept bool, err error) {
-	now, err := r.remover.Head(ctx, obj.Key)
-	if errors.Is(err, bucket.ErrNotFound) {
-		return false, nil
+// work deletes what waits until nothing does.
+func (r *Removals) work(ctx context.Context) {
+	for {
+		r.mu.Lock()
+		if len(r.waiting) == 0 {
+			r.active--
+		}
+		close(r.changed)
+		r.changed = make(chan struct{})
+		if len(r.waiting) == 0 {
+			r.mu.Unlock()
+			return
+		}
+		m := r.waiting[0]
+		r.waiting = r.waiting[1:]
+		r.mu.Unlock()
+		m.done(r.removeNow(ctx, m.object))
 	}
-	if err != nil {
-		return false, fmt.Errorf("checking the version before deleting: %w", err)
+}
+
+func (r *Removals) removeNow(ctx context.Context, obj bucket.Object) (kept string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
+	defer cancel()
+	var now bucket.Object
+	var listed bool
+	err = r.retry.Do(ctx, func(ctx context.Context) (err error) {
+		now, listed, err = r.remover.Listed(ctx, obj.Key)
+		return err
+	}, bucket.Transient, nil)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("looking at the listed version before deleting: %w", err)
+	case !listed:
+		return "", nil
+	case !now.SameVersion(obj):
+		return fmt.Sprintf("another version is listed by now, with ETag %.80q and %d bytes", now.ETag, now.Size), nil
 	}
-	if !now.SameVersion(obj) {
-		return true, nil // a newer version was uploaded: it is not ours to delete
-	}
-	return false, r.remover.Delete(ctx, obj.Key)
+	return "", r.remover.Delete(ctx, obj.Key)
 }

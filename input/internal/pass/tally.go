@@ -11,7 +11,7 @@ import (
 const detailsKept = 10
 
 // Report accounts for the objects of a pass. Once everything is settled,
-// Listed = Unchanged + Filtered + Delivered + Parked + Vanished.
+// Listed = Unchanged + Filtered + Delivered + Parked + Vanished + InFlight.
 type Report struct {
 	Listed int64
 	// Unchanged were delivered before.
@@ -24,17 +24,20 @@ type Report struct {
 	// Bytes is the size of what was delivered.
 	Bytes    int64
 	Vanished int64
-	// Parked counts by reason, those included that wait since an earlier pass;
-	// ParkedObjects names the first that this pass gave up.
+	// Parked counts by reason, objects that were parked before included;
+	// ParkedObjects names the first that this pass parked.
 	Parked        map[string]int64
 	ParkedObjects []ParkedObject
-	// NotRemoved counts delivered objects that could not be deleted.
-	NotRemoved int64
+	// NotRemoved counts delivered objects that could not be deleted, Kept those
+	// that were not deleted because another version is listed by now.
+	NotRemoved, Kept int64
+	// InFlight counts what an earlier pass has not done with yet.
+	InFlight int64
 	// ListingComplete says that the listing came to its end without an error.
 	ListingComplete bool
 }
 
-// ParkedObject is an object that was given up, and why.
+// ParkedObject is an object that was parked, and why.
 type ParkedObject struct {
 	Object bucket.Object
 	Reason string
@@ -44,13 +47,13 @@ type ParkedObject struct {
 // FilteredTotal is how many objects the filter left out.
 func (r Report) FilteredTotal() int64 { return sum(r.Filtered) }
 
-// ParkedTotal is how many objects were given up.
+// ParkedTotal is how many objects are parked.
 func (r Report) ParkedTotal() int64 { return sum(r.Parked) }
 
-// Unsettled is how many objects were listed but neither left out, delivered nor
-// given up: what was under way when the pass stopped.
+// Unsettled is how many objects of this pass are under way, or were when it
+// stopped: neither left out, delivered nor parked.
 func (r Report) Unsettled() int64 {
-	return r.Listed - r.Unchanged - r.FilteredTotal() - r.Delivered - r.ParkedTotal() - r.Vanished
+	return r.Listed - r.Unchanged - r.FilteredTotal() - r.Delivered - r.ParkedTotal() - r.Vanished - r.InFlight
 }
 
 func sum(m map[string]int64) (n int64) {
@@ -96,8 +99,10 @@ func (t *tally) unchanged(n int64) {
 	t.watcher.Unchanged(n)
 }
 
-// stillParked counts an object that waits since an earlier pass.
+// stillParked counts an object that was parked before.
 func (t *tally) stillParked(reason string) { t.count(func(r *Report) { r.Parked[reason]++ }) }
+
+func (t *tally) inFlight(n int64) { t.count(func(r *Report) { r.InFlight += n }) }
 
 func (t *tally) delivered(obj bucket.Object) {
 	t.count(func(r *Report) { r.Delivered++; r.Bytes += obj.Size })
@@ -122,6 +127,11 @@ func (t *tally) parked(obj bucket.Object, reason string, err error) {
 func (t *tally) notRemoved(obj bucket.Object, err error) {
 	t.count(func(r *Report) { r.NotRemoved++ })
 	t.watcher.NotRemoved(obj, err)
+}
+
+func (t *tally) kept(obj bucket.Object, why string) {
+	t.count(func(r *Report) { r.Kept++ })
+	t.watcher.Kept(obj, why)
 }
 
 func (t *tally) count(f func(*Report)) {

@@ -36,6 +36,17 @@ func (p Policy) Delay(attempt int) time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
+// Patience is how long all attempts at one request last, the time that they
+// take themselves left out.
+func (p Policy) Patience() time.Duration {
+	total, d := time.Duration(0), p.InitialInterval
+	for range max(p.MaxAttempts, 1) - 1 {
+		total += min(d, p.MaxInterval)
+		d = min(2*d, p.MaxInterval)
+	}
+	return total
+}
+
 // Exhausted reports whether the given number of failed attempts is all there
 // may be.
 func (p Policy) Exhausted(attempts int) bool {

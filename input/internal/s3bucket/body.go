@@ -34,7 +34,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	b.answer.watch.arm()
 	n, err := b.answer.Body.Read(p)
-	b.answer.watch.disarm()
+	b.answer.watch.arrived(n)
 	if b.due > 0 {
 		b.due -= int64(n)
 	}
@@ -58,7 +58,7 @@ func (b *body) failure(err error) error {
 	}
 	switch {
 	case w.stalled():
-		err = fmt.Errorf("no byte came for %s", w.limit)
+		err = fmt.Errorf("%d bytes arrived within %s (timeouts.idle), at least %d are expected", w.got, w.limit, leastBytes)
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	default:

@@ -50,9 +50,12 @@ type Options struct {
 	// MaxConns is the number of idle connections that are kept, 16 at the least.
 	// It should be as many as there are downloads and listers at the same time.
 	MaxConns int
-	// Retry is for listing, HEAD and DELETE. GET is never retried here, since
-	// only its caller knows how much of the body it has.
+	// Retry is for listing and DELETE. GET is never retried here, since only its
+	// caller knows how much of the body it has.
 	Retry retry.Policy
+	// Gate holds all requests back for as long as the endpoint asks for
+	// (Retry-After). Clients of one endpoint share one; nil is one of its own.
+	Gate *retry.Gate
 
 	// OnRetry hears of every failure that is followed by another attempt. Like
 	// the other hooks it may be nil and must be safe for concurrent use.
@@ -82,6 +85,9 @@ func New(o Options) (*Client, error) {
 	}
 	if o.Credentials == nil {
 		return nil, errors.New("building the bucket client: no credentials")
+	}
+	if o.Gate == nil {
+		o.Gate = new(retry.Gate)
 	}
 	c := &Client{o: o, base: base, transport: o.Transport, headerLimit: o.ResponseTimeout}
 	if c.transport == nil {

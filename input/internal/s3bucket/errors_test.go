@@ -108,40 +108,6 @@ func TestAnswersOfOthersSayWhatTheyAre(t *testing.T) {
 	}
 }
 
-func TestRefusalWithoutABody(t *testing.T) {
-	s := emulator.New(emulator.Options{})
-	s.Put(testBucket, "k", []byte("x"))
-	c := inMemory(t, s, nil)
-	_, err := c.Head(t.Context(), "not there")
-	require.ErrorIs(t, err, bucket.ErrNotFound)
-	_, err = c.Head(t.Context(), "a#b")
-	require.ErrorIs(t, err, bucket.ErrInvalid)
-}
-
-// HEAD says 403 for an expired token as for an object one may not see.
-func TestHeadFindsOutWhyItIsForbidden(t *testing.T) {
-	s := emulator.New(emulator.Options{})
-	s.Put(testBucket, "k", []byte("x"))
-	set := s.Settings()
-	c := inMemory(t, s, func(o *Options) {
-		o.Credentials = static(bucket.Credentials{
-			AccessKeyID: set.ProjectRef, SecretAccessKey: set.AnonKey, SessionToken: s.UserToken("u", -time.Hour),
-		})
-	})
-	_, err := c.Head(t.Context(), "k")
-	require.ErrorIs(t, err, bucket.ErrCredentials)
-	require.ErrorContains(t, err, `\"exp\" claim`)
-
-	c = answering(t, func(r *http.Request) *http.Response {
-		if r.Method == http.MethodHead {
-			return plain(http.StatusForbidden, "")
-		}
-		return plain(http.StatusOK, "x")
-	})
-	_, err = c.Head(t.Context(), "k")
-	require.ErrorIs(t, err, bucket.ErrDenied)
-}
-
 func TestRedirectIsToldNotFollowed(t *testing.T) {
 	requests := 0
 	c := answering(t, func(*http.Request) *http.Response {
@@ -171,9 +137,9 @@ func TestServerThatEchoesTheKeysDoesNotPutThemIntoErrors(t *testing.T) {
 			c.o.Credentials = static(cred)
 			_, listErr := list(t.Context(), c, Range{})
 			_, _, probeErr := c.Probe(t.Context(), "", retry.Policy{})
-			_, headErr := c.Head(t.Context(), "k")
+			_, _, listedErr := c.Listed(t.Context(), "k")
 			_, openErr := c.Open(t.Context(), "k", 0)
-			for _, err := range []error{listErr, probeErr, headErr, openErr, c.Delete(t.Context(), "k")} {
+			for _, err := range []error{listErr, probeErr, listedErr, openErr, c.Delete(t.Context(), "k")} {
 				text := fmt.Sprintf("%v %+v", err, err)
 				require.NotContains(t, text, cred.SecretAccessKey)
 				require.NotContains(t, text, cred.SessionToken)
@@ -186,8 +152,25 @@ func TestDeleteOfAnAbsentObjectIsNoError(t *testing.T) {
 	s := emulator.New(emulator.Options{})
 	require.NoError(t, inMemory(t, s, nil).Delete(t.Context(), "not there"))
 	// Older servers answer 404.
-	c := answering(t, func(*http.Request) *http.Response { return plain(404, s3Error("NoSuchKey", "Object not found")) })
+	c := answering(t, func(r *http.Request) *http.Response {
+		if r.Method == http.MethodDelete {
+			return plain(404, s3Error("NoSuchKey", "Object not found"))
+		}
+		return plain(200, "<ListBucketResult></ListBucketResult>")
+	})
 	require.NoError(t, c.Delete(t.Context(), "not there"))
+}
+
+func TestADeletionIsBelievedOnlyOfTheAPIOrOfTheListing(t *testing.T) {
+	for _, answer := range []*http.Response{plain(404, ""), plain(404, s3Error("NoSuchKey", "x")), plain(200, "<html>ok</html>")} {
+		c := answering(t, func(r *http.Request) *http.Response {
+			if r.Method == http.MethodDelete {
+				return plain(answer.StatusCode, "")
+			}
+			return plain(200, "<ListBucketResult><Contents><Key>k</Key><ETag>x</ETag><Size>1</Size></Contents></ListBucketResult>")
+		})
+		require.ErrorContains(t, c.Delete(t.Context(), "k"), "it is still listed")
+	}
 }
 
 func TestDeleteThatIsForbiddenSaysSo(t *testing.T) {
@@ -201,7 +184,7 @@ func TestDeleteThatIsForbiddenSaysSo(t *testing.T) {
 	require.ErrorIs(t, c.Delete(t.Context(), "k"), bucket.ErrDenied)
 }
 
-func TestHeadAndDeleteAreTriedAgain(t *testing.T) {
+func TestDeleteIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := emulator.New(emulator.Options{})
 		s.Put(testBucket, "k", []byte("x"))
@@ -212,10 +195,7 @@ func TestHeadAndDeleteAreTriedAgain(t *testing.T) {
 			return emulator.Fault{}
 		})
 		c := inMemory(t, s, func(o *Options) { o.Retry = patient })
-		_, err := c.Head(t.Context(), "k")
-		require.NoError(t, err)
 		require.NoError(t, c.Delete(t.Context(), "k"))
-		require.Equal(t, 3, s.Count(emulator.OpHead))
 		require.Equal(t, 3, s.Count(emulator.OpDelete))
 	})
 }

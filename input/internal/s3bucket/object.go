@@ -12,69 +12,53 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 )
 
-const (
-	opInspecting = "inspecting"
-	opDeleting   = "deleting"
-)
+const opDeleting = "deleting"
 
-// Head returns the object's current version without its content. Where
-// the content is missing from the store, the server still answers: only a GET
-// tells.
-func (c *Client) Head(ctx context.Context, key string) (bucket.Object, error) {
-	var o bucket.Object
-	err := c.retrying(ctx, opInspecting, func(ctx context.Context) (err error) {
-		before, _ := c.o.Credentials(ctx) // the HEAD tells what is wrong with them
-		o, err = c.head(ctx, key)
-		if !errors.Is(err, bucket.ErrDenied) {
-			return err
+// Listed asks the listing for one key, once: which version of the object there
+// is, and whether there is one. The listing is the API's own signed answer, so
+// it decides where a GET says something else than it.
+func (c *Client) Listed(ctx context.Context, key string) (bucket.Object, bool, error) {
+	l := lister{client: c, cursor: cursor{prefix: key}}
+	for more := true; more; {
+		if err := l.fetch(ctx, 1); err != nil {
+			return bucket.Object{}, false, err
 		}
-		renewed, reason := c.whyDenied(ctx, key, before)
-		if renewed {
-			o, err = c.head(ctx, key)
-			return err
+		// The key itself comes before all others that begin with it.
+		for _, o := range l.page.objects {
+			if o.Key == key {
+				return o, true, nil
+			}
+			if !displaced(o.Key) {
+				return bucket.Object{}, false, nil
+			}
 		}
-		return cmp.Or(reason, err)
-	})
-	return o, err
+		var err error
+		if more, err = l.cursor.advance(&l.page); err != nil {
+			return bucket.Object{}, false, err
+		}
+	}
+	return bucket.Object{}, false, nil
 }
 
-func (c *Client) head(ctx context.Context, key string) (bucket.Object, error) {
-	a, err := c.do(ctx, request{op: opInspecting, method: http.MethodHead, key: key})
-	if err != nil {
-		return bucket.Object{}, err
-	}
-	defer a.close()
-	return bucket.Object{Key: key, ETag: trimETag(a.Header.Get("Etag")), Size: max(a.ContentLength, 0), LastModified: httpTime(a.Header)}, nil
-}
-
-// whyDenied finds out why a HEAD was forbidden. Its answer has no body, so that
-// an expired token looks like an object one may not see; a GET of one byte has
-// one. It may renew the credentials, and then reports that they are no longer
-// those from before the HEAD. The reason is nil where it is the object alone.
-func (c *Client) whyDenied(ctx context.Context, key string, before bucket.Credentials) (renewed bool, reason error) {
-	a, err := c.do(ctx, request{op: opInspecting, method: http.MethodGet, key: key, byteRange: "bytes=0-0"})
-	if err == nil {
-		a.close()
-		return !a.cred.SameKeys(before), nil
-	}
-	if errors.Is(err, bucket.ErrCredentials) || bucket.Transient(err) || ctx.Err() != nil {
-		return false, err
-	}
-	return false, nil
-}
-
-// Delete removes the object. An object that is not there is no error.
+// Delete removes the object. An object that is not there is no error. Any answer
+// other than 204, which is the API's, is checked against the listing.
 func (c *Client) Delete(ctx context.Context, key string) error {
 	return c.retrying(ctx, opDeleting, func(ctx context.Context) error {
 		a, err := c.do(ctx, request{op: opDeleting, method: http.MethodDelete, key: key})
-		if errors.Is(err, bucket.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
+		switch {
+		case err == nil:
+			status := a.StatusCode
+			a.close()
+			if status == http.StatusNoContent {
+				return nil
+			}
+		case !errors.Is(err, bucket.ErrNotFound):
 			return err
 		}
-		a.close()
-		return nil
+		if _, listed, err := c.Listed(ctx, key); err != nil || !listed {
+			return err
+		}
+		return &bucket.Error{Op: opDeleting, Key: key, Kind: bucket.ErrUnavailable, Message: "it is still listed"}
 	})
 }
 

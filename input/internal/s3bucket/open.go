@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,9 +20,10 @@ const toTheEnd = -1
 const opReading = "reading"
 
 // Open makes one GET of the object, from offset to its end, and never retries
-// it. The content's Object is the version that the server sent; compare its
-// ETag and Size with those of the first part before joining two parts, because
-// the server ignores If-Match. The caller closes Body.
+// it. The content's Object is what the answer claims to be: compare its ETag and
+// Size with the listed ones, because gateways answer for the server, and the
+// server ignores If-Match. An endpoint that knows no ranges sends the object from
+// its first byte; the content's Offset tells. The caller closes Body.
 func (c *Client) Open(ctx context.Context, key string, offset int64) (*bucket.Content, error) {
 	return c.get(ctx, key, offset, toTheEnd)
 }
@@ -70,68 +71,66 @@ func contentOf(a *answer, key string, offset, length int64) (*bucket.Content, er
 	b := &body{op: opReading, key: key, answer: a}
 	size, err := b.expect(offset, length)
 	if err != nil {
-		if ctxErr := a.watch.caller.Err(); ctxErr != nil {
-			return nil, ctxErr
-		}
-		if _, ok := errors.AsType[*bucket.Error](err); ok {
-			return nil, err
-		}
 		return nil, &bucket.Error{Op: opReading, Key: key, Kind: bucket.ErrUnavailable, Status: a.StatusCode, Err: err}
+	}
+	partial := a.StatusCode == http.StatusPartialContent
+	if !partial {
+		offset = 0 // whatever was asked for
 	}
 	return &bucket.Content{
 		Object: bucket.Object{
 			Key:          key,
-			ETag:         trimETag(a.Header.Get("Etag")),
+			ETag:         strongETag(a.Header.Get("Etag")),
 			Size:         size,
 			LastModified: httpTime(a.Header),
 		},
+		Encoding:     contentEncoding(a.Header),
+		EndsItself:   slices.Contains(a.TransferEncoding, "chunked"),
 		ContentType:  a.Header.Get("Content-Type"),
 		CacheControl: a.Header.Get("Cache-Control"),
 		UserMetadata: userMetadata(a.Header),
 		Offset:       offset,
-		Partial:      a.StatusCode == http.StatusPartialContent,
+		Partial:      partial,
 		Body:         b,
 	}, nil
 }
 
 // expect sets how many bytes are due, and returns the size of the whole object.
+// An answer with the status 200 is the whole object, also where a range was
+// asked for: an endpoint may not know ranges.
 func (b *body) expect(offset, length int64) (size int64, err error) {
 	a := b.answer
-	if a.StatusCode == http.StatusPartialContent {
-		from, to, size, err := parseContentRange(a.Header.Get("Content-Range"))
-		if err != nil {
-			return 0, err
+	if a.StatusCode != http.StatusPartialContent {
+		b.due = a.ContentLength
+		if a.ContentLength < 0 {
+			b.due = unknownLength
+			return bucket.UnknownSize, nil
 		}
-		last := size - 1
-		if length != toTheEnd {
-			last = min(last, offset+length-1)
-		}
-		if from != offset || to != last {
-			return 0, fmt.Errorf("asked for the bytes from %d to %d, got %q", offset, last, a.Header.Get("Content-Range"))
-		}
-		b.due = to - from + 1
-		if a.ContentLength >= 0 && a.ContentLength != b.due {
-			return 0, fmt.Errorf("Content-Length %d does not fit Content-Range %q", a.ContentLength, a.Header.Get("Content-Range"))
-		}
-		return size, nil
+		return a.ContentLength, nil
 	}
-	if a.ContentLength < 0 {
-		return 0, errors.New("the answer has no Content-Length, so a cut could not be told from the end: a proxy rewrites responses")
+	from, to, size, err := parseContentRange(a.Header.Get("Content-Range"))
+	if err != nil {
+		return 0, err
 	}
-	if offset > a.ContentLength {
-		return 0, &bucket.Error{Op: b.op, Key: b.key, Kind: bucket.ErrRange, Status: a.StatusCode}
-	}
-	// A whole object although a part was asked for: skip to it.
-	b.due = a.ContentLength
-	if offset > 0 {
-		if _, err := io.CopyN(io.Discard, b, offset); err != nil {
-			return 0, err
-		}
-	}
+	last := size - 1
 	if length != toTheEnd {
-		b.due = min(b.due, length)
+		last = min(last, offset+length-1)
 	}
-	return a.ContentLength, nil
+	if from != offset || to > last {
+		return 0, fmt.Errorf("asked for the bytes from %d to %d, got %q", offset, last, contentRange(a.Header))
+	}
+	b.due = to - from + 1
+	if a.ContentLength >= 0 && a.ContentLength != b.due {
+		return 0, fmt.Errorf("Content-Length %d does not fit Content-Range %q", a.ContentLength, contentRange(a.Header))
+	}
+	return size, nil
+}
+
+// contentRange is the header for an error text, cut to what a right one needs.
+func contentRange(h http.Header) string {
+	const longest = 80
+	s := h.Get("Content-Range")
+	return s[:min(len(s), longest)]
 }
 
 // parseContentRange reads "bytes 0-4/11".
@@ -143,7 +142,7 @@ func parseContentRange(s string) (from, to, size int64, err error) {
 	to, err2 := strconv.ParseInt(last, 10, 64)
 	size, err3 := strconv.ParseInt(total, 10, 64)
 	if !ok || !ok2 || !ok3 || errors.Join(err1, err2, err3) != nil || from < 0 || to < from || size <= to {
-		return 0, 0, 0, fmt.Errorf("unusable Content-Range %q", s)
+		return 0, 0, 0, fmt.Errorf("unusable Content-Range %.80q", s)
 	}
 	return from, to, size, nil
 }
@@ -152,6 +151,23 @@ func parseContentRange(s string) (from, to, size int64, err error) {
 // touches a response: the same version must have the same ETag everywhere.
 func trimETag(s string) string {
 	return strings.Trim(strings.TrimPrefix(s, "W/"), `"`)
+}
+
+// strongETag is the ETag of an answer, empty where it is weak: whoever made it
+// so may have changed the bytes.
+func strongETag(s string) string {
+	if strings.HasPrefix(s, "W/") {
+		return ""
+	}
+	return trimETag(s)
+}
+
+// contentEncoding is empty for an answer that is not encoded.
+func contentEncoding(h http.Header) string {
+	if e := strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding"))); e != "identity" {
+		return e
+	}
+	return ""
 }
 
 // httpTime is the Last-Modified header, zero where there is none.

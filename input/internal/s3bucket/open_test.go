@@ -120,7 +120,7 @@ func TestBodyThatEndsEarlyIsNeverWhole(t *testing.T) {
 				require.Less(t, n, int64(1_000_000))
 				if strings.HasPrefix(name, "stall") {
 					require.Equal(t, 30*time.Second, time.Since(start))
-					require.ErrorContains(t, err, "no byte came for 30s")
+					require.ErrorContains(t, err, "arrived within 30s (timeouts.idle)")
 				}
 				require.Equal(t, 1, s.Count(emulator.OpGet))
 			})
@@ -267,36 +267,138 @@ func TestRangeThatIsNotTheOneAskedForIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "does not fit")
 }
 
-func TestServerWithoutRangesIsReadFromTheStart(t *testing.T) {
+func TestAServerWithoutRangesSendsTheObjectFromItsFirstByte(t *testing.T) {
 	c := answering(t, func(*http.Request) *http.Response { return plain(http.StatusOK, "0123456789") })
-	content, err := c.Open(t.Context(), "k", 4)
-	require.NoError(t, err)
-	require.Equal(t, "456789", readAll(t, content))
-	require.Equal(t, int64(10), content.Size)
-	content, err = c.OpenRange(t.Context(), "k", 2, 3)
-	require.NoError(t, err)
-	require.Equal(t, "234", readAll(t, content))
-	_, err = c.Open(t.Context(), "k", 11)
-	require.ErrorIs(t, err, bucket.ErrRange)
-
-	c = answering(t, func(*http.Request) *http.Response {
-		r := plain(http.StatusOK, "012")
-		r.ContentLength = 10
-		return r
-	})
-	_, err = c.Open(t.Context(), "k", 4)
-	require.ErrorIs(t, err, bucket.ErrUnavailable)
+	for _, open := range []func() (*bucket.Content, error){
+		func() (*bucket.Content, error) { return c.Open(t.Context(), "k", 4) },
+		func() (*bucket.Content, error) { return c.OpenRange(t.Context(), "k", 2, 3) },
+	} {
+		content, err := open()
+		require.NoError(t, err)
+		require.False(t, content.Partial)
+		require.Zero(t, content.Offset)
+		require.Equal(t, int64(10), content.Size)
+		require.Equal(t, "0123456789", readAll(t, content))
+	}
 }
 
-func TestBodyOfUnknownLengthIsRefused(t *testing.T) {
-	c := answering(t, func(*http.Request) *http.Response {
-		r := plain(http.StatusOK, "0123456789")
-		r.ContentLength = -1
-		return r
-	})
-	_, err := c.Open(t.Context(), "k", 0)
-	require.ErrorIs(t, err, bucket.ErrUnavailable)
-	require.ErrorContains(t, err, "no Content-Length")
+func TestABodyOfUnknownLengthSaysWhetherItMarksItsEnd(t *testing.T) {
+	for _, chunked := range []bool{true, false} {
+		c := answering(t, func(*http.Request) *http.Response {
+			r := plain(http.StatusOK, "0123456789")
+			r.ContentLength = -1
+			if chunked {
+				r.TransferEncoding = []string{"chunked"}
+			}
+			return r
+		})
+		content, err := c.Open(t.Context(), "k", 0)
+		require.NoError(t, err)
+		require.EqualValues(t, bucket.UnknownSize, content.Size)
+		require.Equal(t, chunked, content.EndsItself)
+		require.Equal(t, "0123456789", readAll(t, content))
+	}
+}
+
+func TestAWeakETagOfAnAnswerCountsAsNone(t *testing.T) {
+	for in, want := range map[string]string{`W/"abc"`: "", `"abc"`: "abc", "abc": "abc"} {
+		c := answering(t, func(*http.Request) *http.Response {
+			r := plain(http.StatusOK, "x")
+			r.Header.Set("Etag", in)
+			return r
+		})
+		content, err := c.Open(t.Context(), "k", 0)
+		require.NoError(t, err)
+		require.Equal(t, want, content.ETag)
+	}
+}
+
+// trickle sends one byte at a time.
+type trickle struct {
+	every time.Duration
+	left  int
+}
+
+func (b *trickle) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, io.EOF
+	}
+	time.Sleep(b.every)
+	b.left--
+	p[0] = 'x'
+	return 1, nil
+}
+
+func (*trickle) Close() error { return nil }
+
+func TestABodyThatTricklesIsCutOffAfterTheIdleTimeout(t *testing.T) {
+	for every, slow := range map[time.Duration]bool{5 * time.Second: true, time.Millisecond: false} {
+		synctest.Test(t, func(t *testing.T) {
+			c := inMemory(t, emulator.New(emulator.Options{}), func(o *Options) {
+				o.IdleTimeout = time.Minute
+				o.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+					resp := plain(http.StatusOK, "")
+					resp.ContentLength = 100_000
+					resp.Body = &untilDone{&trickle{every, 100_000}, r.Context()}
+					return resp, nil
+				})
+			})
+			content, err := c.Open(t.Context(), "k", 0)
+			require.NoError(t, err)
+			began := time.Now()
+			_, err = io.Copy(io.Discard, content.Body)
+			require.NoError(t, content.Body.Close())
+			if slow {
+				require.ErrorIs(t, err, bucket.ErrUnavailable)
+				require.ErrorContains(t, err, "at least 16384 are expected")
+				require.LessOrEqual(t, time.Since(began), 65*time.Second)
+			} else {
+				require.NoError(t, err, "a kilobyte a second is slow, and enough")
+			}
+		})
+	}
+}
+
+// untilDone ends a body with its request.
+type untilDone struct {
+	io.ReadCloser
+	ctx context.Context
+}
+
+func (b *untilDone) Read(p []byte) (int, error) {
+	if err := b.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return b.ReadCloser.Read(p)
+}
+
+func TestRetryAfterHoldsBackEveryRequest(t *testing.T) {
+	for name, header := range map[string]http.Header{
+		"seconds": {"Retry-After": {"8"}},
+		"a date":  {"Retry-After": {"Sat, 01 Jan 2000 00:00:08 GMT"}, "Date": {"Sat, 01 Jan 2000 00:00:00 GMT"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				throttled := true
+				c := answering(t, func(*http.Request) *http.Response {
+					if !throttled {
+						return plain(http.StatusOK, "<ListBucketResult></ListBucketResult>")
+					}
+					throttled = false
+					r := plain(http.StatusTooManyRequests, "")
+					r.Header = header
+					return r
+				})
+				began := time.Now()
+				_, err := c.Open(t.Context(), "k", 0)
+				require.ErrorIs(t, err, bucket.ErrThrottled)
+				require.Zero(t, time.Since(began))
+				_, err = list(t.Context(), c, Range{})
+				require.NoError(t, err)
+				require.Equal(t, 8*time.Second, time.Since(began))
+			})
+		})
+	}
 }
 
 // A proxy that touches a response weakens its ETag.

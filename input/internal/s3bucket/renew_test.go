@@ -59,7 +59,7 @@ func TestARequestWithRefusedKeysIsMadeAgainWithNewOnes(t *testing.T) {
 			}
 			return err
 		},
-		"head":   func(ctx context.Context, c *Client) error { _, err := c.Head(ctx, "k"); return err },
+		"listed": func(ctx context.Context, c *Client) error { _, _, err := c.Listed(ctx, "k"); return err },
 		"delete": func(ctx context.Context, c *Client) error { return c.Delete(ctx, "k") },
 		"probe":  func(ctx context.Context, c *Client) error { _, _, err := c.Probe(ctx, "", patient); return err },
 		"region": func(ctx context.Context, c *Client) error { _, err := c.Region(ctx); return err },

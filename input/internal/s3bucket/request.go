@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
 // userAgent is never signed.
@@ -68,8 +70,12 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 	}
 }
 
-// attempt makes one request, once.
+// attempt makes one request, once, and not before the endpoint wants to be asked
+// again.
 func (c *Client) attempt(ctx context.Context, r request, cred bucket.Credentials) (*answer, error) {
+	if err := c.o.Gate.Wait(ctx); err != nil {
+		return nil, err
+	}
 	w := newWatch(ctx, c.headerLimit)
 	req, err := c.signedRequest(w.ctx, r, cred)
 	if err != nil {
@@ -85,7 +91,11 @@ func (c *Client) attempt(ctx context.Context, r request, cred bucket.Credentials
 	w.limit = c.o.IdleTimeout
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		defer w.end()
-		return nil, r.refusal(resp, w, cred)
+		err := r.refusal(resp, w, cred)
+		if pause := retry.After(resp.Header, time.Now()); pause > 0 {
+			c.o.Gate.Hold(pause)
+		}
+		return nil, err
 	}
 	return &answer{Response: resp, watch: w, cred: cred}, nil
 }
@@ -136,6 +146,7 @@ func (c *Client) signedRequest(ctx context.Context, r request, cred bucket.Crede
 		}
 	}
 	req.Header["User-Agent"] = userAgentHeader
+	req.Header["Accept-Encoding"] = identityHeader // not signed: proxies rewrite it
 	if r.byteRange != "" {
 		req.Header["Range"] = []string{r.byteRange}
 	}
@@ -146,6 +157,7 @@ func (c *Client) signedRequest(ctx context.Context, r request, cred bucket.Crede
 var (
 	emptyBodyHashHeader = []string{emptyBodyHash}
 	userAgentHeader     = []string{userAgent}
+	identityHeader      = []string{"identity"}
 )
 
 // retrying runs op under the client's policy.

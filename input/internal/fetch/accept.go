@@ -1,0 +1,182 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
+
+// changedError says that the listing shows another version than the one that was
+// to be read, so that another attempt has to begin with that.
+type changedError struct{ now bucket.Object }
+
+func (e *changedError) Error() string {
+	return fmt.Sprintf("reading %q: it was overwritten after it was listed, and has %d bytes now", e.now.Key, e.now.Size)
+}
+
+// Unwrap makes it the kind of error that it is, where there were too many.
+func (e *changedError) Unwrap() error { return bucket.ErrChanged }
+
+// accept decides whether an answer is the object. It is where ETag and size are
+// the listed ones, which is the rule and costs nothing. Otherwise the listing is
+// asked for this one key: the answer may be a newer version, which a then
+// becomes, or its content may have to prove what it is, of which doubtful tells.
+func (r *Run) accept(ctx context.Context, a *attempt, c *bucket.Content) (doubtful bool, err error) {
+	if answers(c, a.Object) && c.ETag == a.ETag || a.proved(c) {
+		return false, nil
+	}
+	now, listed, err := r.opts.Source.Listed(ctx, a.Key)
+	switch {
+	case err != nil:
+		return false, err
+	case !listed:
+		return false, vanished(a.Key)
+	case now.SameVersion(a.Object):
+		return r.doubt(a, c)
+	case !answers(c, now) || c.ETag != now.ETag:
+		return false, &changedError{now}
+	case !a.Claim.Changed(now):
+		return false, errSettled
+	case r.room.budget.chargeFor(now.Size) > a.charge:
+		return false, &changedError{now}
+	}
+	a.Object = now
+	return false, nil
+}
+
+// answers reports whether an answer may hold the bytes of a version: its size is
+// the listed one. An answer that does not tell its size may, unless it is encoded:
+// the number of its bytes then says nothing. A row without metadata is listed
+// without an ETag and with a size of 0; of such a row the listing knows nothing.
+func answers(c *bucket.Content, o bucket.Object) bool {
+	switch c.Size {
+	case o.Size:
+		return true
+	case bucket.UnknownSize:
+		return c.Encoding == ""
+	}
+	return o.ETag == "" && o.Size == 0
+}
+
+// doubt is for an answer that names another version than the listing, which
+// shows the same as before.
+func (r *Run) doubt(a *attempt, c *bucket.Content) (doubtful bool, err error) {
+	if a.ETag == "" { // nothing to compare with
+		if size := c.Size; size > a.Size && !a.Claim.Changed(c.Object) {
+			return false, errSettled
+		}
+		return false, nil
+	}
+	if !answers(c, a.Object) {
+		return false, r.mismatch(a, c, "")
+	}
+	if c.Partial {
+		a.doubt.had = true
+		return false, r.mismatch(a, c, "the next attempt reads it whole, to see what it is")
+	}
+	return true, nil
+}
+
+// mismatch is the error of an answer that is not the object: what came, and what
+// is listed.
+func (r *Run) mismatch(a *attempt, c *bucket.Content, why string) error {
+	var b strings.Builder
+	b.WriteString("got ")
+	if c.Size == bucket.UnknownSize {
+		b.WriteString("an answer of unknown size")
+	} else {
+		fmt.Fprintf(&b, "%d bytes", c.Size)
+	}
+	if c.ContentType != "" {
+		fmt.Fprintf(&b, " of %.80q", c.ContentType)
+	}
+	if c.Encoding != "" {
+		fmt.Fprintf(&b, " encoded as %.20q", c.Encoding)
+	}
+	if c.ETag == "" {
+		b.WriteString(" without a strong ETag")
+	} else {
+		fmt.Fprintf(&b, " with ETag %.80q", c.ETag)
+	}
+	fmt.Fprintf(&b, ", where %d bytes with ETag %.80q are listed", a.Size, a.ETag)
+	if why != "" {
+		b.WriteString(": " + why)
+	}
+	return &bucket.Error{Op: "reading", Key: a.Key, Kind: bucket.ErrMismatch, Err: errors.New(b.String())}
+}
+
+func vanished(key string) error {
+	return &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrNotFound, Err: errors.New("the listing no longer shows it")}
+}
+
+// clarify finds out what a failed request for a listed object means. A 404 is
+// only a reason to ask the listing. A 403 belongs to the object until the probe
+// shows that it belongs to the keys.
+func (r *Run) clarify(ctx context.Context, a *attempt, err error) error {
+	switch {
+	case errors.Is(err, bucket.ErrNotFound):
+		return r.clarifyMissing(ctx, a, err)
+	case errors.Is(err, bucket.ErrCredentials), errors.Is(err, bucket.ErrDenied):
+		return r.clarifyRefused(ctx, a, err)
+	}
+	return err
+}
+
+func (r *Run) clarifyMissing(ctx context.Context, a *attempt, err error) error {
+	now, listed, listErr := r.opts.Source.Listed(ctx, a.Key)
+	switch {
+	case listErr != nil:
+		return listErr
+	case !listed:
+		return vanished(a.Key)
+	case !now.SameVersion(a.Object):
+		return &changedError{now}
+	}
+	// As text: it is not an ErrNotFound any more.
+	return &bucket.Error{Op: "reading", Key: a.Key, Kind: bucket.ErrMissingContent, Err: errors.New(err.Error())}
+}
+
+// errKeysRefused ends a run: no request can succeed.
+var errKeysRefused = errors.New("the keys are refused")
+
+func (r *Run) clarifyRefused(ctx context.Context, a *attempt, err error) error {
+	probeErr := r.refusal.probe(ctx, r.opts.Source)
+	switch {
+	case probeErr == nil:
+		return &bucket.Error{
+			Op: "reading", Key: a.Key, Kind: bucket.ErrDenied,
+			Err: fmt.Errorf("this object alone is refused, the keys are good: %s", err),
+		}
+	case errors.Is(probeErr, bucket.ErrCredentials), errors.Is(probeErr, bucket.ErrDenied):
+		return fmt.Errorf("%w: %w", errKeysRefused, probeErr)
+	}
+	return probeErr
+}
+
+// refusals shares one probe among the objects that are refused at the same time.
+type refusals struct {
+	mu     sync.Mutex
+	passed time.Time // when the last probe that passed began
+}
+
+// probe makes the request that a run began with, unless one that began after
+// this call has passed.
+func (p *refusals) probe(ctx context.Context, s Source) error {
+	asked := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.passed.After(asked) {
+		return nil
+	}
+	began := time.Now()
+	err := s.Probe(ctx)
+	if err == nil {
+		p.passed = began
+	}
+	return err
+}

@@ -1,0 +1,282 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+)
+
+// maxWaiting bounds how many objects of a run may wait for their next attempt.
+// When so many fail, the endpoint is in trouble and no further object is begun.
+const maxWaiting = 4096
+
+// fewAttempts is how often an object is tried whose failure is its own: its
+// content is missing, or it is forbidden. Both happen for a moment while an
+// object is replaced or a gateway starts; the pauses between four attempts add
+// up to a few seconds.
+const fewAttempts = 4
+
+// Run downloads one sequence of objects.
+type Run struct {
+	*Fetcher
+	stop    context.CancelFunc
+	workers sync.WaitGroup
+	jobs    chan attempt // to a worker that is idle
+	ended   chan attempt
+	listed  chan struct{}
+	done    chan struct{}
+	err     error // once done is closed
+
+	// What follows belongs to the goroutine of loop, listErr until listed is closed.
+	waiting retryQueue
+	held    *attempt // next to begin, as soon as there is room
+	coming  *attempt // next of the sequence
+	active  int
+	listErr error
+}
+
+// Listed is closed when the sequence is at its end: from then on the run only
+// has to finish what it began.
+func (r *Run) Listed() <-chan struct{} { return r.listed }
+
+// Done is closed when every object was handed on, failed, or was released.
+func (r *Run) Done() <-chan struct{} { return r.done }
+
+// Err is why the run ended early, once Done is closed: the error of the
+// sequence, after the objects before it were done with, keys that the endpoint
+// no longer accepts, an endpoint that stays down, or the end of the context.
+func (r *Run) Err() error { return r.err }
+
+// SequenceErr is the error that ended the sequence, once Listed is closed.
+func (r *Run) SequenceErr() error { return r.listErr }
+
+// attempt is one object on its way through the run.
+type attempt struct {
+	Item
+	failures int
+	charge   int64
+	ticket   ticket
+	due      time.Time
+	err      error
+	// doubt is what the last attempt brought where it did not prove to be the
+	// object.
+	doubt doubt
+}
+
+// listed is an object of the sequence, or the error that ended it.
+type listed struct {
+	item Item
+	err  error
+}
+
+// listAhead pulls the sequence in a goroutine of its own, so that a slow page
+// delays neither retries nor downloads under way.
+func (r *Run) listAhead(ctx context.Context, items iter.Seq2[Item, error]) <-chan listed {
+	out := make(chan listed)
+	r.workers.Go(func() {
+		defer close(out)
+		for item, err := range items {
+			select {
+			case out <- listed{item, err}:
+			case <-ctx.Done():
+				if err == nil {
+					item.Claim.Release()
+				}
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
+	return out
+}
+
+// loop owns the state of the run: it starts attempts while there is room, and
+// receives their results.
+func (r *Run) loop(ctx context.Context, items <-chan listed) error {
+	defer r.releaseRest()
+	freed, leave := r.room.join()
+	defer leave()
+	recovered := r.outage.recoveries()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		switch n, err := r.outage.since(recovered); {
+		case err != nil:
+			return err
+		case n != recovered:
+			recovered = n
+			r.waiting.allDue(time.Now())
+		}
+		r.startReady(ctx)
+		if items == nil && r.active == 0 && r.held == nil && r.coming == nil && r.waiting.Len() == 0 {
+			return r.listErr
+		}
+		next := items
+		if r.coming != nil || r.waiting.Len() >= maxWaiting {
+			next = nil
+		}
+		// With nothing to hold its place a retry that is due can begin.
+		if r.waiting.Len() > 0 && r.held == nil && r.mayBegin() {
+			timer.Reset(time.Until(r.waiting.next()))
+		} else {
+			timer.Stop()
+		}
+		select {
+		case l, ok := <-next:
+			switch {
+			case ok && l.err == nil:
+				r.coming = &attempt{Item: l.item}
+			default:
+				r.listErr, items = l.err, nil
+				close(r.listed)
+			}
+		case a := <-r.ended:
+			if err := r.settle(a); err != nil {
+				return err
+			}
+		case <-freed:
+		case <-timer.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// releaseRest gives back what was not begun. What is under way is given back by
+// its worker.
+func (r *Run) releaseRest() {
+	r.room.queue(r, false)
+	for _, a := range []*attempt{r.held, r.coming} {
+		if a != nil {
+			a.Claim.Release()
+		}
+	}
+	for r.waiting.Len() > 0 {
+		r.waiting.pop().Claim.Release()
+	}
+}
+
+func (r *Run) mayBegin() bool { return !r.outage.down() && r.room.hasPlace() }
+
+// startReady begins what may begin: first the objects whose retry is due, then
+// the next of the sequence.
+func (r *Run) startReady(ctx context.Context) {
+	defer func() { r.room.queue(r, r.held != nil || r.coming != nil || r.retryDue()) }()
+	for r.mayBegin() {
+		switch {
+		case r.held != nil:
+		case r.retryDue():
+			r.held = r.waiting.pop()
+		default:
+			r.held, r.coming = r.coming, nil
+		}
+		if r.held == nil {
+			return
+		}
+		charge, t, ok := r.room.enter(r.held.Size)
+		if !ok {
+			return
+		}
+		a := *r.held
+		a.charge, a.ticket, r.held = charge, t, nil
+		r.active++
+		r.start(ctx, a)
+	}
+}
+
+// retryDue reports whether an object waits for no more than room.
+func (r *Run) retryDue() bool {
+	return r.waiting.Len() > 0 && !r.waiting.next().After(time.Now())
+}
+
+// start gives an attempt to an idle worker, or to a new one: there are as many
+// as attempts were ever under way together.
+func (r *Run) start(ctx context.Context, a attempt) {
+	select {
+	case r.jobs <- a:
+	default:
+		r.workers.Go(func() { r.work(ctx, a) })
+	}
+}
+
+func (r *Run) work(ctx context.Context, a attempt) {
+	for {
+		size := a.Size
+		if size > wholeBytes {
+			size = untimed
+		}
+		charge, t := a.charge, a.ticket
+		a.err = r.try(ctx, &a)
+		r.outage.heard(a.err)
+		r.room.give(charge)
+		r.room.leave(t, size, a.err)
+		select {
+		case r.ended <- a:
+		case <-ctx.Done():
+			if a.err != nil && !errors.Is(a.err, errSettled) {
+				a.Claim.Release()
+			}
+			r.room.wake() // for other runs
+			return
+		}
+		r.room.wake()
+		select {
+		case a = <-r.jobs:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// errSettled is the end of an attempt whose claim is settled already.
+var errSettled = errors.New("settled")
+
+// settle decides what the result of an attempt means. Only what ends the whole
+// run is returned.
+func (r *Run) settle(a attempt) error {
+	r.active--
+	var changed *changedError
+	switch {
+	case a.err == nil, errors.Is(a.err, errSettled):
+		return nil
+	case errors.As(a.err, &changed) && !r.exhausted(a):
+		// The listing shows another version: begin again under the right charge.
+		if a.Claim.Changed(changed.now) {
+			r.opts.Meter.Retried(a.err)
+			r.waiting.push(attempt{Item: Item{changed.now, a.Claim}, failures: a.failures + 1})
+		}
+		return nil
+	case errors.Is(a.err, errKeysRefused):
+		a.Claim.Release()
+		return a.err
+	case r.triesAgain(a):
+		r.opts.Meter.Retried(a.err)
+		a.failures++
+		r.waiting.push(attempt{
+			Item: a.Item, failures: a.failures, doubt: a.doubt,
+			due: time.Now().Add(r.opts.Retry.Delay(a.failures)),
+		})
+		return nil
+	}
+	a.Claim.Fail(Failure{Object: a.Object, Err: a.err, Attempts: a.failures + 1})
+	return nil
+}
+
+// exhausted reports whether the attempt was the last that there may be.
+func (r *Run) exhausted(a attempt) bool { return r.opts.Retry.Exhausted(a.failures + 1) }
+
+func (r *Run) triesAgain(a attempt) bool {
+	switch {
+	case r.exhausted(a):
+		return false
+	case errors.Is(a.err, bucket.ErrDenied), errors.Is(a.err, bucket.ErrMissingContent):
+		return a.failures+1 < fewAttempts
+	}
+	return bucket.Transient(a.err)
+}
