@@ -158,22 +158,24 @@ func (r *Run) clarifyRefused(ctx context.Context, a *attempt, err error) error {
 	return probeErr
 }
 
-// refusals shares one probe among the objects that are refused at the same time.
+// probeGoodFor is how long a probe that passed speaks for the keys: when a firewall
+// refuses a thousand objects, one request a second is enough.
+const probeGoodFor = time.Second
+
+// refusals shares probes among the objects that are refused.
 type refusals struct {
 	mu     sync.Mutex
 	passed time.Time // when the last probe that passed began
 }
 
-// probe makes the request that a run began with, unless one that began after
-// this call has passed.
+// probe makes the request that a run began with, unless it has just passed.
 func (p *refusals) probe(ctx context.Context, s Source) error {
-	asked := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.passed.After(asked) {
+	began := time.Now()
+	if !p.passed.IsZero() && began.Sub(p.passed) < probeGoodFor {
 		return nil
 	}
-	began := time.Now()
 	err := s.Probe(ctx)
 	if err == nil {
 		p.passed = began

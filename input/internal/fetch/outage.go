@@ -42,10 +42,12 @@ type outage struct {
 
 func newOutage(f *Fetcher) *outage { return &outage{Fetcher: f, suspect: suspectAfter} }
 
+// down reports whether no object is to be asked for: the endpoint is down, or a
+// probe is about to tell.
 func (o *outage) down() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.isDown
+	return o.isDown || o.probing
 }
 
 // recoveries is for a run that begins, to be given to since.
@@ -150,6 +152,6 @@ func (o *outage) end(lasted error) {
 	o.mu.Unlock()
 	if wasDown {
 		o.opts.Meter.Up()
-		o.room.wake()
 	}
+	o.room.wake()
 }
