@@ -106,7 +106,7 @@ func (c *CredentialSettings) checkSecret(field, value string, problems *Problems
 		problems.addSpaceAround(field)
 	case len(value) > 1 && strings.ContainsAny(value[:1], `"'`) && value[len(value)-1] == value[0]:
 		problems.addQuoted(field)
-	case strings.ContainsFunc(value, unicode.IsControl):
+	case strings.ContainsFunc(value, func(r rune) bool { return r != '\t' && unicode.IsControl(r) }):
 		problems.addOddCharacters(field)
 	default:
 		return true
