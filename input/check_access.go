@@ -1,7 +1,6 @@
 package input
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,11 +41,11 @@ func (c *checker) checkCredentials(ctx context.Context) CheckStep {
 			s.warn(problemOfText(warning))
 		}
 	}
-	expires := c.readRole(cred)
+	// Until when the token is good is what the source found out: the token names
+	// a time of the server's clock, and this machine's may be another.
+	expires := cred.Expires
+	c.role = supabase.IdentityOf(cred).Role
 	s.Found = c.describeCredentials(cred, expires)
-	if !expires.IsZero() && !expires.After(time.Now()) {
-		return c.failed(CheckStepCredentials, s.Found, c.conf.project.Expired(expires))
-	}
 	c.access.first, c.access.found, c.access.err = c.probe(ctx, c.conf.filter.ListPrefix())
 	var regionErr error
 	if !bucket.Transient(c.access.err) {
@@ -72,15 +71,6 @@ func (c *checker) checkCredentials(ctx context.Context) CheckStep {
 	return s
 }
 
-// readRole finds out as whom the server will act, and until when.
-func (c *checker) readRole(cred bucket.Credentials) (expires time.Time) {
-	c.role, expires = c.conf.project.Role, cred.Expires
-	if role, end, ok := supabase.ReadToken(cred.SessionToken); ok {
-		c.role, expires = cmp.Or(role, "anon"), end
-	}
-	return expires
-}
-
 func (c *checker) describeCredentials(cred bucket.Credentials, expires time.Time) string {
 	kind := c.conf.project.CredentialType()
 	text := fmt.Sprintf("type %s, role %s (%s)", kind, c.role, rowLevelSecurity(c.role))
@@ -90,7 +80,10 @@ func (c *checker) describeCredentials(cred bucket.Credentials, expires time.Time
 	if kind == supabase.TypeUser {
 		text += ", user " + c.conf.project.User()
 	}
-	if expires.IsZero() {
+	switch {
+	case expires.IsZero() && !c.conf.project.Expires.IsZero():
+		return text + ", until " + c.conf.project.Expires.UTC().Format(time.RFC3339) + ", which is over by the clock of this machine"
+	case expires.IsZero():
 		return text + ", no end"
 	}
 	return text + ", until " + expires.UTC().Format(time.RFC3339)

@@ -104,6 +104,7 @@ func (c *checker) finish() *CheckReport {
 func (c *checker) close(ctx context.Context) {
 	// Only what was looked at is closed: there is nothing that could be lost.
 	if c.client != nil {
+		signOut(context.WithoutCancel(ctx), c.source, c.res.Logger())
 		c.client.Close()
 	}
 	if c.ledger != nil {

@@ -96,6 +96,10 @@ func TestABadConfigFailsAtItsStepAndNamesFieldAndRemedy(t *testing.T) {
 		},
 		"an expired token": {
 			fields: func(s *emulator.Server) string { return sessionToken(s.Settings(), s.UserToken("u1", -time.Minute)) },
+			marks:  "wofssssos", field: "credentials.user_token", says: []string{"expired on", "sign the user in again", `\"exp\" claim`},
+		},
+		"a token that expired long ago": {
+			fields: func(s *emulator.Server) string { return sessionToken(s.Settings(), s.UserToken("u1", -25*time.Hour)) },
 			marks:  "fssssssss", field: "credentials.user_token", says: []string{"expired on", "sign the user in again"},
 		},
 		"a token that the server finds expired": {

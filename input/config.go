@@ -228,12 +228,18 @@ func (c *config) listers() int {
 	return c.maxListers
 }
 
+// tlsFromParsed reads the settings whether they are enabled or not: the endpoint
+// says whether the connection is encrypted, and they have effect where it is.
 func tlsFromParsed(pConf *service.ParsedConfig, endpoint string) (*tls.Config, error) {
 	conf, err := pConf.FieldTLS(ssFieldTLS)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ssFieldTLS, err)
 	}
-	if conf != nil && strings.HasPrefix(endpoint, "http://") {
+	enabled, err := pConf.FieldBool(ssFieldTLS, "enabled")
+	if err != nil {
+		return nil, fmt.Errorf("%s.enabled: %w", ssFieldTLS, err)
+	}
+	if (conf != nil || enabled) && strings.HasPrefix(endpoint, "http://") {
 		return nil, fmt.Errorf("%s: the endpoint %s is not encrypted, so these settings have no effect; remove them, or write an https:// endpoint", ssFieldTLS, endpoint)
 	}
 	return conf, nil

@@ -170,12 +170,30 @@ func TestConstructorErrorsBeginWithTheirField(t *testing.T) {
 		`project_ref: ""`:                            `project_ref: is missing; `,
 		`credentials: {type: session_token}`:         `credentials.service_role_key: is missing, `,
 		"endpoint: http://127.0.0.1:54321/storage/v1/s3\ntls: {skip_cert_verify: true}": `tls: the endpoint http://127.0.0.1:54321/storage/v1/s3 is not encrypted, so these settings have no effect; `,
+		"endpoint: http://127.0.0.1:54321/storage/v1/s3\ntls: {enabled: true}":          `tls: the endpoint http://127.0.0.1:54321/storage/v1/s3 is not encrypted, so these settings have no effect; `,
 	} {
 		t.Run(fields, func(t *testing.T) {
 			_, err := parseFields(t, fields)
 			require.Error(t, err)
 			require.True(t, strings.HasPrefix(err.Error(), want), "%q does not begin with %q", err, want)
 		})
+	}
+}
+
+func TestTLSSettingsHaveEffectWhetherEnabledOrNot(t *testing.T) {
+	for fields, settings := range map[string]bool{
+		"tls: {skip_cert_verify: true}":                 true,
+		"tls: {enabled: true, skip_cert_verify: true}":  true,
+		"tls: {enabled: false, skip_cert_verify: true}": true,
+		"tls: {enabled: true}":                          false,
+		"tls: {enabled: false}":                         false,
+		"tls: {}":                                       false,
+		"endpoint: http://127.0.0.1:54321/storage/v1/s3\ntls: {enabled: false}": false,
+	} {
+		conf, err := parseFields(t, fields)
+		require.NoError(t, err, fields)
+		require.Equal(t, settings, conf.tls != nil, fields)
+		require.Empty(t, lintFields(t, withFields(fields), noEnv), fields)
 	}
 }
 

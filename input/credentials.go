@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/redpanda-data/benthos/v4/public/service"
+
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
@@ -47,19 +49,24 @@ func (r *reader) signIn(ctx context.Context) error {
 	return nil
 }
 
-// The least time between two warnings about keys that are waited for: any two,
-// and two that say the same.
-const (
-	delayEvery     = time.Minute
-	sameDelayEvery = 5 * time.Minute
-)
+// signOutTimeout bounds how long the end of a run or a check waits for Auth.
+const signOutTimeout = 5 * time.Second
+
+// signOut ends the session that a source began, so that none is left open. It
+// fails nothing: a session that stays ends by itself.
+func signOut(ctx context.Context, source *keys.Source, log *service.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, signOutTimeout)
+	defer cancel()
+	if err := source.SignOut(ctx); err != nil {
+		log.Debugf("The session could not be ended, and is left to expire: %v", err)
+	}
+}
 
 // keyWatcher implements keys.Watcher. The source calls it from one goroutine at
 // a time.
 type keyWatcher struct {
-	r        *reader
-	delay    string // what Delayed said last
-	toldLast time.Time
+	r      *reader
+	outage outage
 }
 
 // Renewed implements keys.Watcher.
@@ -67,7 +74,6 @@ func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
 	if !p.Expires.IsZero() {
 		w.r.meters.credentialsEnd.Set(p.Expires.Unix())
 	}
-	w.delay = ""
 	if rejected {
 		w.r.log.Infof("The server refused the credentials, and they were renewed (role: %s)", p.Identity())
 		return
@@ -77,21 +83,23 @@ func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
 
 // Delayed implements keys.Watcher.
 func (w *keyWatcher) Delayed(err error, until time.Time) {
-	text := "Waiting for the credentials"
-	if !until.IsZero() {
-		text = "The credentials could not be renewed yet, and are good until " + until.UTC().Format(time.RFC3339)
+	switch told := w.outage.failed(); {
+	case !told:
+		w.r.log.Debugf("Credentials could not be had: %v", err)
+	case w.outage.lasts() > 0:
+		w.r.log.Warnf("Still waiting for the credentials, for %s so far: %v", w.outage.lasts(), err)
+	case until.IsZero():
+		w.r.log.Warnf("Waiting for the credentials: %v", err)
+	default:
+		w.r.log.Warnf("The credentials could not be renewed yet, and are good until %s: %v", until.UTC().Format(time.RFC3339), err)
 	}
-	text += ": " + err.Error()
-	pause := delayEvery
-	if text == w.delay {
-		pause = sameDelayEvery
+}
+
+// Recovered implements keys.Watcher.
+func (w *keyWatcher) Recovered(after time.Duration) {
+	if w.outage.over() {
+		w.r.log.Infof("The credentials were obtained after %s in which they could not be had", after.Round(time.Second))
 	}
-	if w.delay != "" && time.Since(w.toldLast) < pause {
-		w.r.log.Debug(text)
-		return
-	}
-	w.delay, w.toldLast = text, time.Now()
-	w.r.log.Warn(text)
 }
 
 // Expiring implements keys.Watcher.

@@ -83,7 +83,7 @@ func TestARotationInTheStormLosesNothingAndRenewsOnce(t *testing.T) {
 		}, emulator.OpGetAPIKeys, 2},
 		"user": {func(_ *testing.T, s *emulator.Server) (string, func()) {
 			return asUser(s), func() { s.RotateJWTSecret() }
-		}, emulator.OpSignIn, 2},
+		}, emulator.OpRefreshToken, 1},
 		"files": {func(t *testing.T, s *emulator.Server) (string, func()) {
 			fields, write := byFiles(s, t.TempDir())
 			return fields, func() { s.RotateAccessKey(); write() }
@@ -113,7 +113,7 @@ func TestARotationInTheStormLosesNothingAndRenewsOnce(t *testing.T) {
 }
 
 func TestWhileKeysCannotBeHadNothingIsGivenUp(t *testing.T) {
-	for name, op := range map[string]emulator.Op{"access_token": emulator.OpGetProject, "user": emulator.OpSignIn} {
+	for name, op := range map[string]emulator.Op{"access_token": emulator.OpGetProject, "user": emulator.OpRefreshToken} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, minutely)
@@ -135,7 +135,7 @@ func TestWhileKeysCannotBeHadNothingIsGivenUp(t *testing.T) {
 				stop()
 				require.Equal(t, want, joined(r.contents()))
 				require.Contains(t, r.logs.String(), "Waiting for the credentials: ")
-				require.Less(t, strings.Count(r.logs.String(), "level=WARN"), 5*60+10, "a minute apart at the least")
+				require.Less(t, strings.Count(r.logs.String(), "level=WARN"), 5*12+2, "five minutes apart")
 				require.NotContains(t, r.logs.String(), "level=ERROR")
 				require.NotContains(t, r.logs.String(), "left undelivered")
 				r.noSecrets(before)

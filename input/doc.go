@@ -21,8 +21,9 @@
 //	supabase_storage.go    registers the input and wires its constructor
 //	spec*.go               the config fields: descriptions, defaults, lint rules
 //	config*.go             a parsed config becomes one checked struct
-//	reader.go              service.BatchInput: connect, read, close
-//	credentials.go         where keys come from, and what is said of them
+//	reader.go              service.BatchInput: read, close
+//	connect.go, outage.go  what a run needs before it begins, and waiting for it
+//	credentials.go         where keys come from, what is said of them, sign-out
 //	passes.go              the passes of a plan, one after the other
 //	changes.go             which of them ask for no more than what changed
 //	state.go               opens the ledger, in a file, a cache or memory

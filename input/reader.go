@@ -19,11 +19,6 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
 
-// unreachableAttempts bounds how often an endpoint that does not answer at all
-// is tried at the start: a name that does not resolve is most often a typing
-// error, and a one-time run should say so soon.
-const unreachableAttempts = 4
-
 // settleTimeout bounds how long Close waits for what was acked to be settled.
 const settleTimeout = time.Minute
 
@@ -59,6 +54,12 @@ type reader struct {
 	cause     error // why it ended early
 	attempted bool  // Connect was called
 	closed    bool
+
+	// wait is what Connect waits for; closing ends with Close, which Connect need
+	// not outlive.
+	wait    outage
+	closing context.Context //nolint:containedctx // the life of the reader, which no call has
+	close   context.CancelFunc
 }
 
 var (
@@ -72,6 +73,7 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		conf: conf, res: res, log: res.Logger(), meters: newMeters(res.Metrics()),
 		out: make(chan handover), listers: listing.NewLimit(conf.listers()),
 	}
+	r.closing, r.close = context.WithCancel(context.Background())
 	r.watcher = &watcher{reader: r}
 	r.source = newSource(conf, conf.patience(), &keyWatcher{r: r})
 	opts := conf.clientOptions(r.source)
@@ -97,7 +99,7 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 func (c config) clientOptions(source *keys.Source) s3bucket.Options {
 	return s3bucket.Options{
 		Endpoint: c.project.Endpoint, Region: c.project.Region, Bucket: c.project.Bucket,
-		Credentials: source.Credentials, Renew: source.Renew,
+		Credentials: source.Credentials, Renew: source.Renew, RenewalHelps: source.RenewalHelps,
 		TLS: c.tls, Transport: c.transport,
 		ConnectTimeout: c.connectTimeout, ResponseTimeout: c.responseTimeout, IdleTimeout: c.idleTimeout,
 		Retry: c.retry,
@@ -131,69 +133,11 @@ func (r *reader) retried(_ string, err error) {
 	r.listers.SlowDown(err)
 }
 
-// Connect opens the state, tests that the bucket can be listed, and begins the
-// run. What can't get better by itself ends a one-time run here; a run that
-// repeats is connected again by Benthos until it succeeds.
-func (r *reader) Connect(ctx context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed || !r.startedAt.IsZero() {
-		return nil
-	}
-	if !r.attempted {
-		r.attempted = true
-		for _, warning := range r.conf.project.Warnings {
-			r.log.Warn(warning)
-		}
-	}
-	err := r.open(ctx)
-	if err == nil {
-		err = r.signIn(ctx)
-	}
-	if err == nil {
-		err = r.probe(ctx)
-	}
-	switch {
-	case err == nil:
-		r.start()
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case r.conf.plan.Repeats():
-		return err
-	}
-	r.cause = err
-	r.log.Errorf("The one-time run ends before it began: %v", err)
-	return service.ErrEndOfInput
-}
-
 // open opens the ledger, once.
 func (r *reader) open(ctx context.Context) (err error) {
 	if r.ledger == nil {
 		r.ledger, err = openLedger(ctx, r.conf, r.res)
 	}
-	return err
-}
-
-// probe makes one small request, again and again while what fails may pass.
-func (r *reader) probe(ctx context.Context) error {
-	unreachable := 0
-	mayPass := func(err error) bool {
-		if errors.Is(err, bucket.ErrUnreachable) {
-			unreachable++
-			return unreachable < unreachableAttempts
-		}
-		return bucket.Transient(err)
-	}
-	err := r.conf.retry.Do(ctx, r.probeOnce, mayPass, func(err error) {
-		r.meters.Retried(err)
-		r.log.Warnf("Waiting for %s: %v", r.conf.project.Endpoint, err)
-	})
-	return r.explain(ctx, err)
-}
-
-func (r *reader) probeOnce(ctx context.Context) error {
-	_, _, err := r.client.Probe(ctx, r.conf.filter.ListPrefix(), onceOnly)
 	return err
 }
 
@@ -246,6 +190,7 @@ func (r *reader) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 // Close ends the run, waits until what was acked is settled, and tells what
 // became of every object. Benthos calls it after the last ack.
 func (r *reader) Close(ctx context.Context) error {
+	r.close()
 	r.mu.Lock()
 	first := !r.closed
 	r.closed = true
@@ -254,6 +199,7 @@ func (r *reader) Close(ctx context.Context) error {
 	if !first {
 		return nil
 	}
+	defer signOut(ctx, r.source, r.log)
 	defer r.client.Close()
 	defer r.meters.gathered.flush()
 	if r.changes != nil {
@@ -291,6 +237,12 @@ func (r *reader) closeLedger(ctx context.Context) error {
 // ConnectionTest implements service.ConnectionTestable with a sign-in, where
 // one is needed, and one small request.
 func (r *reader) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
+	r.mu.Lock()
+	idle := r.startedAt.IsZero()
+	r.mu.Unlock()
+	if idle { // no run needs the session that the test begins
+		defer signOut(ctx, r.source, r.log)
+	}
 	err := r.source.Test(ctx)
 	if err == nil {
 		err = r.explain(ctx, r.probeOnce(ctx))

@@ -112,7 +112,7 @@ func commonFields() []*service.ConfigField {
 			Optional(),
 		credentialsField(),
 		service.NewStringField(ssFieldSourcePath).
-			Description("Where to read: a bucket, or a bucket and a prefix of the keys in it, as `bucket`, `bucket/prefix` or `s3://bucket/prefix`. The prefix is literal, byte for byte and case sensitive: `photos/` reads what is in the folder, `photos` reads `photos-old/a.jpg` and `photos.txt` too. Wildcards go into `include_patterns`.").
+			Description("Where to read: a bucket, or a bucket and a prefix of the keys in it, as `bucket`, `bucket/prefix` or `s3://bucket/prefix`. The prefix is literal, byte for byte and case sensitive: `photos/` reads what is in the folder, `photos` reads `photos-old/a.jpg` and `photos.txt` too. Wildcards go into `include_patterns`. A bucket that does not exist ends a one-time run; the other modes wait for it, since it may be made later.").
 			Example("user-uploads").Example("user-uploads/photos/").Example("s3://user-uploads/photos/").
 			LintRule(lintRule(ssFieldSourcePath)),
 		service.NewStringListField(ssFieldIncludePatterns).

@@ -30,8 +30,8 @@ func advancedFields() []*service.ConfigField {
 		service.NewURLField(ssFieldEndpoint).
 			Description("The S3 endpoint, in place of the one derived from `project_ref`: for a self-hosted project (`https://supabase.example.com/storage/v1/s3`), the local stack of the Supabase CLI (`http://127.0.0.1:54321/storage/v1/s3`), a custom domain or an emulator.").
 			Optional(),
-		service.NewTLSField(ssFieldTLS).
-			Description("TLS settings for an `https` endpoint with a certificate of its own, such as a self-hosted one. Without them the authorities of the system are trusted."),
+		service.NewTLSToggledField(ssFieldTLS).
+			Description("TLS settings for an `https` endpoint with a certificate of its own, such as a self-hosted one. Without them the authorities of the system are trusted. The address of `endpoint` alone decides whether the connection is encrypted: `enabled` may be written as for other components, and changes nothing."),
 		timeoutsField(), retryField(), concurrencyField(),
 	}
 	for _, f := range fields {

@@ -104,7 +104,8 @@ input:
       type: user
       anon_key: "${SUPABASE_ANON_KEY}"
       email: "${SUPABASE_USER_EMAIL}"
-      password: "${SUPABASE_USER_PASSWORD}"
+      password: |2- # a block: any character may stand in it
+        ${SUPABASE_USER_PASSWORD}
     source_path: user-uploads
     sync_mode: continuous
 `,

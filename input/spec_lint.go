@@ -151,9 +151,12 @@ func lintConnection(conf map[string]any) []error {
 	if !slices.Contains(supabase.Types, settings.Credentials.Type) {
 		return nil // Benthos lints the options of an enumeration.
 	}
-	_, err := supabase.Resolve(settings)
+	project, err := supabase.Resolve(settings)
 	problems, _ := errors.AsType[supabase.Problems](err)
 	var lints []error
+	for _, p := range project.LeaksSecrets() {
+		lints = append(lints, p)
+	}
 	for _, p := range problems {
 		if !mayBeSet(fields, p.Field) {
 			lints = append(lints, p)

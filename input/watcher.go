@@ -182,8 +182,8 @@ func (r *reader) conclude() {
 	r.mu.Lock()
 	cause, attempted, started, last := r.cause, r.attempted, r.startedAt, r.pass
 	r.mu.Unlock()
-	if !attempted || r.conf.plan.Repeats() {
-		return
+	if !attempted || r.conf.plan.Repeats() && (cause == nil || errors.Is(cause, errInterrupted)) {
+		return // it was to go on until it was stopped
 	}
 	var p pass.Report
 	if last != nil {
@@ -201,7 +201,7 @@ func (r *reader) conclude() {
 		r.logSummary(r.where(), p, time.Since(started))
 	}
 	if report.Err != nil {
-		r.log.Errorf("The one-time run is not complete: %v", report.Err)
+		r.log.Errorf("The run is not complete: %v", report.Err)
 	}
 }
 

@@ -16,6 +16,9 @@ const authPrefix = "/auth/v1/"
 // routeAuth reads a path of Auth.
 func (x *exchange) routeAuth(path string) {
 	x.surface = surfaceAuth
+	if path == "logout" && x.r.Method == http.MethodPost {
+		x.req.Op = OpSignOut
+	}
 	if path != "token" || x.r.Method != http.MethodPost {
 		return
 	}
@@ -27,7 +30,7 @@ func (x *exchange) routeAuth(path string) {
 
 // noAuthRoute is the answer of Auth's router.
 func (x *exchange) noAuthRoute() {
-	if x.r.URL.Path == authPrefix+"token" {
+	if x.r.URL.Path == authPrefix+"token" || x.r.URL.Path == authPrefix+"logout" {
 		x.send(http.StatusMethodNotAllowed, nil, 0, 0)
 		return
 	}
@@ -36,10 +39,13 @@ func (x *exchange) noAuthRoute() {
 	x.send(http.StatusNotFound, blob(body), 0, int64(len(body)))
 }
 
-// serveAuth answers POST /auth/v1/token.
+// serveAuth answers POST /auth/v1/token and /auth/v1/logout.
 func (x *exchange) serveAuth() error {
 	if !x.checkAPIKey() {
 		return nil
+	}
+	if x.req.Op == OpSignOut {
+		return x.logOut()
 	}
 	body, err := x.readTokenBody()
 	if err != nil {

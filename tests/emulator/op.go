@@ -37,9 +37,10 @@ const (
 	OpRESTHead
 	OpRESTInfo
 	// OpSignIn and OpRefreshToken are Auth's /token with the grants "password"
-	// and "refresh_token".
+	// and "refresh_token", OpSignOut is its /logout.
 	OpSignIn
 	OpRefreshToken
+	OpSignOut
 	// OpGetProject, OpGetAPIKeys, OpGetLegacyKeys and OpGetHealth are the
 	// Management API's.
 	OpGetProject
@@ -54,7 +55,7 @@ var opNames = [numOps]string{
 	"ListBuckets", "HeadBucket", "CreateBucket", "DeleteBucket", "BucketLocation", "BucketVersioning",
 	"CreateUpload", "UploadPart", "CompleteUpload", "AbortUpload",
 	"ListV2", "RESTGet", "RESTHead", "RESTInfo",
-	"SignIn", "RefreshToken", "GetProject", "GetAPIKeys", "GetLegacyKeys", "GetHealth",
+	"SignIn", "RefreshToken", "SignOut", "GetProject", "GetAPIKeys", "GetLegacyKeys", "GetHealth",
 }
 
 // String is the constant's name without the "Op".

@@ -30,6 +30,9 @@ type Options struct {
 	// reports whether to make the request again, with what Credentials returns
 	// then. An error takes the place of the refusal. Nil where they are fixed.
 	Renew func(ctx context.Context, rejected bucket.Credentials) (renewed bool, err error)
+	// RenewalHelps reports whether Renew can help against a refusal; nil where it
+	// always may.
+	RenewalHelps func(error) bool
 
 	// TLS is the configuration of the client's own transport, nil for the
 	// system's defaults.

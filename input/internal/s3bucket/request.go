@@ -57,7 +57,7 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 			return nil, err
 		}
 		a, err := c.attempt(ctx, r, cred)
-		if r.anonymous || c.o.Renew == nil || renewals == maxRenewals || !refusesKeys(err) {
+		if r.anonymous || c.o.Renew == nil || renewals == maxRenewals || !c.renewable(err) {
 			return a, err
 		}
 		renewed, renewErr := c.o.Renew(ctx, cred)
@@ -68,6 +68,12 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 			return nil, err
 		}
 	}
+}
+
+// renewable reports whether other credentials may be accepted where an error
+// refused these.
+func (c *Client) renewable(err error) bool {
+	return refusesKeys(err) && (c.o.RenewalHelps == nil || c.o.RenewalHelps(err))
 }
 
 // attempt makes one request, once, and not before the endpoint wants to be asked

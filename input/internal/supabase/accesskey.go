@@ -38,7 +38,11 @@ func (p *Project) checkAccessKey(field, value string, otherHalf keyKind, problem
 		}
 		return false
 	}
-	if !checkText(field, value, problems) {
+	check := p.auth.checkKey
+	if field == fieldSecret && !p.hosted() {
+		check = p.auth.checkSecret
+	}
+	if !check(field, value, problems) {
 		return false
 	}
 	switch kind := kindOf(value); kind {

@@ -29,7 +29,7 @@ func (p *Project) useAccessToken(problems *Problems) {
 	switch kind := kindOf(c.AccessToken); {
 	case !c.given(fieldAccessToken):
 		problems.add(fieldAccessToken, "is missing", whereTokens)
-	case c.AccessToken == "" || !checkText(fieldAccessToken, c.AccessToken, problems):
+	case c.AccessToken == "" || !c.checkKey(fieldAccessToken, c.AccessToken, problems):
 	case kind == kindAccessToken, kind == kindOther, p.APIURL != hostedAPI:
 	default:
 		problems.add(fieldAccessToken, "holds "+kind.String()+", not a personal access token (sbp_...)", whereTokens)

@@ -43,8 +43,13 @@ func (p *Project) useSessionToken(problems *Problems) {
 	p.checkProject(fieldAnonKey, anon, problems)
 	p.checkProject(field, seen, problems)
 	p.actAs(seen, seen.expires())
-	if !p.Expires.IsZero() && !p.Expires.After(time.Now()) {
+	switch {
+	case !p.hasEnded():
+	case time.Since(p.Expires) > maxSkew:
 		problems.add(field, "expired on "+p.Expires.Format(time.RFC3339), renewal(field))
+	default:
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%s: expired on %s by the clock of this machine, and is used all the same, since the server's clock decides; if that agrees, %s",
+			c.name(field), p.Expires.Format(time.RFC3339), renewal(field)))
 	}
 	p.signWith(c.AnonKey, token)
 }
@@ -54,12 +59,25 @@ func (p *Project) actAs(token claims, expires time.Time) {
 	p.Role, p.Email, p.Subject, p.Expires = cmp.Or(token.Role, "anon"), token.Email, token.Subject, expires
 }
 
+// maxSkew is how far the clock of a machine may be ahead before nobody can work
+// with it: one that shows local time as UTC is ahead by up to 14 hours, and
+// beyond a day the certificates of servers are found too old or too new.
+const maxSkew = 24 * time.Hour
+
+// hasEnded reports whether the token is over by the clock of this machine. A
+// server whose clock is behind still accepts it.
+func (p *Project) hasEnded() bool { return !p.Expires.IsZero() && !p.Expires.After(time.Now()) }
+
 // signWith makes the keys of a session token. Without an anon key the reference
-// signs, which newer servers accept.
+// signs, which no release of the server was seen to accept. The end of a token
+// that is over by this clock and comes only now is not known.
 func (p *Project) signWith(anonKey, token string) {
 	p.keys = bucket.Credentials{
 		AccessKeyID: p.Ref, SecretAccessKey: cmp.Or(anonKey, p.Ref), SessionToken: token, Expires: p.Expires,
 		APIKey: anonKey,
+	}
+	if p.hasEnded() {
+		p.keys.Expires = time.Time{}
 	}
 }
 
@@ -71,15 +89,15 @@ func renewal(field string) string {
 }
 
 // readJWT checks that value is a JWT at all, and returns its claims.
-func readJWT(field, value, want string, problems *Problems) (claims, bool) {
-	if !checkText(field, value, problems) {
+func (c *CredentialSettings) readJWT(field, value, want string, problems *Problems) (claims, bool) {
+	if !c.checkKey(field, value, problems) {
 		return claims{}, false
 	}
 	kind := kindOf(value)
-	c, ok := parseJWT(value)
+	seen, ok := parseJWT(value)
 	switch {
 	case ok:
-		return c, true
+		return seen, true
 	case kind == kindJWT:
 		problems.add(field, "holds a JWT that is damaged or incomplete", "copy "+want+" again, as a whole: three parts with dots between them")
 	case kind == kindPublishable || kind == kindNewSecret:
@@ -100,7 +118,7 @@ func (p *Project) checkAnonKey(problems *Problems) claims {
 		return claims{}
 	}
 	const want = "the project's anon key"
-	c, ok := readJWT(fieldAnonKey, p.auth.AnonKey, want, problems)
+	c, ok := p.auth.readJWT(fieldAnonKey, p.auth.AnonKey, want, problems)
 	switch {
 	case !ok || c.Role == "anon":
 	case c.Role == "service_role":
@@ -115,7 +133,7 @@ func (p *Project) checkAnonKey(problems *Problems) claims {
 // like an empty bucket.
 func (p *Project) checkServiceKey(problems *Problems) (claims, bool) {
 	const want = "the project's service_role key"
-	c, ok := readJWT(fieldServiceKey, p.auth.ServiceRoleKey, want, problems)
+	c, ok := p.auth.readJWT(fieldServiceKey, p.auth.ServiceRoleKey, want, problems)
 	if !ok {
 		return c, false
 	}
@@ -134,7 +152,7 @@ func (p *Project) checkServiceKey(problems *Problems) (claims, bool) {
 // that a user's token is chosen for. The anon key only earns a warning: a policy
 // may let everybody read.
 func (p *Project) checkUserToken(problems *Problems) (claims, bool) {
-	c, ok := readJWT(fieldUserToken, p.auth.UserToken, "the access token of a signed-in user", problems)
+	c, ok := p.auth.readJWT(fieldUserToken, p.auth.UserToken, "the access token of a signed-in user", problems)
 	if !ok {
 		return c, false
 	}
@@ -156,7 +174,7 @@ func (p *Project) findRef(anon, token claims, problems *Problems) {
 	}
 	if p.Ref == "" {
 		problems.add("project_ref", "is needed to sign with a session token, and the keys do not name it",
-			"write it beside endpoint: the TENANT_ID of the storage service, which is "+localTenant+" in Supabase's own templates")
+			"write it next to endpoint: the TENANT_ID of the storage service, which is "+localTenant+" in Supabase's own templates")
 	}
 }
 

@@ -108,6 +108,9 @@ func Resolve(s Settings) (Project, error) {
 // that the user wrote.
 func (p Project) checked(problems Problems) (Project, error) {
 	if len(problems) == 0 {
+		for _, open := range p.Unencrypted() {
+			p.Warnings = append(p.Warnings, open.Error())
+		}
 		return p, nil
 	}
 	for _, problem := range problems {

@@ -176,17 +176,67 @@ func TestAllProblemsAreToldInTheOrderOfTheFields(t *testing.T) {
 	require.Len(t, strings.Split(err.Error(), "\n"), 4)
 }
 
-func TestTokenExpiresOnTheMinute(t *testing.T) {
+// TestTheServersClockDecidesWhenATokenEnds lets a clock that is ahead by less than
+// a day leave the decision to the server: the token may be good there.
+func TestTheServersClockDecidesWhenATokenEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sessionSettings()
-		s.Credentials.ServiceRoleKey, s.Credentials.UserToken = "", userToken(ref, time.Now().Add(time.Minute))
+		end := time.Now().Add(time.Minute)
+		s.Credentials.ServiceRoleKey, s.Credentials.UserToken = "", userToken(ref, end)
 		time.Sleep(time.Minute - time.Second)
-		_, err := Resolve(s)
+		p, err := Resolve(s)
 		require.NoError(t, err)
-		time.Sleep(time.Second)
+		require.Empty(t, p.Warnings)
+		keys, _ := p.Keys()
+		require.True(t, end.Equal(keys.Expires))
+		for _, later := range []time.Duration{time.Second, 23 * time.Hour} {
+			time.Sleep(later)
+			p, err = Resolve(s)
+			require.NoError(t, err)
+			require.Len(t, p.Warnings, 1)
+			require.Contains(t, p.Warnings[0], "credentials.user_token: expired on "+end.UTC().Format(time.RFC3339)+" by the clock of this machine")
+			require.Contains(t, p.Warnings[0], "sign the user in again")
+			keys, ok := p.Keys()
+			require.True(t, ok)
+			require.Zero(t, keys.Expires, "when it ends is not known")
+			require.True(t, end.Equal(p.Expires))
+		}
+		time.Sleep(time.Hour + time.Second)
 		_, err = Resolve(s)
-		require.ErrorContains(t, err, "expired")
+		require.ErrorContains(t, err, "credentials.user_token: expired on", "no clock is so wrong")
 	})
+}
+
+func TestASecretMayHoldWhatLooksLikeAVariable(t *testing.T) {
+	password := func(text string) error {
+		s := sessionSettings()
+		s.Credentials = CredentialSettings{Type: TypeUser, AnonKey: apiKey(ref, "anon"), Email: "a@example.com", Password: text}
+		_, err := Resolve(s)
+		return err
+	}
+	odd := []string{"a${b}c", "${", "}${a}", "$${a}", "${}", "${a b}", "${a-b}", " ${A} ", "${A}${B}", `"'\#$`, `a\nb`, "  "}
+	for _, text := range odd {
+		require.NoError(t, password(text), text)
+		s := sessionSettings()
+		s.Endpoint = "https://supabase.example.com/storage/v1/s3"
+		s.Credentials = CredentialSettings{Type: TypeAccessKey, AccessKeyID: keyID, SecretAccessKey: "x" + strings.TrimSpace(text) + "x"}
+		_, err := Resolve(s)
+		require.NoError(t, err, text)
+	}
+	for _, text := range []string{"${NAME}", "${NAME:default}", "${NAME:${OTHER}}", "${NAME|base64decode}", "${a.b_1:}"} {
+		require.ErrorContains(t, password(text), "credentials.password: holds the text of an environment variable")
+	}
+
+	t.Setenv("A_PASSWORD", "${NAME}")
+	require.NoError(t, password("${NAME}"), "it was replaced: the environment holds this text")
+
+	s := sessionSettings()
+	s.Credentials = CredentialSettings{Type: TypeUser, AnonKey: apiKey(ref, "anon"), Email: "a@example.com", Files: map[string]string{fieldPassword: "p"}}
+	read, err := s.Read(func(string) ([]byte, error) { return []byte("${FROM_A_FILE}\n"), nil })
+	require.NoError(t, err)
+	p, err := Resolve(read)
+	require.NoError(t, err)
+	require.Equal(t, "${FROM_A_FILE}", p.Login().Password)
 }
 
 func TestPrintingAProjectShowsNoKey(t *testing.T) {

@@ -176,7 +176,7 @@ func TestRefusalsOfKeysThatWereAskedForNameWhereTheyCameFrom(t *testing.T) {
 		field string
 		words string
 	}{
-		"anon key of a user":     {user, mismatch, "credentials.anon_key", "keys were asked for"},
+		"anon key of a user":     {user, mismatch, "credentials.anon_key", "does not accept this key"},
 		"anon key of the API":    {api, mismatch, "credentials.access_token", "the anon key that the Management API gives"},
 		"token of a user":        {user, denied("signature verification failed"), "credentials.email", "keys were asked for"},
 		"key of the API":         {api, denied("signature verification failed"), "credentials.access_token", "keys were asked for"},

@@ -17,7 +17,7 @@ func (p *Project) useUser(problems *Problems) {
 		problems.add(fieldAnonKey, "is missing", "write the project's anon key, which signs the requests and which Auth asks for: "+whereAPIKeys)
 	}
 	var anon claims
-	if kindOf(c.AnonKey) != kindPublishable || !checkText(fieldAnonKey, c.AnonKey, problems) {
+	if kindOf(c.AnonKey) != kindPublishable || !c.checkKey(fieldAnonKey, c.AnonKey, problems) {
 		anon = p.checkAnonKey(problems)
 	}
 	switch {
@@ -31,8 +31,8 @@ func (p *Project) useUser(problems *Problems) {
 	switch {
 	case !c.given(fieldPassword):
 		problems.add(fieldPassword, "is missing", "write the password of the user")
-	case strings.Contains(c.Password, "${"):
-		checkText(fieldPassword, c.Password, problems)
+	case c.unreplaced(fieldPassword, c.Password):
+		problems.addUnreplaced(fieldPassword)
 	}
 	p.locateAuth(problems)
 	if len(*problems) > before || len(c.Files) > 0 {

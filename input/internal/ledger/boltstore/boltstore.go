@@ -137,7 +137,7 @@ func openDB(path string, readOnly bool) (db *bbolt.DB, err error) {
 	})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, errors.New("it is in use by another process or another input; stop that one, or give each input a state of its own")
+		return nil, ErrInUse
 	case err == nil, errors.Is(err, fs.ErrPermission), errors.Is(err, errDamaged):
 		return db, err
 	default:

@@ -1,5 +1,5 @@
-// Package auth is a client of a project's Auth: it signs a user in and renews
-// the session. Each call is one request, and none is made again here; errors
+// Package auth is a client of a project's Auth: it signs a user in, renews the
+// session and ends it. Each call is one request, and none is made again here; errors
 // are those of package rest.
 package auth
 
@@ -52,6 +52,14 @@ func (c *Client) Refresh(ctx context.Context, apiKey, refreshToken string) (Sess
 		Op: "renewing the session", APIKey: apiKey, Secrets: []string{refreshToken},
 		Body: map[string]string{"refresh_token": refreshToken},
 	})
+}
+
+// SignOut ends the session that an access token is of, and no other of its user.
+func (c *Client) SignOut(ctx context.Context, apiKey, accessToken string) error {
+	return c.rest.Do(ctx, rest.Request{
+		Op: "signing out", Method: http.MethodPost, Path: "/logout", Query: url.Values{"scope": {"local"}},
+		APIKey: apiKey, Bearer: accessToken,
+	}, nil)
 }
 
 func (c *Client) token(ctx context.Context, grant string, r rest.Request) (Session, error) {

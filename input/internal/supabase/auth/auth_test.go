@@ -14,6 +14,21 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
 )
 
+func TestASessionIsEndedAsAuthExpectsIt(t *testing.T) {
+	var seen string
+	status := http.StatusNoContent
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = fmt.Sprint(r.Method, " ", r.URL.RequestURI(), " ", r.Header.Get("Apikey"), " ", r.Header.Get("Authorization"))
+		w.WriteHeader(status)
+	}))
+	defer s.Close()
+	c := New(rest.Options{Base: s.URL + "/auth/v1"})
+	require.NoError(t, c.SignOut(t.Context(), "key", "token"))
+	require.Equal(t, "POST /auth/v1/logout?scope=local key Bearer token", seen)
+	status = http.StatusServiceUnavailable
+	require.ErrorIs(t, c.SignOut(t.Context(), "key", "token"), bucket.ErrUnavailable)
+}
+
 func TestSessionsAreAskedForAsAuthExpectsIt(t *testing.T) {
 	var seen, answer string
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

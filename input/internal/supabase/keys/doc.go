@@ -7,5 +7,6 @@
 //
 //	source.go    Source: the keys as they are now; renewal ahead of their end
 //	renew.go     the renewal that waits, and the one that a refusal asks for
-//	provider.go  where new keys come from: files, a sign-in, the Management API
+//	provider.go  where new keys come from: files, the Management API
+//	user.go      a user's session: sign-in, renewal, sign-out
 package keys

@@ -47,6 +47,11 @@ func TestFilesAreReadAtTheStartAndBeforeTheirTokenEnds(t *testing.T) {
 		}
 		require.Len(t, l.left, 1, "five minutes before its end")
 		time.Sleep(5 * time.Minute)
+		require.Equal(t, second, good(t, s).SessionToken, "over by this clock, and the server's decides")
+		third := write(time.Hour)
+		time.Sleep(lookAgain)
+		require.Equal(t, third, good(t, s).SessionToken)
+		time.Sleep(26 * time.Hour)
 		_, err = s.Credentials(t.Context())
 		permanent(t, err, "credentials.user_token_file: ", "expired on")
 	})

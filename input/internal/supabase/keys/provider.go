@@ -15,17 +15,24 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
 )
 
-// provider gets keys. It is asked by one goroutine at a time. Rejected says that
-// a server refused what it gave last. What it returns that will not pass by
-// itself is a bucket.ErrCredentials.
+// provider gets keys. It is asked by one goroutine at a time. What it returns
+// that will not pass by itself is a bucket.ErrCredentials.
 type provider interface {
-	obtain(ctx context.Context, rejected bool) (supabase.Project, error)
+	obtain(ctx context.Context) (supabase.Project, error)
 }
+
+// maxTimeout bounds a request to Auth or the Management API, which answer within
+// a second or two when they are well: a request that hangs is an outage, and
+// should be told of as one.
+const maxTimeout = 20 * time.Second
 
 // newProvider is what the type of credentials asks for.
 func newProvider(o Options, read func(string) ([]byte, error)) provider {
 	files := files{o: o, read: read}
-	options := rest.Options{Transport: o.Transport, ConnectTimeout: o.ConnectTimeout, Timeout: o.Timeout}
+	options := rest.Options{Transport: o.Transport, ConnectTimeout: o.ConnectTimeout, Timeout: maxTimeout}
+	if o.Timeout > 0 {
+		options.Timeout = min(o.Timeout, maxTimeout)
+	}
 	switch o.Settings.Credentials.Type {
 	case supabase.TypeUser:
 		options.Base, options.TLS = o.Project.AuthURL, o.TLS
@@ -46,7 +53,7 @@ func newProvider(o Options, read func(string) ([]byte, error)) provider {
 // fixed has the keys that stand in the configuration, and no others.
 type fixed struct{ project supabase.Project }
 
-func (f fixed) obtain(context.Context, bool) (supabase.Project, error) { return f.project, nil }
+func (f fixed) obtain(context.Context) (supabase.Project, error) { return f.project, nil }
 
 func (s *Source) isFixed() bool {
 	_, ok := s.provider.(fixed)
@@ -68,7 +75,7 @@ type files struct {
 	read func(path string) ([]byte, error)
 }
 
-func (f files) obtain(context.Context, bool) (supabase.Project, error) { return f.resolve() }
+func (f files) obtain(context.Context) (supabase.Project, error) { return f.resolve() }
 
 // resolve returns the project as the configuration and its files describe it.
 func (f files) resolve() (supabase.Project, error) {
@@ -107,50 +114,16 @@ func readFile(path string) ([]byte, error) {
 func final(err error) error   { return judged{err, bucket.ErrCredentials} }
 func passing(err error) error { return judged{err, bucket.ErrUnavailable} }
 
+// stopped is final for whoever can't wait until somebody restores the project.
+func stopped(err error) error { return judged{judged{err, errStopped}, bucket.ErrCredentials} }
+
+var errStopped = errors.New("the project is stopped")
+
 // judged is an error with its own text that is of a kind of package bucket.
 type judged struct{ err, kind error }
 
 func (j judged) Error() string   { return j.err.Error() }
 func (j judged) Unwrap() []error { return []error{j.err, j.kind} }
-
-// user signs in at the project's Auth.
-type user struct {
-	files
-	auth    *auth.Client
-	session auth.Session
-}
-
-// obtain renews the session, or begins a new one: at first, when the renewal is
-// refused, and when the server refuses the token that the session gave.
-func (u *user) obtain(ctx context.Context, rejected bool) (supabase.Project, error) {
-	p, err := u.resolve()
-	if err != nil {
-		return supabase.Project{}, err
-	}
-	login := p.Login()
-	var session auth.Session
-	err = errNoSession
-	if u.session.RefreshToken != "" && !rejected {
-		session, err = u.auth.Refresh(ctx, login.APIKey, u.session.RefreshToken)
-	}
-	if err != nil && !bucket.Transient(err) && ctx.Err() == nil {
-		session, err = u.auth.SignIn(ctx, login.APIKey, login.Email, login.Password)
-	}
-	if err != nil {
-		return supabase.Project{}, p.ExplainAuth(err)
-	}
-	u.session = session
-	expires := time.Time{}
-	if session.Life > 0 {
-		expires = time.Now().Add(session.Life)
-	}
-	if p, err = p.SignedIn(session.AccessToken, expires); err != nil {
-		return supabase.Project{}, final(err)
-	}
-	return p, nil
-}
-
-var errNoSession = errors.New("no session")
 
 // api asks the Management API for the project's keys.
 type api struct {
@@ -159,7 +132,7 @@ type api struct {
 	found      bool // keys were had before
 }
 
-func (a *api) obtain(ctx context.Context, _ bool) (supabase.Project, error) {
+func (a *api) obtain(ctx context.Context) (supabase.Project, error) {
 	p, err := a.resolve()
 	if err != nil {
 		return supabase.Project{}, err
@@ -198,9 +171,9 @@ func running(p supabase.Project, status management.Status) error {
 	case management.Starting:
 		return passing(p.NotRunning(string(status), "it is waited for; see in the Dashboard when it is up"))
 	case management.Stopped:
-		return final(p.NotRunning(string(status)+": it is paused, or about to be", restore))
+		return stopped(p.NotRunning(string(status)+": it is paused, or about to be", restore))
 	case management.Failed:
-		return final(p.NotRunning(string(status), "see the project in the Dashboard, and ask Supabase's support"))
+		return stopped(p.NotRunning(string(status), "see the project in the Dashboard, and ask Supabase's support"))
 	case management.Removed:
 		return final(p.NotRunning(string(status)+": it was deleted", "write the reference of another project"))
 	}

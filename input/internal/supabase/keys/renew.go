@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
 )
 
@@ -30,6 +31,7 @@ const (
 // trouble is what came in the way of getting keys since it last succeeded.
 type trouble struct {
 	failures int
+	since    time.Time // the first of them
 	// waiting is since when somebody waits who has no good keys.
 	waiting time.Time
 	// refusal is an error that will not pass by itself. It is returned until then,
@@ -43,6 +45,9 @@ type trouble struct {
 // attempt.
 func (t *trouble) met(err error, mayPass bool) time.Duration {
 	t.failures++
+	if t.since.IsZero() {
+		t.since = time.Now()
+	}
 	if mayPass {
 		return max(between.Delay(t.failures), rest.PauseOf(err))
 	}
@@ -51,8 +56,9 @@ func (t *trouble) met(err error, mayPass bool) time.Duration {
 	return t.pause
 }
 
-// renew gets keys and waits for what may pass. The turn is the caller's.
-// Rejected says that a server refused the present ones.
+// renew gets keys and waits for what may pass, for as long as the patience
+// lasts: then the error is one that may pass. The turn is the caller's. Rejected
+// says that a server refused the present ones.
 func (s *Source) renew(ctx context.Context, rejected bool) error {
 	t := &s.trouble
 	if t.refusal != nil && time.Now().Before(t.until) {
@@ -62,7 +68,7 @@ func (s *Source) renew(ctx context.Context, rejected bool) error {
 		t.waiting = time.Now()
 	}
 	for {
-		p, err := s.provider.obtain(ctx, rejected)
+		p, err := s.provider.obtain(ctx)
 		switch {
 		case err == nil:
 			s.adopt(p, rejected)
@@ -72,8 +78,14 @@ func (s *Source) renew(ctx context.Context, rejected bool) error {
 		}
 		mayPass := s.mayPass(err)
 		wait := t.met(err, mayPass)
-		if !mayPass || s.impatient(err) {
+		switch {
+		case !mayPass:
 			return err
+		case !s.impatient(err):
+		case bucket.Transient(err):
+			return err
+		default:
+			return passing(err)
 		}
 		s.o.Watcher.Delayed(err, time.Time{})
 		if err := retry.Sleep(ctx, wait); err != nil {
@@ -92,7 +104,7 @@ func (s *Source) Test(ctx context.Context) error {
 	if st := s.now.Load(); st != nil && st.good() {
 		return nil
 	}
-	p, err := s.provider.obtain(ctx, false)
+	p, err := s.provider.obtain(ctx)
 	if err == nil {
 		s.adopt(p, false)
 	}
@@ -148,6 +160,28 @@ func (s *Source) Renew(ctx context.Context, rejected bucket.Credentials) (bool, 
 		renewed = err == nil
 	}
 	return renewed, err
+}
+
+// RenewalHelps reports whether other keys may be accepted where a server refused
+// these with an error. A user's session brings another token, while the key that
+// signs stands in the configuration: a wrong signature stays wrong.
+func (s *Source) RenewalHelps(err error) bool {
+	_, isUser := s.provider.(*user)
+	e, ok := errors.AsType[*bucket.Error](err)
+	wrongSignature := ok && e.Code == "SignatureDoesNotMatch"
+	return !s.isFixed() && (!isUser || s.o.Settings.HasFiles() || !wrongSignature)
+}
+
+// Lasts reports whether an error of the source, or of a server that refused its
+// keys, stays until somebody changes the configuration. Keys in files may be
+// rotated, a stopped project may be restored, and a token of which there are new
+// ones may be accepted some time.
+func (s *Source) Lasts(err error) bool {
+	if !errors.Is(err, bucket.ErrCredentials) || bucket.Transient(err) || errors.Is(err, errStopped) || s.o.Settings.HasFiles() {
+		return false
+	}
+	_, isOwn := errors.AsType[*supabase.FieldError](err)
+	return isOwn || !s.RenewalHelps(err)
 }
 
 // replaceRejected is Renew for the holder of the turn. A wait that is not zero is

@@ -26,7 +26,7 @@ func TestAStormOfRefusalsIsOneRenewal(t *testing.T) {
 				require.Equal(t, 500, renewed)
 				require.Empty(t, errs)
 				require.Len(t, l.renewed, 2)
-				require.Equal(t, 2, w.count("grant_type=password")+w.count("api-keys"))
+				require.Equal(t, 2, w.count("/token")+w.count("api-keys"))
 				require.False(t, old.SameKeys(good(t, s)))
 				ok, err := s.Renew(t.Context(), old)
 				require.NoError(t, err)

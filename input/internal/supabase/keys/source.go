@@ -42,8 +42,11 @@ type Watcher interface {
 	Renewed(p supabase.Project, rejected bool)
 	// Delayed says that keys could not be had, and that they will be asked for
 	// again. The present ones are good until the given time, zero where there
-	// are none.
+	// are none. It is called for each attempt.
 	Delayed(err error, until time.Time)
+	// Recovered says that keys could be had after one or more attempts that
+	// failed, and how long after the first of them.
+	Recovered(after time.Duration)
 	// Expiring says that the keys, which can't be renewed from here, end soon.
 	Expiring(p supabase.Project, left time.Duration)
 }
@@ -98,25 +101,27 @@ func (s *Source) Project() supabase.Project {
 // a [bucket.ErrCredentials] with its remedy.
 func (s *Source) Credentials(ctx context.Context) (bucket.Credentials, error) {
 	st := s.now.Load()
-	if st != nil && (st.due.IsZero() || time.Now().Before(st.due)) {
-		return st.keys, nil
-	}
-	if st == nil || !st.good() && !s.isFixed() {
+	switch {
+	case st == nil || !st.good() && !s.isFixed():
 		return s.get(ctx)
+	case st.due.IsZero() || time.Now().Before(st.due):
+		return st.keys, nil
 	}
 	select {
 	case s.turn <- struct{}{}:
 		defer s.release()
-		return s.attend(ctx), nil
+		return s.attend(ctx, st), nil
 	default:
 		return st.keys, nil // somebody is at it
 	}
 }
 
 // attend does what is due while the keys are good: it renews them, and tells of
-// their end where that does not help.
-func (s *Source) attend(ctx context.Context) bucket.Credentials {
-	st := s.now.Load()
+// their end where that does not help. The caller saw st, before it had the turn.
+func (s *Source) attend(ctx context.Context, st *state) bucket.Credentials {
+	if now := s.now.Load(); now != nil { // else they were signed out meanwhile
+		st = now
+	}
 	if !st.renewAt.IsZero() && !time.Now().Before(st.renewAt) {
 		st = s.renewAhead(ctx, st)
 	}
@@ -130,7 +135,7 @@ func (s *Source) attend(ctx context.Context) bucket.Credentials {
 // renewAhead tries once to get new keys. What fails now is tried again before the
 // present ones end.
 func (s *Source) renewAhead(ctx context.Context, st *state) *state {
-	p, err := s.provider.obtain(ctx, false)
+	p, err := s.provider.obtain(ctx)
 	switch {
 	case err == nil:
 		return s.adopt(p, false)
@@ -160,6 +165,21 @@ func (s *Source) get(ctx context.Context) (bucket.Credentials, error) {
 	return s.now.Load().keys, nil
 }
 
+// SignOut ends the session that the source has begun, where there is one, with
+// one request or two. The next one who asks for keys begins another.
+func (s *Source) SignOut(ctx context.Context) error {
+	u, ok := s.provider.(*user)
+	if !ok {
+		return nil
+	}
+	if err := s.take(ctx); err != nil {
+		return err
+	}
+	defer s.release()
+	s.now.Store(nil)
+	return u.signOut(ctx)
+}
+
 func (s *Source) take(ctx context.Context) error {
 	select {
 	case s.turn <- struct{}{}:
@@ -184,6 +204,9 @@ var tellAt = []time.Duration{24 * time.Hour, time.Hour, 5 * time.Minute}
 
 // adopt takes over the keys of p. Rejected says that the ones before were refused.
 func (s *Source) adopt(p supabase.Project, rejected bool) *state {
+	if since := s.trouble.since; !since.IsZero() {
+		defer func() { s.o.Watcher.Recovered(time.Since(since)) }()
+	}
 	s.trouble = trouble{}
 	keys, _ := p.Keys()
 	old, now := s.now.Load(), time.Now()
@@ -194,6 +217,7 @@ func (s *Source) adopt(p supabase.Project, rejected bool) *state {
 		if !keys.Expires.IsZero() && !s.isFixed() {
 			st.renewAt = now.Add(max(left/4, lookAgain)) // a file that was not replaced yet
 		}
+		st.watchFile(s, now)
 		st.setDue()
 		s.now.Store(&st)
 		return &st
@@ -202,6 +226,7 @@ func (s *Source) adopt(p supabase.Project, rejected bool) *state {
 		// Many inputs that began together do not renew together.
 		st.renewAt = now.Add(left/10*8 + rand.N(max(left/10, 1)))
 	}
+	st.watchFile(s, now)
 	next := s.replace(st, now)
 	s.o.Watcher.Renewed(p, rejected)
 	if s.isFixed() && !keys.Expires.IsZero() && left < nearEnd {
@@ -211,8 +236,16 @@ func (s *Source) adopt(p supabase.Project, rejected bool) *state {
 }
 
 // lookAgain is the least time between two looks at a file whose token is about
-// to end.
+// to end, or has ended.
 const lookAgain = 10 * time.Second
+
+// watchFile has a file looked at again whose token has ended by this clock. The
+// token is used meanwhile: the server's clock is the one that counts.
+func (st *state) watchFile(s *Source, now time.Time) {
+	if s.readsFiles() && st.keys.Expires.IsZero() && !st.project.Expires.IsZero() {
+		st.renewAt = now.Add(lookAgain)
+	}
+}
 
 // replace puts st in place, with the times that follow from it.
 func (s *Source) replace(st state, now time.Time) *state {
@@ -242,4 +275,5 @@ type nobody struct{}
 
 func (nobody) Renewed(supabase.Project, bool)           {}
 func (nobody) Delayed(error, time.Time)                 {}
+func (nobody) Recovered(time.Duration)                  {}
 func (nobody) Expiring(supabase.Project, time.Duration) {}

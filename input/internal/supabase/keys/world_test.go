@@ -114,6 +114,9 @@ func (w *world) answer(r *http.Request, body string) reply {
 			{"name":"default","type":"secret","api_key":"sb_secret_x··········"}]`, apiKey(w.secret, "anon"), apiKey(w.secret, "service_role"))}
 	case path == "/auth/v1/token":
 		return w.token(r, body)
+	case path == "/auth/v1/logout" && r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Authorization"), "Bearer eyJ"):
+		w.refresh = ""
+		return reply{status: 204}
 	}
 	return reply{status: 404, body: `{"message":"Cannot GET"}`}
 }
@@ -183,7 +186,9 @@ type told struct {
 	renewed []supabase.Project
 	refused int // of them, because the ones before were
 	delayed []string
-	left    []time.Duration
+	// recovered is how long each outage lasted.
+	recovered []time.Duration
+	left      []time.Duration
 }
 
 func (l *told) Renewed(p supabase.Project, rejected bool) {
@@ -199,6 +204,12 @@ func (l *told) Delayed(err error, _ time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.delayed = append(l.delayed, err.Error())
+}
+
+func (l *told) Recovered(after time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.recovered = append(l.recovered, after)
 }
 
 func (l *told) Expiring(_ supabase.Project, left time.Duration) {

@@ -98,7 +98,8 @@ type Request struct {
 	Secrets []string
 }
 
-// Do makes a request, once, and decodes the answer into the given value. Every
+// Do makes a request, once, and decodes the answer into the given value; nil
+// where nothing is to be read. Every
 // error is a [bucket.Error], but for that of a caller's context. Its kind is
 // [bucket.ErrThrottled], [bucket.ErrUnavailable] or [bucket.ErrUnreachable]
 // where the same request may succeed later, and [bucket.ErrCredentials] where
@@ -124,6 +125,9 @@ func (c *Client) Do(ctx context.Context, r Request, into any) error {
 			return err
 		}
 		return r.refusal(resp, doc)
+	}
+	if into == nil {
+		return nil
 	}
 	doc, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {

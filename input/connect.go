@@ -1,0 +1,142 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+)
+
+// unreachableAttempts bounds how often an endpoint that does not answer at all
+// is tried at the start: a name that does not resolve is most often a typing
+// error, and a one-time run should say so soon.
+const unreachableAttempts = 4
+
+// Connect opens the state, gets the credentials, tests that the bucket can be
+// listed, and begins the run. What can't get better without another
+// configuration ends every run here, and whatever else goes wrong a one-time run.
+// A run that repeats waits: the error is returned at first and every five
+// minutes, for Benthos to log and to show on /ready, and tried again meanwhile.
+func (r *reader) Connect(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(r.closing, cancel)()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || !r.startedAt.IsZero() {
+		return nil
+	}
+	if !r.attempted {
+		r.attempted = true
+		for _, warning := range r.conf.project.Warnings {
+			r.log.Warn(warning)
+		}
+	}
+	for {
+		err, lasts := r.connectOnce(ctx)
+		switch {
+		case err == nil:
+			r.sayConnected()
+			r.start()
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case lasts || !r.conf.plan.Repeats():
+			r.cause = err // Close tells of it
+			return service.ErrEndOfInput
+		}
+		tell := r.wait.failed()
+		pause := r.conf.retry.Delay(r.wait.failures)
+		if tell {
+			if lasted := r.wait.lasts(); lasted > 0 {
+				err = fmt.Errorf("still waiting, for %s so far: %w", lasted, err)
+			}
+			return service.NewErrBackOff(err, pause)
+		}
+		if err := retry.Sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// connectOnce does what a run needs before it begins. The error names its field
+// and remedy; lasts reports whether it stays until the configuration is another.
+func (r *reader) connectOnce(ctx context.Context) (err error, lasts bool) { //nolint:revive // lasts is about err
+	if err = r.open(ctx); err != nil {
+		return err, r.stateLasts(err)
+	}
+	if err = r.signIn(ctx); err != nil {
+		return err, r.source.Lasts(err)
+	}
+	if err = r.probe(ctx); err != nil {
+		explained := r.explain(ctx, err)
+		return explained, errors.Is(err, bucket.ErrInvalid) || r.source.Lasts(err) || aboutRegion(explained)
+	}
+	return nil, false
+}
+
+// aboutRegion reports whether an error that ends a run is about the region, whose
+// field no renewal of keys changes.
+func aboutRegion(err error) bool {
+	e, ok := errors.AsType[*supabase.FieldError](err)
+	return ok && e.Field == ssFieldRegion
+}
+
+// stateLasts reports whether a state can't be opened until somebody acts. One that
+// another process uses is free when that process ends, a full disk may be emptied,
+// and a cache may be down.
+func (r *reader) stateLasts(err error) bool {
+	if errors.Is(err, ledger.ErrDamaged) {
+		return true
+	}
+	return r.conf.state.path != "" && !errors.Is(err, boltstore.ErrInUse) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, context.Canceled)
+}
+
+// sayConnected tells of the end of what was told of.
+func (r *reader) sayConnected() {
+	if lasted := r.wait.lasts(); r.wait.over() {
+		r.log.Infof("Connected to %s after %s in which that failed", r.conf.project.Endpoint, lasted)
+	}
+}
+
+// probe makes one small request. A one-time run makes it again while what fails
+// may pass, for as long as its retries last; the others come back by Connect.
+func (r *reader) probe(ctx context.Context) error {
+	if r.conf.plan.Repeats() {
+		err := r.probeOnce(ctx)
+		if bucket.Transient(err) {
+			r.meters.Retried(err)
+		}
+		return err
+	}
+	unreachable := 0
+	mayPass := func(err error) bool {
+		if errors.Is(err, bucket.ErrUnreachable) {
+			unreachable++
+			return unreachable < unreachableAttempts
+		}
+		return bucket.Transient(err)
+	}
+	return r.conf.retry.Do(ctx, r.probeOnce, mayPass, func(err error) {
+		r.meters.Retried(err)
+		switch told := r.wait.failed(); {
+		case told && r.wait.lasts() == 0:
+			r.log.Warnf("Waiting for %s: %v", r.conf.project.Endpoint, err)
+		case told:
+			r.log.Warnf("Still waiting for %s, for %s so far: %v", r.conf.project.Endpoint, r.wait.lasts(), err)
+		}
+	})
+}
+
+func (r *reader) probeOnce(ctx context.Context) error {
+	_, _, err := r.client.Probe(ctx, r.conf.filter.ListPrefix(), onceOnly)
+	return err
+}
