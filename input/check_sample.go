@@ -49,12 +49,13 @@ type CheckObject struct {
 type CheckLeftOut struct {
 	// Rule is one of the rules of the metric supabase_storage_filtered, or
 	// "delivered" for what was delivered before, "parked" for what waits for
-	// another attempt, "unreadable_key" for keys that the server can't tell.
+	// another attempt, "unreadable_key" for keys that the server can't tell,
+	// "odd_entry" for entries of the listing that can't be understood.
 	Rule string `json:"rule"`
 	// Pattern is the exclude pattern that decided, as it was written and where.
 	Pattern string `json:"pattern,omitempty"`
 	Count   int64  `json:"count"`
-	// FirstKey is the first of them, Reason why that one is parked. A delivered
+	// FirstKey is the first of them, Reason why that one is parked or odd. A delivered
 	// one is not named.
 	FirstKey string `json:"first_key,omitempty"`
 	Reason   string `json:"reason,omitempty"`
@@ -65,6 +66,7 @@ const (
 	leftDelivered     = "delivered"
 	leftParked        = "parked"
 	leftUnreadableKey = "unreadable_key"
+	leftOddEntry      = "odd_entry"
 )
 
 // patientPager is the client with the check's patience.
@@ -117,7 +119,9 @@ func (c *checker) checkPatterns(ctx context.Context) CheckStep {
 	for _, s := range c.listed {
 		for _, obj := range slices.Concat(s.Objects, s.Unplaced) {
 			listed++
-			if v := c.conf.filter.Match(obj, time.Now()); v.Rule == filter.Pass {
+			if v := c.conf.filter.Match(obj, time.Now()); obj.Odd != "" {
+				filtered.add(CheckLeftOut{Rule: leftOddEntry, FirstKey: obj.Key, Reason: obj.Odd})
+			} else if v.Rule == filter.Pass {
 				c.matching = append(c.matching, obj)
 			} else {
 				filtered.add(CheckLeftOut{Rule: v.Rule.String(), Pattern: v.Pattern, FirstKey: obj.Key})
@@ -204,6 +208,10 @@ func (c *checker) sample(ctx context.Context) error {
 	matches := func(obj bucket.Object) bool {
 		sample.Listed++
 		v := c.conf.filter.Match(obj, time.Now())
+		if obj.Odd != "" {
+			left.add(CheckLeftOut{Rule: leftOddEntry, FirstKey: obj.Key, Reason: obj.Odd})
+			return false
+		}
 		if v.Rule != filter.Pass {
 			left.add(CheckLeftOut{Rule: v.Rule.String(), Pattern: v.Pattern, FirstKey: obj.Key})
 		}

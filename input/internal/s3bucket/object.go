@@ -10,6 +10,7 @@ import (
 	"net/url"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 )
 
 const (
@@ -116,5 +117,5 @@ func decodeLocation(doc []byte) string {
 	if err != nil {
 		return ""
 	}
-	return end.text()
+	return foreign.Code(end.text()) // a region is a simple word
 }

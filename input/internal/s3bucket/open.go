@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 )
 
 // toTheEnd is the length of a read that has no end of its own.
@@ -107,11 +108,11 @@ func (b *body) expect(offset, length int64) (size int64, err error) {
 			last = min(last, offset+length-1)
 		}
 		if from != offset || to != last {
-			return 0, fmt.Errorf("asked for the bytes from %d to %d, got %q", offset, last, a.Header.Get("Content-Range"))
+			return 0, fmt.Errorf("asked for the bytes from %d to %d, got %q", offset, last, foreign.Text(a.Header.Get("Content-Range"), foreign.Short, a.cred.Secrets()...))
 		}
 		b.due = to - from + 1
 		if a.ContentLength >= 0 && a.ContentLength != b.due {
-			return 0, fmt.Errorf("Content-Length %d does not fit Content-Range %q", a.ContentLength, a.Header.Get("Content-Range"))
+			return 0, fmt.Errorf("Content-Length %d does not fit Content-Range %q", a.ContentLength, foreign.Text(a.Header.Get("Content-Range"), foreign.Short, a.cred.Secrets()...))
 		}
 		return size, nil
 	}
@@ -143,7 +144,7 @@ func parseContentRange(s string) (from, to, size int64, err error) {
 	to, err2 := strconv.ParseInt(last, 10, 64)
 	size, err3 := strconv.ParseInt(total, 10, 64)
 	if !ok || !ok2 || !ok3 || errors.Join(err1, err2, err3) != nil || from < 0 || to < from || size <= to {
-		return 0, 0, 0, fmt.Errorf("unusable Content-Range %q", s)
+		return 0, 0, 0, fmt.Errorf("unusable Content-Range %q", foreign.Text(s, foreign.Short))
 	}
 	return from, to, size, nil
 }
