@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
@@ -116,11 +117,13 @@ func (c *checker) checkPatterns(ctx context.Context) CheckStep {
 		return c.failed(CheckStepPatterns, "", err)
 	}
 	listed, filtered := int64(0), leftOut{}
+	var odd []bucket.Object
 	for _, s := range c.listed {
 		for _, obj := range slices.Concat(s.Objects, s.Unplaced) {
 			listed++
 			if v := c.conf.filter.Match(obj, time.Now()); obj.Odd != "" {
 				filtered.add(CheckLeftOut{Rule: leftOddEntry, FirstKey: obj.Key, Reason: obj.Odd})
+				odd = append(odd, obj)
 			} else if v.Rule == filter.Pass {
 				c.matching = append(c.matching, obj)
 			} else {
@@ -133,7 +136,12 @@ func (c *checker) checkPatterns(ctx context.Context) CheckStep {
 		which = "the first " + which
 	}
 	step := CheckStep{Name: CheckStepPatterns, Status: CheckOK, Found: fmt.Sprintf("%d of %s match", len(c.matching), which)}
-	if len(c.matching) == 0 && listed > 0 {
+	if len(odd) > 0 {
+		step.warn(CheckProblem{
+			Problem: fmt.Sprintf("%s listed in a way that can't be understood, and would be parked; the first is %s: %s", objects(int64(len(odd))), foreign.Key(odd[0].Key), odd[0].Odd),
+			Remedy:  "correct the metadata of its row in storage.objects, upload it again, or leave it out with exclude_patterns",
+		})
+	} else if len(c.matching) == 0 && listed > 0 {
 		step.Found = ""
 		step.warn(noneMatches(which, filtered.sorted()))
 	}

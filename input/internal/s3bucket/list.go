@@ -135,9 +135,11 @@ func readList(ctx context.Context, buf *bytes.Buffer, a *answer) (isLarge bool, 
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
-	if a.ContentLength > 0 {
-		buf.Grow(int(a.ContentLength) - buf.Len() + bytes.MinRead) // at once, without doubling
+	whole := int(a.ContentLength)
+	if whole < 0 {
+		whole = maxPage + 1
 	}
+	buf.Grow(whole - largePage + bytes.MinRead) // at once: each doubling would be garbage
 	if _, err := buf.ReadFrom(io.LimitReader(b, maxPage+1-largePage)); err != nil {
 		return true, err
 	}

@@ -131,7 +131,7 @@ var wayRemedies = []remedy{
 			return opOf(s) == "remote error" || s.says("beginning tls", "tls: ") && s.Status == 0
 		},
 		problem: func(_ seen, a asked) string { return handshakeFailed + a.host() + " fails" },
-		todo:    always("see in brackets what the server says; a proxy or firewall that inspects TLS fails like this as well"),
+		todo:    always("see in brackets what the server says; one that wants a certificate of the client (tls.client_certs), and a proxy that inspects TLS, may end it like this"),
 	},
 	{
 		name: "no such host",

@@ -4,18 +4,22 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 )
 
 const forged = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
@@ -202,6 +206,56 @@ func TestAnAnswerThatEndsWithItsConnectionIsRead(t *testing.T) {
 		_ = w.(io.Closer).Close()
 	})
 	require.Equal(t, "hello", get(t, New(nil, time.Second, nil), "GET", base))
+}
+
+func TestAProxyThatOpensNoTunnelIsNamedWithItsStatus(t *testing.T) {
+	for _, status := range []int{http.StatusProxyAuthRequired, http.StatusForbidden, http.StatusBadGateway} {
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		at, err := url.Parse(proxy.URL)
+		require.NoError(t, err)
+		tr := New(nil, time.Second, nil)
+		tr.Proxy = http.ProxyURL(at)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://project.invalid", nil)
+		require.NoError(t, err)
+		resp, err := tr.RoundTrip(req)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		refusal, ok := errors.AsType[*foreign.ProxyRefusal](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, status, refusal.Status)
+		require.Equal(t, at.Host, refusal.Host)
+		require.Equal(t, "connecting through the HTTP proxy", Unreachable(err))
+		proxy.Close()
+	}
+}
+
+func TestTLSThroughAProxyWorks(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
+	defer s.Close()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		there, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			return
+		}
+		w.WriteHeader(http.StatusOK)
+		here, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		go func() { _, _ = io.Copy(there, here); _ = there.Close() }()
+		_, _ = io.Copy(here, there)
+		_ = here.Close()
+	}))
+	defer proxy.Close()
+	at, err := url.Parse(proxy.URL)
+	require.NoError(t, err)
+	tr := New(s.Client().Transport.(*http.Transport).TLSClientConfig, time.Second, nil)
+	tr.Proxy = http.ProxyURL(at)
+	defer tr.CloseIdleConnections()
+	for range 3 {
+		require.Equal(t, "hello", get(t, tr, "GET", "https://example.com/"))
+	}
 }
 
 func TestHeadersAreBounded(t *testing.T) {
