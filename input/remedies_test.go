@@ -17,6 +17,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -218,4 +219,60 @@ func TestNobodyThereHasARemedyOfItsOwn(t *testing.T) {
 	for api, err := range errs {
 		require.ErrorContains(t, err, "the host no-such-project.invalid can't be", api)
 	}
+}
+
+// pages answers the list requests that which picks with a page of a gateway.
+func pages(r *rig, which func(n int) bool) *int {
+	asked := 0
+	r.wrap = func(next http.RoundTripper) http.RoundTripper {
+		return roundTripFunc(func(q *http.Request) (*http.Response, error) {
+			if q.URL.Query().Has("list-type") {
+				if asked++; which(asked) {
+					const doc = "<html>Welcome to nginx!</html>"
+					return &http.Response{
+						StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/html"}},
+						Body: io.NopCloser(strings.NewReader(doc)), ContentLength: int64(len(doc)), Request: q,
+					}, nil
+				}
+			}
+			return next.RoundTrip(q)
+		})
+	}
+	return &asked
+}
+
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(q *http.Request) (*http.Response, error) { return f(q) }
+
+func TestAPageInPlaceOfTheFirstListingIsTriedAFewTimesOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "retry: {max_attempts: 20}\n")
+		asked := pages(r, func(int) bool { return true })
+		report := r.run()
+		require.ErrorContains(t, report.Err, "no S3 server but a web page")
+		require.Equal(t, unreachableAttempts, *asked)
+	})
+}
+
+func TestAPageInTheMiddleOfARunIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "retry: {max_attempts: 20}\n")
+		r.server.Put("docs", "a", []byte("x"))
+		asked := pages(r, func(n int) bool { return n > 1 && n < 10 })
+		report := r.run()
+		require.NoError(t, report.Err)
+		require.Equal(t, int64(1), report.Delivered)
+		require.Equal(t, 10, *asked)
+	})
+}
+
+func TestALineThatIsTooLongNamesTheFieldThatBoundsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "scanner: {lines: {max_buffer_size: 16}}\n")
+		r.server.Put("docs", "a", []byte(strings.Repeat("x", 100)+"\n"))
+		report := r.run()
+		require.Equal(t, map[string]int64{"scanner": 1}, report.Parked)
+		require.Contains(t, r.logs.String(), "max_buffer_size")
+	})
 }
