@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
@@ -49,12 +50,13 @@ type CheckObject struct {
 type CheckLeftOut struct {
 	// Rule is one of the rules of the metric supabase_storage_filtered, or
 	// "delivered" for what was delivered before, "parked" for what waits for
-	// another attempt, "unreadable_key" for keys that the server can't tell.
+	// another attempt, "unreadable_key" for keys that the server can't tell,
+	// "odd_entry" for entries of the listing that can't be understood.
 	Rule string `json:"rule"`
 	// Pattern is the exclude pattern that decided, as it was written and where.
 	Pattern string `json:"pattern,omitempty"`
 	Count   int64  `json:"count"`
-	// FirstKey is the first of them, Reason why that one is parked. A delivered
+	// FirstKey is the first of them, Reason why that one is parked or odd. A delivered
 	// one is not named.
 	FirstKey string `json:"first_key,omitempty"`
 	Reason   string `json:"reason,omitempty"`
@@ -65,6 +67,7 @@ const (
 	leftDelivered     = "delivered"
 	leftParked        = "parked"
 	leftUnreadableKey = "unreadable_key"
+	leftOddEntry      = "odd_entry"
 )
 
 // patientPager is the client with the check's patience.
@@ -114,10 +117,14 @@ func (c *checker) checkPatterns(ctx context.Context) CheckStep {
 		return c.failed(CheckStepPatterns, "", err)
 	}
 	listed, filtered := int64(0), leftOut{}
+	var odd []bucket.Object
 	for _, s := range c.listed {
 		for _, obj := range slices.Concat(s.Objects, s.Unplaced) {
 			listed++
-			if v := c.conf.filter.Match(obj, time.Now()); v.Rule == filter.Pass {
+			if v := c.conf.filter.Match(obj, time.Now()); obj.Odd != "" {
+				filtered.add(CheckLeftOut{Rule: leftOddEntry, FirstKey: obj.Key, Reason: obj.Odd})
+				odd = append(odd, obj)
+			} else if v.Rule == filter.Pass {
 				c.matching = append(c.matching, obj)
 			} else {
 				filtered.add(CheckLeftOut{Rule: v.Rule.String(), Pattern: v.Pattern, FirstKey: obj.Key})
@@ -129,7 +136,12 @@ func (c *checker) checkPatterns(ctx context.Context) CheckStep {
 		which = "the first " + which
 	}
 	step := CheckStep{Name: CheckStepPatterns, Status: CheckOK, Found: fmt.Sprintf("%d of %s match", len(c.matching), which)}
-	if len(c.matching) == 0 && listed > 0 {
+	if len(odd) > 0 {
+		step.warn(CheckProblem{
+			Problem: fmt.Sprintf("%s listed in a way that can't be understood, and would be parked; the first is %s: %s", objects(int64(len(odd))), foreign.Key(odd[0].Key), odd[0].Odd),
+			Remedy:  "correct the metadata of its row in storage.objects, upload it again, or leave it out with exclude_patterns",
+		})
+	} else if len(c.matching) == 0 && listed > 0 {
 		step.Found = ""
 		step.warn(noneMatches(which, filtered.sorted()))
 	}
@@ -204,6 +216,10 @@ func (c *checker) sample(ctx context.Context) error {
 	matches := func(obj bucket.Object) bool {
 		sample.Listed++
 		v := c.conf.filter.Match(obj, time.Now())
+		if obj.Odd != "" {
+			left.add(CheckLeftOut{Rule: leftOddEntry, FirstKey: obj.Key, Reason: obj.Odd})
+			return false
+		}
 		if v.Rule != filter.Pass {
 			left.add(CheckLeftOut{Rule: v.Rule.String(), Pattern: v.Pattern, FirstKey: obj.Key})
 		}

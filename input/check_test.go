@@ -213,9 +213,9 @@ func TestTheHostStepTellsHowFarItCame(t *testing.T) {
 		"nobody":                       {"http://" + closed + "/s3", "endpoint", []string{"nothing listens at " + closed}},
 		"no such name":                 {"http://nowhere.invalid/s3", "endpoint", []string{"nowhere.invalid can't be found", "spelling"}},
 		"an untrusted certificate":     {secure.URL + "/s3", "tls", []string{"is not trusted", "tls.root_cas_file"}},
-		"https where there is none":    {strings.Replace(pages.URL, "http", "https", 1) + "/s3", "endpoint", []string{"does not complete a TLS handshake"}},
-		"a web server that is no S3":   {pages.URL + "/s3", "endpoint", []string{"is no S3 server", "check host, port and path"}},
-		"an answer without TLS to TLS": {strings.Replace(secure.URL, "https", "http", 1) + "/s3", "endpoint", []string{"is no S3 server"}},
+		"https where there is none":    {strings.Replace(pages.URL, "http", "https", 1) + "/s3", "endpoint", []string{"does not speak https:// on this port"}},
+		"a web server that is no S3":   {pages.URL + "/s3", "endpoint", []string{"is no S3 server", "there is nothing at this path"}},
+		"an answer without TLS to TLS": {strings.Replace(secure.URL, "https", "http", 1) + "/s3", "endpoint", []string{"speaks https:// on this port", "write https://"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			parsed, err := Spec().ParseYAML(fmt.Sprintf("endpoint: %s\nsource_path: docs\nretry: {max_attempts: 1}\ncredentials: {access_key_id: abc, secret_access_key: def}\n", c.endpoint), nil)

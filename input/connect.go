@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"syscall"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -15,9 +16,10 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
-// unreachableAttempts bounds how often an endpoint that does not answer at all
-// is tried at the start: a name that does not resolve is most often a typing
-// error, and a one-time run should say so soon.
+// unreachableAttempts bounds how often an endpoint is tried at the start where
+// nobody answers, or somebody else than an S3 server: a name that does not
+// resolve, or a page, is most often a typing error, and a one-time run should say
+// so soon.
 const unreachableAttempts = 4
 
 // Connect opens the state, gets the credentials, tests that the bucket can be
@@ -119,7 +121,7 @@ func (r *reader) probe(ctx context.Context) error {
 	}
 	unreachable := 0
 	mayPass := func(err error) bool {
-		if errors.Is(err, bucket.ErrUnreachable) {
+		if errors.Is(err, bucket.ErrUnreachable) || wrongServer(err) {
 			unreachable++
 			return unreachable < unreachableAttempts
 		}
@@ -134,6 +136,19 @@ func (r *reader) probe(ctx context.Context) error {
 			r.log.Warnf("Still waiting for %s, for %s so far: %v", r.conf.project.Endpoint, r.wait.lasts(), err)
 		}
 	})
+}
+
+// wrongServer reports whether an answer is not of an S3 server, and no sign of
+// one that has trouble either. A project that is over its quota or paused answers
+// in the same way for a long time.
+func wrongServer(err error) bool {
+	e, ok := errors.AsType[*bucket.Error](err)
+	if !ok || errors.Is(err, bucket.ErrThrottled) {
+		return false
+	}
+	const paused = 540
+	isOther := errors.Is(err, bucket.ErrNotS3) || errors.Is(err, bucket.ErrOversized)
+	return isOther && e.Status < http.StatusInternalServerError || e.Status == http.StatusPaymentRequired || e.Status == paused
 }
 
 func (r *reader) probeOnce(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -112,6 +113,9 @@ func (d *delivery) send(ctx context.Context, h handover) error {
 func unreadable(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
+	}
+	if errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("%w: a line or part is longer than the max_buffer_size of the scanner, which is its to raise: %w", pass.ErrUnreadable, err)
 	}
 	return fmt.Errorf("%w: %w", pass.ErrUnreadable, err)
 }

@@ -37,6 +37,8 @@
 //	outcome.go             how runs of this process ended, for its exit code
 //
 //	internal/bucket        the words all rooms speak: objects and errors
+//	internal/foreign       the one door for text that others wrote
+//	internal/wire          the connections of all HTTP clients
 //	internal/retry         the one back-off
 //	internal/filter        globs, time and size: one pure Match
 //	internal/supabase      projects, endpoints, keys, and what refusals mean; below

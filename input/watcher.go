@@ -160,7 +160,7 @@ func (r *reader) sayStart() {
 // a while.
 func (r *reader) sayChangesOff(reason error, pause time.Duration) {
 	r.log.Infof("Every pass lists all of %s for now, since to ask only for what changed is of no use there; that is tried again in %v: %v",
-		r.where(), pause, reason)
+		r.where(), pause, r.source.Project().ExplainChanges(reason))
 }
 
 // sayPass is the one line after a pass over what that did something. A one-time

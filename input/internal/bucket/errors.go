@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 )
 
 // The kinds of failure that rooms tell apart. An endpoint's answer is mapped to
@@ -47,11 +49,18 @@ var (
 	// gateway's own page with the status 200 is the usual case.
 	ErrMismatch = errors.New("the answer is not the listed object")
 
+	// ErrOdd means that the entry of a listing which shows the object makes no
+	// sense, such as a size below zero: see [Object.Odd].
+	ErrOdd = errors.New("the entry of the listing can't be understood")
+
 	// ErrNotS3 is no kind but a cause, beneath an [Error] of any kind: what came
 	// was not written by an S3 server but by a proxy or another API.
 	ErrNotS3 = errors.New("not an answer of the S3 protocol")
 	// ErrForeign is the same of Supabase's other APIs, from which keys come.
 	ErrForeign = errors.New("not an answer of a Supabase API")
+	// ErrOversized is a cause, too: a listing or the headers of an answer are
+	// larger than any that is needed.
+	ErrOversized = errors.New("larger than is read")
 )
 
 // Error is what an endpoint answered, or why it did not.
@@ -64,7 +73,8 @@ type Error struct {
 	Kind error
 	// Status is the HTTP status, 0 where no answer came.
 	Status int
-	// Code and Message are those of the S3 error document, empty on HEAD.
+	// Code and Message are those of the S3 error document, empty on HEAD. Like
+	// the text of Err they went through package foreign where they came in.
 	Code, Message string
 	// Err is the cause beneath, nil where the answer itself is the cause.
 	Err error
@@ -75,7 +85,7 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op)
 	if e.Key != "" {
-		fmt.Fprintf(&b, " %q", e.Key)
+		b.WriteString(" " + foreign.Key(e.Key))
 	}
 	fmt.Fprintf(&b, ": %v", e.Kind)
 	var seen []string
@@ -142,6 +152,7 @@ var causes = []struct {
 	{ErrNotFound, "not_found"},
 	{ErrDenied, "denied"},
 	{ErrInvalid, "invalid"},
+	{ErrOdd, "odd_entry"},
 	{ErrRange, "range"},
 	{ErrChanged, "changed"},
 	{ErrThrottled, "throttled"},

@@ -1,6 +1,7 @@
 // Package bucket holds the words that every room of the input speaks: an
 // object, its content, the credentials of a request, and the errors that say
-// what an endpoint answered. It imports the standard library alone.
+// what an endpoint answered. It imports the
+// standard library and package foreign.
 package bucket
 
 import (
@@ -27,6 +28,11 @@ type Object struct {
 	// filters; it never decides whether an object changed, because any UPDATE
 	// of the row moves it.
 	LastModified time.Time
+	// Odd says what is wrong with the entry of a listing that shows the object,
+	// such as `a size of "-1"`. An odd object can't be read: it is parked. It is
+	// empty for nearly all. Where LastModified alone could not be understood it is
+	// zero, and the object is not odd.
+	Odd string
 }
 
 // SameVersion reports whether o and p are the same content under the same key.
@@ -103,6 +109,9 @@ func (c Credentials) SameKeys(d Credentials) bool {
 	return c.AccessKeyID == d.AccessKeyID && c.SecretAccessKey == d.SecretAccessKey &&
 		c.SessionToken == d.SessionToken && c.Region == d.Region
 }
+
+// Secrets are what must not be shown, wherever it comes back from.
+func (c Credentials) Secrets() []string { return []string{c.SessionToken, c.SecretAccessKey, c.APIKey} }
 
 // Format hides the secrets from every verb of package fmt.
 func (Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "<credentials>") }

@@ -278,5 +278,6 @@ func (r *Run) triesAgain(a attempt) bool {
 	case errors.Is(a.err, bucket.ErrDenied), errors.Is(a.err, bucket.ErrMissingContent):
 		return a.failures+1 < fewAttempts
 	}
-	return bucket.Transient(a.err)
+	// What somebody else than the server says of an object, be it a refusal, passes.
+	return bucket.Transient(a.err) || errors.Is(a.err, bucket.ErrNotS3)
 }

@@ -67,8 +67,12 @@ func shared(a, b string) int {
 }
 
 // unplaced reports whether key may stand out of its order. The server lists a
-// character that XML cannot carry as U+FFFD, in the place of that character.
+// character that XML cannot carry as U+FFFD, in the place of that character. An
+// entry without a key may stand anywhere.
 func unplaced(key string) bool {
+	if key == "" {
+		return true
+	}
 	i := strings.IndexByte(key, "\uFFFD"[0]) // a quick no for nearly all keys
 	return i >= 0 && strings.Contains(key[i:], "\uFFFD")
 }

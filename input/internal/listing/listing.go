@@ -45,7 +45,8 @@ type Stretch struct {
 	// Objects are in strictly rising byte order of their keys. There may be none.
 	// The consumer may keep and change the slice.
 	Objects []bucket.Object
-	// Unplaced are objects found along with the others whose keys hold U+FFFD.
+	// Unplaced are objects found along with the others whose keys hold U+FFFD, and
+	// odd entries without a key.
 	// The server also writes it for characters that XML cannot carry, so that
 	// such a key may be no real one, stand anywhere in the order, and come in two
 	// stretches. Mostly there are none.

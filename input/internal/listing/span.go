@@ -67,7 +67,7 @@ func lastPlaced(prefix, after string, objs []bucket.Object) (string, error) {
 	for i := range objs {
 		key := objs[i].Key
 		switch {
-		case !strings.HasPrefix(key, prefix):
+		case key != "" && !strings.HasPrefix(key, prefix):
 			return "", misled("the server listed %q, which does not have the prefix %q", key, prefix)
 		case unplaced(key):
 		case key > last:

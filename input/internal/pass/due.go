@@ -2,11 +2,13 @@ package pass
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strings"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 )
@@ -52,10 +54,21 @@ func (p *Pass) dueOfAll(s listing.Stretch, yield func(fetch.Item, error) bool) b
 	return true
 }
 
-// matches counts an object as listed, and asks the filter.
+// matches counts an object as listed, and asks the filter. An odd one is parked:
+// for a ledger it is listed, so that it is not missing, and not due.
 func (p *Pass) matches(obj bucket.Object) bool {
 	p.tally.listed()
 	v := p.opts.Match(obj)
+	if isOdd(obj, v) && p.shared.saidBefore("odd "+obj.Key) {
+		p.tally.stillParked(bucket.Cause(bucket.ErrOdd))
+		return false
+	}
+	if isOdd(obj, v) {
+		p.tally.parked(obj, bucket.Cause(bucket.ErrOdd), &bucket.Error{
+			Op: "listing", Key: obj.Key, Kind: bucket.ErrOdd, Err: errors.New("it shows " + obj.Odd),
+		})
+		return false
+	}
 	if v.Rule != "" {
 		p.tally.filtered(v)
 	}
@@ -63,6 +76,13 @@ func (p *Pass) matches(obj bucket.Object) bool {
 		p.shared.waiting.add(obj, v.Until, false)
 	}
 	return v.Rule == ""
+}
+
+// isOdd reports whether an object can't be read because of its entry, and is not
+// left out because of what is known of it: its key or its time.
+func isOdd(obj bucket.Object, v Verdict) bool {
+	unreliable := v.Rule == "" || v.Rule == filter.Size.String() || v.Rule == filter.Empty.String()
+	return obj.Odd != "" && (unreliable || obj.Key == "")
 }
 
 // dueOfLedger treats as due what the ledger does not know as delivered.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
@@ -177,6 +178,34 @@ func TestEveryListedObjectIsInExactlyOneCounter(t *testing.T) {
 		require.Zero(t, r.Unsettled())
 		require.True(t, r.ListingComplete)
 		require.Len(t, r.ParkedObjects, 3)
+	})
+}
+
+func TestAnOddEntryIsParkedAndStopsNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf("a", "c", "m.tmp", "z")
+		s.listed = []bucket.Object{
+			s.listed[0], {Odd: "an entry without a key"}, {Key: "b", ETag: "v1", Odd: `a size of "-1"`}, s.listed[1],
+			{Key: "m.tmp", Odd: "an entry without a size"}, s.listed[3],
+		}
+		for _, withLedger := range []bool{false, true} {
+			p := newPass(s, ackAll, func(o *setup) {
+				o.ParkFor = func(int) time.Duration { return time.Hour }
+				if withLedger {
+					var err error
+					o.Ledger, err = ledger.Open(t.Context(), ledger.Options{Store: ledger.NewMemStore()})
+					require.NoError(t, err)
+				}
+			})
+			require.NoError(t, p.Run(t.Context()))
+			r := p.Report()
+			require.Equal(t, int64(6), r.Listed)
+			require.Equal(t, int64(3), r.Delivered)
+			require.Equal(t, map[string]int64{"odd_entry": 2}, r.Parked)
+			require.Equal(t, map[string]int64{"exclude": 1}, r.Filtered, "what a pattern leaves out need not be understood")
+			require.Zero(t, r.Unsettled())
+			require.ErrorContains(t, r.ParkedObjects[0].Err, `a size of "-1"`)
+		}
 	})
 }
 

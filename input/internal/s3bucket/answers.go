@@ -19,7 +19,7 @@ const opAsking = "asking without credentials"
 // none over S3.
 func (c *Client) Answers(ctx context.Context) error {
 	l := lister{client: c}
-	err := l.ask(ctx, request{op: opAsking, method: http.MethodGet, query: l.cursor.query(1), anonymous: true})
+	err := l.ask(ctx, request{op: opAsking, method: http.MethodGet, query: l.cursor.query(1), anonymous: true}, 1)
 	e, ok := errors.AsType[*bucket.Error](err)
 	switch {
 	case !ok, errors.Is(err, bucket.ErrNotS3), bucket.Transient(err), slices.Contains(notServed, e.Code):

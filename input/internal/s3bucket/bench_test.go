@@ -64,7 +64,7 @@ func BenchmarkDecodePage(b *testing.B) {
 	b.SetBytes(int64(len(doc)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := p.decode(doc); err != nil {
+		if err := p.decode(doc, pageKeys); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -276,7 +277,7 @@ func TestTLSConfigurationIsNotShared(t *testing.T) {
 	require.Equal(t, minIdleConns, tr.MaxIdleConnsPerHost)
 }
 
-func dialCounter(dial dialFunc, n *int) dialFunc {
+func dialCounter(dial wire.DialFunc, n *int) wire.DialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		*n++
 		return dial(ctx, network, addr)

@@ -73,7 +73,11 @@ func (c *cursor) advance(p *page) (more bool, err error) {
 		return true, nil
 	}
 	if c.token == "" && c.after == c.last {
-		// This very question has just been answered.
+		// This very question has just been answered. A server that gives a token
+		// with every page, and says that it is the last one, is believed then.
+		if p.last {
+			return false, nil
+		}
 		return false, &bucket.Error{Op: opListing, Kind: bucket.ErrInvalid, Err: errGoesRound}
 	}
 	c.byKey = true
@@ -101,7 +105,8 @@ func (c *cursor) follow(p *page) (string, error) {
 }
 
 // displaced reports whether key may stand out of its order. The server lists a
-// control character as U+FFFD, in the place of the character it stands for.
+// control character as U+FFFD, in the place of the character it stands for; an
+// entry without a key may stand anywhere.
 func displaced(key string) bool {
-	return strings.ContainsRune(key, '\uFFFD')
+	return key == "" || strings.ContainsRune(key, '\uFFFD')
 }

@@ -7,7 +7,7 @@
 // Supabase rewrite.
 //
 //	client.go     Options, New: where the bucket is, how patient the client is
-//	transport.go  the connections
+//	transport.go  how many connections, and for how long
 //	request.go    one signed request under a watch; answers become errors here
 //	sign.go       SigV4, and the escaping of keys
 //	watch.go      ends a request that stands still

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 )
 
 // maxErrorDocument is how much of a refusal's body is read.
@@ -21,20 +22,38 @@ func (r request) refusal(resp *http.Response, w *watch, cred bucket.Credentials)
 	if err := w.caller.Err(); err != nil {
 		return err
 	}
+	secrets := cred.Secrets()
 	e := &bucket.Error{Op: r.op, Key: r.key, Status: resp.StatusCode}
 	code, message, isS3 := decodeError(doc)
-	e.Code, e.Message = code, redact(message, cred)
+	if !isS3 {
+		code, message, _ = foreign.JSON(doc)
+	}
+	e.Code, e.Message = foreign.CodeAndMessage(code, message, secrets...)
 	switch {
-	case resp.StatusCode < 400:
+	case resp.StatusCode < 400 && isS3:
 		e.Kind = bucket.ErrInvalid
-		e.Err = redirected(resp)
-	case isS3 || len(doc) == 0:
+		e.Err = foreign.NewAnswer(nil, resp, doc, secrets...)
+	case isS3, len(doc) == 0 && (r.key != "" || resp.StatusCode >= 500):
 		e.Kind = r.kindOf(e)
+		e.Err = skewed(e, resp)
 	default:
 		e.Kind = r.foreignKind(resp)
-		e.Err = foreign(doc, resp.Header, cred)
+		e.Err = foreign.NewAnswer(bucket.ErrNotS3, resp, doc, secrets...)
 	}
 	return e
+}
+
+// skewed says how far the clocks are apart where that is what was refused.
+func skewed(e *bucket.Error, resp *http.Response) error {
+	there, err := http.ParseTime(resp.Header.Get("Date"))
+	if e.Code != codeSkewed || err != nil {
+		return nil
+	}
+	ahead, word := time.Since(there).Round(time.Second), "ahead of"
+	if ahead < 0 {
+		ahead, word = -ahead, "behind"
+	}
+	return fmt.Errorf("the clock of this machine is %v %s the server's", ahead, word)
 }
 
 // readRefusal reads the body of a refusal, as far as it comes.
@@ -75,48 +94,22 @@ func decodeError(doc []byte) (code, message string, ok bool) {
 	return code, message, true
 }
 
-// foreign describes an answer that no S3 server wrote: its content type and how
-// it begins.
-func foreign(doc []byte, h http.Header, cred bucket.Credentials) error {
-	const shown = 80
-	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
-	if kind == "" {
-		kind = http.DetectContentType(doc)
-	}
-	begin := strings.Join(strings.Fields(strings.ToValidUTF8(redact(string(doc), cred), "")), " ")
-	if runes := []rune(begin); len(runes) > shown {
-		begin = string(runes[:shown]) + "..."
-	}
-	return fmt.Errorf("%w but %s that begins %q", bucket.ErrNotS3, kind, begin)
-}
-
-// redirected tells where a redirect points to, without following it: the
-// signature is for this host alone.
-func redirected(resp *http.Response) error {
-	loc, err := url.Parse(resp.Header.Get("Location"))
-	if err != nil || loc.Host == "" {
-		return errors.New("a redirect, which is not followed")
-	}
-	return fmt.Errorf("a redirect to the host %s, which is not followed: is that the right endpoint?", loc.Host)
-}
-
-// foreignKind judges answers that the storage did not write. A server or proxy
-// that has trouble is waited for; so is a 404 that is not JSON, because an
-// ingress without its backend answers one for every object, and believing it
-// would lose them. JSON comes from Supabase's own gateway or REST API: the
-// path of the endpoint is wrong. A firewall that dislikes one key forbids that
-// key alone.
+// foreignKind judges answers that the storage did not write. An answer to a
+// question about the bucket says nothing about it, whatever its status: it is
+// asked again. A server or proxy that has trouble is waited for; so is a 404 that
+// is not JSON, because an ingress without its backend answers one for every
+// object, and believing it would lose them. A firewall that dislikes one key
+// forbids that key alone.
 func (r request) foreignKind(resp *http.Response) error {
 	json := strings.Contains(resp.Header.Get("Content-Type"), "json")
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
 		return bucket.ErrThrottled
-	case resp.StatusCode >= 500, resp.StatusCode == http.StatusRequestTimeout,
-		resp.StatusCode == http.StatusPaymentRequired:
+	case r.key == "", resp.StatusCode >= 500, slices.Contains(passingStatus, resp.StatusCode):
 		return bucket.ErrUnavailable
 	case resp.StatusCode == http.StatusNotFound && !json:
 		return bucket.ErrUnavailable
-	case resp.StatusCode == http.StatusForbidden && r.key != "":
+	case resp.StatusCode == http.StatusForbidden:
 		return bucket.ErrDenied
 	}
 	return bucket.ErrInvalid
@@ -133,7 +126,7 @@ func (r request) kindOf(e *bucket.Error) error {
 		return bucket.ErrCredentials
 	case e.Status == http.StatusNotImplemented:
 		return bucket.ErrInvalid
-	case e.Status >= 500 || slices.Contains(passingStatus, e.Status) || e.Code == "RequestTimeout":
+	case e.Status >= 500 || slices.Contains(passingStatus, e.Status) || slices.Contains(passingCodes, e.Code):
 		return bucket.ErrUnavailable
 	case e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden:
 		return bucket.ErrDenied
@@ -147,17 +140,24 @@ func (r request) kindOf(e *bucket.Error) error {
 	return bucket.ErrInvalid
 }
 
+// codeSkewed refuses a request because the two clocks differ.
+const codeSkewed = "RequestTimeTooSkewed"
+
 var (
 	throttlingCodes = []string{
 		"SlowDown", "Throttling", "ThrottlingException", "ThrottledException",
 		"RequestLimitExceeded", "TooManyRequests", "TooManyRequestsException",
 	}
 	// passingStatus are those below 500 that say nothing about the object:
-	// 402 is a project over its quota, 409 and 423 are locks.
+	// 402 is a project over its quota, 407 a proxy on the way, 409 and 423 are
+	// locks.
 	passingStatus = []int{
-		http.StatusPaymentRequired, http.StatusRequestTimeout, http.StatusConflict,
+		http.StatusPaymentRequired, http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusConflict,
 		http.StatusLocked, http.StatusTooEarly,
 	}
+	// passingCodes are those of a refusal that is over once the network or a clock
+	// is right again.
+	passingCodes = []string{"RequestTimeout", codeSkewed}
 )
 
 // rejectsCredentials tells the refusals of a signature, key or token from those
@@ -178,7 +178,7 @@ var (
 	credentialCodes = []string{
 		"SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException",
 		"InvalidToken", "InvalidJWT", "ExpiredToken", "TokenRefreshRequired", "InvalidSecurity",
-		"MissingAuthenticationToken", "AuthorizationHeaderMalformed", "RequestTimeTooSkewed",
+		"MissingAuthenticationToken", "AuthorizationHeaderMalformed",
 		"NotSignedUp", "AccountProblem", "FeatureNotEnabled", "TenantNotFound",
 	}
 	credentialMessages = []string{
@@ -198,16 +198,5 @@ func refusesKeys(err error) bool {
 }
 
 var otherCodes = []string{
-	"AuthorizationHeaderMalformed", "RequestTimeTooSkewed", "NotSignedUp", "AccountProblem", "FeatureNotEnabled", "TenantNotFound",
-}
-
-// redact removes what signed the request from a text that the server wrote, in
-// case that it echoes what it was sent.
-func redact(text string, cred bucket.Credentials) string {
-	for _, secret := range []string{cred.SessionToken, cred.SecretAccessKey} {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[redacted]")
-		}
-	}
-	return text
+	"AuthorizationHeaderMalformed", "NotSignedUp", "AccountProblem", "FeatureNotEnabled", "TenantNotFound",
 }

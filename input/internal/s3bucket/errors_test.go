@@ -2,6 +2,7 @@ package s3bucket
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -49,6 +50,7 @@ func TestAnswersBecomeKinds(t *testing.T) {
 		{400, "InvalidKey", "Invalid key: a#b", bucket.ErrInvalid, bucket.ErrInvalid},
 		{400, "InvalidParameter", "", bucket.ErrInvalid, bucket.ErrInvalid},
 		{400, "RequestTimeout", "", bucket.ErrUnavailable, bucket.ErrUnavailable},
+		{403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.", bucket.ErrUnavailable, bucket.ErrUnavailable},
 		{409, "OperationAborted", "", bucket.ErrUnavailable, bucket.ErrUnavailable},
 		{416, "InvalidRange", "invalid range provided", bucket.ErrRange, bucket.ErrRange},
 		{416, "S3Error", "invalid range provided", bucket.ErrRange, bucket.ErrRange},
@@ -86,10 +88,11 @@ func TestAnswersOfOthersSayWhatTheyAre(t *testing.T) {
 		{429, "text/html", html, bucket.ErrThrottled, bucket.ErrThrottled},
 		{402, "application/json", `{"message":"quota"}`, bucket.ErrUnavailable, bucket.ErrUnavailable},
 		{404, "text/plain", "404 page not found", bucket.ErrUnavailable, bucket.ErrUnavailable},
-		{404, "application/json; charset=utf-8", `{"message":"Route GET:/docs not found","statusCode":404}`, bucket.ErrInvalid, bucket.ErrInvalid},
-		{401, "application/json", `{"message":"No API key found in request"}`, bucket.ErrInvalid, bucket.ErrInvalid},
-		{403, "text/html", html, bucket.ErrInvalid, bucket.ErrDenied},
-		{400, "text/html", html, bucket.ErrInvalid, bucket.ErrInvalid},
+		{404, "application/json; charset=utf-8", `{"message":"Route GET:/docs not found","statusCode":404}`, bucket.ErrUnavailable, bucket.ErrInvalid},
+		{401, "application/json", `{"message":"No API key found in request"}`, bucket.ErrUnavailable, bucket.ErrInvalid},
+		{403, "text/html", html, bucket.ErrUnavailable, bucket.ErrDenied},
+		{400, "text/html", html, bucket.ErrUnavailable, bucket.ErrInvalid},
+		{407, "text/html", html, bucket.ErrUnavailable, bucket.ErrUnavailable},
 	} {
 		c := answering(t, func(*http.Request) *http.Response {
 			r := plain(tc.status, tc.body)
@@ -102,7 +105,13 @@ func TestAnswersOfOthersSayWhatTheyAre(t *testing.T) {
 			require.ErrorIs(t, err, want)
 			require.ErrorIs(t, err, bucket.ErrNotS3)
 			mime, _, _ := strings.Cut(tc.kind, ";")
-			require.ErrorContains(t, err, mime+" that begins")
+			if mime == "application/json" {
+				var doc struct{ Message string }
+				require.NoError(t, json.Unmarshal([]byte(tc.body), &doc))
+				require.ErrorContains(t, err, fmt.Sprintf("%q, not an answer of the S3 protocol but %s", doc.Message, mime))
+			} else {
+				require.ErrorContains(t, err, mime+" that begins")
+			}
 			require.Less(t, len(err.Error()), 300)
 		}
 	}
@@ -117,8 +126,8 @@ func TestRedirectIsToldNotFollowed(t *testing.T) {
 		return r
 	})
 	_, err := list(t.Context(), c, Range{})
-	require.ErrorIs(t, err, bucket.ErrInvalid)
-	require.ErrorContains(t, err, "other.example.com")
+	require.ErrorIs(t, err, bucket.ErrUnavailable)
+	require.ErrorContains(t, err, "a redirect to https://other.example.com,")
 	require.NotContains(t, err.Error(), "hunter2")
 	require.NotContains(t, err.Error(), "token")
 	require.Equal(t, 1, requests)
@@ -145,6 +154,58 @@ func TestServerThatEchoesTheKeysDoesNotPutThemIntoErrors(t *testing.T) {
 				require.NotContains(t, text, cred.SessionToken)
 			}
 		}
+	}
+}
+
+func TestWhatAServerWritesReachesNoErrorAsItIs(t *testing.T) {
+	const token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln"
+	dirty := []string{"\x1b[31mred", "a\nlevel=error msg=forged", "tok\xffen " + token, "eyJhbGciOiJI\xffUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln", "sb_secret_AbCdEfGh12345"}
+	for _, text := range dirty {
+		for name, answer := range map[string]func() *http.Response{
+			"code":    func() *http.Response { return plain(403, s3Error(text, "")) },
+			"message": func() *http.Response { return plain(403, s3Error("AccessDenied", text)) },
+			"json":    func() *http.Response { return plain(400, `{"code":"`+text+`","message":"`+text+`"}`) },
+			"page":    func() *http.Response { return plain(200, "<html>"+text) },
+			"size": func() *http.Response {
+				return plain(200, strings.Replace(xmlPage("", false, "a"), "<Size>1", "<Size>"+text, 1))
+			},
+			"location": func() *http.Response { r := plain(302, ""); r.Header.Set("Location", "https://"+text+"/x"); return r },
+			"type":     func() *http.Response { r := plain(502, "x"); r.Header.Set("Content-Type", text); return r },
+			"encoding": func() *http.Response { r := plain(502, "x"); r.Header.Set("Content-Encoding", text); return r },
+			"range":    func() *http.Response { r := plain(206, "x"); r.Header.Set("Content-Range", "bytes "+text); return r },
+			"region":   func() *http.Response { return plain(200, "<LocationConstraint>"+text+"</LocationConstraint>") },
+		} {
+			c := answering(t, func(*http.Request) *http.Response { return answer() })
+			c.o.Credentials = static(bucket.Credentials{AccessKeyID: "id", SecretAccessKey: "secret-of-the-pair", SessionToken: token})
+			objs, listErr := list(t.Context(), c, Range{})
+			_, openErr := c.Open(t.Context(), "k", 3)
+			region, regionErr := c.Region(t.Context())
+			all := fmt.Sprint(listErr, openErr, regionErr, region)
+			for _, o := range objs {
+				all += o.Odd
+			}
+			for _, never := range []string{"\x1b", "\n", "eyJ", "c2ln", "AbCd", "\xff"} {
+				require.NotContains(t, all, never, "%s %q", name, text)
+			}
+			for _, err := range []error{listErr, openErr} {
+				if e, ok := errors.AsType[*bucket.Error](err); ok {
+					require.Regexp(t, `^[A-Za-z0-9._-]{0,64}$`, e.Code)
+				}
+			}
+		}
+	}
+}
+
+func TestHowFarTheClocksAreApartIsSaid(t *testing.T) {
+	for offset, words := range map[time.Duration]string{-20 * time.Minute: "20m", 3 * time.Hour: "behind the server's"} {
+		c := answering(t, func(*http.Request) *http.Response {
+			r := plain(403, s3Error("RequestTimeTooSkewed", ""))
+			r.Header.Set("Date", time.Now().Add(offset).UTC().Format(http.TimeFormat))
+			return r
+		})
+		_, err := list(t.Context(), c, Range{})
+		require.ErrorContains(t, err, words)
+		require.ErrorContains(t, err, "the clock of this machine is")
 	}
 }
 

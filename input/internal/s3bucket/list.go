@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -18,9 +19,16 @@ const (
 	opListing = "listing"
 	// pageKeys is the most that the server gives.
 	pageKeys = 1000
-	// maxPage bounds the memory that one answer may take: a thousand keys of
-	// 1024 bytes, every byte of them escaped, take a quarter of it.
-	maxPage = 32 << 20
+	// maxPage bounds the memory that one answer may take. A key has at most 1024
+	// bytes, each of which takes up to six as an entity (&quot;), and what else
+	// there is of an object takes less than 500: for a thousand of them that is
+	// 6.7 MB.
+	maxPage = 8 << 20
+	// largePage is what a page may have without waiting for its turn: a thousand
+	// keys of 700 bytes. Of larger ones no more than maxLarge are in memory at a
+	// time, however many listers there are.
+	largePage = 1 << 20
+	maxLarge  = 2
 )
 
 // Page lists up to a thousand objects with the prefix whose keys are greater
@@ -65,15 +73,18 @@ type lister struct {
 // grow a buffer for each anew would take as long as the decoding.
 var answers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// maxKeptAnswer is the largest buffer that waits for the next list. A thousand
-// keys of common length take half of it.
-const maxKeptAnswer = 1 << 20
+// maxKeptAnswer is the largest buffer that waits for the next list. It is twice
+// largePage, since a buffer doubles as it grows.
+const maxKeptAnswer = 2 * largePage
+
+// large has a place for each large page that is in memory.
+var large = make(chan struct{}, maxLarge)
 
 // fetch makes one list request and decodes the whole page.
 func (l *lister) fetch(ctx context.Context, maxKeys int) error {
 	c := l.client
 	start := time.Now()
-	if err := l.ask(ctx, request{op: opListing, method: http.MethodGet, query: l.cursor.query(maxKeys)}); err != nil {
+	if err := l.ask(ctx, request{op: opListing, method: http.MethodGet, query: l.cursor.query(maxKeys)}, maxKeys); err != nil {
 		return err
 	}
 	if c.o.OnListPage != nil {
@@ -83,7 +94,7 @@ func (l *lister) fetch(ctx context.Context, maxKeys int) error {
 }
 
 // ask makes the request and decodes its answer.
-func (l *lister) ask(ctx context.Context, r request) error {
+func (l *lister) ask(ctx context.Context, r request, maxKeys int) error {
 	a, err := l.client.do(ctx, r)
 	if err != nil {
 		return err
@@ -95,45 +106,75 @@ func (l *lister) ask(ctx context.Context, r request) error {
 			answers.Put(buf)
 		}
 	}()
-	if err := readList(buf, a); err != nil {
+	isLarge, err := readList(ctx, buf, a)
+	if isLarge {
+		defer func() { <-large }()
+	}
+	if err != nil {
 		return err
 	}
-	if err := l.page.decode(buf.Bytes()); err != nil {
+	if err := l.page.decode(buf.Bytes(), maxKeys); err != nil {
 		return listDecodeError(err, buf.Bytes(), a)
 	}
 	return nil
 }
 
-// readList reads the answer to a list request into buf.
-func readList(buf *bytes.Buffer, a *answer) error {
+// readList reads the answer to a list request into buf. It reports whether it
+// took a place among the large ones, which the caller then gives back.
+func readList(ctx context.Context, buf *bytes.Buffer, a *answer) (isLarge bool, err error) {
 	buf.Reset()
+	if a.ContentLength > maxPage {
+		return false, tooLarge(a)
+	}
 	b := &body{op: opListing, answer: a, due: a.ContentLength}
-	if _, err := buf.ReadFrom(io.LimitReader(b, maxPage+1)); err != nil {
-		return err
+	if _, err := buf.ReadFrom(io.LimitReader(b, largePage)); err != nil || buf.Len() < largePage {
+		return false, err
+	}
+	select {
+	case large <- struct{}{}:
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	whole := int(a.ContentLength)
+	if whole < 0 {
+		whole = maxPage + 1
+	}
+	buf.Grow(whole - largePage + bytes.MinRead) // at once: each doubling would be garbage
+	if _, err := buf.ReadFrom(io.LimitReader(b, maxPage+1-largePage)); err != nil {
+		return true, err
 	}
 	if buf.Len() > maxPage {
-		return &bucket.Error{Op: opListing, Kind: bucket.ErrInvalid, Status: a.StatusCode, Err: errPageTooLarge}
+		return true, tooLarge(a)
 	}
-	return nil
+	return true, nil
 }
 
-var errPageTooLarge = fmt.Errorf("the answer is larger than %d bytes", maxPage)
+// tooLarge is the error of a page that no thousand keys need. Something else
+// answers, or a store that gives more than it was asked for; the former may pass.
+func tooLarge(a *answer) error {
+	return &bucket.Error{
+		Op: opListing, Kind: bucket.ErrUnavailable, Status: a.StatusCode,
+		Err: fmt.Errorf("%w: a page of the listing exceeds %d bytes, which a thousand keys never do", bucket.ErrOversized, maxPage),
+	}
+}
 
-// listDecodeError tells an answer that is no listing from a listing that
-// arrived damaged, which may be better the next time.
+// listDecodeError is that of an answer that could not be decoded. It may be
+// better the next time: a listing that arrived damaged, and as well a page that
+// somebody else wrote, because the address has been seen to be right, or will be
+// looked at by whoever probes it first.
 func listDecodeError(err error, doc []byte, a *answer) error {
 	e := &bucket.Error{Op: opListing, Kind: bucket.ErrUnavailable, Status: a.StatusCode}
+	secrets := a.cred.Secrets()
 	code, message, isError := decodeError(doc)
 	switch {
 	case isError:
-		e.Code, e.Message = code, redact(message, a.cred)
-	case len(doc) == 0:
-		e.Err = errors.New("the answer is empty")
+		e.Code, e.Message = foreign.CodeAndMessage(code, message, secrets...)
 	case errors.Is(err, errEncodedKeys):
 		e.Kind, e.Err = bucket.ErrInvalid, err
-	case errors.Is(err, errNotAList), errors.Is(err, errNotXML):
-		e.Kind = bucket.ErrInvalid
-		e.Err = foreign(doc, a.Header, a.cred)
+	case errors.Is(err, errNotAList), errors.Is(err, errNotXML), !bytes.Contains(doc, []byte("ListBucketResult")):
+		code, message, _ = foreign.JSON(doc)
+		e.Code, e.Message = foreign.CodeAndMessage(code, message, secrets...)
+		e.Err = foreign.NewAnswer(bucket.ErrNotS3, a.Response, doc, secrets...)
 	default:
 		e.Err = err
 	}

@@ -1,14 +1,11 @@
 package s3bucket
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
-	"net"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
 )
 
 // noAnswer makes an error of a request that brought no answer. A caller who
@@ -18,62 +15,22 @@ func (r request) noAnswer(err error, w *watch) error {
 		return ctxErr
 	}
 	e := &bucket.Error{Op: r.op, Key: r.key, Kind: bucket.ErrUnavailable, Err: detached(err)}
-	if w.stalled() {
+	switch why := wire.Unreachable(err); {
+	case w.stalled():
 		e.Err = fmt.Errorf("no answer came within %s", w.limit)
-		return e
-	}
-	if why := unreachable(err); why != "" {
+	case why != "":
 		e.Kind = bucket.ErrUnreachable
 		e.Err = fmt.Errorf("%s: %w", why, detached(err))
+	case wire.HeadTooLarge(err):
+		e.Err = fmt.Errorf("%w: the headers of the answer exceed %d bytes", bucket.ErrOversized, wire.MaxHead)
+		if r.key != "" {
+			e.Kind = bucket.ErrInvalid
+			e.Err = fmt.Errorf("%w: the metadata of the object exceeds %d bytes", bucket.ErrOversized, wire.MaxHead)
+		}
 	}
 	return e
 }
 
-// detached is err without what would make it pass for the end of the caller's
-// context: the network's own timeouts claim to be [context.DeadlineExceeded].
-func detached(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return errors.New(err.Error())
-	}
-	return err
-}
-
-// unreachable says why there was nobody to talk to, and is empty where there
-// was somebody: a reset, a timeout or an early end may be over by the next try.
-func unreachable(err error) string {
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return "looking up the host " + dns.Name
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "checking the server's certificate"
-	}
-	if isCertificateError(err) {
-		return "checking the server's certificate"
-	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return "the server does not speak TLS on this port (http:// instead of https://?)"
-	}
-	if _, ok := errors.AsType[tls.AlertError](err); ok {
-		return "the server refused the TLS handshake"
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		switch op.Op {
-		case "dial":
-			return "connecting"
-		case "proxyconnect":
-			return "connecting to the HTTP proxy"
-		case "remote error":
-			return "the server refused the TLS handshake"
-		}
-	}
-	return ""
-}
-
-// isCertificateError knows the errors of package x509, which come bare where
-// the verification is not the standard one.
-func isCertificateError(err error) bool {
-	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
-	_, host := errors.AsType[x509.HostnameError](err)
-	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
-	return authority || host || invalid
-}
+// detached is err with a text that may be shown, and without what would make it
+// pass for the end of the caller's context.
+func detached(err error) error { return foreign.Cause(err) }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 )
 
 const opDeleting = "deleting"
@@ -25,6 +26,9 @@ func (c *Client) Listed(ctx context.Context, key string) (bucket.Object, bool, e
 		}
 		// The key itself comes before all others that begin with it.
 		for _, o := range l.page.objects {
+			if o.Key == key && o.Odd != "" {
+				return o, false, &bucket.Error{Op: opListing, Key: key, Kind: bucket.ErrUnavailable, Err: errors.New("it shows " + o.Odd)}
+			}
 			if o.Key == key {
 				return o, true, nil
 			}
@@ -100,5 +104,5 @@ func decodeLocation(doc []byte) string {
 	if err != nil {
 		return ""
 	}
-	return end.text()
+	return foreign.Code(end.text()) // a region is a simple word
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 )
 
 // toTheEnd is the length of a read that has no end of its own.
@@ -117,20 +118,13 @@ func (b *body) expect(offset, length int64) (size int64, err error) {
 		last = min(last, offset+length-1)
 	}
 	if from != offset || to > last {
-		return 0, fmt.Errorf("asked for the bytes from %d to %d, got %q", offset, last, contentRange(a.Header))
+		return 0, fmt.Errorf("asked for the bytes from %d to %d, got %q", offset, last, foreign.Text(a.Header.Get("Content-Range"), foreign.Short, a.cred.Secrets()...))
 	}
 	b.due = to - from + 1
 	if a.ContentLength >= 0 && a.ContentLength != b.due {
-		return 0, fmt.Errorf("Content-Length %d does not fit Content-Range %q", a.ContentLength, contentRange(a.Header))
+		return 0, fmt.Errorf("Content-Length %d does not fit Content-Range %q", a.ContentLength, foreign.Text(a.Header.Get("Content-Range"), foreign.Short, a.cred.Secrets()...))
 	}
 	return size, nil
-}
-
-// contentRange is the header for an error text, cut to what a right one needs.
-func contentRange(h http.Header) string {
-	const longest = 80
-	s := h.Get("Content-Range")
-	return s[:min(len(s), longest)]
 }
 
 // parseContentRange reads "bytes 0-4/11".
@@ -142,7 +136,7 @@ func parseContentRange(s string) (from, to, size int64, err error) {
 	to, err2 := strconv.ParseInt(last, 10, 64)
 	size, err3 := strconv.ParseInt(total, 10, 64)
 	if !ok || !ok2 || !ok3 || errors.Join(err1, err2, err3) != nil || from < 0 || to < from || size <= to {
-		return 0, 0, 0, fmt.Errorf("unusable Content-Range %.80q", s)
+		return 0, 0, 0, fmt.Errorf("unusable Content-Range %q", foreign.Text(s, foreign.Short))
 	}
 	return from, to, size, nil
 }

@@ -2,10 +2,11 @@ package s3bucket
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
 )
 
 // idleConnTimeout is below the server's keep-alive of 61 s, so that a request
@@ -22,11 +23,8 @@ const minIdleConns = 16
 // that another request has done with.
 const maxDials = 16
 
-// dialFunc is the type of http.Transport.DialContext.
-type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
-
 // fewAtATime bounds how many calls of dial are under way.
-func fewAtATime(dial dialFunc) dialFunc {
+func fewAtATime(dial wire.DialFunc) wire.DialFunc {
 	places := make(chan struct{}, maxDials)
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		select {
@@ -39,28 +37,15 @@ func fewAtATime(dial dialFunc) dialFunc {
 	}
 }
 
-// newTransport is tuned for many concurrent requests to a single host.
+// newTransport is tuned for many concurrent requests to a single host. One
+// connection per download, since it is HTTP/1.1: with HTTP/2 all bodies would
+// share one connection's window, stall together on a lost packet, and die
+// together.
 func newTransport(o Options) *http.Transport {
 	dialer := &net.Dialer{Timeout: o.ConnectTimeout}
-	// One connection per download: with HTTP/2 all bodies would share one
-	// connection's window, stall together on a lost packet, and die together.
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	tlsConfig := o.TLS
-	if tlsConfig == nil {
-		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           fewAtATime(dialer.DialContext),
-		TLSClientConfig:       tlsConfig.Clone(),
-		TLSHandshakeTimeout:   o.ConnectTimeout,
-		ResponseHeaderTimeout: o.ResponseTimeout,
-		IdleConnTimeout:       idleConnTimeout,
-		MaxIdleConnsPerHost:   max(o.MaxConns, minIdleConns),
-		Protocols:             protocols,
-		// Otherwise Go asks for gzip by itself, and what arrives is then no
-		// longer what Content-Length announced.
-		DisableCompression: true,
-	}
+	t := wire.New(o.TLS, o.ConnectTimeout, fewAtATime(dialer.DialContext))
+	t.ResponseHeaderTimeout = o.ResponseTimeout
+	t.IdleConnTimeout = idleConnTimeout
+	t.MaxIdleConnsPerHost = max(o.MaxConns, minIdleConns)
+	return t
 }

@@ -23,25 +23,25 @@ func TestPageIsDecodedInAnyForm(t *testing.T) {
 	}{
 		"as the server writes it": {
 			`<?xml version="1.0" encoding="UTF-8" standalone="yes"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>docs</Name><Prefix/><Contents><Key>a/b.txt</Key><LastModified>2026-11-20T19:01:35.954Z</LastModified><ETag>"9dd4"</ETag><Size>1</Size><StorageClass>STANDARD</StorageClass></Contents><IsTruncated>true</IsTruncated><MaxKeys>1</MaxKeys><KeyCount>1</KeyCount><NextContinuationToken>bDphL2IudHh0</NextContinuationToken></ListBucketResult>`,
-			page{[]bucket.Object{{Key: "a/b.txt", ETag: "9dd4", Size: 1, LastModified: modified}}, true, "bDphL2IudHh0"},
+			page{[]bucket.Object{{Key: "a/b.txt", ETag: "9dd4", Size: 1, LastModified: modified}}, true, false, "bDphL2IudHh0"},
 		},
 		"pretty, with prefixes, comments, unknown and nested elements": {
 			"<?xml version='1.0'?>\n<!DOCTYPE x>\n<!-- hi > --><s3:ListBucketResult a='x>y'\n b=\"/>\">\n <s3:IsTruncated >false</s3:IsTruncated>\n" +
 				" <s3:Contents>\n  <Owner><ID>1</ID><Key>not this</Key></Owner>\n  <Key>k</Key>\n  <ETag>&quot;e&quot;</ETag><Size>12</Size><New/><LastModified>2026-11-20T20:01:35.954+01:00</LastModified>\n </s3:Contents>\n" +
 				" <CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes>\n</s3:ListBucketResult>\n",
-			page{[]bucket.Object{{Key: "k", ETag: "e", Size: 12, LastModified: modified}}, false, ""},
+			page{[]bucket.Object{{Key: "k", ETag: "e", Size: 12, LastModified: modified}}, false, true, ""},
 		},
 		"text in all its forms": {
-			`<ListBucketResult><Contents><Key>a&amp;b&lt;c&gt;d&quot;e&apos;f&#32;g&#x20AC;h&#x1F600;</Key></Contents>` +
-				`<Contents><Key><![CDATA[<raw>&amp;]]>&amp;<!-- x -->end</Key></Contents>` +
-				"<Contents><Key>\x01 \r\n &unknown; &#xZZ; &; & &#99999999;</Key></Contents></ListBucketResult>",
-			page{[]bucket.Object{{Key: `a&b<c>d"e'f g€h😀`}, {Key: `<raw>&amp;&end`}, {Key: "\x01 \r\n &unknown; &#xZZ; &; & &#99999999;"}}, false, ""},
+			`<ListBucketResult><Contents><Key>a&amp;b&lt;c&gt;d&quot;e&apos;f&#32;g&#x20AC;h&#x1F600;</Key><Size>0</Size></Contents>` +
+				`<Contents><Key><![CDATA[<raw>&amp;]]>&amp;<!-- x -->end</Key><Size>0</Size></Contents>` +
+				"<Contents><Key>\x01 \r\n &unknown; &#xZZ; &; & &#99999999;</Key><Size>0</Size></Contents></ListBucketResult>",
+			page{[]bucket.Object{{Key: `a&b<c>d"e'f g€h😀`}, {Key: `<raw>&amp;&end`}, {Key: "\x01 \r\n &unknown; &#xZZ; &; & &#99999999;"}}, false, false, ""},
 		},
 		"empty": {"<ListBucketResult/>", page{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p page
-			require.NoError(t, p.decode([]byte(tc.doc)))
+			require.NoError(t, p.decode([]byte(tc.doc), pageKeys))
 			require.Empty(t, cmp.Diff(tc.want, p, cmp.AllowUnexported(page{}), cmpopts.EquateEmpty()))
 		})
 	}
@@ -52,15 +52,15 @@ func TestEveryCutOfAPageIsAnError(t *testing.T) {
 	doc = strings.TrimSuffix(doc, ">")
 	var p page
 	for i := range len(doc) {
-		require.Error(t, p.decode([]byte(doc[:i])), doc[:i])
+		require.Error(t, p.decode([]byte(doc[:i]), pageKeys), doc[:i])
 	}
 }
 
 func TestEncodedKeysAreRefused(t *testing.T) {
 	var p page
-	err := p.decode([]byte("<ListBucketResult><EncodingType>url</EncodingType></ListBucketResult>"))
+	err := p.decode([]byte("<ListBucketResult><EncodingType>url</EncodingType></ListBucketResult>"), pageKeys)
 	require.ErrorIs(t, err, errEncodedKeys)
-	require.NoError(t, p.decode([]byte("<ListBucketResult><EncodingType></EncodingType></ListBucketResult>")))
+	require.NoError(t, p.decode([]byte("<ListBucketResult><EncodingType></EncodingType></ListBucketResult>"), pageKeys))
 }
 
 func TestErrorDocumentThatWasCutStillTells(t *testing.T) {
@@ -97,7 +97,7 @@ func FuzzPageAgainstEncodingXML(f *testing.F) {
 			t.Skip("encoding/xml can't read what it wrote")
 		}
 		var got page
-		require.NoError(t, got.decode(doc))
+		require.NoError(t, got.decode(doc, pageKeys))
 		require.True(t, got.truncated)
 		require.Equal(t, want.NextContinuationToken, got.token)
 		require.Len(t, got.objects, 2)
@@ -116,7 +116,7 @@ func FuzzDocuments(f *testing.F) {
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		var p page
 		before := bytes.Clone(doc)
-		_ = p.decode(doc)
+		_ = p.decode(doc, pageKeys)
 		_, _, _ = decodeError(doc)
 		_ = decodeLocation(doc)
 		require.Equal(t, before, doc)

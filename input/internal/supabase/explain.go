@@ -1,15 +1,9 @@
 package supabase
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"net/url"
 	"strings"
-	"syscall"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 )
@@ -33,9 +27,10 @@ func (p Project) Explain(err error, serverRegion string) error {
 
 // diagnose finds the case; the more telling signs are asked for first.
 func (p Project) diagnose(e *bucket.Error, serverRegion string) (field, problem, remedy string) {
+	if field, problem, remedy, ok := remedyFor(e, p.storage()); ok {
+		return field, problem, remedy
+	}
 	switch {
-	case errors.Is(e, bucket.ErrNotS3) || e.Status >= 300 && e.Status < 400:
-		return p.wrongServer(e)
 	case errors.Is(e, bucket.ErrCredentials):
 		return p.rejected(e, serverRegion)
 	case e.Code == "DatabaseError" && strings.Contains(e.Message, "22023"):
@@ -52,11 +47,12 @@ func (p Project) diagnose(e *bucket.Error, serverRegion string) (field, problem,
 		return p.tokenField(), fmt.Sprintf("the role %s may not do this in the bucket %q", p.Role, p.Bucket),
 			"allow it in a policy on storage.objects, or use keys that bypass row level security"
 	case errors.Is(e, bucket.ErrUnreachable):
-		return p.unreachable(e)
-	case e.Code == "DatabaseTimeout" || e.Status == 544:
-		return "source_path", "the database of the project timed out again and again",
-			"look at its load in the Dashboard under Reports -> Database; a listing under row level security reads the whole table for every page, which an index or keys that bypass it avoid"
-	case errors.Is(e, bucket.ErrUnavailable), errors.Is(e, bucket.ErrThrottled):
+		return p.addressField(), "the server at " + p.Endpoint + " can't be reached", "check the network of this machine"
+	case errors.Is(e, bucket.ErrOdd):
+		return "source_path", "the listing shows an object that makes no sense", "correct the metadata of its row in storage.objects, upload it again, or leave it out with exclude_patterns"
+	case errors.Is(e, bucket.ErrThrottled):
+		return p.addressField(), "the server at " + p.Endpoint + " asked for fewer requests at every attempt", "see what else reads from this project, or lower concurrency.max_downloads"
+	case errors.Is(e, bucket.ErrUnavailable):
 		return p.addressField(), "the server at " + p.Endpoint + " failed at every attempt",
 			"see in the Dashboard whether the project is running; where it needs longer to come back, raise retry.max_attempts"
 	}
@@ -111,8 +107,6 @@ func (p Project) rejected(e *bucket.Error, serverRegion string) (field, problem,
 		return p.addressField(), "the server knows no such project", "compare the reference with https://<project_ref>.supabase.co in the Dashboard"
 	case e.Code == "AuthorizationHeaderMalformed":
 		return "region", fmt.Sprintf("requests are signed for %s, which the server does not accept", p.Region), "write the region that the server's answer names"
-	case e.Code == "RequestTimeTooSkewed":
-		return p.addressField(), "the clock of this machine is wrong, and requests are signed with the time", "set the clock"
 	case has(`"exp" claim`), has("jwt expired"), e.Code == "ExpiredToken":
 		return p.expired()
 	case has("signature verification failed"):
@@ -172,56 +166,4 @@ func (p Project) wrongSignature(serverRegion string) (field, problem, remedy str
 		return p.auth.name(fieldAnonKey), "the signature does not match: the S3 endpoint does not take a publishable key (sb_publishable_...) as the secret that signs, nor the project's reference in its place", remedy
 	}
 	return p.auth.name(fieldAnonKey), "the signature does not match: without an anon key the project's reference signs, which only newer servers accept", remedy
-}
-
-// wrongServer is for answers that no S3 server wrote.
-func (p Project) wrongServer(e *bucket.Error) (field, problem, remedy string) {
-	if e.Status == 540 {
-		return p.addressField(), "the project is paused", "restore it in the Dashboard"
-	}
-	problem = "what answers at " + p.Endpoint + " is no S3 server"
-	if e.Status >= http.StatusInternalServerError {
-		return p.addressField(), problem + " at the moment: a proxy or the project's gateway answers in its place",
-			"see in the Dashboard whether the project is running, or being restored"
-	}
-	if p.ownAddress {
-		return "endpoint", problem, "check host, port and path; on Supabase the path is " + s3Path
-	}
-	return "project_ref", problem, "check the reference; behind a custom domain or proxy write endpoint"
-}
-
-// unreachable tells a name that is wrong from a server that is down.
-func (p Project) unreachable(e *bucket.Error) (field, problem, remedy string) {
-	host := p.Endpoint
-	if u, err := url.Parse(p.Endpoint); err == nil {
-		host = u.Host
-	}
-	_, isDNS := errors.AsType[*net.DNSError](e)
-	switch {
-	case isDNS && p.ownAddress:
-		return "endpoint", "the host " + host + " can't be found", "check its spelling, and the DNS of this machine"
-	case isDNS:
-		return "project_ref", "the host " + host + " can't be found", "check the reference: a project that was paused or deleted has no host either"
-	case isCertificate(e):
-		return "tls", "the certificate of " + host + " is not trusted", "for an authority of your own write tls.root_cas_file; behind an inspecting proxy add that proxy's authority"
-	case isTLS(e):
-		return "endpoint", host + " does not complete a TLS handshake", "check the port, and whether the server speaks http:// or https://"
-	case errors.Is(e, syscall.ECONNREFUSED):
-		return p.addressField(), "nothing listens at " + host, "check host and port, and that the server is running"
-	}
-	return p.addressField(), host + " can't be reached", "check host and port, the network, and firewalls or proxies in between"
-}
-
-func isCertificate(err error) bool {
-	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
-	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
-	_, name := errors.AsType[x509.HostnameError](err)
-	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
-	return verification || authority || name || invalid
-}
-
-func isTLS(err error) bool {
-	_, record := errors.AsType[tls.RecordHeaderError](err)
-	_, alert := errors.AsType[tls.AlertError](err)
-	return record || alert
 }

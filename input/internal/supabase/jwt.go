@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 )
 
 // claims are those of a JWT that tell what it is good for. The signature is not
@@ -36,6 +38,10 @@ func parseJWT(token string) (claims, bool) {
 	}
 	if _, err := base64.RawURLEncoding.DecodeString(parts[2]); err != nil {
 		return claims{}, false
+	}
+	// A token may come from an answer, and these are shown.
+	for _, shown := range []*string{&c.Role, &c.Subject, &c.Email, &c.Ref} {
+		*shown = foreign.Text(*shown, foreign.Short)
 	}
 	return c, true
 }

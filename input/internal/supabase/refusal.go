@@ -3,7 +3,6 @@ package supabase
 import (
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
@@ -21,15 +20,14 @@ func (p Project) ExplainAPI(err error) error {
 	add := func(field, problem, remedy string) error {
 		return &FieldError{Field: field, Problem: problem, Remedy: remedy, Err: err}
 	}
+	if field, problem, remedy, ok := remedyFor(e, p.managementAPI()); ok {
+		return add(field, problem, remedy)
+	}
 	switch {
 	case errors.Is(e, bucket.ErrThrottled):
 		return add(token, "the Management API asks for fewer requests", "it is asked again; other tools with the same account share its limit")
-	case errors.Is(e, bucket.ErrUnreachable):
-		return add(fieldAPIURL, "the Management API at "+p.APIURL+" can't be reached"+nameHint(err), "check the address, the network, and firewalls or proxies in between")
-	case errors.Is(e, bucket.ErrUnavailable):
+	case errors.Is(e, bucket.ErrUnavailable), errors.Is(e, bucket.ErrUnreachable):
 		return add(fieldAPIURL, "the Management API at "+p.APIURL+" has trouble", "it is asked again; see https://status.supabase.com")
-	case errors.Is(e, bucket.ErrForeign):
-		return add(fieldAPIURL, "what answers at "+p.APIURL+" is not the Management API", "write its address without a path, such as "+hostedAPI)
 	case e.Status == 401:
 		return add(token, "the Management API does not know this token: it was deleted, has expired, or is not complete", whereTokens)
 	case e.Status == 403:
@@ -80,9 +78,9 @@ func (p Project) ExplainAuth(err error) error {
 	add := func(field, problem, remedy string) error {
 		return &FieldError{Field: field, Problem: problem, Remedy: remedy, Err: err}
 	}
-	place := p.addressField()
-	if p.auth.AuthURL != "" {
-		place = fieldAuthURL
+	auth := p.signIn()
+	if field, problem, remedy, ok := remedyFor(e, auth); ok {
+		return add(field, problem, remedy)
 	}
 	message := strings.ToLower(e.Message)
 	is := func(code, words string) bool {
@@ -91,14 +89,10 @@ func (p Project) ExplainAuth(err error) error {
 	switch {
 	case errors.Is(e, bucket.ErrThrottled):
 		return add(fieldEmail, "Auth asks for fewer sign-ins", "it is asked again; the limit is in the Dashboard under Authentication -> Rate Limits")
-	case errors.Is(e, bucket.ErrUnreachable):
-		return add(place, "Auth at "+p.AuthURL+" can't be reached"+nameHint(err), "check the address, the network, and firewalls or proxies in between")
-	case e.Status == 540:
-		return add(place, "the project is paused", "restore it in the Dashboard")
-	case errors.Is(e, bucket.ErrUnavailable):
-		return add(place, "Auth at "+p.AuthURL+" has trouble", "it is asked again; see in the Dashboard whether the project is running")
-	case errors.Is(e, bucket.ErrForeign), e.Status == 404:
-		return add(place, "what answers at "+p.AuthURL+" is not Auth", "on Supabase its path is "+authPath+"; write "+fieldAuthURL+" where it is elsewhere")
+	case errors.Is(e, bucket.ErrUnavailable), errors.Is(e, bucket.ErrUnreachable):
+		return add(auth.field, "Auth at "+p.AuthURL+" has trouble", "it is asked again; see in the Dashboard whether the project is running")
+	case e.Status == 404:
+		return add(auth.field, "what answers at "+p.AuthURL+" is not Auth", auth.hint())
 	case is("email_not_confirmed", "email not confirmed"):
 		return add(fieldEmail, "the address of this user is not confirmed", "open the link in the confirmation mail, or confirm the user in the Dashboard under Authentication -> Users")
 	case is("user_banned", "banned"):
@@ -120,10 +114,17 @@ func (p Project) ExplainAuth(err error) error {
 	return add(fieldEmail, "Auth does not let this user sign in", "see what it says, and the logs in the Dashboard under Logs -> Auth")
 }
 
-// nameHint tells a name that does not resolve from a server that is down.
-func nameHint(err error) string {
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return ": the host " + dns.Name + " is not found"
+// ExplainChanges adds to an error of the REST API's listing what it means and
+// what to do, where the cause is one that all APIs share.
+func (p Project) ExplainChanges(err error) error {
+	e, ok := errors.AsType[*bucket.Error](err)
+	if !ok {
+		return err
 	}
-	return ""
+	rest := asked{name: "the REST API", not: "not the REST API of Storage", url: p.Endpoint, field: p.addressField(), elsew: "the REST API lies next to the S3 endpoint"}
+	field, problem, remedy, ok := remedyFor(e, rest)
+	if !ok {
+		return err
+	}
+	return &FieldError{Field: field, Problem: problem, Remedy: remedy, Err: err}
 }

@@ -170,6 +170,7 @@ var ruleTexts = map[string]string{
 	"delivered":      "delivered before, as they are now",
 	"parked":         "parked until their next attempt",
 	"unreadable_key": "with a key that the server can't tell exactly",
+	"odd_entry":      "whose entry in the listing can't be understood",
 }
 
 func leftOut(l input.CheckLeftOut) []string {

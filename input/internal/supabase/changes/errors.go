@@ -1,14 +1,15 @@
 package changes
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 )
 
 // problem is a refusal as the REST API writes it. The status of the answer is
@@ -21,12 +22,14 @@ type problem struct {
 }
 
 // refusal makes an error of an answer that is not 200.
-func refusal(status int, doc []byte, cred bucket.Credentials) error {
+func refusal(resp *http.Response, doc []byte, cred bucket.Credentials) error {
 	var p problem
 	isJSON := json.Unmarshal(doc, &p) == nil
-	e := &bucket.Error{Op: op, Status: status, Code: p.Code, Message: redact(p.Message, cred)}
-	if e.Code == "" {
-		e.Code = p.Error
+	status := resp.StatusCode
+	e := &bucket.Error{Op: op, Status: status}
+	e.Code, e.Message = foreign.CodeAndMessage(cmp.Or(p.Code, p.Error), p.Message, cred.Secrets()...)
+	if !isJSON {
+		e.Err = foreign.NewAnswer(bucket.ErrForeign, resp, doc, cred.Secrets()...)
 	}
 	switch status = max(status, p.status()); {
 	case status == http.StatusTooManyRequests || p.Code == "SlowDown":
@@ -41,7 +44,9 @@ func refusal(status int, doc []byte, cred bucket.Credentials) error {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		e.Kind, e.Err = bucket.ErrDenied, ErrUnsupported
 	case status < http.StatusBadRequest:
-		e.Kind, e.Err = bucket.ErrInvalid, unsupported(errors.New("a redirect, which is not followed"))
+		e.Kind, e.Err = bucket.ErrInvalid, unsupported(foreign.NewAnswer(bucket.ErrForeign, resp, doc, cred.Secrets()...))
+	case e.Err != nil:
+		e.Kind, e.Err = bucket.ErrInvalid, unsupported(e.Err)
 	default:
 		e.Kind, e.Err = bucket.ErrInvalid, ErrUnsupported
 	}
@@ -61,9 +66,9 @@ func (p *problem) status() int {
 }
 
 // passingStatus are those below 500 that may pass: 402 is a project over its
-// quota, 409 and 423 are locks.
+// quota, 407 a proxy on the way, 409 and 423 are locks.
 var passingStatus = []int{
-	http.StatusPaymentRequired, http.StatusRequestTimeout, http.StatusConflict,
+	http.StatusPaymentRequired, http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusConflict,
 	http.StatusLocked, http.StatusTooEarly,
 }
 
@@ -79,15 +84,4 @@ func (p *problem) rejectsToken(status int) bool {
 	}
 	return slices.ContainsFunc([]string{`" claim`, "jwt", "jws", "signature", "api key", "authorization"},
 		func(s string) bool { return strings.Contains(message, s) })
-}
-
-// redact removes the keys from a text that the server wrote, in case that it
-// echoes what it was sent.
-func redact(text string, cred bucket.Credentials) string {
-	for _, secret := range []string{cred.SessionToken, cred.SecretAccessKey} {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[redacted]")
-		}
-	}
-	return text
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 )
 
 // pageRows is the most that the server gives.
@@ -52,15 +53,18 @@ type metadata struct {
 	Size *int64  `json:"size"`
 }
 
+// errNotJSON is that of an answer that may be better the next time.
+var errNotJSON = errors.New("the answer is not JSON")
+
 // decode reads an answer, and makes sure that it tells all that a listing does:
 // an object that is known by less would pass for another version.
 func (p *page) decode(doc []byte) error {
 	var a answer
 	if err := json.Unmarshal(doc, &a); err != nil {
 		if _, cut := errors.AsType[*json.SyntaxError](err); cut {
-			return err // damaged on its way, or no JSON at all
+			return fmt.Errorf("%w: %w", errNotJSON, err) // damaged on its way, or no JSON at all
 		}
-		return unsupported(err)
+		return unsupported(foreign.Cause(err))
 	}
 	if a.HasNext == nil || a.Objects == nil {
 		return unsupported(errors.New("the answer has no hasNext or no objects"))
@@ -83,18 +87,23 @@ func (r *row) object() (bucket.Object, error) {
 	o := bucket.Object{Key: r.Name, LastModified: r.UpdatedAt.Truncate(time.Millisecond).UTC()}
 	var m *metadata
 	if len(r.Metadata) == 0 {
-		return o, fmt.Errorf("the row %q has no metadata", r.Name)
+		return o, fmt.Errorf("the row %s has no metadata", foreign.Key(r.Name))
+	}
+	if r.Name == "" || r.UpdatedAt.IsZero() {
+		return o, fmt.Errorf("a row (%s) has no name or no updated_at", foreign.Key(r.Name))
 	}
 	if err := json.Unmarshal(r.Metadata, &m); err != nil {
-		return o, fmt.Errorf("reading the metadata of the row %q: %w", r.Name, err)
+		o.Odd = "metadata that can't be read: " + foreign.Cause(err).Error()
+		return o, nil
 	}
 	switch {
-	case r.Name == "" || r.UpdatedAt.IsZero():
-		return o, fmt.Errorf("a row (%q) has no name or no updated_at", r.Name)
 	case m == nil:
 		return o, nil
 	case m.ETag == nil && m.Size == nil:
-		return o, fmt.Errorf("the metadata of the row %q has neither eTag nor size", r.Name)
+		return o, fmt.Errorf("the metadata of the row %s has neither eTag nor size", foreign.Key(r.Name))
+	case m.Size != nil && *m.Size < 0:
+		o.Odd = fmt.Sprintf("a size of \"%d\"", *m.Size)
+		return o, nil
 	}
 	if m.ETag != nil {
 		o.ETag = strings.Trim(strings.TrimPrefix(*m.ETag, "W/"), `"`)

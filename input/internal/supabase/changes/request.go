@@ -12,20 +12,24 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
 )
 
 const (
 	op = "asking for changes"
 	// maxAnswer bounds the memory that one answer may take: a thousand rows with
-	// keys of 1024 bytes, all escaped, take a third of it.
-	maxAnswer = 32 << 20
-	userAgent = "supabase_storage (Redpanda Connect input)"
+	// keys of 1024 bytes, each of them escaped (\u0022), take 6 MB, and what else
+	// there is of a row less than 1 KB each.
+	maxAnswer = 8 << 20
+	// maxRefusal is how much of a refusal is read.
+	maxRefusal = 64 << 10
+	userAgent  = "supabase_storage (Redpanda Connect input)"
 )
 
 // newTransport makes at most one request at a time.
 func newTransport(o Options) *http.Transport {
-	t := rest.NewTransport(o.TLS, o.ConnectTimeout)
+	t := wire.New(o.TLS, o.ConnectTimeout, nil)
 	t.IdleConnTimeout = 55 * time.Second // the server's keep-alive is 61
 	return t
 }
@@ -48,9 +52,13 @@ func (c *Client) ask(ctx context.Context, q query, p *page) error {
 		return &bucket.Error{Op: op, Kind: bucket.ErrInvalid, Err: unsupported(ErrNoToken)}
 	}
 	start := time.Now()
-	status, doc, err := c.roundTrip(ctx, q, cred)
+	resp, doc, err := c.roundTrip(ctx, q, cred)
+	status := 0
+	if resp != nil {
+		status = resp.StatusCode
+	}
 	if err == nil && status != http.StatusOK {
-		return refusal(status, doc, cred)
+		return refusal(resp, doc, cred)
 	}
 	if err == nil {
 		err = p.decode(doc)
@@ -60,10 +68,14 @@ func (c *Client) ask(ctx context.Context, q query, p *page) error {
 		return ctx.Err()
 	case errors.Is(err, ErrUnsupported):
 		return &bucket.Error{Op: op, Kind: bucket.ErrInvalid, Status: status, Err: err}
+	case errors.Is(err, errNotJSON):
+		return &bucket.Error{Op: op, Kind: bucket.ErrUnavailable, Status: status, Err: foreign.NewAnswer(bucket.ErrForeign, resp, doc, cred.Secrets()...)}
 	case err != nil:
-		// Its text alone: a request that ran out of time claims to be the end of
-		// the caller's context.
-		return &bucket.Error{Op: op, Kind: bucket.ErrUnavailable, Status: status, Err: errors.New(err.Error())}
+		e := &bucket.Error{Op: op, Kind: bucket.ErrUnavailable, Status: status, Err: foreign.Cause(err, cred.Secrets()...)}
+		if why := wire.Unreachable(err); why != "" {
+			e.Kind, e.Err = bucket.ErrUnreachable, fmt.Errorf("%s: %w", why, e.Err)
+		}
+		return e
 	}
 	if c.o.OnPage != nil {
 		c.o.OnPage(time.Since(start), len(p.objects))
@@ -73,7 +85,7 @@ func (c *Client) ask(ctx context.Context, q query, p *page) error {
 
 // roundTrip sends one request and reads its answer whole. Redirects are not
 // followed: the token is for this host alone.
-func (c *Client) roundTrip(ctx context.Context, q query, cred bucket.Credentials) (status int, doc []byte, err error) {
+func (c *Client) roundTrip(ctx context.Context, q query, cred bucket.Credentials) (resp *http.Response, doc []byte, err error) {
 	if c.o.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.o.Timeout)
@@ -81,23 +93,39 @@ func (c *Client) roundTrip(ctx context.Context, q query, cred bucket.Credentials
 	}
 	body, err := json.Marshal(q)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+cred.SessionToken)
 	req.Header.Set("Apikey", apiKey(cred))
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept-Encoding", "identity") // a proxy might compress what says nothing of it
 	req.Header.Set("User-Agent", userAgent)
-	resp, err := c.transport.RoundTrip(req)
+	resp, err = c.transport.RoundTrip(req)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	defer resp.Body.Close()
-	doc, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	return resp.StatusCode, doc, err
+	limit := int64(maxAnswer)
+	if resp.StatusCode != http.StatusOK {
+		limit = maxRefusal
+	}
+	if limit == maxAnswer && resp.ContentLength > limit {
+		return resp, nil, tooLarge()
+	}
+	doc, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if limit == maxAnswer && int64(len(doc)) > limit {
+		return resp, nil, tooLarge()
+	}
+	return resp, doc, err
+}
+
+// tooLarge is the error of an answer that no thousand rows need.
+func tooLarge() error {
+	return fmt.Errorf("%w: the answer exceeds %d bytes", bucket.ErrOversized, maxAnswer)
 }
 
 // apiKey is what a gateway may ask for beside the token: a key of the project

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 )
 
 // walk goes from page to page. The server sorts by microseconds, but its
@@ -60,7 +61,7 @@ func (w *walk) check(p page) error {
 	for i := range p.objects {
 		now := p.objects[i].LastModified.UnixMilli()
 		if now < before {
-			return fmt.Errorf("the answer is not in the order of updated_at, at key %q: the server is older than v1.27.0", p.objects[i].Key)
+			return fmt.Errorf("the answer is not in the order of updated_at, at key %s: the server is older than v1.27.0", foreign.Key(p.objects[i].Key))
 		}
 		before = now
 	}

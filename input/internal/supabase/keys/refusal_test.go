@@ -134,7 +134,7 @@ func TestAnAddressThatNeverAnsweredIsGivenUpSoon(t *testing.T) {
 			_, err := s.Credentials(t.Context())
 			require.ErrorIs(t, err, bucket.ErrUnreachable)
 			require.ErrorContains(t, err, field)
-			require.ErrorContains(t, err, "api.supabse.com is not found")
+			require.ErrorContains(t, err, "looking up the host api.supabse.com")
 			require.Equal(t, unreachableAttempts, w.count(""))
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
 )
 
@@ -67,8 +68,12 @@ func (c *Client) Project(ctx context.Context, token, ref string) (Project, error
 		Op: "asking the Management API for the project", Method: http.MethodGet,
 		Path: projectPath(ref), Bearer: token,
 	}, &p)
+	p.Name, p.Region, p.Status = foreign.Text(p.Name, shown, token), foreign.Code(p.Region, token), Status(foreign.Text(string(p.Status), shown, token))
 	return p, err
 }
+
+// shown is how much of a name or a state is shown, in characters.
+const shown = 60
 
 // Health is the state of one service of a project.
 type Health struct {
@@ -90,6 +95,7 @@ func (c *Client) StorageHealth(ctx context.Context, token, ref string) (Health, 
 	}, &services)
 	for _, s := range services {
 		if s.Name == "storage" {
+			s.Status, s.Error = foreign.Text(s.Status, shown, token), foreign.Text(s.Error, foreign.Short, token)
 			return s, err
 		}
 	}

@@ -8,13 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
 )
 
 const (
@@ -59,24 +59,9 @@ func New(o Options) *Client {
 
 // newTransport keeps no connection: keys are asked for once an hour or less.
 func newTransport(o Options) *http.Transport {
-	t := NewTransport(o.TLS, o.ConnectTimeout)
+	t := wire.New(o.TLS, o.ConnectTimeout, nil)
 	t.DisableKeepAlives = true
 	return t
-}
-
-// NewTransport makes connections with a TLS configuration, nil for the system's
-// defaults, each within a time, and its TLS handshake within the same time once
-// more. Zero is no limit.
-func NewTransport(conf *tls.Config, connect time.Duration) *http.Transport {
-	if conf == nil {
-		conf = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: connect}).DialContext,
-		TLSClientConfig:     conf.Clone(),
-		TLSHandshakeTimeout: connect,
-	}
 }
 
 // Request is what one call wants.
@@ -134,7 +119,7 @@ func (c *Client) Do(ctx context.Context, r Request, into any) error {
 		return c.noAnswer(ctx, r, fmt.Errorf("reading the answer: %w", err))
 	}
 	if err := json.Unmarshal(doc, into); err != nil {
-		return r.foreign(resp, doc)
+		return r.notAnAPI(resp, doc)
 	}
 	return nil
 }
@@ -158,6 +143,7 @@ func (c *Client) newRequest(ctx context.Context, r Request) (*http.Request, erro
 	}
 	req.Header.Set("User-Agent", userAgent)
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept-Encoding", "identity") // a proxy might compress what says nothing of it
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -175,44 +161,18 @@ func (c *Client) noAnswer(ctx context.Context, r Request, err error) error {
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return ctxErr
 	}
-	e := &bucket.Error{Op: r.Op, Kind: bucket.ErrUnavailable}
-	switch {
+	e := &bucket.Error{Op: r.Op, Kind: bucket.ErrUnavailable, Err: foreign.Cause(err, r.secrets()...)}
+	switch why := wire.Unreachable(err); {
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Err = fmt.Errorf("no answer came within %s", c.timeout)
-	case neverArrived(err):
-		e.Kind, e.Err = bucket.ErrUnreachable, err
-	default:
-		// Not wrapped: the network's own timeouts claim to be the context's.
-		e.Err = errors.New(r.redact(err.Error()))
+	case why != "":
+		e.Kind, e.Err = bucket.ErrUnreachable, fmt.Errorf("%s: %w", why, e.Err)
+	case wire.HeadTooLarge(err):
+		e.Err = fmt.Errorf("%w: the headers of the answer exceed %d bytes", bucket.ErrOversized, wire.MaxHead)
 	}
 	return e
 }
 
-// neverArrived reports whether there was nobody to talk to.
-func neverArrived(err error) bool {
-	if _, ok := errors.AsType[*net.DNSError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[tls.AlertError](err); ok {
-		return true
-	}
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && (op.Op == "dial" || op.Op == "proxyconnect" || op.Op == "remote error")
-}
-
-// redact removes what the request held from a text that others wrote, in case
-// that it echoes what it was sent.
-func (r Request) redact(text string) string {
-	for _, secret := range append([]string{r.Bearer, r.APIKey}, r.Secrets...) {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[redacted]")
-		}
-	}
-	return text
-}
+// secrets are what must not be shown of an answer, in case that it echoes what
+// it was sent.
+func (r Request) secrets() []string { return append([]string{r.Bearer, r.APIKey}, r.Secrets...) }

@@ -1,16 +1,14 @@
 package rest
 
 import (
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 )
 
 // maxPause bounds how long an answer can make its reader wait.
@@ -31,72 +29,54 @@ func PauseOf(err error) time.Duration {
 // refusal makes an error of an answer that is not 2xx.
 func (r Request) refusal(resp *http.Response, doc []byte) error {
 	e := &bucket.Error{Op: r.Op, Kind: kindOf(resp.StatusCode), Status: resp.StatusCode}
-	code, message, ok := decodeRefusal(doc)
+	code, message, ok := foreign.JSON(doc)
 	if !ok && !bucket.Transient(e) {
-		return r.foreign(resp, doc)
+		return r.notAnAPI(resp, doc)
 	}
-	e.Code, e.Message = short(r.redact(code)), short(r.redact(message))
+	e.Code, e.Message = foreign.CodeAndMessage(code, message, r.secrets()...)
+	var causes []error
+	if !ok && len(doc) > 0 || resp.StatusCode == http.StatusProxyAuthRequired {
+		causes = append(causes, foreign.NewAnswer(bucket.ErrForeign, resp, doc, r.secrets()...))
+	}
 	if d := pauseIn(resp); d > 0 && bucket.Transient(e) {
-		e.Err = pause(d)
+		causes = append(causes, pause(d))
 	}
+	e.Err = joined(causes)
 	return e
 }
 
-// kindOf judges a status. 402 is a project over its quota, 409 a second refresh
-// of the same session at once, 540 a paused project as its gateway says it.
+// joined is errors.Join on one line.
+func joined(causes []error) error {
+	switch len(causes) {
+	case 0:
+		return nil
+	case 1:
+		return causes[0]
+	}
+	return fmt.Errorf("%w, %w", causes[0], causes[1])
+}
+
+// kindOf judges a status. 402 is a project over its quota, 407 a proxy on the
+// way, 409 a second refresh of the same session at once, 540 a paused project as
+// its gateway says it.
 func kindOf(status int) error {
 	switch {
 	case status == http.StatusTooManyRequests:
 		return bucket.ErrThrottled
 	case status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly,
-		status == http.StatusConflict, status == http.StatusLocked, status == http.StatusPaymentRequired:
+		status == http.StatusConflict, status == http.StatusLocked, status == http.StatusPaymentRequired,
+		status == http.StatusProxyAuthRequired:
 		return bucket.ErrUnavailable
 	}
 	return bucket.ErrCredentials
 }
 
-// decodeRefusal reads the code and the text of a refusal. The APIs and their
-// gateway have half a dozen forms; {"code":400} is a number that only repeats
-// the status.
-func decodeRefusal(doc []byte) (code, message string, ok bool) {
-	var fields map[string]any
-	if json.Unmarshal(doc, &fields) != nil {
-		return "", "", false
+// notAnAPI is the error of an answer that no Supabase API wrote.
+func (r Request) notAnAPI(resp *http.Response, doc []byte) error {
+	return &bucket.Error{
+		Op: r.Op, Kind: bucket.ErrCredentials, Status: resp.StatusCode,
+		Err: foreign.NewAnswer(bucket.ErrForeign, resp, doc, r.secrets()...),
 	}
-	text := func(name string) string {
-		switch v := fields[name].(type) {
-		case string:
-			return v
-		case []any: // a list of what is wrong with a request
-			return fmt.Sprint(v...)
-		}
-		return ""
-	}
-	return cmp.Or(text("error_code"), text("code"), text("error")),
-		cmp.Or(text("msg"), text("message"), text("error_description")), true
-}
-
-// foreign describes an answer that no Supabase API wrote: its content type and
-// how it begins.
-func (r Request) foreign(resp *http.Response, doc []byte) error {
-	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
-	e := &bucket.Error{Op: r.Op, Kind: bucket.ErrCredentials, Status: resp.StatusCode}
-	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
-		e.Err = fmt.Errorf("%w but a redirect, which is not followed", bucket.ErrForeign)
-		return e
-	}
-	e.Err = fmt.Errorf("%w but %s that begins %q", bucket.ErrForeign, cmp.Or(kind, http.DetectContentType(doc)), short(r.redact(string(doc))))
-	return e
-}
-
-// short is a text from outside on one line, and not too much of it.
-func short(text string) string {
-	const shown = 200
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "")), " ")
-	if runes := []rune(text); len(runes) > shown {
-		return string(runes[:shown]) + "..."
-	}
-	return text
 }
 
 // pauseIn reads when to come back: Retry-After, which may be a date, or the

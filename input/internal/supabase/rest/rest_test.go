@@ -74,7 +74,7 @@ func TestEachAnswerHasItsKind(t *testing.T) {
 		"paused":        {540, `Project paused`, bucket.ErrUnavailable, `HTTP 540`},
 		"page":          {200, "<html>\n<b>" + hidden, bucket.ErrForeign, `begins "<html> <b>[redacted]"`},
 		"other's 404":   {404, `404 page not found`, bucket.ErrForeign, `not an answer of a Supabase API`},
-		"redirect":      {302, ``, bucket.ErrForeign, `a redirect, which is not followed`},
+		"redirect":      {302, ``, bucket.ErrForeign, `a redirect to http://127.0.0.1:1, which is not followed`},
 		"long":          {403, `{"message":"` + strings.Repeat("x", 5000) + `"}`, bucket.ErrCredentials, strings.Repeat("x", 200) + "..."},
 		"without end":   {403, `{"message":"` + strings.Repeat("x", maxRefusal), bucket.ErrForeign, `xxx...`},
 		"without words": {403, `{}`, bucket.ErrCredentials, `HTTP 403`},
@@ -175,6 +175,12 @@ func FuzzARefusalIsShortAndHoldsNoSecret(f *testing.F) {
 		f.Add(400, doc)
 		f.Add(503, doc)
 		f.Add(301, doc)
+	}
+	// A byte that is not UTF-8, a line break and a control character in the token.
+	for _, in := range []string{"\xff", "\n", " ", "\x00", "\x1b[1m", "\u200b"} {
+		broken := hidden[:7] + in + hidden[7:]
+		f.Add(400, broken)
+		f.Add(400, `{"message":"`+broken+`","code":"`+broken+`"}`)
 	}
 	f.Fuzz(func(t *testing.T, status int, doc string) {
 		r := Request{Op: "asking", Bearer: hidden}
