@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -176,7 +177,7 @@ func (b *book) delivered(inRun int, m message) {
 	case m.sum != v.sum:
 		b.wrong.add("run %d delivered %q with the ETag %q and other bytes", inRun, m.key, m.etag)
 		return
-	case m.size != fmt.Sprint(v.size) || m.contentType != v.contentType || m.author != v.author:
+	case m.size != strconv.FormatInt(v.size, 10) || m.contentType != v.contentType || m.author != v.author:
 		b.wrong.add("run %d delivered %q with %s bytes, type %q and author %q, and %d, %q and %q were uploaded",
 			inRun, m.key, m.size, m.contentType, m.author, v.size, v.contentType, v.author)
 		return

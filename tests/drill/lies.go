@@ -23,16 +23,19 @@ type liesOptions struct {
 }
 
 const (
-	// liesInitial is how many objects there are at the start, largeObjects how many
-	// of largeSize: enough to be read in parts.
-	liesInitial  = 500
-	largeObjects = 3
-	largeSize    = 20 << 20
+	// liesInitial is how many objects there are at the start, more than a page of a
+	// listing shows, and largeObjects how many of largeSize: too large to be read
+	// again from the beginning. Half of their downloads are cut, so that they go on
+	// with ranges.
+	liesInitial  = 1100
+	largeObjects = 6
+	largeSize    = 12 << 20
+	cutLarge     = 0.5
 	// trickleEvery lets a small body that trickles arrive in ten seconds.
 	trickleEvery = 5 * time.Millisecond
-	trickleMost  = 1 << 16
-	// listedShare is how much more often a listing is lied to than anything else.
-	listedShare = 2
+	// rareShare is how much more often listings and ranges are lied to, which are
+	// rare.
+	rareShare = 3
 	// A run among lies lives for liesShortest to liesLongest, unless it ends.
 	liesShortest, liesLongest = time.Second, 8 * time.Second
 )
@@ -44,11 +47,10 @@ type scene struct {
 	fields  []string // of the input
 	repeats bool     // it is continuous
 	length  time.Duration
-	// pages lies about listings, of which there are far fewer, and liar about all
-	// else.
-	liar, pages *emulator.Liar
-	lying       atomic.Bool
-	chance      *rand.Rand
+	// rare lies about listings and ranges, liar about all else.
+	liar, rare *emulator.Liar
+	lying      atomic.Bool
+	chance     *rand.Rand
 	// kept counts the versions that were left and named in the log.
 	kept int
 	err  error
@@ -78,9 +80,10 @@ func runLies(ctx context.Context, o options, dir string) error {
 		s.length = time.Duration(o.number) * time.Second
 		s.chance = rand.New(rand.NewPCG(o.seed, uint64(i)))
 		s.liar = emulator.NewLiar(o.seed+uint64(i), o.lies.share, kinds...)
-		s.pages = emulator.NewLiar(o.seed+uint64(i), min(1, listedShare*o.lies.share), kinds...)
+		s.rare = emulator.NewLiar(o.seed+uint64(i), min(1, rareShare*o.lies.share), kinds...)
 		s.liar.Trickle = cmp.Or(o.lies.trickle, trickleEvery)
-		s.bucket.faults = s.faults(o.lies.trickle > 0)
+		s.rare.Trickle = s.liar.Trickle
+		s.bucket.faults = s.faults(o.seed+uint64(i), o.lies.trickle > 0)
 	}
 	began := time.Now()
 	var playing sync.WaitGroup
@@ -113,29 +116,25 @@ func liesNamed(names string) (kinds []emulator.Lie, err error) {
 
 // faults are lies while there are to be any. The probe that a run begins with is
 // answered honestly: a run that takes what answers for no bucket may end.
-func (s *scene) faults(trickleAll bool) func(emulator.Request) emulator.Fault {
+func (s *scene) faults(seed uint64, trickleAll bool) func(emulator.Request) emulator.Fault {
+	cuts := emulator.RandomFaults(seed, emulator.Cuts(emulator.OpGet, cutLarge))
 	return func(r emulator.Request) emulator.Fault {
 		if !s.lying.Load() || isProbe(r) {
 			return emulator.Fault{}
 		}
-		if r.Op == emulator.OpList {
-			return s.pages.Fault(r)
+		liar, ranged, large := s.liar, r.Header.Get("Range") != "", s.size(r.Key) > largeSize/2
+		if ranged || r.Op == emulator.OpList {
+			liar = s.rare
 		}
-		f := s.liar.Fault(r)
-		if f.Lie == emulator.LieTrickle && !trickleAll && s.size(r.Key) > trickleMost {
+		f := liar.Fault(r)
+		switch {
+		case f.Lie == emulator.LieTrickle && large && !trickleAll:
 			return emulator.Fault{}
+		case f.Lie == emulator.LieNone && large && !ranged:
+			return cuts(r)
 		}
 		return f
 	}
-}
-
-// told counts the lies by kind.
-func (s *scene) told() map[emulator.Lie]int {
-	told := s.liar.Told()
-	for lie, n := range s.pages.Told() {
-		told[lie] += n
-	}
-	return told
 }
 
 func (s *scene) size(key string) int64 {
@@ -145,6 +144,15 @@ func (s *scene) size(key string) int64 {
 		return v.size
 	}
 	return 0
+}
+
+// told counts the lies by kind.
+func (s *scene) told() map[emulator.Lie]int {
+	told := s.liar.Told()
+	for lie, n := range s.rare.Told() {
+		told[lie] += n
+	}
+	return told
 }
 
 // play lies while the bucket is written to and the pipeline is killed, and then
