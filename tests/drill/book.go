@@ -96,7 +96,7 @@ func newBook() *book {
 }
 
 // uploaded has put upload a version that takes the place of what its key holds.
-// No message is noted meanwhile: whoever sees a version as not delivered, sees it
+// No message is noted meanwhile, so that a version that is not delivered stays so
 // until it is overwritten. It reports whether it was uploaded: not where
 // mayReplace refuses.
 func (b *book) uploaded(v *version, mayReplace func(old *version) bool, put func()) bool {

@@ -115,7 +115,7 @@ func liesNamed(names string) (kinds []emulator.Lie, err error) {
 }
 
 // faults are lies while there are to be any. The probe that a run begins with is
-// answered honestly: a run that takes what answers for no bucket may end.
+// answered honestly: a run that finds no bucket may end.
 func (s *scene) faults(seed uint64, trickleAll bool) func(emulator.Request) emulator.Fault {
 	cuts := emulator.RandomFaults(seed, emulator.Cuts(emulator.OpGet, cutLarge))
 	return func(r emulator.Request) emulator.Fault {
