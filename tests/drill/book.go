@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -11,19 +13,22 @@ type book struct {
 	mu       sync.Mutex
 	versions map[id]*version
 	visible  map[string]*version // by key
+	// since is when a key came to be. No key comes back after it went.
+	since map[string]time.Time
 	// lives are the runs from 1 on; 0 is before the first.
 	lives []*life
-	// passes is how many whole passes were seen, passedFrom when the last one
-	// of them began.
-	passes     int
-	passedFrom time.Time
-	// late are the versions that were not delivered at the end of a pass through
-	// all of which they were visible.
-	late map[*version]bool
+	// passes is how many whole passes were seen, and idle how many of them in a
+	// row delivered nothing and left nothing under way.
+	passes, idle int
 	// oldest is how long before its kill a version was delivered, at most, that
 	// was repeated because of it.
 	oldest time.Duration
-	wrong  problems
+	// removed counts the versions that the pipeline deleted, events the deletions
+	// that it told.
+	removed, events int
+	// unprovoked are repeats that no kill explains, wrong is what must not be in
+	// any drill.
+	unprovoked, wrong problems
 }
 
 type id struct{ key, etag string }
@@ -31,74 +36,123 @@ type id struct{ key, etag string }
 // version is one upload.
 type version struct {
 	id
-	// It was visible at least from from to to, zero if it is still; from is zero
-	// until its upload has returned.
+	sum, contentType, author string // sum is the MD5 of the bytes
+	size                     int64
+	// It was visible from from to to, zero if it is still.
 	from, to time.Time
 	// runs are those that delivered it, at is when the last of them did.
 	runs []int
 	at   time.Time
-	// owed says that it was visible through a whole pass.
-	owed bool
+	// logged is how much the pipeline had logged when the version was uploaded.
+	logged int64
 }
+
+// message is what arrived of a version.
+type message struct{ key, etag, sum, size, contentType, author string }
 
 // life is one run of the process.
 type life struct {
-	killedAt time.Time
-	resting  bool
+	began, killedAt time.Time
+	resting         bool
 	// repeats is how many versions were delivered again because it was killed.
 	repeats int
-	// pass is when the pass under way began.
-	pass time.Time
+	// listed says that it began a pass.
+	listed bool
 }
 
-// problems keeps the first few of each kind.
+// problems counts what must not be, by kind, and keeps the first few of each.
 type problems struct {
 	count int
-	texts []string
+	kinds []*problemKind
 }
 
-const keptProblems = 10
+type problemKind struct {
+	format string
+	count  int
+	texts  []string
+}
+
+// keptProblems is how many of a kind are printed: enough to look one up.
+const keptProblems = 3
 
 func (p *problems) add(format string, args ...any) {
-	if p.count++; len(p.texts) < keptProblems {
-		p.texts = append(p.texts, fmt.Sprintf(format, args...))
+	p.count++
+	i := slices.IndexFunc(p.kinds, func(k *problemKind) bool { return k.format == format })
+	if i < 0 {
+		i = len(p.kinds)
+		p.kinds = append(p.kinds, &problemKind{format: format})
+	}
+	k := p.kinds[i]
+	if k.count++; len(k.texts) < keptProblems {
+		k.texts = append(k.texts, fmt.Sprintf(format, args...))
 	}
 }
 
 func newBook() *book {
-	return &book{versions: map[id]*version{}, visible: map[string]*version{}, lives: []*life{{}}, late: map[*version]bool{}}
+	return &book{
+		versions: map[id]*version{}, visible: map[string]*version{}, since: map[string]time.Time{},
+		lives: []*life{{}},
+	}
 }
 
-// hidden notes that the version of a key is about to go away.
-func (b *book) hidden(key string) {
+// uploaded has put upload a version that takes the place of what its key holds.
+// No message is noted meanwhile, so that a version that is not delivered stays so
+// until it is overwritten. It reports whether it was uploaded: not where
+// mayReplace refuses.
+func (b *book) uploaded(v *version, mayReplace func(old *version) bool, put func()) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	old := b.visible[v.key]
+	if !mayReplace(old) {
+		return false
+	}
+	if old == nil {
+		b.since[v.key] = time.Now()
+	} else {
+		old.to = time.Now()
+	}
+	put()
+	v.from = time.Now()
+	b.versions[v.id], b.visible[v.key] = v, v
+	return true
+}
+
+// gone has del delete a key.
+func (b *book) gone(key string, del func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.hide(key)
+	del()
+}
+
+func (b *book) hide(key string) {
 	if v := b.visible[key]; v != nil {
 		v.to = time.Now()
 		delete(b.visible, key)
 	}
 }
 
-// uploading notes that a version may be visible from now on; it certainly is
-// when the result is called.
-func (b *book) uploading(key, etag string) (seen func()) {
+// removing notes that the pipeline is about to delete a key.
+func (b *book) removing(key string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	v := &version{id: id{key, etag}}
-	b.versions[v.id] = v
-	return func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		v.from = time.Now()
-		b.visible[key] = v
+	v := b.visible[key]
+	if v == nil {
+		return
 	}
+	if len(v.runs) == 0 {
+		b.wrong.add("run %d deleted %q with the ETag %q, which was not delivered", len(b.lives)-1, key, v.etag)
+	}
+	b.removed++
+	b.hide(key)
 }
 
 // started notes that a process is about to be started, and numbers it.
 func (b *book) started() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.lives = append(b.lives, &life{})
+	b.lives = append(b.lives, &life{began: time.Now()})
+	b.idle = 0
 	return len(b.lives) - 1
 }
 
@@ -110,17 +164,25 @@ func (b *book) killed(resting bool) {
 	r.killedAt, r.resting = time.Now(), resting
 }
 
-// delivered notes a message.
-func (b *book) delivered(inRun int, key, etag, sum string) {
+// delivered notes a message with an object.
+func (b *book) delivered(inRun int, m message) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	v := b.versions[id{key, etag}]
+	b.idle = 0
+	v := b.versions[id{m.key, m.etag}]
 	switch {
 	case v == nil:
-		b.wrong.add("run %d delivered %q with the ETag %q, which was never uploaded", inRun, key, etag)
+		b.wrong.add("run %d delivered %q with the ETag %q, which was never uploaded", inRun, m.key, m.etag)
 		return
-	case sum != etag:
-		b.wrong.add("run %d delivered %q with the ETag %q and other bytes", inRun, key, etag)
+	case m.sum != v.sum:
+		b.wrong.add("run %d delivered %q with the ETag %q and other bytes", inRun, m.key, m.etag)
+		return
+	case m.size != strconv.FormatInt(v.size, 10) || m.contentType != v.contentType || m.author != v.author:
+		b.wrong.add("run %d delivered %q with %s bytes, type %q and author %q, and %d, %q and %q were uploaded",
+			inRun, m.key, m.size, m.contentType, m.author, v.size, v.contentType, v.author)
+		return
+	case !v.to.IsZero() && v.to.Before(b.lives[inRun].began):
+		b.wrong.add("run %d delivered %q with the ETag %q, which was gone before it began", inRun, m.key, m.etag)
 		return
 	}
 	if len(v.runs) > 0 {
@@ -136,7 +198,7 @@ func (b *book) delivered(inRun int, key, etag, sum string) {
 func (b *book) repeated(v *version, inRun int) {
 	last := v.runs[len(v.runs)-1]
 	if last == inRun {
-		b.wrong.add("run %d delivered %q a second time, without a kill", inRun, v.key)
+		b.unprovoked.add("run %d delivered %q a second time, without a kill", inRun, v.key)
 		return
 	}
 	last = min(last, inRun) // what a run sent last may be read after its successor's
@@ -144,47 +206,58 @@ func (b *book) repeated(v *version, inRun int) {
 	b.oldest = max(b.oldest, b.lives[last].killedAt.Sub(v.at))
 }
 
+// toldDeleted notes the message that a key is gone. A key that was there all the
+// time of a run can't have been missed by it.
+func (b *book) toldDeleted(inRun int, key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.idle = 0
+	b.events++
+	if b.visible[key] != nil && b.since[key].Before(b.lives[inRun].began) {
+		b.wrong.add("run %d told that %q is gone, and it was there all the time", inRun, key)
+	}
+}
+
 // passStarted notes that the pipeline begins to list the bucket, and so that it
-// has ended the pass before, if this run made one.
-func (b *book) passStarted() {
+// has listed all of it, if this run began before. quiet says that nothing else
+// is under way.
+func (b *book) passStarted(quiet bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r, now := b.lives[len(b.lives)-1], time.Now()
-	if !r.killedAt.IsZero() {
-		return // the last request of a process that is gone
+	r := b.lives[len(b.lives)-1]
+	if r.listed {
+		b.passes++
+		b.idle++
 	}
-	if !r.pass.IsZero() {
-		b.passEnded(r.pass, now)
-	}
-	r.pass = now
-}
-
-// passEnded checks that a pass delivered all that was visible during all of it.
-func (b *book) passEnded(from, to time.Time) {
-	b.passes++
-	b.passedFrom = from
-	for _, v := range b.versions {
-		if v.from.IsZero() || v.from.After(from) || (!v.to.IsZero() && v.to.Before(to)) {
-			continue
-		}
-		v.owed = true
-		if len(v.runs) == 0 && !b.late[v] {
-			b.late[v] = true
-			b.wrong.add("%q with the ETag %q was visible from %s to %s, through a whole pass, and was not delivered", v.key, v.etag, stamp(v.from), stamp(v.to))
-		}
+	r.listed = true
+	if !quiet {
+		b.idle = 0
 	}
 }
 
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return "the end"
-	}
-	return t.Format("15:04:05.000")
-}
-
-// passedSince reports whether a whole pass was made since t.
-func (b *book) passedSince(t time.Time) bool {
+// stir has the passes in a row counted anew.
+func (b *book) stir() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.passedFrom.After(t)
+	b.idle = 0
+}
+
+// rested reports whether so many passes in a row found nothing to do.
+func (b *book) rested(passes int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.idle >= passes
+}
+
+// undelivered are the visible versions that no run delivered.
+func (b *book) undelivered() []*version {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []*version
+	for _, v := range b.visible {
+		if len(v.runs) == 0 {
+			out = append(out, v)
+		}
+	}
+	return out
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,18 +13,23 @@ import (
 
 // upload notes an upload that overwrites what the key had.
 func upload(b *book, key, etag string) {
-	b.hidden(key)
-	b.uploading(key, etag)()
+	b.uploaded(&version{id: id{key, etag}, sum: etag, size: 1, contentType: "t", author: "a"},
+		func(*version) bool { return true }, func() {})
+}
+
+// deliver notes a message with a version as it was uploaded.
+func deliver(b *book, run int, key, etag string) {
+	b.delivered(run, message{key: key, etag: etag, sum: etag, size: "1", contentType: "t", author: "a"})
 }
 
 // wholePass notes a pass that delivers the versions.
 func wholePass(b *book, run int, versions ...id) {
-	b.passStarted()
+	b.passStarted(true)
 	time.Sleep(time.Second)
 	for _, v := range versions {
-		b.delivered(run, v.key, v.etag, v.etag)
+		deliver(b, run, v.key, v.etag)
 	}
-	b.passStarted()
+	b.passStarted(true)
 	time.Sleep(time.Second)
 }
 
@@ -37,12 +44,12 @@ func TestBookFindsNoFaultWithDeliveryOnceAndRepeatsAfterAKill(t *testing.T) {
 		b.killed(false)
 		run = b.started()
 		wholePass(b, run, id{"a", "2"}, id{"b", "1"})
-		require.NoError(t, b.report(io.Discard, time.Minute))
+		require.NoError(t, b.reportKills(io.Discard, time.Minute, 0))
 		f := b.sum()
 		require.Equal(t, 1, f.kills)
 		require.Equal(t, 3, f.delivered)
 		require.Equal(t, 1, f.repeats)
-		require.Zero(t, f.lost)
+		require.Zero(t, f.missing)
 	})
 }
 
@@ -51,10 +58,6 @@ func TestBookFindsWhatMustNotBe(t *testing.T) {
 		play func(b *book)
 		want string
 	}{
-		"a version that a whole pass left out": {
-			func(b *book) { wholePass(b, b.started()); wholePass(b, 1, id{"a", "1"}) },
-			"was not delivered",
-		},
 		"a version that is visible at the end": {
 			func(b *book) {
 				wholePass(b, b.started(), id{"a", "1"})
@@ -78,8 +81,14 @@ func TestBookFindsWhatMustNotBe(t *testing.T) {
 			func(b *book) {
 				var all []id
 				for i := range inFlight + checkpoint + 1 {
-					all = append(all, id{"many", string(rune('0' + i))})
+					all = append(all, id{"many", strconv.Itoa(i)})
 					upload(b, "many", all[i].etag)
+				}
+				all = all[len(all)-1:]
+				for i := range inFlight + checkpoint {
+					key := fmt.Sprint("key", i)
+					upload(b, key, "1")
+					all = append(all, id{key, "1"})
 				}
 				all = append(all, id{"a", "1"})
 				wholePass(b, b.started(), all...)
@@ -91,16 +100,46 @@ func TestBookFindsWhatMustNotBe(t *testing.T) {
 		"bytes of another version": {
 			func(b *book) {
 				wholePass(b, b.started(), id{"a", "1"})
-				b.delivered(1, "a", "1", "2")
+				b.delivered(1, message{key: "a", etag: "1", sum: "2", size: "1", contentType: "t", author: "a"})
 			},
 			"other bytes",
+		},
+		"metadata of another version": {
+			func(b *book) {
+				wholePass(b, b.started())
+				b.delivered(1, message{key: "a", etag: "1", sum: "1", size: "1", contentType: "text/html", author: "a"})
+			},
+			`type "text/html"`,
 		},
 		"a version that nobody uploaded": {
 			func(b *book) { wholePass(b, b.started(), id{"a", "1"}, id{"a", "3"}) },
 			"never uploaded",
 		},
+		"a version that was gone before the run": {
+			func(b *book) {
+				upload(b, "a", "2")
+				time.Sleep(time.Second)
+				wholePass(b, b.started(), id{"a", "1"}, id{"a", "2"})
+			},
+			"gone before it began",
+		},
+		"the deletion of what was not delivered": {
+			func(b *book) {
+				wholePass(b, b.started(), id{"a", "1"})
+				upload(b, "a", "2")
+				b.removing("a")
+			},
+			"was not delivered",
+		},
+		"news of a deletion that never was": {
+			func(b *book) {
+				wholePass(b, b.started(), id{"a", "1"})
+				b.toldDeleted(1, "a")
+			},
+			"it was there all the time",
+		},
 		"a drill in which nothing happened": {
-			func(b *book) { b.hidden("a"); b.started() },
+			func(b *book) { b.gone("a", func() {}); b.started() },
 			"nothing was tried",
 		},
 	} {
@@ -110,24 +149,69 @@ func TestBookFindsWhatMustNotBe(t *testing.T) {
 				upload(b, "a", "1")
 				time.Sleep(time.Second)
 				c.play(b)
-				require.ErrorContains(t, b.report(io.Discard, time.Minute), c.want)
+				require.ErrorContains(t, b.reportKills(io.Discard, time.Minute, 0), c.want)
 			})
 		})
 	}
 }
 
-// A version that went away before the end of a pass need not have been seen.
-func TestBookDoesNotAskForWhatWasNotThereForAWholePass(t *testing.T) {
+func TestBookDoesNotMindWhatAPipelineMayDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBook()
 		upload(b, "a", "1")
-		run := b.started()
-		b.passStarted()
 		time.Sleep(time.Second)
-		upload(b, "a", "2")
+		run := b.started()
+		wholePass(b, run, id{"a", "1"})
+		b.removing("a") // delivered, so it may go
+		b.toldDeleted(run, "a")
 		upload(b, "b", "1")
 		time.Sleep(time.Second)
-		wholePass(b, run, id{"a", "2"}, id{"b", "1"})
-		require.NoError(t, b.report(io.Discard, time.Minute))
+		upload(b, "b", "2")
+		deliver(b, run, "b", "1") // it was on its way when it was overwritten
+		deliver(b, run, "b", "2")
+		require.NoError(t, b.reportKills(io.Discard, time.Minute, 0))
 	})
+}
+
+func TestAPipelineRestsWhenSoManyPassesFoundNothingToDo(t *testing.T) {
+	b := newBook()
+	upload(b, "a", "1")
+	run := b.started()
+	for range 3 {
+		b.passStarted(true)
+	}
+	require.True(t, b.rested(2))
+	require.Len(t, b.undelivered(), 1)
+	deliver(b, run, "a", "1")
+	require.False(t, b.rested(1))
+	b.passStarted(true)
+	require.True(t, b.rested(1))
+	b.passStarted(false)
+	require.False(t, b.rested(1), "something is under way")
+	b.passStarted(true)
+	b.started()
+	b.passStarted(true)
+	require.False(t, b.rested(1), "the pass of a process that is gone does not count")
+}
+
+func TestARunOfWhichSomethingIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBook()
+		for _, key := range []string{"told", "left", "overwritten", "deleted"} {
+			upload(b, key, "1")
+		}
+		time.Sleep(time.Second)
+		run := b.started()
+		time.Sleep(time.Second)
+		deliver(b, run, "told", "1")
+		upload(b, "overwritten", "2")
+		b.gone("deleted", func() {})
+		left := b.leftBy(run)
+		require.Len(t, left, 1)
+		require.Equal(t, "left", left[0].key)
+	})
+	log := "level=error msg=\"Object \\\"left\\\" is parked\"\nreading bucket: 1 of 4 objects could not be delivered"
+	require.True(t, counts(log, 1))
+	require.False(t, counts(log, 4))
+	require.False(t, counts("11 of 12 objects", 1))
 }

@@ -14,14 +14,24 @@ import (
 //go:embed pipeline.yaml
 var pipelineConfig string
 
+// configWith is the pipeline with further fields of the input.
+func configWith(fields ...string) string {
+	const place = "# The fields of the drill come here."
+	return strings.Replace(pipelineConfig, place, strings.Join(fields, "\n    "), 1)
+}
+
 // pipeline is the process that is killed.
 type pipeline struct {
 	binary, config, log, state string
 	env                        []string
 
 	process *os.Process
-	// ended is closed when the process is gone, whatever the reason.
+	// ended is closed when the process is gone, whatever the reason; code is its
+	// exit code then, -1 after a kill.
 	ended chan struct{}
+	code  int
+	// peak is the most memory that any of the processes held, in bytes.
+	peak int64
 }
 
 // start runs the pipeline as the given run.
@@ -43,9 +53,14 @@ func (p *pipeline) start(run int) error {
 	go func() {
 		defer close(ended)
 		_ = cmd.Wait() // killed, most likely
+		p.code = cmd.ProcessState.ExitCode()
+		p.peak = max(p.peak, peakMemory(cmd.ProcessState))
 	}()
 	return nil
 }
+
+// errEnded means that a pipeline ended by itself.
+var errEnded = errors.New("the pipeline ended by itself")
 
 // live waits while the pipeline runs. A pipeline that ends by itself is an
 // error.
@@ -58,17 +73,49 @@ func (p *pipeline) live(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-p.ended:
-		return fmt.Errorf("the pipeline ended by itself; its last words:\n%s", p.lastWords())
+		return fmt.Errorf("%w; its last words:\n%s", errEnded, p.lastWords())
 	}
 }
 
-func (p *pipeline) lastWords() string {
-	log, err := os.ReadFile(p.log)
-	if err != nil {
-		return err.Error()
+// liveUntil is live until there is such a state.
+func (p *pipeline) liveUntil(ctx context.Context, reached func() bool) error {
+	for !reached() {
+		if err := p.live(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
 	}
-	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
-	return strings.Join(lines[max(0, len(lines)-10):], "\n")
+	return nil
+}
+
+// logged is how many bytes the processes have logged so far.
+func (p *pipeline) logged() int64 {
+	info, err := os.Stat(p.log)
+	if err != nil {
+		return 0 // not started yet
+	}
+	return info.Size()
+}
+
+// loggedSince is what was logged from there on.
+func (p *pipeline) loggedSince(from int64) string {
+	log, err := os.ReadFile(p.log)
+	if err != nil || from > int64(len(log)) {
+		return ""
+	}
+	return string(log[from:])
+}
+
+// lastWords are the last lines of the log, or so much of each as can be read.
+func (p *pipeline) lastWords() string {
+	const most, width = 4, 400
+	lines := strings.Split(strings.TrimSpace(p.loggedSince(0)), "\n")
+	lines = lines[max(0, len(lines)-most):]
+	for i, line := range lines {
+		if len(line) > width {
+			lines[i] = strings.ToValidUTF8(line[:width], "") + " …"
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // kill ends the process without a warning, if it runs, and waits until it is

@@ -10,8 +10,8 @@ import (
 // figures are what a drill comes to.
 type figures struct {
 	kills, resting             int
-	versions, owed             int
-	delivered, lost            int
+	versions                   int
+	delivered, missing         int
 	messages, repeats          int
 	worst, worstResting, bound int
 	passes                     int
@@ -25,7 +25,7 @@ func (b *book) progress() string {
 	return fmt.Sprintf("%d of %d versions delivered, %d repeats, %d whole passes", f.delivered, f.versions, f.repeats, f.passes)
 }
 
-// sum adds up; what is visible is owed by now.
+// sum adds up; what is visible should have been delivered by now.
 func (b *book) sum() figures {
 	f := figures{versions: len(b.versions), bound: inFlight + checkpoint, passes: b.passes}
 	for _, v := range b.versions {
@@ -33,11 +33,8 @@ func (b *book) sum() figures {
 		switch {
 		case len(v.runs) > 0:
 			f.delivered++
-		case b.late[v] || b.visible[v.key] == v:
-			f.lost++
-		}
-		if v.owed || b.visible[v.key] == v {
-			f.owed++
+		case b.visible[v.key] == v:
+			f.missing++
 		}
 	}
 	for _, r := range b.lives {
@@ -56,24 +53,25 @@ func (b *book) sum() figures {
 	return f
 }
 
-// report prints the figures. Its error says what must not be.
-func (b *book) report(w io.Writer, took time.Duration) error {
+// reportKills prints the figures of the kill drill. Its error says what must not
+// be.
+func (b *book) reportKills(w io.Writer, took time.Duration, peak int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	f := b.sum()
 	for n, r := range b.lives {
 		switch {
 		case r.resting && r.repeats > 0:
-			b.wrong.add("kill %d found everything delivered for %s, and %d versions were repeated", n, restFor, r.repeats)
+			b.wrong.add("kill %d found the pipeline at rest, and %d versions were repeated", n, r.repeats)
 		case r.repeats > f.bound:
 			b.wrong.add("kill %d repeated %d versions, more than the %d in flight and a checkpoint of %d", n, r.repeats, inFlight, checkpoint)
 		}
 	}
+	b.wrong.join(b.unprovoked)
 	_, err := fmt.Fprintf(w, `
 kills                %6d in %s, %d of them at rest
 whole passes         %6d
 versions uploaded    %6d
-  visible in a pass  %6d, or at the end
   delivered          %6d, the others were overwritten or deleted before
   lost               %6d
 messages             %6d
@@ -81,23 +79,38 @@ messages             %6d
   most for a kill    %6d of at most %d (%d in flight, %d in a checkpoint)
   most at rest       %6d of at most 0
   oldest repeat      %6.1f s delivered before its kill
-`, f.kills, took.Round(time.Second), f.resting, f.passes, f.versions, f.owed, f.delivered, f.lost,
-		f.messages, f.repeats, float64(f.repeats)/float64(f.kills), f.worst, f.bound, inFlight, checkpoint, f.worstResting, b.oldest.Seconds())
+peak memory          %6d MiB
+`, f.kills, took.Round(time.Second), f.resting, f.passes, f.versions, f.delivered, f.missing,
+		f.messages, f.repeats, float64(f.repeats)/float64(f.kills), f.worst, f.bound, inFlight, checkpoint, f.worstResting, b.oldest.Seconds(), peak>>20)
 	if err != nil {
 		return err
 	}
-	switch {
-	case f.lost > 0 && b.wrong.count == 0:
-		b.wrong.add("%d versions were lost", f.lost)
-	case f.passes == 0 || f.delivered == 0:
+	if f.missing > 0 {
+		b.wrong.add("%d versions were lost", f.missing)
+	}
+	if f.passes == 0 || f.delivered == 0 {
 		b.wrong.add("nothing was tried: %d whole passes, %d versions delivered", f.passes, f.delivered)
 	}
-	if b.wrong.count == 0 {
+	return b.wrong.err()
+}
+
+// join adds other problems.
+func (p *problems) join(other problems) {
+	p.count += other.count
+	p.kinds = append(p.kinds, other.kinds...)
+}
+
+// err is nil where there are no problems.
+func (p *problems) err() error {
+	if p.count == 0 {
 		return nil
 	}
-	errs := []error{fmt.Errorf("violations: %d, of which the first are", b.wrong.count)}
-	for _, text := range b.wrong.texts {
-		errs = append(errs, errors.New("  "+text))
+	errs := []error{fmt.Errorf("%d violations", p.count)}
+	for _, k := range p.kinds {
+		errs = append(errs, fmt.Errorf("%d of this kind:", k.count))
+		for _, text := range k.texts {
+			errs = append(errs, errors.New("  "+text))
+		}
 	}
 	return errors.Join(errs...)
 }

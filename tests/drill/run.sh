@@ -1,15 +1,19 @@
 #!/usr/bin/env bash
-# Kills a pipeline again and again, under constant uploads, overwrites and
-# deletes, and checks that nothing is lost and repeats stay within their bound.
+# Runs the real binary against a bucket under constant uploads, overwrites and
+# deletes, and checks by a book of all versions what it delivered.
 #
-#   bash tests/drill/run.sh [KILLS [FLAGS...]]    needs Go; 50 kills take two minutes
+#   bash tests/drill/run.sh kills [KILLS [FLAGS...]]     kills it again and again; 50 take three minutes
+#   bash tests/drill/run.sh lies [SECONDS [FLAGS...]]    behind a gateway that lies; 20 s and the time to settle
 #
-# -seed N repeats the chances of an earlier run. -break repeat and -break lose
-# work against the pipeline, and must make it fail.
+# Both need Go. -seed N repeats the chances of an earlier run. Of kills, -break
+# repeat and -break lose work against the pipeline, and must make it fail. Of
+# lies, -kinds A,B,… tells these alone, -share 0.5 more of them, and -trickle 2s
+# lets large bodies trickle as well.
 set -euo pipefail
 
-kills=${1:-50}
-shift || true
+drill=${1:-kills}
+number=${2:-}
+shift $(($# < 2 ? $# : 2))
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -18,4 +22,4 @@ trap 'rm -rf "$work"' EXIT
 # that linking takes.
 go build -tags noaws -o "$work/supabase-connect" ./cmd/supabase-connect
 go build -o "$work/drill" ./tests/drill
-"$work/drill" -binary "$work/supabase-connect" -kills "$kills" "$@"
+"$work/drill" "$drill" -binary "$work/supabase-connect" ${number:+-n "$number"} "$@"

@@ -4,7 +4,9 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,20 +15,28 @@ import (
 
 const (
 	bucketName = "drill"
-	// writeEvery is the time from one write to the next: a fifth of what the
+	// writeEvery is the time from one write to the next: less than half of what the
 	// recorder takes, so that the pipeline catches up between two kills.
 	writeEvery = 20 * time.Millisecond
-	// badGets is the part of the downloads that fails, or is cut, at first.
-	badGets = 0.05
 )
 
-// bucketTraffic is an emulated project and who writes to its bucket.
+// bucketTraffic is an emulated project and the writer of its bucket.
 type bucketTraffic struct {
-	book     *book
-	server   *emulator.Server
-	listener *emulator.Listener
+	book   *book
+	server *emulator.Server
+	site   *site
+	// logged is how much the pipeline has logged.
+	logged func() int64
+	// quiet reports whether no message is on its way.
+	quiet func() bool
+	// faults decides what befalls a request.
+	faults func(emulator.Request) emulator.Fault
+	// deletes says that the pipeline deletes what it has delivered. Then no version
+	// is overwritten that was delivered: between the look at a version and its
+	// deletion the server knows no condition, and an overwrite there is lost.
+	deletes bool
 
-	chance *rand.Rand // of the one who writes
+	chance *rand.Rand // of the writer
 	live   []string
 	made   int
 
@@ -37,46 +47,52 @@ type bucketTraffic struct {
 func openBucket(b *book, seed uint64) (*bucketTraffic, error) {
 	t := &bucketTraffic{
 		book: b, server: emulator.New(emulator.Options{LogLimit: -1}),
+		logged: func() int64 { return 0 }, quiet: func() bool { return true },
 		chance: rand.New(rand.NewPCG(seed, 1)),
 	}
 	t.server.CreateBucket(bucketName)
 	t.server.SetFaults(t.watch)
 	var err error
-	t.listener, err = t.server.Start("")
+	t.site, err = openSite(t.server)
 	return t, err
 }
 
 func (t *bucketTraffic) close() error {
 	t.pause()
-	return t.listener.Close()
+	return t.site.close()
 }
 
 // environment is what the pipeline's config needs of the project.
 func (t *bucketTraffic) environment() []string {
 	s := t.server.Settings()
 	return []string{
-		"DRILL_ENDPOINT=" + t.listener.Endpoint(), "DRILL_REGION=" + s.Region, "DRILL_BUCKET=" + bucketName,
+		"DRILL_ENDPOINT=" + t.site.url() + strings.TrimPrefix(t.server.Endpoint(), t.server.URL()),
+		"DRILL_REGION=" + s.Region, "DRILL_BUCKET=" + bucketName,
 		"DRILL_ACCESS_KEY_ID=" + s.AccessKeyID, "DRILL_SECRET_ACCESS_KEY=" + s.SecretAccessKey,
 	}
 }
 
+// isProbe reports whether a request asks no more than whether there is a bucket.
+func isProbe(r emulator.Request) bool {
+	return r.Op == emulator.OpList && r.Query.Get("max-keys") == "1" && r.Query.Get("prefix") == ""
+}
+
 // watch sees every request. A listing from the bucket's beginning is the start
-// of a pass, unless it asks for a single key to see whether there is a bucket.
-// A download may fail, but not when it is tried again: so none is given up.
+// of a pass, and is counted once however often it is tried.
 func (t *bucketTraffic) watch(r emulator.Request) emulator.Fault {
-	switch {
-	case r.Op == emulator.OpList && r.Query.Get("max-keys") != "1" &&
-		r.Query.Get("start-after") == "" && r.Query.Get("continuation-token") == "":
-		t.book.passStarted()
-	case r.Op == emulator.OpGet && r.KeyN%2 == 1:
-		switch p := rand.Float64(); {
-		case p < badGets/2:
-			return emulator.Fault{Status: 500}
-		case p < badGets:
-			return emulator.Fault{CutFraction: 0.5}
-		}
+	fault := emulator.Fault{}
+	if t.faults != nil {
+		fault = t.faults(r)
 	}
-	return emulator.Fault{}
+	harmless := fault.Lie == emulator.LieNone && fault.Status == 0
+	switch {
+	case r.Op == emulator.OpList && !isProbe(r) && harmless && r.Query.Get("prefix") == "" &&
+		r.Query.Get("start-after") == "" && r.Query.Get("continuation-token") == "":
+		t.book.passStarted(t.site.active.Load() == 1 && t.quiet())
+	case r.Op == emulator.OpDelete && harmless:
+		t.book.removing(r.Key)
+	}
+	return fault
 }
 
 // fill makes the first objects.
@@ -118,36 +134,81 @@ func (t *bucketTraffic) write() {
 	case p < 0.35 || len(t.live) == 0:
 		t.create()
 	case p < 0.8:
-		t.put(t.live[t.chance.IntN(len(t.live))])
+		i := t.chance.IntN(len(t.live))
+		if !t.put(t.live[i], t.mayReplace) {
+			t.forget(i)
+		}
 	default:
 		i := t.chance.IntN(len(t.live))
 		key := t.live[i]
-		t.live[i] = t.live[len(t.live)-1]
-		t.live = t.live[:len(t.live)-1]
-		t.book.hidden(key)
-		t.server.Delete(bucketName, key)
+		t.forget(i)
+		t.book.gone(key, func() { t.server.Delete(bucketName, key) })
 	}
+}
+
+// mayReplace refuses what the pipeline has deleted, or may be about to.
+func (t *bucketTraffic) mayReplace(old *version) bool {
+	return old != nil && (!t.deletes || len(old.runs) == 0)
+}
+
+// forget has no more written to a key.
+func (t *bucketTraffic) forget(i int) {
+	t.live[i] = t.live[len(t.live)-1]
+	t.live = t.live[:len(t.live)-1]
 }
 
 // create makes an object between others, so that every part of the bucket
 // changes.
 func (t *bucketTraffic) create() {
-	t.made++
-	key := fmt.Sprintf("folder-%02d/object-%06d.bin", t.chance.IntN(40), t.made)
+	key := t.newKey()
 	t.live = append(t.live, key)
-	t.put(key)
+	t.put(key, func(*version) bool { return true })
 }
 
-// put uploads a body that no other version has.
-func (t *bucketTraffic) put(key string) {
+func (t *bucketTraffic) newKey() string {
+	t.made++
+	return fmt.Sprintf("folder-%02d/object-%06d.bin", t.chance.IntN(40), t.made)
+}
+
+// put uploads a body that no other version has. Some have an ETag that is no MD5,
+// as those of multi-part uploads.
+func (t *bucketTraffic) put(key string, mayReplace func(*version) bool) bool {
 	t.made++
 	body := fmt.Appendf(nil, "version %d\n", t.made)
 	for range t.chance.IntN(256) {
 		body = append(body, "abcdefgh"...)
 	}
-	sum := md5.Sum(body)
-	t.book.hidden(key)
-	seen := t.book.uploading(key, hex.EncodeToString(sum[:]))
-	t.server.Put(bucketName, key, body)
-	seen()
+	v := t.version(key, md5.Sum(body), int64(len(body)))
+	if t.chance.IntN(10) == 0 {
+		v.etag += "-2"
+	}
+	return t.book.uploaded(v, mayReplace, func() {
+		t.server.Put(bucketName, key, body, emulator.WithETag(v.etag), emulator.WithContentType(v.contentType),
+			emulator.WithUserMetadata(map[string]string{"author": v.author}))
+	})
+}
+
+// putLarge uploads an object that is read in parts.
+func (t *bucketTraffic) putLarge(size int64) error {
+	key := t.newKey()
+	t.made++
+	h := md5.New()
+	if _, err := io.Copy(h, emulator.Generated(uint64(t.made), size)); err != nil {
+		return err
+	}
+	v := t.version(key, [md5.Size]byte(h.Sum(nil)), size)
+	t.book.uploaded(v, func(*version) bool { return true }, func() {
+		t.server.PutGenerated(bucketName, key, size, uint64(t.made), emulator.WithETag(v.etag), emulator.WithContentType(v.contentType),
+			emulator.WithUserMetadata(map[string]string{"author": v.author}))
+	})
+	return nil
+}
+
+// version is the next one of a key, with metadata that no other version has.
+func (t *bucketTraffic) version(key string, sum [md5.Size]byte, size int64) *version {
+	text := hex.EncodeToString(sum[:])
+	return &version{
+		id: id{key, text}, sum: text, size: size, logged: t.logged(),
+		contentType: fmt.Sprintf("application/x-drill-%d", t.made), author: fmt.Sprintf("author %d", t.made),
+	}
 }

@@ -29,7 +29,9 @@
 // replace keys, which counts at once, everywhere.
 //
 // Every operation is counted ([Server.Count]) and every fault can befall it,
-// in the form of errors that the interface has.
+// in the form of errors that the interface has. What stands between a client
+// and a bucket does not keep to that form: a [Lie] is an answer that is not
+// what it says, and a [Liar] tells them at random.
 //
 // A [Server] is an [http.Handler]. [Server.Start] serves it on loopback;
 // [Server.Transport] answers in memory without sockets, so that it works in a

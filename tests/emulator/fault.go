@@ -47,6 +47,14 @@ type Fault struct {
 	// OverwriteMid is called when half of the body has been sent. The rest is
 	// sent as it was: a body is one version.
 	OverwriteMid func()
+	// Lie is told in place of the answer. What shapes the body does not apply to
+	// it.
+	Lie Lie
+	// Trickle is the pause between two bytes of [LieTrickle]; 0 is
+	// [DefaultTrickle].
+	Trickle time.Duration
+	// onLie hears of a lie that is told.
+	onLie func(Lie)
 }
 
 // SetFaults has f asked for a fault at every request, also at several at the

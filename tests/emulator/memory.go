@@ -101,7 +101,9 @@ func (m *memoryRows) put(r *row) (*row, error) {
 	block, pos, found := m.seek(r.key)
 	switch {
 	case found:
-		r.created = m.blocks[block][pos].created
+		old := *m.blocks[block][pos]
+		old.before = nil // one version back is enough, and more would only pile up
+		r.created, r.before = old.created, &old
 		m.blocks[block][pos] = r
 		return r, nil
 	case len(m.blocks) == 0:

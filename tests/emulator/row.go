@@ -27,6 +27,9 @@ type row struct {
 	// content is nil where the blob is gone.
 	content content
 	attrs   *attrs
+	// before is the row that this one took the place of, as far as the store
+	// keeps it: see [LieStale].
+	before *row
 }
 
 // attrs are the headers of an object. Most objects share theirs.

@@ -32,6 +32,9 @@ func (x *exchange) visible(b rows) (*row, error) {
 	if r == nil || !x.mayRead(x.req.Bucket)(x.req.Key) {
 		return nil, failNoKey
 	}
+	if x.stale && r.before != nil {
+		return r.before, nil
+	}
 	return r, nil
 }
 

@@ -89,7 +89,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f := s.faults.Load(); f != nil {
 		x.fault = (*f)(x.req)
 	}
-	if !x.applyFault() {
+	if !x.applyFault() || x.lie() {
 		return
 	}
 	if err := x.serve(); err != nil {

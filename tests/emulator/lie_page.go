@@ -1,0 +1,119 @@
+package emulator
+
+import (
+	"bytes"
+	"html"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const htmlType = "text/html; charset=utf-8"
+
+// page is what a gateway shows in place of an answer.
+func pageOf(title string) []byte {
+	title = html.EscapeString(title)
+	return []byte("<!DOCTYPE html>\n<html>\n<head><title>" + title + "</title></head>\n<body><h1>" + title + "</h1></body>\n</html>\n")
+}
+
+func htmlPage(*exchange) *told {
+	return answerOf(http.StatusOK, htmlType, pageOf("We will be right back"))
+}
+
+// sizedPage replaces the body by as many bytes of a page. An empty object has
+// none to replace.
+func sizedPage(_ *exchange, t *told) bool {
+	if len(t.body) == 0 {
+		return false
+	}
+	t.header.Set("Content-Type", htmlType)
+	t.header.Del("ETag")
+	t.body = fit(pageOf("We will be right back"), len(t.body))
+	return true
+}
+
+// fit repeats or cuts b to n bytes. b must not be empty.
+func fit(b []byte, n int) []byte { return bytes.Repeat(b, n/len(b)+1)[:n:n] }
+
+// emptyBody leaves the body out. That of an empty object is empty already.
+func emptyBody(etag bool) func(*exchange, *told) bool {
+	return func(_ *exchange, t *told) bool {
+		if len(t.body) == 0 {
+			return false
+		}
+		t.status, t.body = http.StatusOK, nil
+		t.header.Del("Content-Range")
+		if !etag {
+			t.header.Del("ETag")
+		}
+		return true
+	}
+}
+
+func bare(status int) func(*exchange) *told {
+	return func(*exchange) *told { return answerOf(status, "", nil) }
+}
+
+// refusal is an error in the form of the interface.
+func refusal(f *failure) func(*exchange) *told {
+	return func(x *exchange) *told { return x.truthOf(func(inner *exchange) { inner.refused = f }) }
+}
+
+func challengePage(*exchange) *told {
+	t := answerOf(http.StatusForbidden, htmlType, pageOf("Just a moment..."))
+	t.header.Set("Cf-Mitigated", "challenge")
+	t.header.Set("Server", "cloudflare")
+	return t
+}
+
+func tooMany(x *exchange) *told {
+	t := refusal(byStatus[http.StatusTooManyRequests])(x)
+	t.header.Set("Retry-After", "1")
+	return t
+}
+
+// busyFor is how far ahead the date of LieBusy is: HTTP dates are whole seconds,
+// and the second that has begun counts for nothing.
+const busyFor = 2 * time.Second
+
+func busy(x *exchange) *told {
+	t := refusal(byStatus[http.StatusServiceUnavailable])(x)
+	t.header.Set("Retry-After", time.Now().Add(busyFor).UTC().Format(http.TimeFormat))
+	return t
+}
+
+func quota(*exchange) *told {
+	return answerOf(http.StatusPaymentRequired, "application/json",
+		[]byte(`{"message":"service for this project is restricted: exceed_egress_quota"}`))
+}
+
+func proxyAuth(*exchange) *told {
+	t := answerOf(http.StatusProxyAuthRequired, htmlType, pageOf("Proxy Authentication Required"))
+	t.header.Set("Proxy-Authenticate", `Basic realm="proxy"`)
+	return t
+}
+
+func unknownError(*exchange) *told {
+	t := answerOf(520, htmlType, pageOf("520 Web server is returning an unknown error"))
+	t.header.Set("Server", "cloudflare")
+	return t
+}
+
+// redirectAway leads to a host that does not exist, and, for a client in memory,
+// which reaches this server under every name, to a path where nothing is.
+func redirectAway(*exchange) *told {
+	t := answerOf(http.StatusFound, htmlType, pageOf("Found"))
+	t.header.Set("Location", "http://elsewhere.invalid/login")
+	return t
+}
+
+// hugeHeader adds a megabyte, in lines that no server refuses for its length.
+func hugeHeader(_ *exchange, t *told) bool {
+	const lines, length = 256, 4096
+	padding := strings.Repeat("p", length)
+	for i := range lines {
+		t.header.Set("X-Padding-"+strconv.Itoa(i), padding)
+	}
+	return true
+}
