@@ -104,11 +104,7 @@ func (l *Ledger) compareSegment(ctx context.Context, w *Work, i int, m measured,
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(s.delta) > 0 {
-		// Whatever the changes added up to: this is what is true.
-		entries = merge(entries, sorted(s.delta))
-		s.live, s.inDoubt = tallyOf(entries), false
-	}
+	entries = s.settleDoubt(entries)
 	j := join{ledger: l, work: w, now: now, quiet: true}
 	j.claims = l.overlappingWorks(s.lo, l.hi(i))
 	j.run(part.objects, entries)

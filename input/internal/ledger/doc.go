@@ -81,6 +81,7 @@
 //	viewer.go      whom the listings were shown to
 //	admin.go       list parked objects, forget, mark as delivered
 //	look.go        what is known of one key; close without writing
+//	tracked.go     how much is tracked below a prefix
 //	segment.go, entry.go, identity.go, stretch.go, item.go, limits.go
 //	               the words: a key range, a key, a version, a listing
 //	manifest.go, keys.go, journal.go, index.go, flags.go, envelope.go, codec.go

@@ -117,7 +117,11 @@ func (p *Pass) Run(ctx context.Context) error {
 		p.opts.Recent.beginSweep(ctx, p.opts.Listing.Prefix, p.opts.Deletes.Viewer)
 	}
 	if p.opts.Ledger != nil {
-		p.missing.tracked = p.opts.Ledger.Stats().Tracked
+		tracked, err := p.opts.Ledger.TrackedBelow(ctx, p.opts.Listing.Prefix)
+		if err != nil {
+			return err
+		}
+		p.missing.tracked = tracked
 	}
 	downloads := p.opts.Fetch
 	if p.opts.Recent != nil {
