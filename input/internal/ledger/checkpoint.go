@@ -117,7 +117,7 @@ func (l *Ledger) completePass(ctx context.Context) error {
 // writePass writes the time of the last complete pass, if nothing did yet.
 func (l *Ledger) writePass(ctx context.Context) error {
 	l.mu.Lock()
-	written := !l.pass.After(l.passWritten)
+	written := l.pass.Equal(l.passWritten) || l.pass.IsZero()
 	l.mu.Unlock()
 	switch {
 	case written:
@@ -174,6 +174,9 @@ func (l *Ledger) writeRecord(ctx context.Context, batch []change) error {
 	defer l.mu.Unlock()
 	l.nextRecord++
 	l.passWritten = pass
+	if len(batch) > 0 {
+		l.journaled = batch[len(batch)-1].turn
+	}
 	l.unwritten = slices.Delete(l.unwritten, 0, len(batch))
 	l.since = time.Now()
 	if len(l.unwritten) > 0 {
