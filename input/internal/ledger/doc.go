@@ -86,6 +86,7 @@
 //	               the words: a key range, a key, a version, a listing
 //	manifest.go, keys.go, journal.go, index.go, flags.go, envelope.go, codec.go
 //	               the stored forms, format 1
+//	failure.go     what may pass and what cannot
 //	store.go, memstore.go, scope.go
 //	               where values are kept, and under which keys
 package ledger
