@@ -24,9 +24,6 @@ import (
 // error, and a one-time run should say so soon.
 const unreachableAttempts = 4
 
-// settleTimeout bounds how long Close waits for what was acked to be settled.
-const settleTimeout = time.Minute
-
 // reader implements service.BatchInput: it owns the life of a run, and nothing
 // else.
 type reader struct {
@@ -57,6 +54,8 @@ type reader struct {
 	cause     error // why it ended early
 	attempted bool  // Connect was called
 	closed    bool
+
+	shut shut
 }
 
 var (
@@ -70,6 +69,7 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		conf: conf, res: res, log: res.Logger(), meters: newMeters(res.Metrics()),
 		out: make(chan handover), removals: pass.NewRemovals(), listers: listing.NewLimit(conf.listers()),
 	}
+	r.shut.init()
 	r.watcher = &watcher{reader: r}
 	r.source = newSource(conf, conf.patience(), &keyWatcher{r: r})
 	opts := conf.clientOptions(r.source)
@@ -132,6 +132,8 @@ func (r *reader) retried(_ string, err error) {
 // run. What can't get better by itself ends a one-time run here; a run that
 // repeats is connected again by Benthos until it succeeds.
 func (r *reader) Connect(ctx context.Context) error {
+	ctx, cancel := r.untilClosed(ctx) // Close needs mu
+	defer cancel()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed || !r.startedAt.IsZero() {
@@ -200,7 +202,7 @@ func (r *reader) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	r.startedAt, r.stop, r.done = time.Now(), stop, make(chan struct{})
 	if r.ledger != nil {
-		r.keeper = keep(r.ledger, r.checkpointed)
+		r.keeper = keep(r.ledger, r.keeperHooks())
 	}
 	go func() {
 		defer close(r.done)
@@ -235,51 +237,6 @@ func (r *reader) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}
-}
-
-// Close ends the run, waits until what was acked is settled, and tells what
-// became of every object. Benthos calls it after the last ack.
-func (r *reader) Close(ctx context.Context) error {
-	r.mu.Lock()
-	first := !r.closed
-	r.closed = true
-	stop, done := r.stop, r.done
-	r.mu.Unlock()
-	if !first {
-		return nil
-	}
-	defer r.client.Close()
-	defer r.meters.gathered.flush()
-	if r.changes != nil {
-		defer r.changes.Close()
-	}
-	if stop != nil {
-		stop()
-		select {
-		case <-done:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
-	defer cancel()
-	err := errors.Join(r.removals.Wait(ctx), r.closeLedger(ctx), r.conf.scanner.Close(ctx))
-	r.conclude()
-	return err
-}
-
-// closeLedger writes what was acked last.
-func (r *reader) closeLedger(ctx context.Context) error {
-	if r.keeper != nil {
-		r.keeper.end()
-	}
-	if r.ledger == nil {
-		return nil
-	}
-	if err := r.ledger.Close(ctx); err != nil {
-		return fmt.Errorf("%s: %w; what was delivered last will be delivered again", r.conf.state.field(), err)
-	}
-	return nil
 }
 
 // ConnectionTest implements service.ConnectionTestable with a sign-in, where

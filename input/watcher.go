@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
@@ -153,7 +154,7 @@ func (r *reader) conclude() {
 	r.mu.Lock()
 	cause, attempted, started, last := r.cause, r.attempted, r.startedAt, r.pass
 	r.mu.Unlock()
-	if !attempted || r.conf.plan.Repeats() {
+	if !attempted || r.conf.plan.Repeats() && !ledger.Lasting(cause) {
 		return
 	}
 	var p pass.Report
@@ -172,7 +173,7 @@ func (r *reader) conclude() {
 		r.logSummary(r.where(), p, time.Since(started))
 	}
 	if report.Err != nil {
-		r.log.Errorf("The one-time run is not complete: %v", report.Err)
+		r.log.Errorf("The run is not complete: %v", report.Err)
 	}
 }
 

@@ -46,7 +46,7 @@ func (l *Ledger) Checkpoint(ctx context.Context) error {
 		err = l.foldReady(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("writing a checkpoint: %w", err)
+		return fmt.Errorf("writing a checkpoint: %w", l.noted(err))
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (l *Ledger) CompletePass(ctx context.Context) error {
 		return nil
 	}
 	if err := l.completePass(ctx); err != nil {
-		return fmt.Errorf("completing a pass: %w", err)
+		return fmt.Errorf("completing a pass: %w", l.noted(err))
 	}
 	return nil
 }

@@ -11,7 +11,8 @@ import (
 // returns as due or vanished is in flight from then on, and in no other Work,
 // until it is settled or released.
 func (l *Ledger) Compare(ctx context.Context, s Stretch) (*Work, error) {
-	return l.compare(ctx, s, time.Now())
+	w, err := l.compare(ctx, s, time.Now())
+	return w, l.noted(err)
 }
 
 // compare takes parked objects for due if their time has come by now.

@@ -73,6 +73,9 @@ type Ledger struct {
 	changed bool
 	viewer  string
 	wake    chan struct{}
+	// failure is the first error that lasts; failed is closed then.
+	failure error
+	failed  chan struct{}
 }
 
 // written is what the ledger remembers of the values that it wrote or read.
@@ -117,6 +120,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		io:     make(chan struct{}, 1),
 		works:  map[*Work]struct{}{},
 		wake:   make(chan struct{}, 1),
+		failed: make(chan struct{}),
 		// Segments that were not listed by this process have pass 0.
 		passes: 1,
 	}
@@ -194,19 +198,22 @@ func (l *Ledger) Stats() Stats {
 // fails. Settling a [Work] after Close has no effect that lasts. Closing again
 // does nothing.
 func (l *Ledger) Close(ctx context.Context) error {
+	if l.closed.Load() {
+		return nil
+	}
 	err := l.flush(ctx)
 	if l.closed.Swap(true) {
 		return nil
 	}
-	l.codec.close()
 	return errors.Join(err, l.store.Close())
 }
 
 func (l *Ledger) flush(ctx context.Context) error {
 	if err := l.lock(ctx); err != nil {
-		return fmt.Errorf("closing the ledger: %w", err)
+		return fmt.Errorf("closing the ledger: %w", err) // the holder may use the codec still
 	}
 	defer l.unlock()
+	defer l.codec.close()
 	err := l.writeJournal(ctx)
 	if err == nil {
 		err = l.fold(ctx, func(s *segment) bool { return s.loose })

@@ -13,7 +13,7 @@ import (
 func (l *Ledger) TrackedBelow(ctx context.Context, prefix string) (int64, error) {
 	n, err := l.trackedBelow(ctx, prefix)
 	if err != nil {
-		return 0, fmt.Errorf("counting what is tracked below %q: %w", prefix, err)
+		return 0, fmt.Errorf("counting what is tracked below %q: %w", prefix, l.noted(err))
 	}
 	return n, nil
 }
