@@ -46,6 +46,10 @@ func (c *checker) openState(ctx context.Context) CheckStep {
 			c.ledgerUnread = true
 			return failedStep(CheckStepState, "", err)
 		}
+		if err = checkCacheKind(ctx, c.conf, c.res); err != nil {
+			c.ledgerUnread = true
+			return failedStep(CheckStepState, "", err)
+		}
 		err = c.readLedger(ctx, readOnlyStore{&cacheStore{res: c.res, name: state.cache}}, &s)
 	case c.conf.plan.Repeats():
 		s.warn(CheckProblem{

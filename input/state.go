@@ -18,7 +18,7 @@ func openLedger(ctx context.Context, conf config, res *service.Resources) (*ledg
 	if !conf.state.set() && !conf.plan.Repeats() {
 		return nil, nil
 	}
-	store, err := openStore(conf, res)
+	store, err := openStore(ctx, conf, res)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func openLedger(ctx context.Context, conf config, res *service.Resources) (*ledg
 	return l, nil
 }
 
-func openStore(conf config, res *service.Resources) (ledger.Store, error) {
+func openStore(ctx context.Context, conf config, res *service.Resources) (ledger.Store, error) {
 	switch {
 	case conf.state.path != "":
 		store, err := boltstore.Open(conf.state.path)
@@ -40,6 +40,9 @@ func openStore(conf config, res *service.Resources) (ledger.Store, error) {
 		}
 		return store, nil
 	case conf.state.cache != "":
+		if err := checkCacheKind(ctx, conf, res); err != nil {
+			return nil, err
+		}
 		return &cacheStore{res: res, name: conf.state.cache}, nil
 	default:
 		return ledger.NewMemStore(), nil

@@ -61,7 +61,8 @@
 // write: manifests that no index refers to are overwritten by the next fold,
 // since their numbers are not used up before the index says so, and garbage
 // that was not deleted is still listed. The worst that a crash does is to
-// forget what no checkpoint wrote, which is then delivered again.
+// forget what no checkpoint wrote, which is then delivered again. A key that was
+// delivered so late and is gone at the restart is unknown: it does not vanish.
 //
 // A value "founded" is written along with the first journal record and again
 // with the first index. If it is there and they are not, a cache has evicted
