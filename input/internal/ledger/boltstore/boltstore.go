@@ -124,7 +124,11 @@ func check(path string) error {
 		return err
 	}
 	defer f.Close()
-	err = verify(f)
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	err = verify(f, info.Size())
 	if err == nil || errors.Is(err, errForeign) {
 		return err
 	}

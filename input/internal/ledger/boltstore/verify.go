@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"os"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -74,18 +73,14 @@ type bucketPages struct {
 
 var errForeign = errors.New("it is the database of another program")
 
-// verify looks through the file that is open as f, whatever program wrote it.
-func verify(f *os.File) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
+// verify looks through a file of the given size, whatever program wrote it.
+func verify(f io.ReaderAt, size int64) error {
 	p := &pages{file: f}
 	if err := p.readHeaders(); err != nil {
 		return err
 	}
-	if need := p.high * p.pageSize; uint64(info.Size()) < need {
-		return fmt.Errorf("it is cut off (%d of %d bytes are there)", info.Size(), need)
+	if need := p.high * p.pageSize; uint64(size) < need {
+		return fmt.Errorf("it is cut off (%d of %d bytes are there)", size, need)
 	}
 	p.used = make([]bool, p.high)
 	if err := p.tree(p.root, nil, nil, nil, 0); err != nil {

@@ -19,7 +19,7 @@ import (
 
 // history writes to a store what a ledger might: values of all sizes, which come,
 // change and go. It returns what is there in the end.
-func history(t *testing.T, s *boltstore.Store, rnd *rand.Rand, steps int, each func()) map[string][]byte {
+func history(t testing.TB, s *boltstore.Store, rnd *rand.Rand, steps int, each func()) map[string][]byte {
 	t.Helper()
 	there := map[string][]byte{}
 	for range steps {
