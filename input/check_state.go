@@ -46,6 +46,10 @@ func (c *checker) openState(ctx context.Context) CheckStep {
 			c.ledgerUnread = true
 			return failedStep(CheckStepState, "", err)
 		}
+		if err = checkCacheKind(ctx, c.conf, c.res); err != nil {
+			c.ledgerUnread = true
+			return failedStep(CheckStepState, "", err)
+		}
 		err = c.readLedger(ctx, readOnlyStore{&cacheStore{res: c.res, name: state.cache}}, &s)
 	case c.conf.plan.Repeats():
 		s.warn(CheckProblem{
@@ -110,7 +114,9 @@ func mayWrite(path string) error {
 
 // readLedger opens a ledger over a store that it closes in any case.
 func (c *checker) readLedger(ctx context.Context, store ledger.Store, s *CheckStep) error {
-	l, err := ledger.Open(ctx, ledger.Options{Store: store, Scope: c.conf.scope(c.res.Label()), Identity: c.conf.identity})
+	l, err := ledger.Open(ctx, ledger.Options{
+		Store: store, Scope: c.conf.scope(c.res.Label()), Identity: c.conf.identity, LongestPause: parkedMost,
+	})
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}

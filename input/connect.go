@@ -28,9 +28,8 @@ const unreachableAttempts = 4
 // A run that repeats waits: the error is returned at first and every five
 // minutes, for Benthos to log and to show on /ready, and tried again meanwhile.
 func (r *reader) Connect(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := r.untilClosed(ctx) // Close needs mu
 	defer cancel()
-	defer context.AfterFunc(r.closing, cancel)()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed || !r.startedAt.IsZero() {

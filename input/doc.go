@@ -21,12 +21,13 @@
 //	supabase_storage.go    registers the input and wires its constructor
 //	spec*.go               the config fields: descriptions, defaults, lint rules
 //	config*.go             a parsed config becomes one checked struct
-//	reader.go              service.BatchInput: read, close
+//	reader.go, close.go    service.BatchInput: read, close
 //	connect.go, outage.go  what a run needs before it begins, and waiting for it
 //	credentials.go         where keys come from, what is said of them, sign-out
 //	passes.go              the passes of a plan, one after the other
 //	changes.go             which of them ask for no more than what changed
-//	state.go               opens the ledger, in a file, a cache or memory
+//	state.go, cache_kind.go opens the ledger, in a file, a cache that keeps it, or
+//	                       memory
 //	state_admin.go         looks at a ledger and changes it, for tools
 //	check*.go              tests a config step by step, for tools
 //	keeper.go              writes the ledger's checkpoints when they are due
@@ -87,6 +88,8 @@
 //  12. A pass over a bucket in which nothing changed writes nothing and emits
 //     nothing.
 //  13. A ledger that cannot be read is never taken for an empty one.
+//     One that can't be written any more ends the run; what a run acked more than
+//     a second before a kill is in it, so that its deletion is told later.
 //  14. Keys that were refused are renewed once for all requests, and the requests
 //     made again. That new ones cannot be had for a while is waited for: no object
 //     is given up, and no run ended, because of it.

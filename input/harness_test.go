@@ -222,8 +222,10 @@ type logLines struct {
 	buf bytes.Buffer
 }
 
-func (l *logLines) logger() *service.Logger {
-	return service.NewLoggerFromSlog(slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug - 4})))
+func (l *logLines) logger() *service.Logger { return service.NewLoggerFromSlog(l.slog()) }
+
+func (l *logLines) slog() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug - 4}))
 }
 
 func (l *logLines) Write(p []byte) (int, error) {

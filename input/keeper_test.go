@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
@@ -19,10 +20,12 @@ import (
 type brokenStore struct {
 	*ledger.MemStore
 	broken atomic.Bool
+	tries  atomic.Int64
 }
 
 func (s *brokenStore) Put(ctx context.Context, entries ...ledger.Entry) error {
 	if s.broken.Load() {
+		s.tries.Add(1)
 		return errors.New("disk full")
 	}
 	return s.MemStore.Put(ctx, entries...)
@@ -34,11 +37,18 @@ func TestNothingMoreIsDeliveredWhileTheStateCannotBeWritten(t *testing.T) {
 		l, err := ledger.Open(t.Context(), ledger.Options{Store: store})
 		require.NoError(t, err)
 		var mu sync.Mutex
-		var told []error
-		k := keep(l, func(err error) {
-			mu.Lock()
-			defer mu.Unlock()
-			told = append(told, err)
+		var lines []time.Duration
+		var recovered time.Duration
+		k := keep(l, keeperHooks{
+			written: func() {},
+			failing: func(err error, since time.Duration) {
+				mu.Lock()
+				defer mu.Unlock()
+				assert.ErrorContains(t, err, "disk full")
+				lines = append(lines, since)
+			},
+			recovered: func(after time.Duration) { recovered = after },
+			fatal:     func(err error) { t.Errorf("a full disk may pass: %v", err) },
 		})
 		require.NoError(t, k.wait(t.Context()))
 
@@ -48,11 +58,12 @@ func TestNothingMoreIsDeliveredWhileTheStateCannotBeWritten(t *testing.T) {
 		require.NoError(t, err)
 		store.broken.Store(true)
 		work.Delivered(work.Due[0].Object)
-		time.Sleep(time.Minute)
+		time.Sleep(24 * time.Hour)
 		mu.Lock()
-		require.ErrorContains(t, told[0], "disk full")
-		require.InDelta(t, 12, len(told), 1, "tried again every five seconds")
+		require.Zero(t, lines[0])
+		require.Len(t, lines, 11, "after 1, 2, 4, 8 … minutes: ever less often")
 		mu.Unlock()
+		require.InDelta(t, 24*60, store.tries.Load(), 15, "tried again every minute in the end")
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -61,8 +72,34 @@ func TestNothingMoreIsDeliveredWhileTheStateCannotBeWritten(t *testing.T) {
 		store.broken.Store(false)
 		start := time.Now()
 		require.NoError(t, k.wait(t.Context()))
-		require.LessOrEqual(t, time.Since(start), checkpointPause)
-		k.end()
+		require.LessOrEqual(t, time.Since(start), checkpointMostPause)
+		synctest.Wait()
+		require.InDelta(t, 24*time.Hour, recovered, float64(2*time.Minute))
+		require.NoError(t, k.end(t.Context()))
 		require.NoError(t, l.Close(t.Context()))
+	})
+}
+
+// slowStore answers no write before its context ends.
+type slowStore struct{ *ledger.MemStore }
+
+func (s *slowStore) Put(ctx context.Context, _ ...ledger.Entry) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestAStoreThatDoesNotAnswerIsAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, err := ledger.Open(t.Context(), ledger.Options{Store: &slowStore{ledger.NewMemStore()}})
+		require.NoError(t, err)
+		failing := make(chan error, 100)
+		k := keep(l, keeperHooks{failing: func(err error, _ time.Duration) { failing <- err }})
+		work, err := l.Compare(t.Context(), ledger.Stretch{Objects: []ledger.Listed{
+			{Object: bucket.Object{Key: "a", ETag: "1", Size: 1}, Matches: true},
+		}})
+		require.NoError(t, err)
+		work.Delivered(work.Due[0].Object)
+		require.ErrorIs(t, <-failing, context.DeadlineExceeded)
+		require.NoError(t, k.end(t.Context()))
 	})
 }

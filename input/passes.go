@@ -293,7 +293,9 @@ func (r *reader) setPass(p *pass.Pass) {
 func (r *reader) setCause(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cause = err
+	if r.cause == nil { // what came first is why the run ends
+		r.cause = err
+	}
 }
 
 func (r *reader) lastComplete() time.Time {
@@ -310,12 +312,4 @@ func (r *reader) tellState() {
 		r.meters.tracked.Set(s.Tracked)
 		r.meters.parkedNow.Set(s.Parked)
 	}
-}
-
-// checkpointed hears how a checkpoint went.
-func (r *reader) checkpointed(err error) {
-	if err != nil {
-		r.log.Errorf("%s: %v; no more is delivered until it succeeds, since a restart would deliver it again", r.conf.state.field(), err)
-	}
-	r.tellState()
 }

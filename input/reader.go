@@ -19,9 +19,6 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
 
-// settleTimeout bounds how long Close waits for what was acked to be settled.
-const settleTimeout = time.Minute
-
 // reader implements service.BatchInput: it owns the life of a run, and nothing
 // else.
 type reader struct {
@@ -55,11 +52,9 @@ type reader struct {
 	attempted bool  // Connect was called
 	closed    bool
 
-	// wait is what Connect waits for; closing ends with Close, which Connect need
-	// not outlive.
-	wait    outage
-	closing context.Context //nolint:containedctx // the life of the reader, which no call has
-	close   context.CancelFunc
+	// wait is what Connect waits for.
+	wait outage
+	shut shut
 }
 
 var (
@@ -73,7 +68,7 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		conf: conf, res: res, log: res.Logger(), meters: newMeters(res.Metrics()),
 		out: make(chan handover), listers: listing.NewLimit(conf.listers()),
 	}
-	r.closing, r.close = context.WithCancel(context.Background())
+	r.shut.init()
 	r.watcher = &watcher{reader: r}
 	r.source = newSource(conf, conf.patience(), &keyWatcher{r: r})
 	opts := conf.clientOptions(r.source)
@@ -147,7 +142,7 @@ func (r *reader) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	r.startedAt, r.stop, r.done = time.Now(), stop, make(chan struct{})
 	if r.ledger != nil {
-		r.keeper = keep(r.ledger, r.checkpointed)
+		r.keeper = keep(r.ledger, r.keeperHooks())
 	}
 	r.fetcher = r.newFetcher(ctx)
 	go func() {
@@ -185,53 +180,6 @@ func (r *reader) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}
-}
-
-// Close ends the run, waits until what was acked is settled, and tells what
-// became of every object. Benthos calls it after the last ack.
-func (r *reader) Close(ctx context.Context) error {
-	r.close()
-	r.mu.Lock()
-	first := !r.closed
-	r.closed = true
-	stop, done := r.stop, r.done
-	r.mu.Unlock()
-	if !first {
-		return nil
-	}
-	defer signOut(ctx, r.source, r.log)
-	defer r.client.Close()
-	defer r.meters.gathered.flush()
-	if r.changes != nil {
-		defer r.changes.Close()
-	}
-	if stop != nil {
-		stop()
-		select {
-		case <-done:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
-	defer cancel()
-	err := errors.Join(r.shared.Removals.Wait(ctx), r.closeLedger(ctx), r.conf.scanner.Close(ctx))
-	r.conclude()
-	return err
-}
-
-// closeLedger writes what was acked last.
-func (r *reader) closeLedger(ctx context.Context) error {
-	if r.keeper != nil {
-		r.keeper.end()
-	}
-	if r.ledger == nil {
-		return nil
-	}
-	if err := r.ledger.Close(ctx); err != nil {
-		return fmt.Errorf("%s: %w; what was delivered last will be delivered again", r.conf.state.field(), err)
-	}
-	return nil
 }
 
 // ConnectionTest implements service.ConnectionTestable with a sign-in, where

@@ -30,7 +30,7 @@ func stateField() *service.ConfigField {
 			Example("./state/uploads.db").
 			Optional(),
 		service.NewStringField(ssFieldStateCache).
-			Description("The label of a cache resource to remember in, in place of `path`. It must keep what it is given: persistent, with no expiry and no eviction, and with room for values of 300 kB. Where it loses a part, that is an error, and not taken for objects that are new; where it loses everything, everything is delivered again.").
+			Description("The label of a cache resource to remember in, in place of `path`. It must keep what it is given: persistent, with no `default_ttl` and no eviction, and with room for values of 300 kB. `lru`, `ttlru`, `ristretto`, `memcached` and `noop` are refused, `memory` and `multilevel` are warned of. Where it loses a part, that is an error, and not taken for objects that are new; where it loses everything, everything is delivered again.").
 			Optional(),
 		service.NewStringField(ssFieldStateNamespace).
 			Description("The name under which is remembered what was delivered of a bucket: it keeps inputs apart that share a cache, and an input with another name begins anew. Empty is the label of the input.").

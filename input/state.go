@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
@@ -19,18 +18,20 @@ func openLedger(ctx context.Context, conf config, res *service.Resources) (*ledg
 	if !conf.state.set() && !conf.plan.Repeats() {
 		return nil, nil
 	}
-	store, err := openStore(conf, res)
+	store, err := openStore(ctx, conf, res)
 	if err != nil {
 		return nil, err
 	}
-	l, err := ledger.Open(ctx, ledger.Options{Store: store, Scope: conf.scope(res.Label()), Identity: conf.identity})
+	l, err := ledger.Open(ctx, ledger.Options{
+		Store: store, Scope: conf.scope(res.Label()), Identity: conf.identity, LongestPause: parkedMost,
+	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", conf.state.field(), err), store.Close())
 	}
 	return l, nil
 }
 
-func openStore(conf config, res *service.Resources) (ledger.Store, error) {
+func openStore(ctx context.Context, conf config, res *service.Resources) (ledger.Store, error) {
 	switch {
 	case conf.state.path != "":
 		store, err := boltstore.Open(conf.state.path)
@@ -39,6 +40,9 @@ func openStore(conf config, res *service.Resources) (ledger.Store, error) {
 		}
 		return store, nil
 	case conf.state.cache != "":
+		if err := checkCacheKind(ctx, conf, res); err != nil {
+			return nil, err
+		}
 		return &cacheStore{res: res, name: conf.state.cache}, nil
 	default:
 		return ledger.NewMemStore(), nil
@@ -63,10 +67,6 @@ func (c config) scope(label string) ledger.Scope {
 	return s
 }
 
-// forEver is as long as a cache is asked to keep a value. A cache with a
-// default expiry would otherwise forget what was delivered.
-const forEver = 100 * 365 * 24 * time.Hour
-
 // cacheStore keeps a ledger's values in a Benthos cache resource.
 type cacheStore struct {
 	res  *service.Resources
@@ -88,12 +88,13 @@ func (s *cacheStore) Get(ctx context.Context, key string) (value []byte, err err
 	return value, err
 }
 
-// Put implements ledger.Store. The values are written one by one in order.
+// Put implements ledger.Store. The values are written one by one in order, with no
+// time to live: no number means "never" to every cache. One of a hundred years
+// overflows in memcached, which drops the values at once.
 func (s *cacheStore) Put(ctx context.Context, entries ...ledger.Entry) error {
-	ttl := forEver
 	return s.access(ctx, func(c service.Cache) error {
 		for _, e := range entries {
-			if err := c.Set(ctx, e.Key, slices.Clone(e.Value), &ttl); err != nil {
+			if err := c.Set(ctx, e.Key, slices.Clone(e.Value), nil); err != nil {
 				return err
 			}
 		}

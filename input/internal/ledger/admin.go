@@ -98,6 +98,11 @@ func (l *Ledger) forget(ctx context.Context, lo, hi string) (int64, error) {
 		}
 		key, more = next, next != "" && (hi == "" || next < hi)
 	}
+	// An ack that came meanwhile keeps what was said after it from being folded
+	// until the journal has the ack.
+	if err := l.writeJournal(ctx); err != nil {
+		return count, err
+	}
 	return count, l.fold(ctx, loose)
 }
 

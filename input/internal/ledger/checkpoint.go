@@ -46,7 +46,7 @@ func (l *Ledger) Checkpoint(ctx context.Context) error {
 		err = l.foldReady(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("writing a checkpoint: %w", err)
+		return fmt.Errorf("writing a checkpoint: %w", l.noted(err))
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (l *Ledger) CompletePass(ctx context.Context) error {
 		return nil
 	}
 	if err := l.completePass(ctx); err != nil {
-		return fmt.Errorf("completing a pass: %w", err)
+		return fmt.Errorf("completing a pass: %w", l.noted(err))
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func (l *Ledger) completePass(ctx context.Context) error {
 // writePass writes the time of the last complete pass, if nothing did yet.
 func (l *Ledger) writePass(ctx context.Context) error {
 	l.mu.Lock()
-	written := !l.pass.After(l.passWritten)
+	written := l.pass.Equal(l.passWritten) || l.pass.IsZero()
 	l.mu.Unlock()
 	switch {
 	case written:
@@ -174,6 +174,9 @@ func (l *Ledger) writeRecord(ctx context.Context, batch []change) error {
 	defer l.mu.Unlock()
 	l.nextRecord++
 	l.passWritten = pass
+	if len(batch) > 0 {
+		l.journaled = batch[len(batch)-1].turn
+	}
 	l.unwritten = slices.Delete(l.unwritten, 0, len(batch))
 	l.since = time.Now()
 	if len(l.unwritten) > 0 {

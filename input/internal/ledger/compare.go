@@ -11,7 +11,8 @@ import (
 // returns as due or vanished is in flight from then on, and in no other Work,
 // until it is settled or released.
 func (l *Ledger) Compare(ctx context.Context, s Stretch) (*Work, error) {
-	return l.compare(ctx, s, time.Now())
+	w, err := l.compare(ctx, s, time.Now())
+	return w, l.noted(err)
 }
 
 // compare takes parked objects for due if their time has come by now.
@@ -104,11 +105,7 @@ func (l *Ledger) compareSegment(ctx context.Context, w *Work, i int, m measured,
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(s.delta) > 0 {
-		// Whatever the changes added up to: this is what is true.
-		entries = merge(entries, sorted(s.delta))
-		s.live, s.inDoubt = tallyOf(entries), false
-	}
+	entries = s.settleDoubt(entries)
 	j := join{ledger: l, work: w, now: now, quiet: true}
 	j.claims = l.overlappingWorks(s.lo, l.hi(i))
 	j.run(part.objects, entries)

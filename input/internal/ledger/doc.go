@@ -61,7 +61,8 @@
 // write: manifests that no index refers to are overwritten by the next fold,
 // since their numbers are not used up before the index says so, and garbage
 // that was not deleted is still listed. The worst that a crash does is to
-// forget what no checkpoint wrote, which is then delivered again.
+// forget what no checkpoint wrote, which is then delivered again. A key that was
+// delivered so late and is gone at the restart is unknown: it does not vanish.
 //
 // A value "founded" is written along with the first journal record and again
 // with the first index. If it is there and they are not, a cache has evicted
@@ -81,10 +82,12 @@
 //	viewer.go      whom the listings were shown to
 //	admin.go       list parked objects, forget, mark as delivered
 //	look.go        what is known of one key; close without writing
+//	tracked.go     how much is tracked below a prefix
 //	segment.go, entry.go, identity.go, stretch.go, item.go, limits.go
 //	               the words: a key range, a key, a version, a listing
 //	manifest.go, keys.go, journal.go, index.go, flags.go, envelope.go, codec.go
 //	               the stored forms, format 1
+//	failure.go     what may pass and what cannot
 //	store.go, memstore.go, scope.go
 //	               where values are kept, and under which keys
 package ledger

@@ -30,6 +30,12 @@ type parking struct {
 	reason      string
 }
 
+// waits reports whether the next attempt is still to come. One that is further
+// away than the longest pause was fixed by a clock that was ahead.
+func (p *parking) waits(now time.Time, longest time.Duration) bool {
+	return now.Before(p.next) && (longest <= 0 || p.next.Sub(now) <= longest)
+}
+
 func (e *entry) empty() bool { return !e.tracked && e.park == nil }
 
 // irregular says that a digest alone cannot tell what is due: something waits
@@ -107,6 +113,10 @@ type change struct {
 	// set: another change of the key may have come between.
 	before mark
 	late   bool
+	// turn counts the changes that go into the journal, from 1 on, so that each
+	// tells by itself whether the journal has it (see Ledger.journaled). It is 0
+	// for a change that never goes there.
+	turn uint64
 }
 
 func (e *entry) apply(c *change) {

@@ -1,6 +1,9 @@
 package ledger
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // OpenSmall is Open with limits so low that a few keys make segments that are
 // cut, merged and folded all the time.
@@ -46,3 +49,10 @@ func (l *Ledger) ViewerKey() string { return l.keys.viewer() }
 
 // JournalKey returns the key of a journal record.
 func (l *Ledger) JournalKey(n uint64) string { return l.keys.journal(n) }
+
+// SetPass makes t the time of the last complete pass.
+func (l *Ledger) SetPass(t time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pass = t
+}

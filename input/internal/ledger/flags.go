@@ -71,7 +71,12 @@ func (e *entry) appendExtra(b []byte) []byte {
 	return b
 }
 
+// readExtra reads what appendExtra wrote. What no entry can be is refused: it
+// could not be written again.
 func (e *entry) readExtra(r *reader, flags uint64) {
+	if flags&flagTracked == 0 && flags&(flagTouch|flagWeak|flagAlias) != 0 {
+		r.fail() // nothing was delivered of which there could be a version
+	}
 	e.tracked = flags&flagTracked != 0
 	e.absent = flags&flagAbsent != 0
 	if e.tracked {

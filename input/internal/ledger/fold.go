@@ -13,9 +13,11 @@ type group struct {
 	// at is the position of the first; segments are the old ones.
 	at       int
 	segments []*segment
-	// deltas are the changes that are folded; more may come after them.
-	deltas [][]change
-	parts  []bound
+	// taken are the changes of each that are folded, left those that were there
+	// and are not; more may have come after the first seen of them.
+	taken, left [][]change
+	seen        []int
+	parts       []bound
 }
 
 // fold rewrites the segments that are due; io is held.
@@ -31,33 +33,53 @@ func (l *Ledger) fold(ctx context.Context, due func(*segment) bool) error {
 	}
 }
 
-// plan picks the next batch. Of the changes it takes those that the journal
-// has, so that a replay after the record through adds nothing twice.
+// plan picks the next batch. Of the changes it takes those that the journal has
+// or never gets, so that a replay after the record through adds nothing twice.
 func (l *Ledger) plan(due func(*segment) bool) (groups []group, through uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	unwritten := map[*segment]int{}
-	for i := range l.unwritten {
-		unwritten[l.segments[l.find(l.unwritten[i].key)]]++
-	}
 	for i := 0; i < len(l.segments) && len(groups) < l.limits.foldBatch; i++ {
-		if s := l.segments[i]; len(s.delta) == unwritten[s] || !due(s) {
+		if !due(l.segments[i]) {
 			continue
 		}
 		g := group{at: i}
-		g.take(l.segments[i], unwritten[l.segments[i]])
+		if g.take(l.segments[i], l.journaled); len(g.taken[0]) == 0 {
+			continue
+		}
 		for i+1 < len(l.segments) && g.wants(l.segments[i+1], l.limits) {
 			i++
-			g.take(l.segments[i], unwritten[l.segments[i]])
+			g.take(l.segments[i], l.journaled)
 		}
 		groups = append(groups, g)
 	}
 	return groups, l.nextRecord - 1
 }
 
-func (g *group) take(s *segment, unwritten int) {
+func (g *group) take(s *segment, journaled uint64) {
+	taken, left := foldable(s.delta, journaled)
 	g.segments = append(g.segments, s)
-	g.deltas = append(g.deltas, slices.Clip(s.delta[:len(s.delta)-unwritten]))
+	g.taken, g.left, g.seen = append(g.taken, taken), append(g.left, left), append(g.seen, len(s.delta))
+}
+
+// foldable divides changes into those that may go into a manifest and those that
+// may not: what the journal does not have yet, and what came after that for the
+// same key, since the changes of a key keep their order.
+func foldable(delta []change, journaled uint64) (taken, left []change) {
+	first := slices.IndexFunc(delta, func(c change) bool { return c.turn > journaled })
+	if first < 0 {
+		return slices.Clip(delta), nil
+	}
+	taken = slices.Clone(delta[:first])
+	waiting := map[string]bool{}
+	for _, c := range delta[first:] {
+		if c.turn > journaled || waiting[c.key] {
+			waiting[c.key] = true
+			left = append(left, c)
+		} else {
+			taken = append(taken, c)
+		}
+	}
+	return taken, left
 }
 
 // wants reports whether the next segment should be merged into the group: both
@@ -131,7 +153,7 @@ func (l *Ledger) rewrite(ctx context.Context, g *group, through, next uint64) ([
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, merge(entries, sorted(g.deltas[i]))...)
+		all = append(all, merge(entries, sorted(g.taken[i]))...)
 	}
 	listed := g.listed(l)
 	n := 1
@@ -220,15 +242,19 @@ func (g *group) renewed(l *Ledger) []*segment {
 		segments[0].memo = g.segments[0].memo
 	}
 	for i, old := range g.segments {
-		taken := len(g.deltas[i])
-		l.pending -= taken
-		for _, c := range old.delta[taken:] {
+		l.pending -= len(g.taken[i])
+		for _, c := range slices.Concat(g.left[i], old.delta[g.seen[i]:]) {
 			at := len(segments) - 1
 			for segments[at].lo > c.key {
 				at--
 			}
-			segments[at].record(c)
-			segments[at].first, segments[at].loose = l.nextRecord, old.loose
+			s := segments[at]
+			s.record(c)
+			if c.turn == 0 {
+				s.loose = true
+			} else {
+				s.first = l.nextRecord
+			}
 		}
 	}
 	return segments

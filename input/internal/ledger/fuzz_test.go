@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"encoding/binary"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,6 +18,9 @@ func FuzzValues(f *testing.F) {
 	f.Add(encodeRecord(c, contractRecord()))
 	f.Add(encodeIndex(c, contractIndex()))
 	f.Add(seal(kindIndex, "k", []byte("body")))
+	for _, body := range unwritable(c) {
+		f.Add(body)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, _ = unseal(kindIndex, "k", b)
 		// Bodies are packed: fuzz what is in them too.
@@ -39,6 +43,48 @@ func FuzzValues(f *testing.F) {
 		_ = decodeKeys(entries, b, b[len(b)/2:])
 		_ = decodeExtras(entries, b)
 	})
+}
+
+// unwritable are bodies that no ledger writes: a journal record whose object was
+// parked in one version and "delivered" in none but with a time, and a manifest
+// that says two things of one entry. Both were read, and written as something
+// that could not be read again.
+func unwritable(c *codec) map[string][]byte {
+	p := parking{id: identity{fingerprint: 1}, next: contractNoon, first: contractNoon}
+	rec := appendTime(nil, contractNoon)
+	rec = binary.AppendUvarint(rec, 1)
+	rec = appendFront(rec, "", "key")
+	rec = append(rec, byte(opParked))
+	rec = binary.AppendUvarint(rec, flagTracked|flagTouch|flagParked)
+	rec = binary.AppendVarint(rec, contractNoon.UnixMilli())
+	rec = p.append(rec)
+
+	w := keyWriter{shapes: map[string]uint64{}}
+	w.add("key")
+	var extras []byte
+	for _, flags := range []uint64{flagTracked | flagTouch, 0} {
+		extras = binary.AppendUvarint(extras, 0)
+		extras = binary.AppendUvarint(extras, flags)
+		if flags != 0 {
+			extras = binary.AppendVarint(extras, contractNoon.UnixMilli())
+		}
+	}
+	manifest := binary.AppendUvarint(nil, 1)
+	manifest = appendBytes(manifest, c.pack(w.text()))
+	manifest = appendBytes(manifest, c.pack(w.digits))
+	manifest = binary.LittleEndian.AppendUint64(manifest, 7)
+	manifest = appendBytes(manifest, c.pack(extras))
+	return map[string][]byte{"journal record": rec, "manifest": manifest}
+}
+
+func TestValuesThatNoLedgerWritesAreRefused(t *testing.T) {
+	c, err := newCodec()
+	require.NoError(t, err)
+	bodies := unwritable(c)
+	_, err = decodeRecord(c, c.pack(bodies["journal record"]))
+	require.Error(t, err)
+	_, err = decodeManifest(c, bodies["manifest"])
+	require.Error(t, err)
 }
 
 func TestValueThatAsksForTooMuchMemoryIsRefused(t *testing.T) {

@@ -66,7 +66,7 @@ func (j *join) match(o *bucket.Object, e *entry) {
 			j.repair(e, change{op: opDelivered, id: e.id, alias: e.alias})
 		}
 	case e.park != nil && mode.matches(e.park.id, o):
-		if j.now.Before(e.park.next) {
+		if e.park.waits(j.now, j.ledger.pause) {
 			j.quiet = false
 			j.work.Parked = append(j.work.Parked, e.parkedItem())
 			return

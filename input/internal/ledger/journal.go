@@ -99,7 +99,7 @@ func (c *change) read(r *reader) {
 	if c.op == opDelivered {
 		c.id.fingerprint = r.uint64()
 	}
-	if (c.op == opParked) != (c.park != nil) {
+	if (c.op == opParked) != (c.park != nil) || (c.op == opDelivered) != e.tracked {
 		r.fail()
 	}
 	c.late = flags&flagLate != 0

@@ -24,6 +24,10 @@ type Options struct {
 	// CheckpointAfter is how long after the first of them it is due; a second if
 	// unset.
 	CheckpointAfter time.Duration
+	// LongestPause is the longest that anybody parks an object for. A parked object
+	// whose next attempt is further away is due now: its time was written when the
+	// clock was ahead. There is no limit if unset.
+	LongestPause time.Duration
 }
 
 // Ledger knows what was delivered. All methods are safe for concurrent use.
@@ -33,6 +37,7 @@ type Ledger struct {
 	mode   Identity
 	every  int
 	after  time.Duration
+	pause  time.Duration
 	codec  *codec
 	limits limits
 
@@ -52,6 +57,9 @@ type Ledger struct {
 	// are any.
 	unwritten []change
 	since     time.Time
+	// lastTurn is the turn of the newest change for the journal, journaled that of
+	// the newest one that the journal has.
+	lastTurn, journaled uint64
 	// firstRecord is the oldest record of the journal that counts, nextRecord
 	// the one that is written next.
 	firstRecord, nextRecord uint64
@@ -65,6 +73,9 @@ type Ledger struct {
 	changed bool
 	viewer  string
 	wake    chan struct{}
+	// failure is the first error that lasts; failed is closed then.
+	failure error
+	failed  chan struct{}
 }
 
 // written is what the ledger remembers of the values that it wrote or read.
@@ -103,11 +114,13 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		mode:   opts.Identity,
 		every:  opts.CheckpointEvery,
 		after:  opts.CheckpointAfter,
+		pause:  opts.LongestPause,
 		codec:  c,
 		limits: standard,
 		io:     make(chan struct{}, 1),
 		works:  map[*Work]struct{}{},
 		wake:   make(chan struct{}, 1),
+		failed: make(chan struct{}),
 		// Segments that were not listed by this process have pass 0.
 		passes: 1,
 	}
@@ -185,19 +198,22 @@ func (l *Ledger) Stats() Stats {
 // fails. Settling a [Work] after Close has no effect that lasts. Closing again
 // does nothing.
 func (l *Ledger) Close(ctx context.Context) error {
+	if l.closed.Load() {
+		return nil
+	}
 	err := l.flush(ctx)
 	if l.closed.Swap(true) {
 		return nil
 	}
-	l.codec.close()
 	return errors.Join(err, l.store.Close())
 }
 
 func (l *Ledger) flush(ctx context.Context) error {
 	if err := l.lock(ctx); err != nil {
-		return fmt.Errorf("closing the ledger: %w", err)
+		return fmt.Errorf("closing the ledger: %w", err) // the holder may use the codec still
 	}
 	defer l.unlock()
+	defer l.codec.close()
 	err := l.writeJournal(ctx)
 	if err == nil {
 		err = l.fold(ctx, func(s *segment) bool { return s.loose })
@@ -215,6 +231,10 @@ func (l *Ledger) flush(ctx context.Context) error {
 // lost with the process unless it is folded, and found again.
 func (l *Ledger) record(c change, journal bool) {
 	c.key = strings.Clone(c.key)
+	if journal {
+		l.lastTurn++
+		c.turn = l.lastTurn
+	}
 	s := l.segments[l.find(c.key)]
 	s.record(c)
 	l.pending++

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // load reads the index and replays the journal.
@@ -19,15 +20,17 @@ func (l *Ledger) load(ctx context.Context) error {
 	if _, err := l.readRecord(ctx, l.firstRecord-1); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
+	newest := l.newestFold()
 	for n := l.firstRecord; ; n++ {
 		rec, err := l.readRecord(ctx, n)
 		if errors.Is(err, ErrNotFound) {
+			l.distrustPass(time.Now())
 			return l.checkEnd(ctx, n)
 		}
 		if err != nil {
 			return err
 		}
-		l.replay(n, rec)
+		l.replay(n, rec, newest)
 	}
 }
 
@@ -132,12 +135,35 @@ func (l *Ledger) checkEnd(ctx context.Context, n uint64) error {
 	return damaged(l.keys.journal(n), "is gone although the journal goes on after it")
 }
 
-// replay takes in the changes that the manifests do not have yet.
-func (l *Ledger) replay(n uint64, rec record) {
-	if rec.pass.After(l.pass) {
+// distrustPass drops the time of a last pass that is still to come: the clock was
+// ahead when it was written, so nobody knows when the pass was. A schedule that
+// goes by it would wait for that time.
+func (l *Ledger) distrustPass(now time.Time) {
+	if l.pass.After(now) {
+		l.pass = time.Time{}
+	}
+}
+
+// newestFold is the last journal record that was written before the index.
+func (l *Ledger) newestFold() uint64 {
+	newest := uint64(0)
+	for _, s := range l.segments {
+		newest = max(newest, s.stored.through)
+	}
+	return newest
+}
+
+// replay takes in the changes of record n that the manifests do not have yet;
+// newest is the last record before the index.
+func (l *Ledger) replay(n uint64, rec record, newest uint64) {
+	// The later record is right, whatever the clock said. What the index holds is
+	// later than the records that its manifests have.
+	if n > newest && !rec.pass.IsZero() {
 		l.pass, l.passWritten = rec.pass, rec.pass
 	}
 	for _, c := range rec.changes {
+		l.lastTurn++
+		c.turn, l.journaled = l.lastTurn, l.lastTurn
 		s := l.segments[l.find(c.key)]
 		if n <= s.stored.through {
 			continue

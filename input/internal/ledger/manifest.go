@@ -75,9 +75,9 @@ func decodeManifest(c *codec, body []byte) ([]entry, error) {
 func decodeExtras(entries []entry, extras []byte) error {
 	r := reader{b: extras}
 	at, left := uint64(0), uint64(len(entries))
-	for len(r.b) > 0 {
+	for first := true; len(r.b) > 0; first = false {
 		step := r.uvarint()
-		if step >= left {
+		if step >= left || step == 0 && !first {
 			return fmt.Errorf("extras for entry %d after %d of %d", step, at, len(entries))
 		}
 		at, left = at+step, left-step

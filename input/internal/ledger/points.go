@@ -16,6 +16,11 @@ import (
 // that nothing is ever Vanished. A manifest is read for each segment that one
 // of them is in.
 func (l *Ledger) ComparePoints(ctx context.Context, points []Listed) (*Work, error) {
+	w, err := l.compareAll(ctx, points)
+	return w, l.noted(err)
+}
+
+func (l *Ledger) compareAll(ctx context.Context, points []Listed) (*Work, error) {
 	w := &Work{ledger: l}
 	if len(points) == 0 {
 		return w, nil

@@ -30,5 +30,9 @@ type Entry struct {
 	Value []byte
 }
 
+// ErrLost is what a [Store] answers when no later attempt can succeed: its file
+// was removed, its disk is gone or can only be read.
+var ErrLost = errors.New("the state can't be used any more; see that its disk is there and can be written to, and start again")
+
 // ErrNotFound is what a [Store] answers for a key that does not exist.
 var ErrNotFound = errors.New("key not found in the store")

@@ -28,7 +28,7 @@ func (l *Ledger) SetViewer(ctx context.Context, name string) error {
 	defer l.unlock()
 	key := l.keys.viewer()
 	if err := l.store.Put(ctx, Entry{key, seal(kindViewer, key, []byte(name))}); err != nil {
-		return fmt.Errorf("noting whom the bucket was shown to: writing %q: %w", key, err)
+		return fmt.Errorf("noting whom the bucket was shown to: writing %q: %w", key, l.noted(err))
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -161,7 +161,11 @@ func (p *Pass) Run(ctx context.Context) error {
 		}
 	}
 	if p.opts.Ledger != nil {
-		p.missing.tracked = p.opts.Ledger.Stats().Tracked
+		tracked, err := p.opts.Ledger.TrackedBelow(ctx, p.opts.Listing.Prefix)
+		if err != nil {
+			return err
+		}
+		p.missing.tracked = tracked
 	}
 	p.run = p.opts.Fetcher.Begin(items(ctx))
 	if err := p.wait(); err != nil || !p.complete.Load() {

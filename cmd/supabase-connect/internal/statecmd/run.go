@@ -113,7 +113,8 @@ func there(t configfile.Input, o Options) error {
 	if err != nil || path == "" {
 		return err // what is wrong with it OpenState says
 	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	// Of a link that points nowhere OpenState says more.
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("state.path: there is no file %s yet: the first run of the pipeline creates it, or --%s does; a relative path begins at the folder that the pipeline is started in", path, flagMarkDelivered)
 	}
 	return nil

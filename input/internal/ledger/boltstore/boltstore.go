@@ -1,6 +1,8 @@
 // Package boltstore keeps a ledger's values in one bbolt file: batches are
 // atomic, every write is on the disk when it returns, and a second process is
-// locked out.
+// locked out. A file has its name only once it is whole (create.go), and is
+// verified before it is used (verify.go). What no later attempt can change is
+// told from what may pass (errors.go).
 package boltstore
 
 import (
@@ -35,6 +37,8 @@ var errDamaged = errors.New("it is damaged")
 type Store struct {
 	path string
 	db   *bbolt.DB
+	// info is which file it is.
+	info os.FileInfo
 }
 
 var _ ledger.Store = (*Store)(nil)
@@ -55,36 +59,49 @@ func open(path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("creating its folder: %w", err)
 	}
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
+	err := checkFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = create(path)
+	}
+	if err != nil {
 		return nil, err
-	default:
-		if err := checkFile(info); err != nil {
-			return nil, err
-		}
-		// Looked at before it is opened for writing, since bbolt does not let go of
-		// a file that it finds damaged only then.
-		if err := inspect(path); err != nil {
-			return nil, err
-		}
+	}
+	// Looked at before it is opened for writing, since bbolt does not let go of a
+	// file that it finds damaged only then.
+	if err := inspect(path); err != nil {
+		return nil, err
 	}
 	db, err := openDB(path, false)
 	if err != nil {
 		return nil, err
 	}
-	if err := prepare(db); err != nil {
+	info, err := os.Stat(path)
+	if err == nil {
+		err = prepare(db)
+	}
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Store{path: path, db: db}, nil
+	sweep(path)
+	return &Store{path: path, db: db, info: info}, nil
 }
 
-// checkFile finds what can't be a database at a glance.
-func checkFile(info fs.FileInfo) error {
+// checkFile finds what can't be a database at a glance. The error is
+// [fs.ErrNotExist] where there is nothing.
+func checkFile(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if target, linkErr := os.Readlink(path); linkErr == nil {
+			return fmt.Errorf("it is a link to %q, which is not there; mount or create that, or remove the link", target)
+		}
+	}
 	switch {
+	case err != nil:
+		return err
 	case info.IsDir():
 		return errors.New("it is a folder; name a file")
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("it is no regular file (%s); name another one", info.Mode().Type())
 	case info.Size() == 0:
 		return errors.New("it is empty: it was cut off, or its creation was; " + remedy)
 	}
@@ -96,10 +113,30 @@ func inspect(path string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(check(db), db.Close())
+	return errors.Join(check(path), db.Close())
 }
 
-// prepare makes the bucket; a file that has it is not written to.
+// check makes sure that the file is whole, and that no other program keeps its
+// data in it.
+func check(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	err = verify(f, info.Size())
+	if err == nil || errors.Is(err, errForeign) {
+		return err
+	}
+	return fmt.Errorf("it is damaged (%w); %s", err, remedy)
+}
+
+// prepare makes the bucket in a file whose creation an earlier version did not
+// finish; one that has it is not written to.
 func prepare(db *bbolt.DB) error {
 	there := false
 	err := db.View(func(tx *bbolt.Tx) error {
@@ -127,12 +164,14 @@ func guarded(f func() error) (err error) {
 	return f()
 }
 
+func options(readOnly bool) *bbolt.Options {
+	return &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType, ReadOnly: readOnly}
+}
+
 // openDB opens a bbolt database, whatever is in it.
 func openDB(path string, readOnly bool) (db *bbolt.DB, err error) {
 	err = guarded(func() (err error) {
-		db, err = bbolt.Open(path, 0o600, &bbolt.Options{
-			Timeout: lockWait, FreelistType: bbolt.FreelistMapType, ReadOnly: readOnly,
-		})
+		db, err = bbolt.Open(path, 0o600, options(readOnly))
 		return err
 	})
 	switch {
@@ -143,71 +182,6 @@ func openDB(path string, readOnly bool) (db *bbolt.DB, err error) {
 	default:
 		return nil, fmt.Errorf("it is no state file, or damaged (%w); %s", err, remedy)
 	}
-}
-
-// check makes sure that the whole file is there, that its pages make sense, and
-// that no other program keeps its data in it.
-func check(db *bbolt.DB) error {
-	return guarded(func() error {
-		return db.View(func(tx *bbolt.Tx) error {
-			info, err := os.Stat(db.Path())
-			if err != nil {
-				return err
-			}
-			if info.Size() < tx.Size() {
-				return fmt.Errorf("it is cut off (%d of %d bytes are there); %s", info.Size(), tx.Size(), remedy)
-			}
-			if err := checkOwner(tx); err != nil {
-				return err
-			}
-			if b := tx.Bucket(bucketName); b != nil {
-				err = walk(b)
-			}
-			if err != nil {
-				return fmt.Errorf("it is damaged (%w); %s", err, remedy)
-			}
-			return nil
-		})
-	})
-}
-
-// walk visits every key and value, once along the pages and once from the root.
-// bbolt has a check of its own, but it runs in another goroutine, where a page
-// that points nowhere ends the process.
-func walk(b *bbolt.Bucket) error {
-	var keys [][]byte
-	ends := make([]byte, 0, 2) // reading the ends of a value shows that it is there
-	err := b.ForEach(func(key, value []byte) error {
-		if n := len(keys); n > 0 && bytes.Compare(keys[n-1], key) >= 0 {
-			return errors.New("its keys are out of order")
-		}
-		keys = append(keys, bytes.Clone(key))
-		if n := len(value); n > 0 {
-			ends = append(ends[:0], value[0], value[n-1])
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		if b.Get(key) == nil {
-			return fmt.Errorf("its key %q can't be found", key)
-		}
-	}
-	return nil
-}
-
-func checkOwner(tx *bbolt.Tx) error {
-	var foreign []byte
-	err := tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
-		foreign = bytes.Clone(name)
-		return nil
-	})
-	if err == nil && foreign != nil && tx.Bucket(bucketName) == nil {
-		err = fmt.Errorf("it is the database of another program (it holds %q); name another file", foreign)
-	}
-	return err
 }
 
 // Get implements [ledger.Store].
@@ -223,19 +197,23 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 		})
 	})
 	if err == nil && value == nil {
-		err = ledger.ErrNotFound
+		return nil, fmt.Errorf("reading %q from %q: %w", key, s.path, ledger.ErrNotFound)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading %q from %q: %w", key, s.path, err)
+		return nil, fmt.Errorf("reading %q from %q: %w", key, s.path, lasting(err))
 	}
 	return value, nil
 }
 
 // Put implements [ledger.Store]; all entries are on the disk, or none.
 func (s *Store) Put(ctx context.Context, entries ...ledger.Entry) error {
-	return s.update(ctx, "writing", func(b *bbolt.Bucket) error {
+	return s.update(ctx, "writing", func(b *bbolt.Bucket, keys *digest) error {
 		for _, e := range entries {
-			if err := b.Put([]byte(e.Key), e.Value); err != nil {
+			key := []byte(e.Key)
+			if b.Get(key) == nil {
+				keys.add(key)
+			}
+			if err := b.Put(key, e.Value); err != nil {
 				return err
 			}
 		}
@@ -245,9 +223,13 @@ func (s *Store) Put(ctx context.Context, entries ...ledger.Entry) error {
 
 // Delete implements [ledger.Store]; all keys are gone, or none.
 func (s *Store) Delete(ctx context.Context, keys ...string) error {
-	return s.update(ctx, "deleting", func(b *bbolt.Bucket) error {
+	return s.update(ctx, "deleting", func(b *bbolt.Bucket, left *digest) error {
 		for _, k := range keys {
-			if err := b.Delete([]byte(k)); err != nil {
+			key := []byte(k)
+			if b.Get(key) != nil {
+				left.remove(key)
+			}
+			if err := b.Delete(key); err != nil {
 				return err
 			}
 		}
@@ -255,17 +237,44 @@ func (s *Store) Delete(ctx context.Context, keys ...string) error {
 	})
 }
 
-func (s *Store) update(ctx context.Context, what string, f func(*bbolt.Bucket) error) error {
+// update runs f in a transaction, which may also change what the digest of the
+// keys is.
+func (s *Store) update(ctx context.Context, what string, f func(*bbolt.Bucket, *digest) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := guarded(func() error {
-		return s.db.Update(func(tx *bbolt.Tx) error { return f(tx.Bucket(bucketName)) })
-	})
+	err := s.stillThere()
+	if err == nil {
+		err = guarded(func() error {
+			return s.db.Update(func(tx *bbolt.Tx) error {
+				b := tx.Bucket(bucketName)
+				keys, err := keysOf(b)
+				if err == nil {
+					err = f(b, &keys)
+				}
+				if err == nil && keys.sequence() != b.Sequence() {
+					err = b.SetSequence(keys.sequence())
+				}
+				return err
+			})
+		})
+	}
 	if err != nil {
-		return fmt.Errorf("%s values in %q: %w", what, s.path, err)
+		return fmt.Errorf("%s values in %q: %w", what, s.path, lasting(err))
 	}
 	return nil
+}
+
+// keysOf is the digest of a bucket, counted where a file has none yet.
+func keysOf(b *bbolt.Bucket) (d digest, err error) {
+	if n := b.Sequence(); n != 0 {
+		return digestOf(n), nil
+	}
+	err = b.ForEach(func(key, _ []byte) error {
+		d.add(key)
+		return nil
+	})
+	return d, err
 }
 
 // Close implements [ledger.Store] and lets go of the file. It may be called

@@ -42,11 +42,7 @@ func OpenSnapshot(ctx context.Context, path string) (*Snapshot, error) {
 }
 
 func openSnapshot(ctx context.Context, path string) (*Snapshot, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkFile(info); err != nil {
+	if err := checkFile(path); err != nil {
 		return nil, err
 	}
 	twin, err := copyOf(ctx, path)
@@ -55,7 +51,7 @@ func openSnapshot(ctx context.Context, path string) (*Snapshot, error) {
 	}
 	db, err := openDB(twin, true)
 	if err == nil {
-		if err = check(db); err != nil {
+		if err = check(twin); err != nil {
 			_ = db.Close()
 		}
 	}
