@@ -275,7 +275,7 @@ func (r *Run) triesAgain(a attempt) bool {
 	switch {
 	case r.exhausted(a):
 		return false
-	case errors.Is(a.err, bucket.ErrDenied), errors.Is(a.err, bucket.ErrMissingContent):
+	case errors.Is(a.err, bucket.ErrDenied), errors.Is(a.err, bucket.ErrMissingContent), errors.Is(a.err, bucket.ErrOversized):
 		return a.failures+1 < fewAttempts
 	}
 	// What somebody else than the server says of an object, be it a refusal, passes.

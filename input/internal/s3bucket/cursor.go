@@ -59,7 +59,7 @@ func (c *cursor) advance(p *page) (more bool, err error) {
 		p.objects, p.truncated, p.token = p.objects[:0], true, ""
 		last = c.last
 	case err != nil:
-		return false, &bucket.Error{Op: opListing, Kind: bucket.ErrInvalid, Err: err}
+		return false, &bucket.Error{Op: opListing, Kind: bucket.ErrUnavailable, Err: err}
 	}
 	c.empty++
 	if last != c.last {
@@ -78,7 +78,7 @@ func (c *cursor) advance(p *page) (more bool, err error) {
 		if p.last {
 			return false, nil
 		}
-		return false, &bucket.Error{Op: opListing, Kind: bucket.ErrInvalid, Err: errGoesRound}
+		return false, &bucket.Error{Op: opListing, Kind: bucket.ErrUnavailable, Err: errGoesRound}
 	}
 	c.byKey = true
 	c.token, c.after = "", c.last

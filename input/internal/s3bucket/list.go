@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
@@ -39,10 +41,12 @@ const (
 func (c *Client) Page(ctx context.Context, prefix, after string) (objs []bucket.Object, more bool, err error) {
 	l := lister{client: c, cursor: cursor{prefix: prefix, after: after, last: after}}
 	for more = true; more && len(l.page.objects) == 0; {
-		err := c.retrying(ctx, opListing, func(ctx context.Context) error { return l.fetch(ctx, pageKeys) })
-		if err == nil {
-			more, err = l.cursor.advance(&l.page)
-		}
+		err := c.retrying(ctx, opListing, func(ctx context.Context) (err error) {
+			if err = l.fetch(ctx, pageKeys); err == nil {
+				more, err = l.cursor.advance(&l.page)
+			}
+			return err
+		})
 		if err != nil {
 			return nil, false, err
 		}
@@ -115,6 +119,23 @@ func (l *lister) ask(ctx context.Context, r request, maxKeys int) error {
 	}
 	if err := l.page.decode(buf.Bytes(), maxKeys); err != nil {
 		return listDecodeError(err, buf.Bytes(), a)
+	}
+	return l.answers()
+}
+
+// answers makes sure that the page is of the prefix that was asked for: a cache may
+// answer with that of another question. A prefix with control characters is
+// repeated in another form.
+func (l *lister) answers() error {
+	asked := l.cursor.prefix
+	seen := l.page.prefix
+	if seen != nil && *seen != asked && !strings.ContainsFunc(asked, func(c rune) bool { return c < ' ' || c == utf8.RuneError }) {
+		return &bucket.Error{Op: opListing, Kind: bucket.ErrUnavailable, Err: fmt.Errorf("the answer is for the prefix %s, not for %s", foreign.Key(*seen), foreign.Key(asked))}
+	}
+	for i := range l.page.objects {
+		if key := l.page.objects[i].Key; !strings.HasPrefix(key, asked) && !displaced(key) && key != "" {
+			return &bucket.Error{Op: opListing, Kind: bucket.ErrUnavailable, Err: fmt.Errorf("it shows %s, which is not below the prefix %s", foreign.Key(key), foreign.Key(asked))}
+		}
 	}
 	return nil
 }

@@ -361,7 +361,7 @@ func TestFewLargePagesAreInMemoryAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		large = make(chan struct{}, maxLarge) // one of the bubble
 		page := xmlPage("", false, "a") + strings.Repeat(" ", 2*largePage)
-		small := xmlPage("", false, "a")
+		small := xmlPage("", false, "small")
 		var beyond, most atomic.Int32
 		c := inMemory(t, emulator.New(emulator.Options{}), func(o *Options) {
 			o.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -434,4 +434,31 @@ func TestCancelledListingReturnsTheContextsError(t *testing.T) {
 		require.Equal(t, context.DeadlineExceeded, err)
 		require.Equal(t, 1, s.Count(emulator.OpList))
 	})
+}
+
+func TestAPageOfAnotherPrefixIsAskedForAgain(t *testing.T) {
+	for name, wrong := range map[string]string{
+		"says so":          `<ListBucketResult><Prefix>other/</Prefix><IsTruncated>false</IsTruncated></ListBucketResult>`,
+		"of no prefix":     `<ListBucketResult><Prefix/><IsTruncated>false</IsTruncated></ListBucketResult>`,
+		"shows other keys": xmlPage("", false, "other/a"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := 0
+				c := inMemory(t, emulator.New(emulator.Options{}), func(o *Options) {
+					o.Retry = patient
+					o.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
+						if n++; n == 1 {
+							return plain(200, wrong), nil
+						}
+						return plain(200, xmlPage("", false, "a/1")), nil
+					})
+				})
+				got, err := list(t.Context(), c, Range{Prefix: "a/"})
+				require.NoError(t, err)
+				require.Equal(t, []string{"a/1"}, keysOf(got))
+				require.Equal(t, 2, n)
+			})
+		})
+	}
 }

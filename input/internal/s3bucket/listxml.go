@@ -23,6 +23,9 @@ type page struct {
 	// last says that the server called it the last page, whatever token it gave.
 	last  bool
 	token string
+	// prefix is the one that the page is of, as the server repeats it; nil where it
+	// does not.
+	prefix *string
 }
 
 // reset empties the page but keeps its memory.
@@ -69,6 +72,9 @@ func (p *page) decode(doc []byte, maxKeys int) error {
 		case t.closing:
 			p.truncated, p.last = goesOn(said, p.token, len(p.objects) >= maxKeys)
 			return nil
+		case t.empty && string(t.name) == "Prefix":
+			p.prefix = new("")
+			continue
 		case t.empty && string(t.name) != "Contents":
 			continue
 		}
@@ -107,6 +113,8 @@ func (p *page) decodeField(s *xmlScanner, name string, said *string) error {
 		*said = end.text()
 	case "NextContinuationToken":
 		p.token = end.text()
+	case "Prefix":
+		p.prefix = new(end.text())
 	case "EncodingType":
 		if end.text() != "" {
 			return errEncodedKeys

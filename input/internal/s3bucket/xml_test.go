@@ -23,19 +23,19 @@ func TestPageIsDecodedInAnyForm(t *testing.T) {
 	}{
 		"as the server writes it": {
 			`<?xml version="1.0" encoding="UTF-8" standalone="yes"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>docs</Name><Prefix/><Contents><Key>a/b.txt</Key><LastModified>2026-11-20T19:01:35.954Z</LastModified><ETag>"9dd4"</ETag><Size>1</Size><StorageClass>STANDARD</StorageClass></Contents><IsTruncated>true</IsTruncated><MaxKeys>1</MaxKeys><KeyCount>1</KeyCount><NextContinuationToken>bDphL2IudHh0</NextContinuationToken></ListBucketResult>`,
-			page{[]bucket.Object{{Key: "a/b.txt", ETag: "9dd4", Size: 1, LastModified: modified}}, true, false, "bDphL2IudHh0"},
+			page{objects: []bucket.Object{{Key: "a/b.txt", ETag: "9dd4", Size: 1, LastModified: modified}}, truncated: true, last: false, token: "bDphL2IudHh0", prefix: new("")},
 		},
 		"pretty, with prefixes, comments, unknown and nested elements": {
 			"<?xml version='1.0'?>\n<!DOCTYPE x>\n<!-- hi > --><s3:ListBucketResult a='x>y'\n b=\"/>\">\n <s3:IsTruncated >false</s3:IsTruncated>\n" +
 				" <s3:Contents>\n  <Owner><ID>1</ID><Key>not this</Key></Owner>\n  <Key>k</Key>\n  <ETag>&quot;e&quot;</ETag><Size>12</Size><New/><LastModified>2026-11-20T20:01:35.954+01:00</LastModified>\n </s3:Contents>\n" +
 				" <CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes>\n</s3:ListBucketResult>\n",
-			page{[]bucket.Object{{Key: "k", ETag: "e", Size: 12, LastModified: modified}}, false, true, ""},
+			page{objects: []bucket.Object{{Key: "k", ETag: "e", Size: 12, LastModified: modified}}, truncated: false, last: true, token: ""},
 		},
 		"text in all its forms": {
 			`<ListBucketResult><Contents><Key>a&amp;b&lt;c&gt;d&quot;e&apos;f&#32;g&#x20AC;h&#x1F600;</Key><Size>0</Size></Contents>` +
 				`<Contents><Key><![CDATA[<raw>&amp;]]>&amp;<!-- x -->end</Key><Size>0</Size></Contents>` +
 				"<Contents><Key>\x01 \r\n &unknown; &#xZZ; &; & &#99999999;</Key><Size>0</Size></Contents></ListBucketResult>",
-			page{[]bucket.Object{{Key: `a&b<c>d"e'f g€h😀`}, {Key: `<raw>&amp;&end`}, {Key: "\x01 \r\n &unknown; &#xZZ; &; & &#99999999;"}}, false, false, ""},
+			page{objects: []bucket.Object{{Key: `a&b<c>d"e'f g€h😀`}, {Key: `<raw>&amp;&end`}, {Key: "\x01 \r\n &unknown; &#xZZ; &; & &#99999999;"}}, truncated: false, last: false, token: ""},
 		},
 		"empty": {"<ListBucketResult/>", page{}},
 	} {
