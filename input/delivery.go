@@ -9,7 +9,6 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
@@ -48,7 +47,7 @@ func (d *delivery) deliverWhole(ctx context.Context, dl *fetch.Download, event s
 // was refused.
 func (d *delivery) deliverScanned(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) error {
 	details := service.NewScannerSourceDetails()
-	details.SetName(filter.BaseName(dl.Key))
+	details.SetName(dl.Key) // all of it, as the inputs of other stores do
 	details.SetSizeHint(dl.Size)
 
 	scanner, err := d.scanner.Create(dl.Body, service.AckFunc(ack), details)
