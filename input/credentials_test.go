@@ -137,7 +137,7 @@ func TestWhileKeysCannotBeHadNothingIsGivenUp(t *testing.T) {
 				require.Contains(t, r.logs.String(), "Waiting for the credentials: ")
 				require.Less(t, strings.Count(r.logs.String(), "level=WARN"), 5*60+10, "a minute apart at the least")
 				require.NotContains(t, r.logs.String(), "level=ERROR")
-				require.NotContains(t, r.logs.String(), "left undelivered")
+				require.NotContains(t, r.logs.String(), "is parked")
 				r.noSecrets(before)
 			})
 		})

@@ -14,6 +14,7 @@ import (
 
 // handover is one batch on its way to ReadBatch.
 type handover struct {
+	key   string // of the object
 	batch service.MessageBatch
 	ack   service.AckFunc
 }
@@ -39,7 +40,7 @@ func (d *delivery) deliver(ctx context.Context, dl *fetch.Download, event string
 func (d *delivery) deliverWhole(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) error {
 	batch := service.MessageBatch{service.NewMessage(dl.Whole)}
 	d.labeller.label(&dl.Content, event).apply(batch)
-	return d.send(ctx, handover{batch, service.AckFunc(ack)})
+	return d.send(ctx, handover{dl.Key, batch, service.AckFunc(ack)})
 }
 
 // deliverScanned runs one download through the scanner. The scanner gathers the acks
@@ -81,7 +82,7 @@ func (d *delivery) deliverScanned(ctx context.Context, dl *fetch.Download, event
 			continue
 		}
 		label.apply(batch)
-		if err := d.send(ctx, handover{batch, batchAck}); err != nil {
+		if err := d.send(ctx, handover{dl.Key, batch, batchAck}); err != nil {
 			return err
 		}
 	}
@@ -91,7 +92,7 @@ func (d *delivery) deliverScanned(ctx context.Context, dl *fetch.Download, event
 func (d *delivery) deliverDeletion(ctx context.Context, key string, ack pass.Ack) error {
 	msg := service.NewMessage(nil)
 	d.labeller.labelDeleted(key).apply(service.MessageBatch{msg})
-	return d.send(ctx, handover{service.MessageBatch{msg}, service.AckFunc(ack)})
+	return d.send(ctx, handover{key, service.MessageBatch{msg}, service.AckFunc(ack)})
 }
 
 // send waits until the pipeline takes a batch.

@@ -59,6 +59,7 @@ func (r *reader) pollChanges(ctx context.Context, recent *pass.Recent) bool {
 	r.watcher.begin()
 	r.askCost.reset()
 	err := p.Run(ctx)
+	r.watcher.ended()
 	if err != nil && ctx.Err() != nil {
 		r.setCause(errInterrupted)
 		return true
@@ -82,6 +83,7 @@ func (r *reader) listAll(ctx context.Context, recent *pass.Recent) {
 	r.watcher.begin()
 	r.listCost.reset()
 	err := p.Run(ctx)
+	r.watcher.ended()
 	if err != nil && ctx.Err() != nil {
 		r.setCause(errInterrupted)
 		return
@@ -95,7 +97,6 @@ func (r *reader) listAll(ctx context.Context, recent *pass.Recent) {
 	case err != nil:
 		err = fmt.Errorf("after %s listed: %w", objects(report.Listed), r.explain(ctx, err))
 		r.setCause(err)
-		r.log.Errorf("The run ends early, %v", err)
 	default:
 		r.watcher.listedAll()
 		r.turns.sweptAll(recent, began, report.Listed, r.listCost.reset())
@@ -112,6 +113,7 @@ func (r *reader) newPass(ctx context.Context, recent *pass.Recent, onlyChanged b
 		labeller: labeller{
 			bucket: r.conf.project.Bucket, prefix: r.conf.prefix,
 			projectRef: r.conf.project.Ref, userMetadata: r.conf.userMetadata,
+			onMissingMeta: r.watcher.MissingMeta,
 		},
 		keeper: r.keeper,
 		out:    r.out,

@@ -38,6 +38,9 @@ type reader struct {
 	client  *s3bucket.Client
 	out     chan handover
 	watcher *watcher
+	// undelivered is what the pipeline has, and endpoint whether the server answers.
+	undelivered *undelivered
+	endpoint    *outage
 
 	listers  *listing.Limit
 	removals *pass.Removals
@@ -54,8 +57,9 @@ type reader struct {
 	stop      func()         // ends the run
 	done      chan struct{}  // closed when the run has ended
 	keeper    *keeper
-	cause     error // why it ended early
-	attempted bool  // Connect was called
+	cause     error    // why it ended early
+	attempted bool     // Connect was called
+	recorded  *openRun // nil for a run that repeats
 	closed    bool
 }
 
@@ -71,6 +75,8 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		out: make(chan handover), removals: pass.NewRemovals(), listers: listing.NewLimit(conf.listers()),
 	}
 	r.watcher = &watcher{reader: r}
+	r.undelivered = newUndelivered(r.log, r.meters.oldestUndelivered)
+	r.endpoint = newOutage(r.log, conf.project.Endpoint)
 	r.source = newSource(conf, conf.patience(), &keyWatcher{r: r})
 	opts := conf.clientOptions(r.source)
 	opts.MaxConns = fetch.MaxDownloads(conf.maxDownloads) + listing.MaxListers(conf.listers())
@@ -139,6 +145,9 @@ func (r *reader) Connect(ctx context.Context) error {
 	}
 	if !r.attempted {
 		r.attempted = true
+		if !r.conf.plan.Repeats() {
+			r.recorded = beginRun(r.where(), r.abandon)
+		}
 		for _, warning := range r.conf.project.Warnings {
 			r.log.Warn(warning)
 		}
@@ -159,8 +168,7 @@ func (r *reader) Connect(ctx context.Context) error {
 	case r.conf.plan.Repeats():
 		return err
 	}
-	r.cause = err
-	r.log.Errorf("The one-time run ends before it began: %v", err)
+	r.cause = err // which is told at the end
 	return service.ErrEndOfInput
 }
 
@@ -184,8 +192,11 @@ func (r *reader) probe(ctx context.Context) error {
 	}
 	err := r.conf.retry.Do(ctx, r.probeOnce, mayPass, func(err error) {
 		r.meters.Retried(err)
-		r.log.Warnf("Waiting for %s: %v", r.conf.project.Endpoint, err)
+		r.endpoint.began(err)
 	})
+	if err == nil {
+		r.endpoint.ended()
+	}
 	return r.explain(ctx, err)
 }
 
@@ -231,7 +242,7 @@ func (r *reader) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 		if !ok {
 			return nil, nil, service.ErrEndOfInput
 		}
-		return h.batch, h.ack, nil
+		return h.batch, r.undelivered.handOver(h.key, h.ack), nil
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}
@@ -250,6 +261,7 @@ func (r *reader) Close(ctx context.Context) error {
 	}
 	defer r.client.Close()
 	defer r.meters.gathered.flush()
+	defer r.undelivered.close()
 	if r.changes != nil {
 		defer r.changes.Close()
 	}
