@@ -82,8 +82,8 @@ func beginRun(where string, abandon func()) *openRun {
 	return run
 }
 
-// end records how a run ended, the first time that it is called. Whoever calls it
-// while another call accounts for the run waits for that.
+// end records how a run ended, the first time that it is called. A call that
+// comes while another one accounts for the run waits for it.
 func (o *openRun) end(account func() Report) {
 	if o == nil {
 		return

@@ -133,8 +133,10 @@ func TestTheOldestBatchIsFoundInWhateverOrderTheyAreAcknowledged(t *testing.T) {
 				require.Contains(t, u.why(), `object "`+step.oldest+`"`)
 			}
 		}
-		require.Zero(t, u.batches)
 		time.Sleep(time.Hour)
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		require.Zero(t, u.batches)
 		require.False(t, u.looking, "nothing waits, so nothing is looked at")
 		require.Empty(t, logs.String())
 	})
