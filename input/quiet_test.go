@@ -42,13 +42,15 @@ func TestThousandsOfObjectsThatFailForOneCauseAreTenLinesAndACount(t *testing.T)
 func TestAnObjectThatIsStillParkedIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, "sync_mode: continuous\npolling_interval: 1m\nretry: {max_attempts: 1}\n")
-		status := http.StatusForbidden
-		r.server.SetFaults(func(q emulator.Request) emulator.Fault {
-			if q.Op == emulator.OpGet && status != 0 {
-				return emulator.Fault{Status: status, Code: "Whatever"}
-			}
-			return emulator.Fault{}
-		})
+		fail := func(status int) {
+			r.server.SetFaults(func(q emulator.Request) emulator.Fault {
+				if q.Op == emulator.OpGet {
+					return emulator.Fault{Status: status, Code: "Whatever"}
+				}
+				return emulator.Fault{}
+			})
+		}
+		fail(http.StatusForbidden)
 		for i := range 30 {
 			r.server.Put("docs", fmt.Sprint(i), []byte("x"))
 		}
@@ -57,13 +59,13 @@ func TestAnObjectThatIsStillParkedIsToldOnce(t *testing.T) {
 		told := func() int { return len(r.logs.linesWith("level=ERROR", "parked (")) }
 		time.Sleep(3 * time.Hour)
 		require.Equal(t, linesOfAKind+1, told(), "however many passes fail at them")
-		status = http.StatusInternalServerError
+		fail(http.StatusInternalServerError)
 		time.Sleep(3 * time.Hour)
 		require.Equal(t, 2*(linesOfAKind+1), told(), "another reason is told")
-		status = 0
+		r.server.SetFaults(nil)
 		time.Sleep(3 * time.Hour)
 		require.Len(t, r.arrived(), 30)
-		status = http.StatusInternalServerError
+		fail(http.StatusInternalServerError)
 		r.server.Put("docs", "0", []byte("another"))
 		time.Sleep(3 * time.Hour)
 		require.Equal(t, 2*(linesOfAKind+1)+1, told(), "and another version")
