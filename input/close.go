@@ -80,6 +80,7 @@ func (r *reader) closeAll() error {
 		errs = append(errs, err)
 	}
 	errs = append(errs, timed(r.conf.scanner.Close))
+	r.undelivered.close()
 	if r.changes != nil {
 		r.changes.Close()
 	}

@@ -37,6 +37,9 @@ func (r *reader) Connect(ctx context.Context) error {
 	}
 	if !r.attempted {
 		r.attempted = true
+		if !r.conf.plan.Repeats() {
+			r.recorded = beginRun(r.where(), r.abandon)
+		}
 		for _, warning := range r.conf.project.Warnings {
 			r.log.Warn(warning)
 		}
@@ -126,15 +129,14 @@ func (r *reader) probe(ctx context.Context) error {
 		}
 		return bucket.Transient(err)
 	}
-	return r.conf.retry.Do(ctx, r.probeOnce, mayPass, func(err error) {
+	err := r.conf.retry.Do(ctx, r.probeOnce, mayPass, func(err error) {
 		r.meters.Retried(err)
-		switch told := r.wait.failed(); {
-		case told && r.wait.lasts() == 0:
-			r.log.Warnf("Waiting for %s: %v", r.conf.project.Endpoint, err)
-		case told:
-			r.log.Warnf("Still waiting for %s, for %s so far: %v", r.conf.project.Endpoint, r.wait.lasts(), err)
-		}
+		r.endpoint.failed(err)
 	})
+	if err == nil {
+		r.endpoint.ended()
+	}
+	return err
 }
 
 // wrongServer reports whether an answer is not of an S3 server, and no sign of

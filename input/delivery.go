@@ -10,12 +10,12 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
 // handover is one batch on its way to ReadBatch.
 type handover struct {
+	key   string // of the object
 	batch service.MessageBatch
 	ack   service.AckFunc
 }
@@ -41,7 +41,7 @@ func (d *delivery) deliver(ctx context.Context, dl *fetch.Download, event string
 func (d *delivery) deliverWhole(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) error {
 	batch := service.MessageBatch{service.NewMessage(dl.Whole)}
 	d.labeller.label(&dl.Content, event).apply(batch)
-	return d.send(ctx, handover{batch, service.AckFunc(ack)})
+	return d.send(ctx, handover{dl.Key, batch, service.AckFunc(ack)})
 }
 
 // deliverScanned runs one download through the scanner. The scanner gathers the acks
@@ -49,7 +49,7 @@ func (d *delivery) deliverWhole(ctx context.Context, dl *fetch.Download, event s
 // was refused.
 func (d *delivery) deliverScanned(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) error {
 	details := service.NewScannerSourceDetails()
-	details.SetName(filter.BaseName(dl.Key))
+	details.SetName(dl.Key) // all of it, as the inputs of other stores do
 	details.SetSizeHint(dl.Size)
 
 	scanner, err := d.scanner.Create(dl.Body, service.AckFunc(ack), details)
@@ -83,7 +83,7 @@ func (d *delivery) deliverScanned(ctx context.Context, dl *fetch.Download, event
 			continue
 		}
 		label.apply(batch)
-		if err := d.send(ctx, handover{batch, batchAck}); err != nil {
+		if err := d.send(ctx, handover{dl.Key, batch, batchAck}); err != nil {
 			return err
 		}
 	}
@@ -93,7 +93,7 @@ func (d *delivery) deliverScanned(ctx context.Context, dl *fetch.Download, event
 func (d *delivery) deliverDeletion(ctx context.Context, key string, ack pass.Ack) error {
 	msg := service.NewMessage(nil)
 	d.labeller.labelDeleted(key).apply(service.MessageBatch{msg})
-	return d.send(ctx, handover{service.MessageBatch{msg}, service.AckFunc(ack)})
+	return d.send(ctx, handover{key, service.MessageBatch{msg}, service.AckFunc(ack)})
 }
 
 // send waits until the pipeline takes a batch.

@@ -33,6 +33,27 @@ func TestObjectsOfAllSizesArriveWhole(t *testing.T) {
 	})
 }
 
+func TestAScannerIsChosenByThePathOfTheKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, `
+scanner:
+  switch:
+    - re_match_name: '^tables/.*\.csv$'
+      scanner: {lines: {}}
+    - re_match_name: '^/odd//$'
+      scanner: {chunker: {size: 1}}
+    - scanner: {to_the_end: {}}
+`)
+		r.server.Put("docs", "tables/a/users.csv", []byte("1\n2\n"))
+		r.server.Put("docs", "users.csv", []byte("1\n2\n"))
+		r.server.Put("docs", "/odd//", []byte("12"))
+		require.Equal(t, "", errOf(r.run().Err))
+		require.Equal(t, map[string][]string{
+			"tables/a/users.csv": {"1", "2"}, "users.csv": {"1\n2\n"}, "/odd//": {"1", "2"},
+		}, r.contents())
+	})
+}
+
 func TestASingleDownloadAtATimeDeliversInTheOrderOfTheKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, listers := range []int{0, 16} {

@@ -32,10 +32,13 @@
 //	check*.go              tests a config step by step, for tools
 //	keeper.go              writes the ledger's checkpoints when they are due
 //	delivery.go            a download becomes batches of messages
+//	undelivered.go         the batches that are not acknowledged, and what is said of them
 //	metadata.go            the names and values of the message metadata
 //	watcher.go, metrics.go what the user is told: log lines and metrics
+//	quiet.go, outage.go    the same thing is not said again and again
 //	gatherer.go            metrics of single objects, told to the exporter in one go
 //	outcome.go             how runs of this process ended, for its exit code
+//	cli.go                 the command line of Benthos with that exit code
 //
 //	internal/bucket        the words all rooms speak: objects and errors
 //	internal/foreign       the one door for text that others wrote

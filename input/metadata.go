@@ -29,6 +29,7 @@ const (
 	metaProjectRef       = metaPrefix + "project_ref"
 	metaEvent            = metaPrefix + "event"
 	metaObjectID         = metaPrefix + "object_id"
+	metaMissingMeta      = metaPrefix + "missing_meta"
 
 	// metaUserPrefix starts the names of the object's own metadata, so that a
 	// user's "key" or "bucket" can't take the place of ours.
@@ -45,6 +46,9 @@ type labeller struct {
 	prefix       string
 	projectRef   string
 	userMetadata bool
+	// onMissingMeta hears of an object of which the server could not send n values
+	// of its own metadata; nil hears nothing.
+	onMissingMeta func(key string, n int)
 }
 
 // label is the metadata of one object, worked out once for all its messages.
@@ -90,6 +94,12 @@ func (l labeller) label(c *bucket.Content, event string) *label {
 	if l.userMetadata {
 		for name, value := range c.UserMetadata {
 			out.set(metaUserPrefix+name, value)
+		}
+		if c.MissingMeta > 0 {
+			out.set(metaMissingMeta, c.MissingMeta)
+			if l.onMissingMeta != nil {
+				l.onMissingMeta(c.Key, c.MissingMeta)
+			}
 		}
 	}
 	return out

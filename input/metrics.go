@@ -32,6 +32,8 @@ type meters struct {
 	tracked          *service.MetricGauge
 	lastCompletePass *service.MetricGauge // Unix time in seconds
 	credentialsEnd   *service.MetricGauge // Unix time in seconds
+	// oldestUndelivered is the age in seconds of the oldest batch without an ack.
+	oldestUndelivered *service.MetricGauge
 
 	listPage  *service.MetricTimer
 	firstByte *service.MetricTimer
@@ -63,6 +65,8 @@ func newMeters(m *service.Metrics) *meters {
 		tracked:          m.NewGauge("supabase_storage_tracked"),
 		lastCompletePass: m.NewGauge("supabase_storage_last_complete_pass_unix"),
 		credentialsEnd:   m.NewGauge("supabase_storage_credentials_expire_unix"),
+
+		oldestUndelivered: m.NewGauge("supabase_storage_oldest_undelivered_seconds"),
 
 		listPage:  m.NewTimer("supabase_storage_list_page_ns"),
 		firstByte: m.NewTimer("supabase_storage_first_byte_ns"),
@@ -108,7 +112,7 @@ func (m *meters) pageListed(took time.Duration, listers int) {
 }
 
 func (m *meters) passEnded(took time.Duration, complete bool) {
-	m.gathered.flush() // so that whoever sees the pass sees all of it
+	m.gathered.flush() // so that a scrape that shows the pass shows all of it
 	m.passTime.Timing(took.Nanoseconds())
 	if complete {
 		m.lastCompletePass.Set(time.Now().Unix())

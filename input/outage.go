@@ -1,17 +1,26 @@
 package input
 
-import "time"
+import (
+	"sync"
+	"time"
 
-// outageEvery is how often an outage that lasts is told of again: often enough
-// that the end of a log says what the run waits for, and no more than a dozen
-// lines an hour.
-const outageEvery = 5 * time.Minute
+	"github.com/redpanda-data/benthos/v4/public/service"
+)
+
+const (
+	// outageFirst is when an outage is told of again; then after twice as long each
+	// time, up to outageMost: the end of a log says what the run waits for, in no
+	// more than a dozen lines an hour.
+	outageFirst = 30 * time.Second
+	outageMost  = 5 * time.Minute
+)
 
 // outage decides what is told of something that is waited for: it is told of when
-// it begins, every [outageEvery], and when it is over. It belongs to one
+// it begins, now and then while it lasts, and when it is over. It belongs to one
 // goroutine at a time.
 type outage struct {
-	began, told time.Time
+	began, next time.Time
+	pause       time.Duration
 	failures    int
 }
 
@@ -19,12 +28,15 @@ type outage struct {
 func (o *outage) failed() (tell bool) {
 	now := time.Now()
 	o.failures++
-	if o.began.IsZero() {
-		o.began = now
-	} else if now.Sub(o.told) < outageEvery {
+	switch {
+	case o.began.IsZero():
+		o.began, o.pause = now, outageFirst
+	case now.Before(o.next):
 		return false
+	default:
+		o.pause = min(2*o.pause, outageMost)
 	}
-	o.told = now
+	o.next = now.Add(o.pause)
 	return true
 }
 
@@ -41,4 +53,36 @@ func (o *outage) over() bool {
 	was := !o.began.IsZero()
 	*o = outage{}
 	return was
+}
+
+// outageLog logs what is to be told of an outage, however many requests fail at
+// the same time. It is safe for concurrent use.
+type outageLog struct {
+	log  *service.Logger
+	what string // as in "Waiting for ..."
+
+	mu     sync.Mutex
+	outage outage
+}
+
+// failed says that requests fail, and why, where that is due.
+func (o *outageLog) failed(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch tell := o.outage.failed(); {
+	case tell && o.outage.failures == 1:
+		o.log.Warnf("Waiting for %s: %v", o.what, err)
+	case tell:
+		o.log.Warnf("Still waiting for %s after %s and %d failed requests: %v", o.what, o.outage.lasts(), o.outage.failures, err)
+	}
+}
+
+// ended says that requests succeed again. It does nothing where none had failed.
+func (o *outageLog) ended() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	lasted, failures := o.outage.lasts(), o.outage.failures
+	if o.outage.over() {
+		o.log.Infof("No longer waiting for %s: it answers again after %s and %d failed requests", o.what, lasted, failures)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
@@ -49,12 +50,75 @@ type Report struct {
 
 var runs struct {
 	mu       sync.Mutex
+	open     []*openRun
 	finished []Report
+	// onFirst is called when the first run begins; nil once that was done.
+	onFirst func()
 }
 
 // reportsKept bounds what a process remembers, for one that runs streams for
 // months. Errors are kept before successes.
 const reportsKept = 100
+
+// openRun is a one-time run that has begun and has no end yet. A nil openRun is
+// one whose end nobody asks for.
+type openRun struct {
+	where   string
+	abandon func() // accounts for the run as it is now
+	once    sync.Once
+}
+
+// beginRun records that a one-time run has begun.
+func beginRun(where string, abandon func()) *openRun {
+	run := &openRun{where: where, abandon: abandon}
+	runs.mu.Lock()
+	runs.open = append(runs.open, run)
+	first := runs.onFirst
+	runs.onFirst = nil
+	runs.mu.Unlock()
+	if first != nil {
+		first()
+	}
+	return run
+}
+
+// end records how a run ended, the first time that it is called. A call that
+// comes while another one accounts for the run waits for it.
+func (o *openRun) end(account func() Report) {
+	if o == nil {
+		return
+	}
+	o.once.Do(func() {
+		report := account()
+		runs.mu.Lock()
+		defer runs.mu.Unlock()
+		runs.open = slices.DeleteFunc(runs.open, func(p *openRun) bool { return p == o })
+		recordRun(report)
+	})
+}
+
+// abandonTimeout bounds how long the end of the process waits until open runs are
+// accounted for. Benthos kills the process a second after shutdown_timeout.
+const abandonTimeout = 500 * time.Millisecond
+
+// abandonOpenRuns accounts for the runs that have begun and never came to an end:
+// Benthos gives up on an input whose output does not let go of its messages.
+func abandonOpenRuns() {
+	runs.mu.Lock()
+	open := slices.Clone(runs.open)
+	runs.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, run := range open {
+			run.abandon()
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(abandonTimeout):
+	}
+}
 
 // Reports returns what became of the runs that have ended in this process, in
 // the order of their end. At most 100 are kept.
@@ -65,8 +129,9 @@ func Reports() []Report {
 }
 
 // ExitError says why one-time runs of this process did not deliver everything
-// that was due; nil if all did. Runs that were stopped from outside do not
-// count here, see [Interrupted].
+// that was due; nil if all did. Call it when all streams have ended: a run that has
+// begun and has no end by then counts as failed. Runs that were stopped from
+// outside do not count here, see [Interrupted].
 func ExitError() error {
 	var errs []error
 	for _, r := range Reports() {
@@ -74,12 +139,17 @@ func ExitError() error {
 			errs = append(errs, r.Err)
 		}
 	}
+	runs.mu.Lock()
+	defer runs.mu.Unlock()
+	for _, run := range runs.open {
+		errs = append(errs, fmt.Errorf("reading %s: the one-time run has begun and not ended", run.where))
+	}
 	return errors.Join(errs...)
 }
 
 // Interrupted says which one-time runs of this process were stopped before
 // their end; nil if none was. A process that was told to stop by a signal should
-// exit with a failure then, since a scheduler would take a zero for "all done".
+// exit with a failure then, since a scheduler would read a zero as "all done".
 func Interrupted() error {
 	var errs []error
 	for _, r := range Reports() {
@@ -90,11 +160,14 @@ func Interrupted() error {
 	return errors.Join(errs...)
 }
 
-var errInterrupted = errors.New("stopped before its end")
+var (
+	errInterrupted = errors.New("stopped before its end")
+	// errAbandoned is the cause of a run that Benthos gave up on.
+	errAbandoned = errors.New("the process ended while the output still had messages that it did not acknowledge (shutdown_timeout)")
+)
 
+// recordRun is called with the lock held.
 func recordRun(r Report) {
-	runs.mu.Lock()
-	defer runs.mu.Unlock()
 	if len(runs.finished) >= reportsKept {
 		i := max(slices.IndexFunc(runs.finished, func(r Report) bool { return r.Err == nil }), 0)
 		runs.finished = slices.Delete(runs.finished, i, i+1)
@@ -117,7 +190,11 @@ func newReport(r *reader, p pass.Report, cause error) Report {
 		problems = append(problems, fmt.Errorf("%d of %s could not be delivered (%s)%s", n, objects(p.Listed), countsByName(p.Parked), firstKeys(p)))
 	}
 	if n := out.Unsettled; n > 0 {
-		problems = append(problems, fmt.Errorf("%s under way and not acknowledged when the run stopped", objects(n)))
+		text := objects(n) + " under way when the run stopped"
+		if why := r.undelivered.why(); why != "" {
+			text += ", the oldest not acknowledged: " + why
+		}
+		problems = append(problems, errors.New(text))
 	}
 	if p.NotRemoved > 0 {
 		problems = append(problems, fmt.Errorf("%s delivered but not deleted", objects(p.NotRemoved)))
@@ -141,11 +218,11 @@ func (e oneLine) Error() string {
 
 func (e oneLine) Unwrap() []error { return e }
 
-// keysNamed is how many undelivered objects the end of a run names. Each was
-// named with its full reason in the log when it was given up.
+// keysNamed is how many parked objects the end of a run names. The first of each
+// kind were named with their full reason in the log when they were parked.
 const keysNamed = 5
 
-// firstKeys names the first undelivered objects.
+// firstKeys names the first parked objects.
 func firstKeys(p pass.Report) string {
 	var keys []string
 	for _, o := range p.ParkedObjects[:min(len(p.ParkedObjects), keysNamed)] {

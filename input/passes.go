@@ -113,6 +113,7 @@ func (r *reader) make(ctx context.Context, p *pass.Pass) error {
 	r.setPass(p)
 	r.watcher.begin()
 	err := p.Run(ctx)
+	r.watcher.ended()
 	r.tellState()
 	if p.Left() {
 		r.late.Go(func() { r.sayLate(p) })
@@ -158,7 +159,6 @@ func (r *reader) listAll(ctx context.Context, recent *pass.Recent, due func() ti
 	case err != nil:
 		err = fmt.Errorf("after %s listed: %w", objects(report.Listed), r.explain(ctx, err))
 		r.setCause(err)
-		r.log.Errorf("The run ends early, %v", err)
 	default:
 		r.watcher.listedAll()
 		r.turns.sweptAll(recent, began, report.Listed, r.listCost.reset())
@@ -186,6 +186,7 @@ func (r *reader) newPass(ctx context.Context, recent *pass.Recent, due func() ti
 		labeller: labeller{
 			bucket: r.conf.project.Bucket, prefix: r.conf.prefix,
 			projectRef: r.conf.project.Ref, userMetadata: r.conf.userMetadata,
+			onMissingMeta: r.watcher.MissingMeta,
 		},
 		keeper: r.keeper,
 		out:    r.out,

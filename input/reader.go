@@ -30,6 +30,9 @@ type reader struct {
 	client  *s3bucket.Client
 	out     chan handover
 	watcher *watcher
+	// undelivered is what the pipeline has, and endpoint whether the server answers.
+	undelivered *undelivered
+	endpoint    *outageLog
 
 	listers *listing.Limit
 	shared  *pass.Shared
@@ -48,8 +51,9 @@ type reader struct {
 	stop      func()         // ends the run
 	done      chan struct{}  // closed when the run has ended
 	keeper    *keeper
-	cause     error // why it ended early
-	attempted bool  // Connect was called
+	cause     error    // why it ended early
+	attempted bool     // Connect was called
+	recorded  *openRun // nil for a run that repeats
 	closed    bool
 
 	// wait is what Connect waits for.
@@ -70,6 +74,8 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 	}
 	r.shut.init()
 	r.watcher = &watcher{reader: r}
+	r.undelivered = newUndelivered(r.log, r.meters.oldestUndelivered)
+	r.endpoint = &outageLog{log: r.log, what: conf.project.Endpoint}
 	r.source = newSource(conf, conf.patience(), &keyWatcher{r: r})
 	opts := conf.clientOptions(r.source)
 	opts.MaxConns = fetch.MaxDownloads(conf.maxDownloads) + listing.MaxListers(conf.listers())
@@ -176,7 +182,7 @@ func (r *reader) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 		if !ok {
 			return nil, nil, service.ErrEndOfInput
 		}
-		return h.batch, h.ack, nil
+		return h.batch, r.undelivered.handOver(h.key, h.ack), nil
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}

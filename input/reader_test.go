@@ -274,7 +274,7 @@ retry: {max_attempts: 2}
 		logs := r.logs.String()
 		require.Contains(t, logs, `bad.gz`)
 		require.Contains(t, logs, `gzip: invalid header`)
-		require.Equal(t, 1, strings.Count(logs, `Object \"lost.txt\" is left undelivered`), "each undelivered object is named once")
+		require.Equal(t, 1, strings.Count(logs, `Object \"lost.txt\" is parked (unavailable)`), "each parked object is named once")
 	})
 }
 

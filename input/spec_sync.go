@@ -43,7 +43,7 @@ func stateField() *service.ConfigField {
 
 func scheduleField() *service.ConfigField {
 	return service.NewStringField(ssFieldSchedule).
-		Description("With `scheduled`, the times at which passes begin, in place of `polling_interval`: a cron expression (minute, hour, day of month, month, day of week) or one such as `@hourly` or `@daily`. The first pass waits for the first of them. In UTC, unless a time zone stands before it, as in `TZ=Europe/Berlin 0 3 * * *`. With `state`, a time that was missed while the input was stopped is made up for at its start.").
+		Description("With `scheduled`, the times at which passes begin, in place of `polling_interval`: a cron expression (minute, hour, day of month, month, day of week) or one such as `@hourly` or `@daily`. The first pass waits for the first of them. In UTC, unless a time zone stands before it, as in `TZ=Europe/Berlin 0 3 * * *`. On days when the clocks of that zone change, a time that names its hour still happens once, and a schedule of every hour goes on every hour. With `state`, a time that was missed while the input was stopped is made up for at its start.").
 		Optional().
 		LintRule(lintRule(ssFieldSchedule))
 }

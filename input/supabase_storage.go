@@ -28,11 +28,11 @@ func newInput(conf config, res *service.Resources) (service.BatchInput, error) {
 	return withRetries(conf, r), nil
 }
 
-// withRetries has Benthos' own wrapper replay nacks, where they are replayed: the
-// reader never sees them then.
+// withRetries has Benthos' own wrapper replay nacks, where they are replayed. The
+// reader never sees them then, so they are looked at from outside.
 func withRetries(conf config, r *reader) service.BatchInput {
 	if conf.autoReplayNacks {
-		return service.AutoRetryNacksBatched(r)
+		return replayed{service.AutoRetryNacksBatched(r), r.undelivered}
 	}
 	return r
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +17,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
-// progressEvery is the least time between two lines about a long run.
+// progressEvery is the time between two lines about a pass that takes long.
 const progressEvery = 10 * time.Second
 
 // onceOnly makes a request without a second attempt.
@@ -24,19 +26,23 @@ var onceOnly = retry.Policy{MaxAttempts: 1}
 // watcher implements pass.Watcher: it counts for the metrics, and logs what a
 // user has to know.
 type watcher struct {
-	reader   *reader
-	lastLine atomic.Int64 // Unix nanoseconds
-	hinted   atomic.Bool
+	reader *reader
+	hinted atomic.Bool
 	// held is how many missing objects were told of last, heldNow how many this
 	// pass has found; 0 for none.
 	held, heldNow atomic.Int64
+	missingMeta   atomic.Bool // told of
+	lines         few
+	parked        parkedBefore
+
+	mu sync.Mutex
+	// progress logs a line now and then. It goes by time, so that a pass in which
+	// nothing moves says so too. Nil while no pass is under way.
+	progress *time.Timer
 }
 
 // Listed implements pass.Watcher.
-func (w *watcher) Listed() {
-	w.reader.meters.countListed()
-	w.progress()
-}
+func (w *watcher) Listed() { w.reader.meters.countListed() }
 
 // Filtered implements pass.Watcher.
 func (w *watcher) Filtered(rule string) { w.reader.meters.countFiltered(rule) }
@@ -44,26 +50,28 @@ func (w *watcher) Filtered(rule string) { w.reader.meters.countFiltered(rule) }
 // Delivered implements pass.Watcher.
 func (w *watcher) Delivered(obj bucket.Object) {
 	w.reader.meters.countDelivered(obj.Size)
-	w.progress()
+	w.parked.forget(obj.Key)
 }
 
 // Vanished implements pass.Watcher.
 func (w *watcher) Vanished(obj bucket.Object) {
 	w.reader.meters.vanished.Incr(1)
+	w.parked.forget(obj.Key)
 	w.reader.log.Debugf("Object %q was deleted after it was listed", obj.Key)
 }
 
 // Parked implements pass.Watcher.
 func (w *watcher) Parked(obj bucket.Object, reason string, err error) {
 	w.reader.meters.parked.Incr(1, reason)
-	w.reader.log.Errorf("Object %q is left undelivered (%s): %v", obj.Key, reason, err)
+	if w.parked.note(obj, reason) {
+		w.reader.log.Debugf("Object %q is still parked (%s): %v", obj.Key, reason, err)
+		return
+	}
+	w.say(w.reader.log.Errorf, kindParked+reason, "Object %q is parked (%s): %v", obj.Key, reason, err)
 }
 
 // Unchanged implements pass.Watcher.
-func (w *watcher) Unchanged(n int64) {
-	w.reader.meters.unchanged.Incr(n)
-	w.progress()
-}
+func (w *watcher) Unchanged(n int64) { w.reader.meters.unchanged.Incr(n) }
 
 // Deleted implements pass.Watcher.
 func (w *watcher) Deleted(string) { w.reader.meters.deleted.Incr(1) }
@@ -98,12 +106,58 @@ func heldText(h pass.Held, where string) string {
 
 // NotRemoved implements pass.Watcher.
 func (w *watcher) NotRemoved(obj bucket.Object, err error) {
-	w.reader.log.Errorf("Object %q was delivered, but could not be deleted (delete_objects): %v", obj.Key, err)
+	w.say(w.reader.log.Errorf, kindNotRemoved, "Object %q was delivered, but could not be deleted (delete_objects): %v", obj.Key, err)
 }
 
-// Kept implements pass.Watcher.
+// Kept says that a delivered object was not deleted on purpose, and why.
 func (w *watcher) Kept(obj bucket.Object, why string) {
-	w.reader.log.Warnf("Object %q was delivered but kept (delete_objects): %s", obj.Key, why)
+	w.say(w.reader.log.Warnf, kindKept, "Object %q was delivered but kept (delete_objects): %s", obj.Key, why)
+}
+
+// MissingMeta says once that the server could not send n values of an object's
+// metadata.
+func (w *watcher) MissingMeta(key string, n int) {
+	if w.missingMeta.Swap(true) {
+		return
+	}
+	w.reader.log.Warnf("The server could not send %d values of the metadata of object %q, and perhaps some of others: over S3, Supabase leaves out numbers, "+
+		"nested values and text that is not ASCII. %s counts them for each message; store them as ASCII text, or set user_metadata to false if they are not needed",
+		n, key, metaMissingMeta)
+}
+
+// The kinds of lines of which a pass logs the first few. That of a parked object
+// is followed by its reason.
+const (
+	kindParked     = "parked "
+	kindNotRemoved = "not removed"
+	kindKept       = "kept"
+)
+
+// say logs the first few lines of a kind, and has the others counted.
+func (w *watcher) say(log func(format string, args ...any), kind, format string, args ...any) {
+	if !w.lines.first(kind) {
+		log = w.reader.log.Debugf
+	}
+	log(format, args...)
+}
+
+// sayRest tells how many lines of each kind were not logged.
+func (w *watcher) sayRest() {
+	parked, total := map[string]int64{}, int64(0)
+	for kind, n := range w.lines.more() {
+		switch reason, isParked := strings.CutPrefix(kind, kindParked); {
+		case isParked:
+			parked[reason] = n
+			total += n
+		case kind == kindNotRemoved:
+			w.reader.log.Errorf("%d more objects were delivered, but could not be deleted (delete_objects); the log level DEBUG names them", n)
+		case kind == kindKept:
+			w.reader.log.Warnf("%d more objects were delivered but kept (delete_objects); the log level DEBUG names them", n)
+		}
+	}
+	if total > 0 {
+		w.reader.log.Errorf("%d more objects are parked (%s); the log level DEBUG names them", total, countsByName(parked))
+	}
 }
 
 // fetchMeter implements fetch.Meter.
@@ -113,10 +167,10 @@ type fetchMeter struct {
 }
 
 // Down implements fetch.Meter.
-func (m fetchMeter) Down(err error) { m.reader.log.Warnf("The endpoint is down: %v", err) }
+func (m fetchMeter) Down(err error) { m.reader.endpoint.failed(err) }
 
 // Up implements fetch.Meter.
-func (m fetchMeter) Up() { m.reader.log.Info("The endpoint is back") }
+func (m fetchMeter) Up() { m.reader.endpoint.ended() }
 
 // Noticed implements fetch.Meter.
 func (m fetchMeter) Noticed(p fetch.Peculiarity) {
@@ -133,19 +187,47 @@ func (m fetchMeter) Noticed(p fetch.Peculiarity) {
 // after they were there are told of again.
 func (w *watcher) listedAll() { w.held.Store(w.heldNow.Swap(0)) }
 
-// begin starts the time after which a pass counts as long.
-func (w *watcher) begin() { w.lastLine.Store(time.Now().UnixNano()) }
+// begin is called when a pass begins.
+func (w *watcher) begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.progress == nil {
+		w.progress = time.AfterFunc(progressEvery, w.sayProgress)
+	} else {
+		w.progress.Reset(progressEvery)
+	}
+}
 
-// progress logs a line on a pass that takes long.
-func (w *watcher) progress() {
-	now := time.Now()
-	last := w.lastLine.Load()
-	if now.UnixNano()-last < int64(progressEvery) || !w.lastLine.CompareAndSwap(last, now.UnixNano()) {
-		return
+// ended is called when a pass has ended: nothing more is listed or downloaded, but
+// acks may come in long after. A one-time run waits for them, and goes on to tell
+// of its progress.
+func (w *watcher) ended() {
+	w.sayRest()
+	if w.reader.conf.plan.Repeats() {
+		w.stopProgress()
+	}
+}
+
+func (w *watcher) stopProgress() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.progress != nil {
+		w.progress.Stop()
+		w.progress = nil
+	}
+}
+
+// sayProgress logs a line on a pass that takes long.
+func (w *watcher) sayProgress() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.progress == nil {
+		return // stopped meanwhile
 	}
 	r := w.reader.currentPass().Report()
-	w.reader.log.Infof("Reading %s: %d listed, %d filtered, %d delivered (%s), %d under way, %d undelivered",
+	w.reader.log.Infof("Reading %s: %d listed, %d filtered, %d delivered (%s), %d under way, %d parked",
 		w.reader.where(), r.Listed, r.FilteredTotal(), r.Delivered, byteCount(r.Bytes), r.Unsettled(), r.ParkedTotal())
+	w.progress.Reset(progressEvery)
 }
 
 // sayStart is the one line at the beginning.
@@ -178,31 +260,49 @@ func (r *reader) sayPass(ctx context.Context, what string, p pass.Report, took t
 func (r *reader) isFirst() bool { return !r.watcher.hinted.Swap(true) }
 
 // conclude accounts for the run, once, after its last ack.
-func (r *reader) conclude() {
+func (r *reader) conclude() { r.concludeWith(nil) }
+
+// abandon accounts for a run that has begun and never came to an end.
+func (r *reader) abandon() { r.concludeWith(errAbandoned) }
+
+func (r *reader) concludeWith(given error) {
+	r.watcher.stopProgress()
+	r.watcher.sayRest()
 	r.mu.Lock()
-	cause, attempted, started, last := r.cause, r.attempted, r.startedAt, r.pass
+	run, cause := r.recorded, r.cause
 	r.mu.Unlock()
-	if !attempted || r.conf.plan.Repeats() && (cause == nil || errors.Is(cause, errInterrupted)) {
-		return // it was to go on until it was stopped
+	if run == nil && cause != nil && !errors.Is(cause, errInterrupted) {
+		run = &openRun{} // one that repeats, and had to end
 	}
+	run.end(func() Report { return r.account(given) })
+}
+
+// account tells what became of a run, in the log and as its report.
+func (r *reader) account(given error) Report {
+	r.mu.Lock()
+	cause, started, last := r.cause, r.startedAt, r.pass
+	r.mu.Unlock()
 	var p pass.Report
 	if last != nil {
 		p = last.Report()
 	}
-	if cause == nil && (started.IsZero() || p.Unsettled() > 0) {
+	switch {
+	case given != nil && (cause == nil || errors.Is(cause, errInterrupted)):
+		cause = given
+	case cause == nil && (started.IsZero() || p.Unsettled() > 0):
 		cause = errInterrupted
 	}
 	if errors.Is(cause, errInterrupted) {
 		cause = fmt.Errorf("the one-time run was %w", errInterrupted)
 	}
-	report := newReport(r, p, cause)
-	recordRun(report)
 	if !started.IsZero() {
 		r.logSummary(r.where(), p, time.Since(started))
 	}
+	report := newReport(r, p, cause)
 	if report.Err != nil {
 		r.log.Errorf("The run is not complete: %v", report.Err)
 	}
+	return report
 }
 
 func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
@@ -221,7 +321,7 @@ func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
 		line += fmt.Sprintf(", %d vanished before they were read", p.Vanished)
 	}
 	if p.ParkedTotal() > 0 {
-		line += fmt.Sprintf(", %d undelivered (%s)", p.ParkedTotal(), countsByName(p.Parked))
+		line += fmt.Sprintf(", %d parked (%s)", p.ParkedTotal(), countsByName(p.Parked))
 	}
 	r.log.Info(line)
 }

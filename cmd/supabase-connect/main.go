@@ -9,12 +9,6 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
-
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/checkcmd"
@@ -30,14 +24,7 @@ const (
 )
 
 func main() {
-	os.Exit(run())
-}
-
-// run is the whole process; its result is the exit code: 0 only when everything
-// that was asked for was done.
-func run() int {
-	signals := make(chan os.Signal, 1)
-	code, err := service.RunCLIToCode(context.Background(),
+	input.Main(
 		service.CLIOptSetVersion(buildVersion(), buildDate()),
 		service.CLIOptSetBinaryName(binaryName),
 		service.CLIOptSetProductName("Supabase Connect"),
@@ -53,39 +40,7 @@ func run() int {
 		service.CLIOptAddCommand(quickstart.Command()),
 		service.CLIOptAddCommand(checkcmd.Command(schema)),
 		service.CLIOptAddCommand(statecmd.Command(schema)),
-		service.CLIOptOnStreamStart(func(*service.RunningStreamSummary) error {
-			// Not earlier: a command that does not run a pipeline is to die of a
-			// signal as any other program does.
-			signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-			return nil
-		}),
 	)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	if code != 0 {
-		return code
-	}
-	return outcome(signals)
-}
-
-// outcome is the exit code of a process that Benthos itself counts as a
-// success. Benthos ends with 0 whenever its input ends, also when that was
-// because of a fault, and when a signal cut the input short.
-func outcome(signals <-chan os.Signal) int {
-	if err := input.ExitError(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	select {
-	case <-signals:
-		if err := input.Interrupted(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-	default:
-	}
-	return 0
 }
 
 // schema is the configuration schema of Benthos with this product's name in the

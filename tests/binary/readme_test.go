@@ -1,6 +1,7 @@
 package binary_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
 func TestREADMEQuotesMessagesThatTheBinaryGives(t *testing.T) {
@@ -42,12 +45,46 @@ func TestREADMEConfigLintsAndIsShort(t *testing.T) {
 	require.NoError(t, err, string(out))
 }
 
-func TestREADMEProgramCompiles(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "main.go")
-	require.NoError(t, os.WriteFile(file, []byte(readmeBlock(t, "go")), 0o600))
-	vet := exec.CommandContext(t.Context(), "go", "vet", file)
-	out, err := vet.CombinedOutput()
+func TestREADMEProgramTellsByItsExitCodeWhetherItsWorkIsDone(t *testing.T) {
+	dir := t.TempDir()
+	source, program := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
+	require.NoError(t, os.WriteFile(source, []byte(readmeBlock(t, "go")), 0o600))
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-s -w", "-o", program, source).CombinedOutput()
 	require.NoError(t, err, string(out))
+
+	project := emulator.New(emulator.Options{})
+	listener, err := project.Start("")
+	require.NoError(t, err)
+	defer listener.Close()
+	project.CreateBucket("uploads")
+	project.Put("uploads", "a.txt", []byte("one"))
+	s := project.Settings()
+	for bucket, want := range map[string]struct {
+		code           int
+		stdout, stderr string
+	}{
+		"uploads": {0, "one\n", "1 listed, 1 delivered"},
+		"nowhere": {1, "", "The one-time run is not complete: .*nowhere"},
+	} {
+		config := filepath.Join(dir, bucket+".yaml")
+		require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
+input:
+  supabase_storage:
+    endpoint: %s
+    region: %s
+    credentials: {access_key_id: "%s", secret_access_key: "%s"}
+    source_path: %s
+output: {stdout: {codec: lines}}
+http: {enabled: false}
+`, listener.Endpoint(), s.Region, s.AccessKeyID, s.SecretAccessKey, bucket), 0o600))
+		run := exec.CommandContext(t.Context(), program, "run", config)
+		var stdout, stderr strings.Builder
+		run.Stdout, run.Stderr = &stdout, &stderr
+		_ = run.Run() // whose error is the exit code
+		require.Equal(t, want.code, run.ProcessState.ExitCode(), stderr.String())
+		require.Equal(t, want.stdout, stdout.String())
+		require.Regexp(t, want.stderr, stderr.String())
+	}
 }
 
 // readmeBlock is the README's first code block of a language.

@@ -75,8 +75,11 @@ type Content struct {
 	ContentType  string
 	CacheControl string
 	// UserMetadata holds the x-amz-meta-* headers, lower-case names without the
-	// prefix. Nil where there are none.
+	// prefix, and the values as valid UTF-8. Nil where there are none.
 	UserMetadata map[string]string
+	// MissingMeta is how many values of the object's metadata the server could not
+	// send with it.
+	MissingMeta int
 	// Offset is the position of Body's first byte in the object.
 	Offset int64
 	// Partial says that the endpoint sent just the range that it was asked for.

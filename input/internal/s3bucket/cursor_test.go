@@ -116,7 +116,7 @@ func TestEmptyPageWithANewTokenIsFollowed(t *testing.T) {
 
 func TestListingThatGoesRoundEndsInAnError(t *testing.T) {
 	for name, answer := range map[string]func(n int, token, after string) string{
-		"same page forever":        func(int, string, string) string { return xmlPage("t", true, "a", "b") },
+		"same page forever":         func(int, string, string) string { return xmlPage("t", true, "a", "b") },
 		"same page, new tokens":     func(n int, _, _ string) string { return xmlPage(fmt.Sprint(n), true, "a", "b") },
 		"same page, no token":       func(int, string, string) string { return xmlPage("", true, "a", "b") },
 		"empty, no token":           func(int, string, string) string { return xmlPage("", true) },

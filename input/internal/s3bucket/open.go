@@ -90,6 +90,7 @@ func contentOf(a *answer, key string, offset, length int64) (*bucket.Content, er
 		ContentType:  a.Header.Get("Content-Type"),
 		CacheControl: a.Header.Get("Cache-Control"),
 		UserMetadata: userMetadata(a.Header),
+		MissingMeta:  missingMeta(a.Header),
 		Offset:       offset,
 		Partial:      partial,
 		Body:         b,
@@ -171,21 +172,4 @@ func httpTime(h http.Header) time.Time {
 		return time.Time{}
 	}
 	return t.UTC()
-}
-
-// userMetadata collects the x-amz-meta-* headers.
-func userMetadata(h http.Header) map[string]string {
-	const prefix = "X-Amz-Meta-"
-	var meta map[string]string
-	for name, values := range h {
-		rest, ok := strings.CutPrefix(name, prefix)
-		if !ok || rest == "" {
-			continue
-		}
-		if meta == nil {
-			meta = make(map[string]string)
-		}
-		meta[strings.ToLower(rest)] = strings.Join(values, ",")
-	}
-	return meta
 }

@@ -14,7 +14,7 @@ import (
 
 // jitterPart is the part of an interval by which the pause between two passes
 // may be longer, so that many pipelines do not ask one project at the same
-// moment for ever.
+// moment again and again.
 const jitterPart = 10
 
 // Plan says when passes begin. Passes never overlap: a tick that comes while a
@@ -38,7 +38,8 @@ func Every(d time.Duration) Plan { return Plan{every: d} }
 
 // Cron is the plan of passes that begin when a cron expression says so: five
 // fields, or a descriptor such as @daily. The times are UTC unless the
-// expression begins with TZ=Area/City and a space.
+// expression begins with TZ=Area/City and a space. [clock] says what happens on
+// the days on which the clocks of that zone change.
 func Cron(expression string) (Plan, error) {
 	spec, location := strings.TrimSpace(expression), time.UTC
 	for _, name := range []string{"CRON_TZ=", "TZ="} {
@@ -65,20 +66,12 @@ func Cron(expression string) (Plan, error) {
 	if err != nil {
 		return Plan{}, fmt.Errorf("%q is not a cron expression (minute, hour, day of month, month, day of week): %w", spec, err)
 	}
-	plan := Plan{cron: inLocation{parsed, location}}
+	plan := Plan{cron: newClock(parsed, location)}
 	if plan.cron.Next(time.Now()).IsZero() {
 		return Plan{}, fmt.Errorf("%q names a time that never comes", spec)
 	}
 	return plan, nil
 }
-
-// inLocation reads a cron schedule's fields in a time zone.
-type inLocation struct {
-	cron.Schedule
-	location *time.Location
-}
-
-func (s inLocation) Next(t time.Time) time.Time { return s.Schedule.Next(t.In(s.location)) }
 
 // Repeats reports whether there is more than one pass.
 func (p Plan) Repeats() bool { return p.pause > 0 || p.every > 0 || p.cron != nil }

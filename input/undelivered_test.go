@@ -1,0 +1,165 @@
+package input
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/stretchr/testify/require"
+)
+
+// linesWith gives the log lines that have all of some words.
+func (l *logLines) linesWith(words ...string) (found []string) {
+lines:
+	for line := range strings.Lines(l.String()) {
+		for _, word := range words {
+			if !strings.Contains(line, word) {
+				continue lines
+			}
+		}
+		found = append(found, strings.TrimSpace(line))
+	}
+	return found
+}
+
+const notAcknowledged = "and is not acknowledged"
+
+func TestAnObjectThatTheOutputRefusesForeverIsNamedWithTheReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "")
+		r.server.Put("docs", "poison", []byte("x"))
+		from := time.Now()
+		r.ack = func(service.MessageBatch) error {
+			time.Sleep(5 * time.Second) // by when all is read: the wrapper of Benthos sleeps under a lock, and the time of a bubble stands still for what waits for it
+			if time.Since(from) < 10*time.Minute {
+				return fmt.Errorf("413 payload\ntoo large, %s", strings.Repeat("x", 1000))
+			}
+			return nil
+		}
+		report := r.run()
+		require.Equal(t, "", errOf(report.Err))
+		lines := r.logs.linesWith("level=WARN", notAcknowledged)
+		require.Len(t, lines, 4, "after 1, 2, 4 and 8 minutes")
+		for i, wait := range []string{"1m0s", "2m0s", "4m0s", "8m0s"} {
+			require.Contains(t, lines[i], `Object \"poison\" was handed to the output `+wait+" ago")
+			require.Contains(t, lines[i], "413 payload too large")
+			require.Less(t, len(lines[i]), 700)
+		}
+		require.Len(t, r.logs.linesWith(`The output has acknowledged messages of object \"poison\", after 10m`), 1)
+	})
+}
+
+func TestAnOutputThatNeverAnswersIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "")
+		for i := range 5 {
+			r.server.Put("docs", fmt.Sprint(i), []byte("x"))
+		}
+		gate := make(chan struct{})
+		r.ack = func(service.MessageBatch) error { <-gate; return nil }
+		time.AfterFunc(5*time.Hour+30*time.Minute, func() { close(gate) })
+		require.Equal(t, "", errOf(r.run().Err))
+		lines := r.logs.linesWith(notAcknowledged)
+		// After 1, 2, 4, ... 64 and 128 minutes, then every hour.
+		require.Len(t, lines, 7+4)
+		require.Contains(t, lines[0], "1m0s ago and is not acknowledged; 5 batches of messages wait in all. The output has not answered")
+		require.Len(t, r.logs.linesWith("The output has acknowledged"), 1)
+	})
+}
+
+func TestAnOutputThatAcknowledgesInTimeIsNotTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "")
+		for i := range 20 {
+			r.server.Put("docs", fmt.Sprint(i), []byte("x"))
+		}
+		var before atomic.Int64
+		r.ack = func(service.MessageBatch) error { // one after the other, 50 seconds each
+			time.Sleep(time.Duration(before.Add(1)) * 50 * time.Second)
+			return nil
+		}
+		require.Equal(t, "", errOf(r.run().Err))
+		require.Empty(t, r.logs.linesWith(notAcknowledged))
+	})
+}
+
+// Not with a whole input: the wrapper of Benthos sleeps under the lock that the
+// other acks wait for, and the time of a bubble stands still then.
+func TestAnObjectThatIsRefusedWhileOthersPassIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logs := &logLines{}
+		u := newUndelivered(logs.logger(), newMeters(service.MockResources().Metrics()).oldestUndelivered)
+		ack := func(context.Context, error) error { return nil }
+		slow, poison := u.handOver("slow", ack), u.handOver("poison", ack)
+		time.Sleep(500 * time.Millisecond) // so that nothing happens at the moment of a look
+		for range 50 {
+			other := u.handOver("other", ack)
+			time.Sleep(5 * time.Second)
+			u.refuse("poison", errRefused)
+			require.NoError(t, other(t.Context(), nil))
+		}
+		lines := logs.linesWith(notAcknowledged)
+		require.Len(t, lines, 3, "after 1, 2 and 4 minutes")
+		require.Contains(t, lines[0], `\"poison\"`, "what is slow and was not refused may be large")
+		require.Contains(t, lines[2], "refused it 47 times, the last time with: "+errRefused.Error())
+		require.NoError(t, poison(t.Context(), nil))
+		require.Len(t, logs.linesWith(`The output has acknowledged messages of object \"poison\", after 4m1`), 1)
+		time.Sleep(stuckAfter + time.Second)
+		require.Len(t, logs.linesWith(notAcknowledged, `\"slow\"`, `last object that it refused is \"poison\"`), 1, "nothing at all is acknowledged now")
+		require.NoError(t, slow(t.Context(), nil))
+		u.close()
+	})
+}
+
+func TestTheOldestBatchIsFoundInWhateverOrderTheyAreAcknowledged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logs := &logLines{}
+		u := newUndelivered(logs.logger(), newMeters(service.MockResources().Metrics()).oldestUndelivered)
+		acks := map[string]service.AckFunc{}
+		for _, key := range []string{"a", "b", "c", "d"} {
+			acks[key] = u.handOver(key, func(context.Context, error) error { return nil })
+			time.Sleep(time.Second)
+		}
+		for _, step := range []struct{ ack, oldest string }{{"b", "a"}, {"d", "a"}, {"a", "c"}, {"a", "c"}, {"c", ""}} {
+			require.NoError(t, acks[step.ack](t.Context(), nil))
+			if step.oldest == "" {
+				require.Equal(t, "", u.why())
+			} else {
+				require.Contains(t, u.why(), `object "`+step.oldest+`"`)
+			}
+		}
+		time.Sleep(time.Hour)
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		require.Zero(t, u.batches)
+		require.False(t, u.looking, "nothing waits, so nothing is looked at")
+		require.Empty(t, logs.String())
+	})
+}
+
+func TestProgressIsToldWhileNothingMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "")
+		r.server.Put("docs", "a", []byte("x"))
+		r.ack = func(service.MessageBatch) error { time.Sleep(45 * time.Second); return nil }
+		require.Equal(t, "", errOf(r.run().Err))
+		lines := r.logs.linesWith(`Reading bucket \"docs\": 1 listed, 0 filtered, 0 delivered (0 B), 1 under way`)
+		require.Len(t, lines, 4, "every ten seconds")
+	})
+}
+
+func TestAPassThatIsOverTellsNoProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "sync_mode: continuous\npolling_interval: 10m\n")
+		r.server.Put("docs", "a", []byte("x"))
+		stop := r.live()
+		time.Sleep(time.Hour)
+		stop()
+		require.Empty(t, r.logs.linesWith(`Reading bucket \"docs\": `))
+	})
+}
