@@ -135,7 +135,7 @@ func TestWhileKeysCannotBeHadNothingIsGivenUp(t *testing.T) {
 				stop()
 				require.Equal(t, want, joined(r.contents()))
 				require.Contains(t, r.logs.String(), "Waiting for the credentials: ")
-				require.Less(t, strings.Count(r.logs.String(), "level=WARN"), 5*12+2, "ever less often, up to five minutes apart")
+				require.Less(t, strings.Count(r.logs.String(), "level=WARN"), 5*12+6, "ever less often, up to five minutes apart")
 				require.NotContains(t, r.logs.String(), "level=ERROR")
 				require.NotContains(t, r.logs.String(), "is parked")
 				r.noSecrets(before)
