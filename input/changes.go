@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 )
@@ -166,8 +166,8 @@ type feed struct {
 var _ pass.Feed = feed{}
 
 // Since implements pass.Feed.
-func (f feed) Since(ctx context.Context, prefix string, since time.Time) iter.Seq2[[]bucket.Object, error] {
-	return func(yield func([]bucket.Object, error) bool) {
+func (f feed) Since(ctx context.Context, prefix string, since time.Time) iter.Seq2[[]object.Object, error] {
+	return func(yield func([]object.Object, error) bool) {
 		for page, err := range f.Client.Since(ctx, prefix, since) {
 			if err == nil && f.tooDear() {
 				yield(nil, errTooMuchChanged)

@@ -15,7 +15,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
@@ -599,7 +599,7 @@ func TestAskingIsTooDearOnlyWhereItTakesMoreThanOneRequest(t *testing.T) {
 func TestWhatMayPassIsNotTakenForALackAtOnce(t *testing.T) {
 	given := 0
 	turns := &turns{every: time.Hour, recent: pass.NewRecent(nil, &pass.Shared{}), off: func(error, time.Duration) { given++ }}
-	passing := &bucket.Error{Op: "asking", Kind: bucket.ErrThrottled}
+	passing := &object.Error{Op: "asking", Kind: object.ErrThrottled}
 	turns.asked(cost{}, passing)
 	turns.asked(cost{}, passing)
 	turns.asked(cost{}, nil)

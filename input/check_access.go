@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -18,7 +18,7 @@ const expiresSoon = 24 * time.Hour
 // credentials, the region and the bucket at once.
 type access struct {
 	// first is the first object below the listed prefix, if found.
-	first bucket.Object
+	first object.Object
 	found bool
 	err   error
 	// serverRegion is the one that the server tells; where it does not, the one
@@ -48,7 +48,7 @@ func (c *checker) checkCredentials(ctx context.Context) CheckStep {
 	s.Found = c.describeCredentials(cred, expires)
 	c.access.first, c.access.found, c.access.err = c.probe(ctx, c.conf.filter.ListPrefix())
 	var regionErr error
-	if !bucket.Transient(c.access.err) {
+	if !object.Transient(c.access.err) {
 		regionErr = c.try(ctx, func(ctx context.Context) (err error) {
 			c.access.serverRegion, err = c.client.Region(ctx)
 			return err
@@ -71,7 +71,7 @@ func (c *checker) checkCredentials(ctx context.Context) CheckStep {
 	return s
 }
 
-func (c *checker) describeCredentials(cred bucket.Credentials, expires time.Time) string {
+func (c *checker) describeCredentials(cred object.Credentials, expires time.Time) string {
 	kind := c.conf.project.CredentialType()
 	text := fmt.Sprintf("type %s, role %s (%s)", kind, c.role, rowLevelSecurity(c.role))
 	if kind == supabase.TypeAccessKey {
@@ -109,10 +109,10 @@ func masked(key string) string {
 // aboutBucket reports whether an answer is about the bucket, and was given to
 // credentials that are good.
 func aboutBucket(err error) bool {
-	if errors.Is(err, bucket.ErrNoBucket) || errors.Is(err, bucket.ErrDenied) {
+	if errors.Is(err, object.ErrNoBucket) || errors.Is(err, object.ErrDenied) {
 		return true
 	}
-	e, ok := errors.AsType[*bucket.Error](err)
+	e, ok := errors.AsType[*object.Error](err)
 	return ok && (e.Code == "DatabaseTimeout" || e.Status == 544)
 }
 

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 const (
@@ -32,7 +32,7 @@ func (c *checker) checkDownload(ctx context.Context) CheckStep {
 		return CheckStep{Name: CheckStepDownload, Status: CheckSkipped, Found: "nothing would be delivered"}
 	}
 	// One with content proves more.
-	if i := slices.IndexFunc(candidates, func(o bucket.Object) bool { return o.Size > 0 }); i > 0 {
+	if i := slices.IndexFunc(candidates, func(o object.Object) bool { return o.Size > 0 }); i > 0 {
 		candidates = candidates[i:]
 	}
 	var err error
@@ -41,7 +41,7 @@ func (c *checker) checkDownload(ctx context.Context) CheckStep {
 		if found, err = c.download(ctx, obj); err == nil {
 			return CheckStep{Name: CheckStepDownload, Status: CheckOK, Found: found}
 		}
-		if !errors.Is(err, bucket.ErrNotFound) {
+		if !errors.Is(err, object.ErrNotFound) {
 			return c.unread(ctx, obj.Key, err)
 		}
 	}
@@ -59,7 +59,7 @@ func (c *checker) unread(ctx context.Context, key string, err error) CheckStep {
 }
 
 func (c *checker) failedDownload(ctx context.Context, problem string, err error) CheckStep {
-	if errors.Is(err, bucket.ErrDenied) || errors.Is(err, bucket.ErrCredentials) || ctx.Err() != nil {
+	if errors.Is(err, object.ErrDenied) || errors.Is(err, object.ErrCredentials) || ctx.Err() != nil {
 		s := c.failed(CheckStepDownload, "", err)
 		s.Problems[0].Problem = problem + ": " + s.Problems[0].Problem
 		return s
@@ -70,9 +70,9 @@ func (c *checker) failedDownload(ctx context.Context, problem string, err error)
 }
 
 // download reads an object, or the beginning of a large one, as a run does: it is
-// compared with the listing. Its error is [bucket.ErrNotFound] only where the
+// compared with the listing. Its error is [object.ErrNotFound] only where the
 // object is no longer listed.
-func (c *checker) download(ctx context.Context, obj bucket.Object) (found string, err error) {
+func (c *checker) download(ctx context.Context, obj object.Object) (found string, err error) {
 	start := time.Now()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -101,7 +101,7 @@ func (c *checker) download(ctx context.Context, obj bucket.Object) (found string
 
 // trialClaim reads the beginning of one object.
 type trialClaim struct {
-	got  bucket.Content
+	got  object.Content
 	read int64
 	err  error
 }
@@ -114,7 +114,7 @@ func (t *trialClaim) Deliver(_ context.Context, d *fetch.Download) (err error) {
 }
 
 // Changed implements fetch.Claim.
-func (*trialClaim) Changed(bucket.Object) bool { return true }
+func (*trialClaim) Changed(object.Object) bool { return true }
 
 // Fail implements fetch.Claim.
 func (t *trialClaim) Fail(f fetch.Failure) { t.err = f.Err }

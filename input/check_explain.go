@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -116,17 +116,17 @@ func (e CheckExplanation) because(verdict, why string) CheckExplanation {
 
 // listOne looks a key up in the listing: it comes first of all that begin with
 // it.
-func (c *checker) listOne(ctx context.Context, key string) (bucket.Object, bool, error) {
+func (c *checker) listOne(ctx context.Context, key string) (object.Object, bool, error) {
 	obj, found, err := c.probe(ctx, key)
 	if err != nil || !found || obj.Key != key {
 		// Of a size that no rule is against: all that is known is the key.
-		return bucket.Object{Key: key, Size: 1}, false, err
+		return object.Object{Key: key, Size: 1}, false, err
 	}
 	return obj, true, nil
 }
 
 // lookUp asks the state about an object.
-func (c *checker) lookUp(ctx context.Context, e *CheckExplanation, obj bucket.Object) (ledger.Standing, error) {
+func (c *checker) lookUp(ctx context.Context, e *CheckExplanation, obj object.Object) (ledger.Standing, error) {
 	if c.ledger == nil {
 		return ledger.Standing{}, nil
 	}
@@ -174,7 +174,7 @@ func (c *checker) otherKey(ctx context.Context, key string) string {
 	return ""
 }
 
-func (c *checker) whyFiltered(obj bucket.Object, v filter.Verdict) string {
+func (c *checker) whyFiltered(obj object.Object, v filter.Verdict) string {
 	switch v.Rule {
 	case filter.Exclude:
 		return v.Pattern + " takes it"
@@ -192,10 +192,10 @@ func (c *checker) whyFiltered(obj bucket.Object, v filter.Verdict) string {
 }
 
 // tryKey reads the beginning of an object that is due.
-func (c *checker) tryKey(ctx context.Context, e CheckExplanation, obj bucket.Object, s ledger.Standing) CheckExplanation {
+func (c *checker) tryKey(ctx context.Context, e CheckExplanation, obj object.Object, s ledger.Standing) CheckExplanation {
 	_, err := c.download(ctx, obj)
 	switch {
-	case errors.Is(err, bucket.ErrNotFound):
+	case errors.Is(err, object.ErrNotFound):
 		return e.because(CheckMissing, "it was deleted while it was looked at")
 	case err != nil:
 		e.Readable, e.Problem = "no", c.failed("", "", err).Problems[0].text()

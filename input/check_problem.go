@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -31,7 +31,7 @@ func problemsOf(err error) []CheckProblem {
 	if e, ok := errors.AsType[*supabase.FieldError](err); ok {
 		return []CheckProblem{problemOfField(e)}
 	}
-	if _, ok := errors.AsType[*bucket.Error](err); ok {
+	if _, ok := errors.AsType[*object.Error](err); ok {
 		return []CheckProblem{{Problem: err.Error()}}
 	}
 	var problems []CheckProblem

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
@@ -74,7 +74,7 @@ const (
 type patientPager struct{ *checker }
 
 // Page implements listing.Pager.
-func (p patientPager) Page(ctx context.Context, prefix, after string) (objs []bucket.Object, more bool, err error) {
+func (p patientPager) Page(ctx context.Context, prefix, after string) (objs []object.Object, more bool, err error) {
 	err = p.try(ctx, func(ctx context.Context) (err error) {
 		objs, more, err = p.client.Page(ctx, prefix, after)
 		return err
@@ -117,7 +117,7 @@ func (c *checker) checkPatterns(ctx context.Context) CheckStep {
 		return c.failed(CheckStepPatterns, "", err)
 	}
 	listed, filtered := int64(0), leftOut{}
-	var odd []bucket.Object
+	var odd []object.Object
 	for _, s := range c.listed {
 		for _, obj := range slices.Concat(s.Objects, s.Unplaced) {
 			listed++
@@ -213,7 +213,7 @@ func (l leftOut) sorted() []CheckLeftOut {
 func (c *checker) sample(ctx context.Context) error {
 	sample := &CheckSample{Complete: c.complete || c.empty, First: []CheckObject{}, StateUnread: c.ledgerUnread}
 	left := leftOut{}
-	matches := func(obj bucket.Object) bool {
+	matches := func(obj object.Object) bool {
 		sample.Listed++
 		v := c.conf.filter.Match(obj, time.Now())
 		if obj.Odd != "" {

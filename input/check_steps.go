@@ -8,11 +8,11 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/s3bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
 
@@ -35,14 +35,14 @@ type checker struct {
 	blocked map[string]string
 
 	source *keys.Source // of what the client signs with
-	client *s3bucket.Client
+	client *s3.Client
 	// role is that of the credentials in use.
 	role   string
 	access access
 	// empty says that nothing is listed; elsewhere is then the first object of
 	// the bucket, if that is not empty.
 	empty, notEmpty bool
-	elsewhere       bucket.Object
+	elsewhere       object.Object
 	// ledger is nil where nothing is remembered, or it can't be read;
 	// ledgerUnread tells the two apart.
 	ledger       *ledger.Ledger
@@ -51,9 +51,9 @@ type checker struct {
 	// are all, and matching are those of their objects that the filter lets pass.
 	listed   []listing.Stretch
 	complete bool
-	matching []bucket.Object
+	matching []object.Object
 	// dueObjects are those of matching that would be delivered.
-	dueObjects []bucket.Object
+	dueObjects []object.Object
 }
 
 // run makes the steps in their order.
@@ -125,7 +125,7 @@ func (c *checker) checkConfig(parsed *service.ParsedConfig) CheckStep {
 	source := newSource(conf, checkPatience, nil)
 	opts := conf.clientOptions(source)
 	opts.Retry = onceOnly // the attempts are counted here
-	client, err := s3bucket.New(opts)
+	client, err := s3.New(opts)
 	if err != nil {
 		return failedStep(CheckStepConfig, "", err)
 	}
@@ -148,12 +148,12 @@ func checkPolicy(p retry.Policy) retry.Policy {
 // try makes a request, and makes it again while what fails may pass.
 func (c *checker) try(ctx context.Context, request func(context.Context) error) error {
 	start := time.Now()
-	mayPass := func(err error) bool { return bucket.Transient(err) && time.Since(start) < checkPatience }
+	mayPass := func(err error) bool { return object.Transient(err) && time.Since(start) < checkPatience }
 	return c.conf.retry.Do(ctx, request, mayPass, nil)
 }
 
 // probe asks for the first object with a prefix.
-func (c *checker) probe(ctx context.Context, prefix string) (obj bucket.Object, found bool, err error) {
+func (c *checker) probe(ctx context.Context, prefix string) (obj object.Object, found bool, err error) {
 	err = c.try(ctx, func(ctx context.Context) (err error) {
 		obj, found, err = c.client.Probe(ctx, prefix, onceOnly)
 		return err

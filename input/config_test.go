@@ -10,9 +10,9 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/schedule"
 )
@@ -57,7 +57,7 @@ func TestDefaultsAreParsed(t *testing.T) {
 	require.Zero(t, conf.maxDownloads)
 	require.Zero(t, conf.maxListers)
 	require.Equal(t, int64(100<<20), conf.bufferBytes)
-	require.Equal(t, filter.Pass, conf.filter.Match(bucket.Object{Key: "photos/empty"}, time.Now()).Rule)
+	require.Equal(t, filter.Pass, conf.filter.Match(object.Object{Key: "photos/empty"}, time.Now()).Rule)
 }
 
 func TestEveryFieldReachesTheConfig(t *testing.T) {
@@ -116,7 +116,7 @@ concurrency: {max_downloads: 7, max_listers: 2, buffer_bytes: 8MB}`)
 
 	since := time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC)
 	now := since.Add(time.Hour)
-	for rule, obj := range map[filter.Rule]bucket.Object{
+	for rule, obj := range map[filter.Rule]object.Object{
 		filter.Pass:          {Key: "a/b/x/1.txt", Size: 1, LastModified: since},
 		filter.Include:       {Key: "a/b/y/1.txt", Size: 1, LastModified: since},
 		filter.Exclude:       {Key: "a/b/x/1.tmp", Size: 1, LastModified: since},

@@ -9,9 +9,9 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
@@ -82,7 +82,7 @@ func (r *reader) connectOnce(ctx context.Context) (err error, lasts bool) { //no
 	}
 	if err = r.probe(ctx); err != nil {
 		explained := r.explain(ctx, err)
-		return explained, errors.Is(err, bucket.ErrInvalid) || r.source.Lasts(err) || aboutRegion(explained)
+		return explained, errors.Is(err, object.ErrInvalid) || r.source.Lasts(err) || aboutRegion(explained)
 	}
 	return nil, false
 }
@@ -116,18 +116,18 @@ func (r *reader) sayConnected() {
 func (r *reader) probe(ctx context.Context) error {
 	if r.conf.plan.Repeats() {
 		err := r.probeOnce(ctx)
-		if bucket.Transient(err) {
+		if object.Transient(err) {
 			r.meters.Retried(err)
 		}
 		return err
 	}
 	unreachable := 0
 	mayPass := func(err error) bool {
-		if errors.Is(err, bucket.ErrUnreachable) || wrongServer(err) {
+		if errors.Is(err, object.ErrUnreachable) || wrongServer(err) {
 			unreachable++
 			return unreachable < unreachableAttempts
 		}
-		return bucket.Transient(err)
+		return object.Transient(err)
 	}
 	err := r.conf.retry.Do(ctx, r.probeOnce, mayPass, func(err error) {
 		r.meters.Retried(err)
@@ -143,12 +143,12 @@ func (r *reader) probe(ctx context.Context) error {
 // one that has trouble either. A project that is over its quota or paused answers
 // in the same way for a long time.
 func wrongServer(err error) bool {
-	e, ok := errors.AsType[*bucket.Error](err)
-	if !ok || errors.Is(err, bucket.ErrThrottled) {
+	e, ok := errors.AsType[*object.Error](err)
+	if !ok || errors.Is(err, object.ErrThrottled) {
 		return false
 	}
 	const paused = 540
-	isOther := errors.Is(err, bucket.ErrNotS3) || errors.Is(err, bucket.ErrOversized)
+	isOther := errors.Is(err, object.ErrNotS3) || errors.Is(err, object.ErrOversized)
 	return isOther && e.Status < http.StatusInternalServerError || e.Status == http.StatusPaymentRequired || e.Status == paused
 }
 

@@ -40,7 +40,7 @@
 //	outcome.go             how runs of this process ended, for its exit code
 //	cli.go                 the command line of Benthos with that exit code
 //
-//	internal/bucket        the words all rooms speak: objects and errors
+//	internal/object        the words all rooms speak: objects and errors
 //	internal/foreign       the one door for text that others wrote
 //	internal/wire          the connections of all HTTP clients
 //	internal/retry         the one back-off
@@ -52,7 +52,7 @@
 //	internal/schedule      when passes begin: once, after a pause, at fixed times
 //	internal/listing       a bucket listed in parts side by side, each complete
 //	internal/ledger        which version of each key was delivered, and what is due
-//	internal/s3bucket      the only importer of the AWS SDK
+//	internal/s3      the only importer of the AWS SDK
 //	internal/fetch         downloads under way: their window, their bytes, their
 //	                       retries; large objects in parts once that has paid
 //	internal/pass          one pass: who is due, what became of each object

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // brokenStore takes no writes while it is broken.
@@ -53,7 +53,7 @@ func TestNothingMoreIsDeliveredWhileTheStateCannotBeWritten(t *testing.T) {
 		require.NoError(t, k.wait(t.Context()))
 
 		work, err := l.Compare(t.Context(), ledger.Stretch{Objects: []ledger.Listed{
-			{Object: bucket.Object{Key: "a", ETag: "1", Size: 1}, Matches: true},
+			{Object: object.Object{Key: "a", ETag: "1", Size: 1}, Matches: true},
 		}})
 		require.NoError(t, err)
 		store.broken.Store(true)
@@ -95,7 +95,7 @@ func TestAStoreThatDoesNotAnswerIsAnOutage(t *testing.T) {
 		failing := make(chan error, 100)
 		k := keep(l, keeperHooks{failing: func(err error, _ time.Duration) { failing <- err }})
 		work, err := l.Compare(t.Context(), ledger.Stretch{Objects: []ledger.Listed{
-			{Object: bucket.Object{Key: "a", ETag: "1", Size: 1}, Matches: true},
+			{Object: object.Object{Key: "a", ETag: "1", Size: 1}, Matches: true},
 		}})
 		require.NoError(t, err)
 		work.Delivered(work.Due[0].Object)

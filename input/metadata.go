@@ -7,8 +7,8 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // metaPrefix starts the name of every metadata value the input sets.
@@ -80,7 +80,7 @@ func (l *label) setIfKnown(key, value string) {
 }
 
 // label is for the messages of an object's content.
-func (l labeller) label(c *bucket.Content, event string) *label {
+func (l labeller) label(c *object.Content, event string) *label {
 	out := l.labelKey(c.Key, event)
 	out.set(metaETag, c.ETag)
 	out.set(metaSize, c.Size)

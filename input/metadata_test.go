@@ -8,13 +8,13 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 var someLabeller = labeller{bucket: "docs", projectRef: "abcdefghijklmnopqrst"}
 
-func someContent() *bucket.Content {
-	return &bucket.Content{Object: bucket.Object{Key: "a/log.txt", ETag: "e1", Size: 12}, ContentType: "text/plain"}
+func someContent() *object.Content {
+	return &object.Content{Object: object.Object{Key: "a/log.txt", ETag: "e1", Size: 12}, ContentType: "text/plain"}
 }
 
 // messages have the bodies "0", "1", ...

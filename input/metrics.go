@@ -5,7 +5,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // meters are the input's metrics. Benthos adds the labels "label" and "path"
@@ -93,7 +93,7 @@ func (m *meters) showZeros() {
 
 // Retried, InFlight, Buffered and Window implement fetch.Meter.
 
-func (m *meters) Retried(err error)      { m.retries.Incr(1, bucket.Cause(err)) }
+func (m *meters) Retried(err error)      { m.retries.Incr(1, object.Cause(err)) }
 func (m *meters) InFlight(downloads int) { m.gathered.set(m.inFlight, int64(downloads)) }
 func (m *meters) Buffered(bytes int64)   { m.gathered.set(m.bufferedBytes, bytes) }
 func (m *meters) Window(downloads int)   { m.gathered.set(m.downloadWindow, int64(downloads)) }

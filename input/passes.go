@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/s3bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -193,7 +193,7 @@ func (r *reader) newPass(ctx context.Context, recent *pass.Recent, due func() ti
 	}
 	opts := pass.Options{
 		Listing: listing.Options{Pager: r.client, Prefix: r.conf.filter.ListPrefix(), Listers: r.listers},
-		Match: func(obj bucket.Object) pass.Verdict {
+		Match: func(obj object.Object) pass.Verdict {
 			v := r.conf.filter.Match(obj, time.Now())
 			out := pass.Verdict{Rule: v.Rule.String(), Pattern: v.Pattern}
 			if v.Rule == filter.MinAge {
@@ -233,7 +233,7 @@ func (r *reader) newFetcher(ctx context.Context) *fetch.Fetcher {
 
 // source is the bucket as downloads see it. It implements fetch.Source.
 type source struct {
-	*s3bucket.Client
+	*s3.Client
 	prefix string
 }
 

@@ -5,7 +5,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // linesOfAKind is how many lines of one kind a pass logs. Thousands of objects
@@ -57,7 +57,7 @@ type parkedBefore struct {
 }
 
 // note reports whether this version was parked for this reason before.
-func (p *parkedBefore) note(obj bucket.Object, reason string) bool {
+func (p *parkedBefore) note(obj object.Object, reason string) bool {
 	key, why := xxhash.Sum64String(obj.Key), xxhash.Sum64String(reason+" "+obj.ETag)
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -85,8 +85,8 @@ func TestObjectsThatAreKeptAreTenLinesAndACount(t *testing.T) {
 		reader, err := newReader(conf, r.resources())
 		require.NoError(t, err)
 		for i := range 25 {
-			reader.watcher.Kept(bucket.Object{Key: fmt.Sprint(i)}, "it is listed as another version now")
-			reader.watcher.NotRemoved(bucket.Object{Key: fmt.Sprint(i)}, errors.New("denied"))
+			reader.watcher.Kept(object.Object{Key: fmt.Sprint(i)}, "it is listed as another version now")
+			reader.watcher.NotRemoved(object.Object{Key: fmt.Sprint(i)}, errors.New("denied"))
 		}
 		reader.watcher.ended()
 		require.Contains(t, r.logs.String(), `Object \"0\" was delivered but kept (delete_objects): it is listed as another version now`)

@@ -9,12 +9,12 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/s3bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
@@ -27,7 +27,7 @@ type reader struct {
 	log     *service.Logger
 	meters  *meters
 	source  *keys.Source
-	client  *s3bucket.Client
+	client  *s3.Client
 	out     chan handover
 	watcher *watcher
 	// undelivered is what the pipeline has, and endpoint whether the server answers.
@@ -85,7 +85,7 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		r.listCost.add(d)
 	}
 	opts.OnFirstByte = func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) }
-	client, err := s3bucket.New(opts)
+	client, err := s3.New(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +97,8 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 
 // clientOptions say where the bucket is, where the keys come from, and how patient
 // to be.
-func (c config) clientOptions(source *keys.Source) s3bucket.Options {
-	return s3bucket.Options{
+func (c config) clientOptions(source *keys.Source) s3.Options {
+	return s3.Options{
 		Endpoint: c.project.Endpoint, Region: c.project.Region, Bucket: c.project.Bucket,
 		Credentials: source.Credentials, Renew: source.Renew, RenewalHelps: source.RenewalHelps,
 		TLS: c.tls, Transport: c.transport,
@@ -167,7 +167,7 @@ func (r *reader) explain(ctx context.Context, err error) error {
 		return nil
 	}
 	region := ""
-	if e, ok := errors.AsType[*bucket.Error](err); ok && e.Code == "SignatureDoesNotMatch" {
+	if e, ok := errors.AsType[*object.Error](err); ok && e.Code == "SignatureDoesNotMatch" {
 		region, _ = r.client.Region(ctx) // best effort: it only makes the message better
 	}
 	return r.source.Project().Explain(err, region)

@@ -22,8 +22,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/s3bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/auth"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
@@ -45,10 +45,10 @@ func explainedBy(t *testing.T, base string, conf *tls.Config) map[string]error {
 	p.AuthURL, p.APIURL = base+"/auth/v1", base
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	client, err := s3bucket.New(s3bucket.Options{
+	client, err := s3.New(s3.Options{
 		Endpoint: p.Endpoint, Region: p.Region, Bucket: p.Bucket, TLS: conf,
-		Credentials: func(context.Context) (bucket.Credentials, error) {
-			return bucket.Credentials{AccessKeyID: "id", SecretAccessKey: "the-secret"}, nil
+		Credentials: func(context.Context) (object.Credentials, error) {
+			return object.Credentials{AccessKeyID: "id", SecretAccessKey: "the-secret"}, nil
 		},
 		ConnectTimeout: 5 * time.Second, ResponseTimeout: 5 * time.Second, IdleTimeout: 5 * time.Second,
 	})
@@ -145,7 +145,7 @@ func TestARefusalOverTheClockSaysSo(t *testing.T) {
 	err := explainedBy(t, s.URL, nil)["S3"]
 	tells(t, map[string]error{"S3": err}, "check the clock")
 	require.ErrorContains(t, err, "ahead of the server's")
-	require.True(t, bucket.Transient(err), "a clock is set right some day")
+	require.True(t, object.Transient(err), "a clock is set right some day")
 }
 
 // certified is a server with a certificate of its own making.

@@ -9,9 +9,9 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
@@ -118,7 +118,7 @@ func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
 		if err != nil {
 			return marked, fmt.Errorf("after %s marked: %w", objects(marked), r.explain(ctx, err))
 		}
-		n, err := r.ledger.MarkDelivered(ctx, pass.Complete(stretch, prefix, func(obj bucket.Object) bool {
+		n, err := r.ledger.MarkDelivered(ctx, pass.Complete(stretch, prefix, func(obj object.Object) bool {
 			return r.conf.filter.Match(obj, time.Now()).Rule == filter.Pass
 		}))
 		if err != nil {

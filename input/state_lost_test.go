@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -117,7 +117,7 @@ func TestARunEndsWhenAnotherProcessTakesItsState(t *testing.T) {
 					other, err := openLedger(t.Context(), conf, r.resources())
 					assert.NoError(t, err)
 					work, err := other.Compare(t.Context(), ledger.Stretch{Lo: "k199", Objects: []ledger.Listed{
-						{Object: bucket.Object{Key: "k199", ETag: "1", Size: 1}, Matches: true},
+						{Object: object.Object{Key: "k199", ETag: "1", Size: 1}, Matches: true},
 					}})
 					assert.NoError(t, err)
 					work.Delivered(work.Due[0].Object)

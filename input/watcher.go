@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
@@ -48,20 +48,20 @@ func (w *watcher) Listed() { w.reader.meters.countListed() }
 func (w *watcher) Filtered(rule string) { w.reader.meters.countFiltered(rule) }
 
 // Delivered implements pass.Watcher.
-func (w *watcher) Delivered(obj bucket.Object) {
+func (w *watcher) Delivered(obj object.Object) {
 	w.reader.meters.countDelivered(obj.Size)
 	w.parked.forget(obj.Key)
 }
 
 // Vanished implements pass.Watcher.
-func (w *watcher) Vanished(obj bucket.Object) {
+func (w *watcher) Vanished(obj object.Object) {
 	w.reader.meters.vanished.Incr(1)
 	w.parked.forget(obj.Key)
 	w.reader.log.Debugf("Object %q was deleted after it was listed", obj.Key)
 }
 
 // Parked implements pass.Watcher.
-func (w *watcher) Parked(obj bucket.Object, reason string, err error) {
+func (w *watcher) Parked(obj object.Object, reason string, err error) {
 	w.reader.meters.parked.Incr(1, reason)
 	if w.parked.note(obj, reason) {
 		w.reader.log.Debugf("Object %q is still parked (%s): %v", obj.Key, reason, err)
@@ -105,12 +105,12 @@ func heldText(h pass.Held, where string) string {
 }
 
 // NotRemoved implements pass.Watcher.
-func (w *watcher) NotRemoved(obj bucket.Object, err error) {
+func (w *watcher) NotRemoved(obj object.Object, err error) {
 	w.say(w.reader.log.Errorf, kindNotRemoved, "Object %q was delivered, but could not be deleted (delete_objects): %v", obj.Key, err)
 }
 
 // Kept says that a delivered object was not deleted on purpose, and why.
-func (w *watcher) Kept(obj bucket.Object, why string) {
+func (w *watcher) Kept(obj object.Object, why string) {
 	w.say(w.reader.log.Warnf, kindKept, "Object %q was delivered but kept (delete_objects): %s", obj.Key, why)
 }
 

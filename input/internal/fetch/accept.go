@@ -8,25 +8,25 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // changedError says that the listing shows another version than the one that was
 // to be read, so that another attempt has to begin with that.
-type changedError struct{ now bucket.Object }
+type changedError struct{ now object.Object }
 
 func (e *changedError) Error() string {
 	return fmt.Sprintf("reading %q: it was overwritten after it was listed, and has %d bytes now", e.now.Key, e.now.Size)
 }
 
 // Unwrap makes it the kind of error that it is, where there were too many.
-func (e *changedError) Unwrap() error { return bucket.ErrChanged }
+func (e *changedError) Unwrap() error { return object.ErrChanged }
 
 // accept decides whether an answer is the object. It is where ETag and size are
 // the listed ones, which is the rule and costs nothing. Otherwise the listing is
 // asked for this one key: the answer may be a newer version, which a then
 // becomes, or its content may have to prove what it is, of which doubtful tells.
-func (r *Run) accept(ctx context.Context, a *attempt, c *bucket.Content) (doubtful bool, err error) {
+func (r *Run) accept(ctx context.Context, a *attempt, c *object.Content) (doubtful bool, err error) {
 	if answers(c, a.Object) && c.ETag == a.ETag || a.proved(c) {
 		return false, nil
 	}
@@ -53,11 +53,11 @@ func (r *Run) accept(ctx context.Context, a *attempt, c *bucket.Content) (doubtf
 // the listed one. An answer that does not tell its size may, unless it is encoded:
 // the number of its bytes then says nothing. A row without metadata is listed
 // without an ETag and with a size of 0; of such a row the listing knows nothing.
-func answers(c *bucket.Content, o bucket.Object) bool {
+func answers(c *object.Content, o object.Object) bool {
 	switch c.Size {
 	case o.Size:
 		return true
-	case bucket.UnknownSize:
+	case object.UnknownSize:
 		return c.Encoding == ""
 	}
 	return o.ETag == "" && o.Size == 0
@@ -65,7 +65,7 @@ func answers(c *bucket.Content, o bucket.Object) bool {
 
 // doubt is for an answer that names another version than the listing, which
 // shows the same as before.
-func (r *Run) doubt(a *attempt, c *bucket.Content) (doubtful bool, err error) {
+func (r *Run) doubt(a *attempt, c *object.Content) (doubtful bool, err error) {
 	if a.ETag == "" { // nothing to compare with
 		if size := c.Size; size > a.Size && !a.Claim.Changed(c.Object) {
 			return false, errSettled
@@ -84,10 +84,10 @@ func (r *Run) doubt(a *attempt, c *bucket.Content) (doubtful bool, err error) {
 
 // mismatch is the error of an answer that is not the object: what came, and what
 // is listed.
-func (r *Run) mismatch(a *attempt, c *bucket.Content, why string) error {
+func (r *Run) mismatch(a *attempt, c *object.Content, why string) error {
 	var b strings.Builder
 	b.WriteString("got ")
-	if c.Size == bucket.UnknownSize {
+	if c.Size == object.UnknownSize {
 		b.WriteString("an answer of unknown size")
 	} else {
 		fmt.Fprintf(&b, "%d bytes", c.Size)
@@ -107,11 +107,11 @@ func (r *Run) mismatch(a *attempt, c *bucket.Content, why string) error {
 	if why != "" {
 		b.WriteString(": " + why)
 	}
-	return &bucket.Error{Op: "reading", Key: a.Key, Kind: bucket.ErrMismatch, Err: errors.New(b.String())}
+	return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrMismatch, Err: errors.New(b.String())}
 }
 
 func vanished(key string) error {
-	return &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrNotFound, Err: errors.New("the listing no longer shows it")}
+	return &object.Error{Op: "reading", Key: key, Kind: object.ErrNotFound, Err: errors.New("the listing no longer shows it")}
 }
 
 // clarify finds out what a failed request for a listed object means. A 404 is
@@ -119,9 +119,9 @@ func vanished(key string) error {
 // shows that it belongs to the keys.
 func (r *Run) clarify(ctx context.Context, a *attempt, err error) error {
 	switch {
-	case errors.Is(err, bucket.ErrNotFound):
+	case errors.Is(err, object.ErrNotFound):
 		return r.clarifyMissing(ctx, a, err)
-	case errors.Is(err, bucket.ErrCredentials), errors.Is(err, bucket.ErrDenied):
+	case errors.Is(err, object.ErrCredentials), errors.Is(err, object.ErrDenied):
 		return r.clarifyRefused(ctx, a, err)
 	}
 	return err
@@ -138,7 +138,7 @@ func (r *Run) clarifyMissing(ctx context.Context, a *attempt, err error) error {
 		return &changedError{now}
 	}
 	// As text: it is not an ErrNotFound any more.
-	return &bucket.Error{Op: "reading", Key: a.Key, Kind: bucket.ErrMissingContent, Err: errors.New(err.Error())}
+	return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrMissingContent, Err: errors.New(err.Error())}
 }
 
 // errKeysRefused ends a run: no request can succeed.
@@ -148,11 +148,11 @@ func (r *Run) clarifyRefused(ctx context.Context, a *attempt, err error) error {
 	probeErr := r.refusal.probe(ctx, r.opts.Source)
 	switch {
 	case probeErr == nil:
-		return &bucket.Error{
-			Op: "reading", Key: a.Key, Kind: bucket.ErrDenied,
+		return &object.Error{
+			Op: "reading", Key: a.Key, Kind: object.ErrDenied,
 			Err: fmt.Errorf("this object alone is refused, the keys are good: %s", err),
 		}
-	case errors.Is(probeErr, bucket.ErrCredentials), errors.Is(probeErr, bucket.ErrDenied):
+	case errors.Is(probeErr, object.ErrCredentials), errors.Is(probeErr, object.ErrDenied):
 		return fmt.Errorf("%w: %w", errKeysRefused, probeErr)
 	}
 	return probeErr

@@ -13,14 +13,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // gateway is a store behind something that changes its answers.
 type gateway struct {
 	*store
 	// lie changes the n-th answer for a key (from 1).
-	lie func(key string, n int, c *bucket.Content) *bucket.Content
+	lie func(key string, n int, c *object.Content) *object.Content
 	// err, where it is not nil, comes in place of the answer.
 	err    func(key string, n int) error
 	n      map[string]int
@@ -30,7 +30,7 @@ type gateway struct {
 
 func newGateway(s *store) *gateway { return &gateway{store: s, n: map[string]int{}} }
 
-func (g *gateway) pass(key string, c *bucket.Content, err error) (*bucket.Content, error) {
+func (g *gateway) pass(key string, c *object.Content, err error) (*object.Content, error) {
 	g.mu.Lock()
 	g.n[key]++
 	n := g.n[key]
@@ -46,17 +46,17 @@ func (g *gateway) pass(key string, c *bucket.Content, err error) (*bucket.Conten
 	return c, err
 }
 
-func (g *gateway) Open(ctx context.Context, key string, offset int64) (*bucket.Content, error) {
+func (g *gateway) Open(ctx context.Context, key string, offset int64) (*object.Content, error) {
 	c, err := g.store.Open(ctx, key, offset)
 	return g.pass(key, c, err)
 }
 
-func (g *gateway) OpenRange(ctx context.Context, key string, offset, length int64) (*bucket.Content, error) {
+func (g *gateway) OpenRange(ctx context.Context, key string, offset, length int64) (*object.Content, error) {
 	c, err := g.store.OpenRange(ctx, key, offset, length)
 	return g.pass(key, c, err)
 }
 
-func (g *gateway) Listed(ctx context.Context, key string) (bucket.Object, bool, error) {
+func (g *gateway) Listed(ctx context.Context, key string) (object.Object, bool, error) {
 	g.mu.Lock()
 	g.asked++
 	g.mu.Unlock()
@@ -71,7 +71,7 @@ func (g *gateway) Probe(ctx context.Context) error {
 }
 
 // putMD5 is put with the ETag that Supabase makes.
-func (s *store) putMD5(key string, data []byte) bucket.Object {
+func (s *store) putMD5(key string, data []byte) object.Object {
 	o := s.put(key, data)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,14 +81,14 @@ func (s *store) putMD5(key string, data []byte) bucket.Object {
 }
 
 // page is an answer that is no object.
-func page(text string) *bucket.Content {
-	return &bucket.Content{
-		Object: bucket.Object{Size: int64(len(text))}, ContentType: "text/html", Body: io.NopCloser(bytes.NewReader([]byte(text))),
+func page(text string) *object.Content {
+	return &object.Content{
+		Object: object.Object{Size: int64(len(text))}, ContentType: "text/html", Body: io.NopCloser(bytes.NewReader([]byte(text))),
 	}
 }
 
 // with is c with other bytes and another size.
-func with(c *bucket.Content, data []byte, size int64) *bucket.Content {
+func with(c *object.Content, data []byte, size int64) *object.Content {
 	out := *c
 	out.Size, out.Body = size, io.NopCloser(bytes.NewReader(data))
 	return &out
@@ -98,37 +98,37 @@ func with(c *bucket.Content, data []byte, size int64) *bucket.Content {
 var sizes = map[string]int{"small": 1000, "large": 9 << 20}
 
 func TestAnAnswerThatIsNotTheListedVersionIsNeverDelivered(t *testing.T) {
-	for name, lie := range map[string]func(c *bucket.Content, data []byte) *bucket.Content{
-		"page of the gateway": func(*bucket.Content, []byte) *bucket.Content { return page("<html>starting</html>") },
-		"page of the right size": func(_ *bucket.Content, data []byte) *bucket.Content {
+	for name, lie := range map[string]func(c *object.Content, data []byte) *object.Content{
+		"page of the gateway": func(*object.Content, []byte) *object.Content { return page("<html>starting</html>") },
+		"page of the right size": func(_ *object.Content, data []byte) *object.Content {
 			return page(string(bytes.Repeat([]byte("<"), len(data))))
 		},
-		"empty":                 func(c *bucket.Content, _ []byte) *bucket.Content { return with(c, nil, 0) },
-		"empty without an ETag": func(*bucket.Content, []byte) *bucket.Content { return page("") },
-		"longer":                func(c *bucket.Content, data []byte) *bucket.Content { return with(c, append(data, 'x'), c.Size+1) },
-		"shorter":               func(c *bucket.Content, data []byte) *bucket.Content { return with(c, data[1:], c.Size-1) },
-		"version before": func(c *bucket.Content, data []byte) *bucket.Content {
+		"empty":                 func(c *object.Content, _ []byte) *object.Content { return with(c, nil, 0) },
+		"empty without an ETag": func(*object.Content, []byte) *object.Content { return page("") },
+		"longer":                func(c *object.Content, data []byte) *object.Content { return with(c, append(data, 'x'), c.Size+1) },
+		"shorter":               func(c *object.Content, data []byte) *object.Content { return with(c, data[1:], c.Size-1) },
+		"version before": func(c *object.Content, data []byte) *object.Content {
 			c.ETag = "before"
 			c.Body = io.NopCloser(bytes.NewReader(bytes.ToUpper(data)))
 			return c
 		},
-		"chunked and longer": func(c *bucket.Content, data []byte) *bucket.Content {
-			c = with(c, append(bytes.Clone(data), 'x'), bucket.UnknownSize)
+		"chunked and longer": func(c *object.Content, data []byte) *object.Content {
+			c = with(c, append(bytes.Clone(data), 'x'), object.UnknownSize)
 			c.EndsItself = true
 			return c
 		},
-		"chunked and shorter": func(c *bucket.Content, data []byte) *bucket.Content {
-			c = with(c, data[:10], bucket.UnknownSize)
+		"chunked and shorter": func(c *object.Content, data []byte) *object.Content {
+			c = with(c, data[:10], object.UnknownSize)
 			c.EndsItself = true
 			return c
 		},
-		"compressed": func(c *bucket.Content, data []byte) *bucket.Content {
+		"compressed": func(c *object.Content, data []byte) *object.Content {
 			c = with(c, data[:len(data)/2], int64(len(data)/2))
 			c.Encoding = "gzip"
 			return c
 		},
-		"compressed and chunked": func(c *bucket.Content, data []byte) *bucket.Content {
-			c = with(c, data[:len(data)/2], bucket.UnknownSize)
+		"compressed and chunked": func(c *object.Content, data []byte) *object.Content {
+			c = with(c, data[:len(data)/2], object.UnknownSize)
 			c.Encoding = "gzip"
 			return c
 		},
@@ -138,7 +138,7 @@ func TestAnAnswerThatIsNotTheListedVersionIsNeverDelivered(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					data := bytes.Repeat([]byte("abcdefgh"), bytesOf/8)
 					g := newGateway(newStore())
-					g.lie = func(_ string, n int, c *bucket.Content) *bucket.Content {
+					g.lie = func(_ string, n int, c *object.Content) *object.Content {
 						if n > 2 {
 							return c
 						}
@@ -147,19 +147,19 @@ func TestAnAnswerThatIsNotTheListedVersionIsNeverDelivered(t *testing.T) {
 					k, m := &sink{}, &gauges{}
 					opts := options(g.store, m)
 					opts.Source = g
-					failures, err := runAll(t, opts, objectsOf([]bucket.Object{g.putMD5("k", data)}), k)
+					failures, err := runAll(t, opts, objectsOf([]object.Object{g.putMD5("k", data)}), k)
 					require.NoError(t, err)
 					require.Empty(t, failures)
 					require.Len(t, k.got["k"], 1)
 					require.True(t, bytes.Equal(data, k.got["k"][0]))
 					require.Contains(t, m.retries, "mismatch")
 
-					g.lie = func(_ string, _ int, c *bucket.Content) *bucket.Content { return lie(c, data) }
+					g.lie = func(_ string, _ int, c *object.Content) *object.Content { return lie(c, data) }
 					clear(k.got)
-					failures, err = runAll(t, opts, objectsOf([]bucket.Object{{Key: "k", ETag: g.etag["k"], Size: int64(len(data))}}), k)
+					failures, err = runAll(t, opts, objectsOf([]object.Object{{Key: "k", ETag: g.etag["k"], Size: int64(len(data))}}), k)
 					require.NoError(t, err)
 					require.Empty(t, k.got)
-					require.ErrorIs(t, failures["k"].Err, bucket.ErrMismatch)
+					require.ErrorIs(t, failures["k"].Err, object.ErrMismatch)
 					require.ErrorContains(t, failures["k"].Err, "listed")
 				})
 			})
@@ -172,7 +172,7 @@ func TestAnAnswerThatIsTheListedVersionCostsNoFurtherRequest(t *testing.T) {
 		g, k := newGateway(newStore()), &sink{}
 		opts := options(g.store, &gauges{})
 		opts.Source, opts.CheckUpTo = g, 1<<20
-		_, err := runAll(t, opts, objectsOf([]bucket.Object{g.putMD5("a", []byte("1")), g.putMD5("b", make([]byte, 9<<20))}), k)
+		_, err := runAll(t, opts, objectsOf([]object.Object{g.putMD5("a", []byte("1")), g.putMD5("b", make([]byte, 9<<20))}), k)
 		require.NoError(t, err)
 		require.Len(t, k.got, 2)
 		require.Zero(t, g.asked)
@@ -185,14 +185,14 @@ func TestASoundAnswerWithoutALengthIsAccepted(t *testing.T) {
 			t.Run(fmt.Sprint(size, " ", chunked), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					g, k := newGateway(newStore()), &sink{}
-					g.lie = func(_ string, _ int, c *bucket.Content) *bucket.Content {
-						c.Size, c.EndsItself = bucket.UnknownSize, chunked
+					g.lie = func(_ string, _ int, c *object.Content) *object.Content {
+						c.Size, c.EndsItself = object.UnknownSize, chunked
 						return c
 					}
 					data := randomBytes(bytesOf)
 					opts := options(g.store, &gauges{})
 					opts.Source = g
-					failures, err := runAll(t, opts, objectsOf([]bucket.Object{g.putMD5("k", data)}), k)
+					failures, err := runAll(t, opts, objectsOf([]object.Object{g.putMD5("k", data)}), k)
 					require.NoError(t, err)
 					require.Empty(t, failures)
 					require.True(t, bytes.Equal(data, k.got["k"][0]))
@@ -210,7 +210,7 @@ func TestAnEndpointThatNamesVersionsDifferentlyIsToldFromALiarByTheContent(t *te
 				t.Run(fmt.Sprint(name, " ", md5Listed, " ", size), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						g, k, m := newGateway(newStore()), &sink{}, &gauges{}
-						g.lie = func(_ string, _ int, c *bucket.Content) *bucket.Content {
+						g.lie = func(_ string, _ int, c *object.Content) *object.Content {
 							c.ETag = etag
 							return c
 						}
@@ -222,7 +222,7 @@ func TestAnEndpointThatNamesVersionsDifferentlyIsToldFromALiarByTheContent(t *te
 						obj := put("k", data)
 						opts := options(g.store, m)
 						opts.Source = g
-						failures, err := runAll(t, opts, objectsOf([]bucket.Object{obj}), k)
+						failures, err := runAll(t, opts, objectsOf([]object.Object{obj}), k)
 						require.NoError(t, err)
 						require.Empty(t, failures)
 						require.True(t, bytes.Equal(data, k.got["k"][0]))
@@ -237,7 +237,7 @@ func TestAnEndpointThatNamesVersionsDifferentlyIsToldFromALiarByTheContent(t *te
 func TestADownloadIsTheListedVersionWhateverItsAnswerIsCalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGateway(newStore())
-		g.lie = func(_ string, _ int, c *bucket.Content) *bucket.Content {
+		g.lie = func(_ string, _ int, c *object.Content) *object.Content {
 			c.ETag, c.LastModified = "of the edge", time.Now()
 			return c
 		}
@@ -245,8 +245,8 @@ func TestADownloadIsTheListedVersionWhateverItsAnswerIsCalled(t *testing.T) {
 		obj.LastModified = time.Now().Add(-time.Hour)
 		opts := options(g.store, &gauges{})
 		opts.Source = g
-		var got bucket.Object
-		require.NoError(t, run(t.Context(), opts, objectsOf([]bucket.Object{obj}), func(_ context.Context, d *Download) error {
+		var got object.Object
+		require.NoError(t, run(t.Context(), opts, objectsOf([]object.Object{obj}), func(_ context.Context, d *Download) error {
 			got = d.Object
 			return nil
 		}, nil))
@@ -261,9 +261,9 @@ func TestAnObjectThatWasOverwrittenIsDeliveredAsTheVersionThatIsListedNow(t *tes
 		now := g.putMD5("k", []byte("after"))
 		opts := options(g.store, &gauges{})
 		opts.Source = g
-		var got bucket.Object
+		var got object.Object
 		k.hold = func(d *Download) { got = d.Object }
-		failures, err := runAll(t, opts, objectsOf([]bucket.Object{listed}), k)
+		failures, err := runAll(t, opts, objectsOf([]object.Object{listed}), k)
 		require.NoError(t, err)
 		require.Empty(t, failures)
 		require.Equal(t, [][]byte{[]byte("after")}, k.got["k"])
@@ -283,9 +283,9 @@ func TestAVersionThatIsNotDueIsNotDownloaded(t *testing.T) {
 		c := &takers{
 			deliver: func(context.Context, *Download) error { return errors.New("delivered") },
 			failed:  func(f Failure) { t.Error(f.Err) },
-			changed: func(now bucket.Object) bool { asked++; return now.Size < 1<<20 },
+			changed: func(now object.Object) bool { asked++; return now.Size < 1<<20 },
 		}
-		require.NoError(t, runTo(t.Context(), opts, objectsOf([]bucket.Object{listed}), c))
+		require.NoError(t, runTo(t.Context(), opts, objectsOf([]object.Object{listed}), c))
 		require.Equal(t, 1, asked)
 	})
 }
@@ -296,7 +296,7 @@ func TestARowWithoutMetadataIsHeldToTheLimitsByWhatArrives(t *testing.T) {
 		g.put("k", make([]byte, 5000))
 		opts := options(g.store, &gauges{})
 		opts.Source = g
-		g.listed = func(key string) (bucket.Object, bool, error) { return bucket.Object{Key: key}, true, nil }
+		g.listed = func(key string) (object.Object, bool, error) { return object.Object{Key: key}, true, nil }
 		delivered := 0
 		for _, due := range []bool{true, false} {
 			c := &takers{
@@ -308,9 +308,9 @@ func TestARowWithoutMetadataIsHeldToTheLimitsByWhatArrives(t *testing.T) {
 					return err
 				},
 				failed:  func(f Failure) { t.Error(f.Err) },
-				changed: func(bucket.Object) bool { return due },
+				changed: func(object.Object) bool { return due },
 			}
-			require.NoError(t, runTo(t.Context(), opts, objectsOf([]bucket.Object{{Key: "k"}}), c))
+			require.NoError(t, runTo(t.Context(), opts, objectsOf([]object.Object{{Key: "k"}}), c))
 		}
 		require.Equal(t, 1, delivered)
 	})
@@ -327,7 +327,7 @@ func TestAnAnswerToTheRestOfABodyThatIsNotTheObjectIsAskedForAgain(t *testing.T)
 			}
 			return -1, nil
 		}
-		g.lie = func(_ string, n int, c *bucket.Content) *bucket.Content {
+		g.lie = func(_ string, n int, c *object.Content) *object.Content {
 			if n == 2 || n == 3 {
 				return page("<html>")
 			}
@@ -335,7 +335,7 @@ func TestAnAnswerToTheRestOfABodyThatIsNotTheObjectIsAskedForAgain(t *testing.T)
 		}
 		opts := options(g.store, m)
 		opts.Source, opts.MaxDownloads = g, 1
-		failures, err := runAll(t, opts, objectsOf([]bucket.Object{obj}), k)
+		failures, err := runAll(t, opts, objectsOf([]object.Object{obj}), k)
 		require.NoError(t, err)
 		require.Empty(t, failures)
 		require.True(t, bytes.Equal(data, k.got["k"][0]))
@@ -344,16 +344,16 @@ func TestAnAnswerToTheRestOfABodyThatIsNotTheObjectIsAskedForAgain(t *testing.T)
 }
 
 func TestARefusedObjectIsItsOwnUntilTheProbeFails(t *testing.T) {
-	for _, kind := range []error{bucket.ErrDenied, bucket.ErrCredentials} {
+	for _, kind := range []error{object.ErrDenied, object.ErrCredentials} {
 		synctest.Test(t, func(t *testing.T) {
 			g, k := newGateway(newStore()), &sink{}
 			g.err = func(key string, _ int) error {
 				if key == "a//b" {
-					return &bucket.Error{Op: "reading", Key: key, Kind: kind, Status: 403, Code: "SignatureDoesNotMatch"}
+					return &object.Error{Op: "reading", Key: key, Kind: kind, Status: 403, Code: "SignatureDoesNotMatch"}
 				}
 				return nil
 			}
-			objs := []bucket.Object{g.putMD5("a//b", []byte("x"))}
+			objs := []object.Object{g.putMD5("a//b", []byte("x"))}
 			for i := range 40 {
 				objs = append(objs, g.putMD5(fmt.Sprint(i), []byte("x")))
 			}
@@ -362,11 +362,11 @@ func TestARefusedObjectIsItsOwnUntilTheProbeFails(t *testing.T) {
 			failures, err := runAll(t, opts, objectsOf(objs), k)
 			require.NoError(t, err)
 			require.Len(t, k.got, 40)
-			require.ErrorIs(t, failures["a//b"].Err, bucket.ErrDenied)
-			require.NotErrorIs(t, failures["a//b"].Err, bucket.ErrCredentials)
+			require.ErrorIs(t, failures["a//b"].Err, object.ErrDenied)
+			require.NotErrorIs(t, failures["a//b"].Err, object.ErrCredentials)
 			require.ErrorContains(t, failures["a//b"].Err, "SignatureDoesNotMatch")
 
-			g.down = &bucket.Error{Op: "listing", Kind: kind, Status: 403}
+			g.down = &object.Error{Op: "listing", Kind: kind, Status: 403}
 			_, err = runAll(t, opts, objectsOf(objs), k)
 			require.ErrorIs(t, err, kind)
 		})
@@ -378,9 +378,9 @@ func TestObjectsThatAreRefusedTogetherShareAProbe(t *testing.T) {
 		g, k := newGateway(newStore()), &sink{}
 		g.latency = time.Second
 		g.err = func(key string, _ int) error {
-			return &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrDenied, Status: 403}
+			return &object.Error{Op: "reading", Key: key, Kind: object.ErrDenied, Status: 403}
 		}
-		var objs []bucket.Object
+		var objs []object.Object
 		for i := range 400 {
 			objs = append(objs, g.putMD5(fmt.Sprint(i), []byte("x")))
 		}

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 const (
@@ -39,7 +39,7 @@ type ahead struct {
 	trip    *trip
 	opened  time.Duration // what the first answer took to begin
 	alone   float64       // and then for each byte, in seconds
-	version bucket.Object
+	version object.Object
 	ctx     context.Context //nolint:containedctx // the parts live as long as the body that reads them
 	cancel  context.CancelFunc
 	group   *sync.WaitGroup
@@ -138,7 +138,7 @@ func (a *ahead) shift() *part {
 func (a *ahead) fetch(p *part, t ticket) {
 	began := time.Now()
 	err := a.fill(p)
-	if err != nil && bucket.Transient(err) {
+	if err != nil && object.Transient(err) {
 		a.room.meter.Retried(err)
 	}
 	a.mu.Lock()
@@ -163,8 +163,8 @@ func (a *ahead) fill(p *part) error {
 		return err
 	}
 	if content.Offset != p.from {
-		return &bucket.Error{
-			Op: "reading", Key: a.version.Key, Kind: bucket.ErrUnavailable,
+		return &object.Error{
+			Op: "reading", Key: a.version.Key, Kind: object.ErrUnavailable,
 			Message: fmt.Sprintf("asked for the bytes from %d on, got those from %d on", p.from, content.Offset),
 		}
 	}

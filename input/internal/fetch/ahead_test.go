@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -26,11 +26,11 @@ func randomBytes(n int) []byte {
 }
 
 // readOne downloads a single object and returns how long it took.
-func readOne(t *testing.T, opts Options, obj bucket.Object, want []byte) time.Duration {
+func readOne(t *testing.T, opts Options, obj object.Object, want []byte) time.Duration {
 	t.Helper()
 	k := &sink{}
 	start := time.Now()
-	failures, err := runAll(t, opts, objectsOf([]bucket.Object{obj}), k)
+	failures, err := runAll(t, opts, objectsOf([]object.Object{obj}), k)
 	require.NoError(t, err)
 	require.Empty(t, failures)
 	require.Len(t, k.got[obj.Key], 1)
@@ -78,7 +78,7 @@ func TestATakerOfWholeObjectsGetsThemInOnePieceOfMemory(t *testing.T) {
 		s.latency, s.rate = 20*time.Millisecond, 10<<20
 		opts := options(s, g)
 		opts.MaxDownloads, opts.TakesWhole = 0, true
-		var objs []bucket.Object
+		var objs []object.Object
 		for i, size := range []int{0, 1, 5 << 20, 8<<20 + 1, 60 << 20} {
 			objs = append(objs, s.put(fmt.Sprint(i), randomBytes(size)))
 		}
@@ -114,7 +114,7 @@ func TestPartsLeaveTheirRoomToObjectsThatWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore()
 		s.latency, s.rate = 10*time.Millisecond, 10<<20
-		objs := []bucket.Object{s.put("large", randomBytes(100<<20))}
+		objs := []object.Object{s.put("large", randomBytes(100<<20))}
 		for i := range 200 {
 			objs = append(objs, s.put(fmt.Sprintf("small%03d", i), []byte("x")))
 		}
@@ -176,7 +176,7 @@ func TestPartsOfTwoVersionsAreNeverJoined(t *testing.T) {
 						return -1, nil
 					}
 					k := &sink{}
-					failures, err := runAll(t, options(s, g), objectsOf([]bucket.Object{obj}), k)
+					failures, err := runAll(t, options(s, g), objectsOf([]object.Object{obj}), k)
 					require.NoError(t, err)
 					require.Empty(t, failures)
 					require.Len(t, k.got["k"], 1)
@@ -214,7 +214,7 @@ func TestPartsAreNotReadWhereEachCostsTheWholeObject(t *testing.T) {
 					s := hashing(size, 600<<20, 150<<20)
 					opts := options(s, &gauges{})
 					opts.MaxDownloads = window
-					var objs []bucket.Object
+					var objs []object.Object
 					for i := range 4 {
 						objs = append(objs, s.put(fmt.Sprint(i), make([]byte, size)))
 					}
@@ -253,7 +253,7 @@ func TestPartsThatPaidOnceAreReadFromTheStart(t *testing.T) {
 		opts.MaxDownloads, opts.BufferBytes = 0, 96<<20
 		var took []time.Duration
 		read := make(chan struct{})
-		objs := func(yield func(bucket.Object, error) bool) {
+		objs := func(yield func(object.Object, error) bool) {
 			for i := range 3 {
 				if i > 0 {
 					<-read
@@ -282,7 +282,7 @@ func TestClosingALargeDownloadGivesEverythingBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, g := newStore(), &gauges{}
 		s.latency, s.rate = 50*time.Millisecond, 10<<20
-		objs := []bucket.Object{s.put("a", make([]byte, 60<<20)), s.put("b", make([]byte, 60<<20))}
+		objs := []object.Object{s.put("a", make([]byte, 60<<20)), s.put("b", make([]byte, 60<<20))}
 		attempts := 0
 		var mu sync.Mutex
 		last := int64(-1)
@@ -324,7 +324,7 @@ func TestAStalledPipelineHoldsNoMoreThanTheBudget(t *testing.T) {
 		opts := options(s, g)
 		opts.MaxDownloads, opts.BufferBytes = 0, 32<<20
 		var got bytes.Buffer
-		err := run(t.Context(), opts, objectsOf([]bucket.Object{s.put("k", data)}), func(ctx context.Context, d *Download) error {
+		err := run(t.Context(), opts, objectsOf([]object.Object{s.put("k", data)}), func(ctx context.Context, d *Download) error {
 			_, err := io.CopyN(&got, d.Body, 10<<20)
 			require.NoError(t, err)
 			require.NoError(t, retry.Sleep(ctx, time.Minute))

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -34,7 +34,7 @@ type body struct {
 	cancel context.CancelFunc
 
 	reading sync.Mutex // held by Read and by what Close does after it has cancelled
-	version bucket.Object
+	version object.Object
 	etag    string // what answers name the version
 	offset  int64
 	until   int64         // where the current stretch ends
@@ -65,12 +65,12 @@ func (f *Fetcher) newBody(ctx context.Context) *body {
 
 // begin says what the first answer holds, and up to where it goes: 0 is the end of
 // the object.
-func (b *body) begin(version bucket.Object, c *bucket.Content, until int64) {
+func (b *body) begin(version object.Object, c *object.Content, until int64) {
 	b.version, b.etag, b.until = version, c.ETag, version.Size
 	if until > 0 {
 		b.until = min(until, version.Size)
 	}
-	b.unsized, b.framed = c.Size == bucket.UnknownSize, c.EndsItself
+	b.unsized, b.framed = c.Size == object.UnknownSize, c.EndsItself
 }
 
 // Read implements io.Reader. It ends with io.EOF only after the last byte.
@@ -129,7 +129,7 @@ func (b *body) end() error {
 }
 
 func (b *body) wrong(format string, args ...any) error {
-	return &bucket.Error{Op: "reading", Key: b.version.Key, Kind: bucket.ErrMismatch, Err: fmt.Errorf(format, args...)}
+	return &object.Error{Op: "reading", Key: b.version.Key, Kind: object.ErrMismatch, Err: fmt.Errorf(format, args...)}
 }
 
 // readSome reads from the current stretch: what was read ahead of it, its
@@ -171,7 +171,7 @@ func (b *body) readSome(p []byte) (int, error) {
 }
 
 func (b *body) unavailable(message string) error {
-	return &bucket.Error{Op: "reading", Key: b.version.Key, Kind: bucket.ErrUnavailable, Message: message}
+	return &object.Error{Op: "reading", Key: b.version.Key, Kind: object.ErrUnavailable, Message: message}
 }
 
 // nextStretch goes on with the first part that was read ahead, or with an
@@ -193,13 +193,13 @@ func (b *body) nextStretch() {
 func (b *body) reopen() error {
 	t := b.room.again()
 	next, err := b.open()
-	if err != nil && !errors.Is(err, bucket.ErrRange) {
+	if err != nil && !errors.Is(err, object.ErrRange) {
 		b.room.failed(t, err)
 		return err
 	}
 	if err == nil {
 		if err = b.same(next); err == nil {
-			b.current, b.unsized, b.framed = next.Body, next.Size == bucket.UnknownSize, next.EndsItself
+			b.current, b.unsized, b.framed = next.Body, next.Size == object.UnknownSize, next.EndsItself
 			return b.skip(b.offset - next.Offset)
 		}
 		_ = next.Body.Close()
@@ -216,7 +216,7 @@ func (b *body) reopen() error {
 	return &changedError{now}
 }
 
-func (b *body) open() (*bucket.Content, error) {
+func (b *body) open() (*object.Content, error) {
 	if b.until == b.version.Size || b.ahead.onTrial() {
 		return b.opts.Source.Open(b.ctx, b.version.Key, b.offset)
 	}
@@ -224,12 +224,12 @@ func (b *body) open() (*bucket.Content, error) {
 }
 
 // same refuses an answer that is of another version than was read so far.
-func (b *body) same(c *bucket.Content) error {
-	sized := c.Size == b.version.Size || c.Size == bucket.UnknownSize && c.Encoding == ""
+func (b *body) same(c *object.Content) error {
+	sized := c.Size == b.version.Size || c.Size == object.UnknownSize && c.Encoding == ""
 	if c.ETag == b.etag && sized {
 		return nil
 	}
-	return &bucket.Error{Op: "reading", Key: b.version.Key, Kind: bucket.ErrChanged, Message: fmt.Sprintf(
+	return &object.Error{Op: "reading", Key: b.version.Key, Kind: object.ErrChanged, Message: fmt.Sprintf(
 		"ETag %q with %d bytes became ETag %.80q with %d bytes", b.etag, b.version.Size, c.ETag, c.Size)}
 }
 
@@ -240,7 +240,7 @@ func (b *body) skip(n int64) error {
 	}
 	if n > 0 {
 		_, err := io.CopyN(io.Discard, b.current, n)
-		if err == nil || bucket.Transient(err) {
+		if err == nil || object.Transient(err) {
 			return err
 		}
 	}
@@ -255,8 +255,8 @@ func (b *body) recover(err error) error {
 	}
 	b.failures, b.progress = b.failures+1, b.offset
 	// Another version can't be read on from here, only from its start.
-	anew := errors.Is(err, bucket.ErrChanged) || errors.Is(err, bucket.ErrMismatch)
-	if anew || !bucket.Transient(err) || b.opts.Retry.Exhausted(b.failures) {
+	anew := errors.Is(err, object.ErrChanged) || errors.Is(err, object.ErrMismatch)
+	if anew || !object.Transient(err) || b.opts.Retry.Exhausted(b.failures) {
 		return err
 	}
 	b.opts.Meter.Retried(err)

@@ -8,7 +8,7 @@ import (
 	"io"
 	"sync"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // Peculiarity is something about an endpoint that a user should know.
@@ -37,7 +37,7 @@ type doubt struct {
 	proven bool
 }
 
-func doubtOf(c *bucket.Content, got sum) doubt {
+func doubtOf(c *object.Content, got sum) doubt {
 	return doubt{had: true, etag: c.ETag, size: c.Size, sum: got}
 }
 
@@ -73,7 +73,7 @@ func (k *contentChecks) isMD5(etag string) bool {
 }
 
 // wants reports whether the content of a version is to be compared with its ETag.
-func (k *contentChecks) wants(o bucket.Object) bool { return o.Size <= k.upTo && k.isMD5(o.ETag) }
+func (k *contentChecks) wants(o object.Object) bool { return o.Size <= k.upTo && k.isMD5(o.ETag) }
 
 func (k *contentChecks) notice(p Peculiarity) {
 	k.mu.Lock()
@@ -87,7 +87,7 @@ func (k *contentChecks) notice(p Peculiarity) {
 
 // matches compares the bytes of an attempt with an ETag that has the form of an
 // MD5.
-func (k *contentChecks) matches(a *attempt, c *bucket.Content, got sum) bool {
+func (k *contentChecks) matches(a *attempt, c *object.Content, got sum) bool {
 	if want, _ := hex.DecodeString(a.ETag); got == sum(want) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
@@ -108,7 +108,7 @@ func (k *contentChecks) matches(a *attempt, c *bucket.Content, got sum) bool {
 
 // judge decides whether bytes are the listed version, of which the answer named
 // another one (doubtful), or the same.
-func (r *Run) judge(a *attempt, c *bucket.Content, got sum, doubtful bool) error {
+func (r *Run) judge(a *attempt, c *object.Content, got sum, doubtful bool) error {
 	k := &r.content
 	switch {
 	case k.isMD5(a.ETag):
@@ -131,7 +131,7 @@ func (r *Run) judge(a *attempt, c *bucket.Content, got sum, doubtful bool) error
 // prove reads an answer to its end to see whether it is the listed version,
 // although it names another one and is too large to be held. Its error is never
 // nil: where the content is right, the next attempt can hand it on.
-func (r *Run) prove(a *attempt, b *body, c *bucket.Content) error {
+func (r *Run) prove(a *attempt, b *body, c *object.Content) error {
 	h := md5.New()
 	if _, err := io.Copy(h, b); err != nil {
 		return err
@@ -147,13 +147,13 @@ func (r *Run) prove(a *attempt, b *body, c *bucket.Content) error {
 
 // proved reports whether an answer is the one that the attempt before has proven
 // to be the listed version.
-func (a *attempt) proved(c *bucket.Content) bool {
+func (a *attempt) proved(c *object.Content) bool {
 	return a.doubt.proven && c.ETag == a.doubt.etag && c.Size == a.doubt.size
 }
 
 // check returns what has to be known of the bytes of an answer, nil where nothing
 // has to.
-func (r *Run) check(a *attempt, c bucket.Content, doubtful bool) func(sum) error {
+func (r *Run) check(a *attempt, c object.Content, doubtful bool) func(sum) error {
 	if !doubtful && !a.doubt.proven && !r.content.wants(a.Object) {
 		return nil
 	}

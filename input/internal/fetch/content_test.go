@@ -11,14 +11,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // flipped has one byte of its answers changed, under the right ETag and size.
-func flipped(data []byte, until int) func(string, int, *bucket.Content) *bucket.Content {
+func flipped(data []byte, until int) func(string, int, *object.Content) *object.Content {
 	wrong := bytes.Clone(data)
 	wrong[len(wrong)/2] ^= 1
-	return func(key string, n int, c *bucket.Content) *bucket.Content {
+	return func(key string, n int, c *object.Content) *object.Content {
 		if key != "k" || n > until {
 			return c
 		}
@@ -38,7 +38,7 @@ func TestBytesThatAreNotThoseOfTheETagAreNotDelivered(t *testing.T) {
 					opts := options(g.store, m)
 					opts.Source, opts.CheckUpTo, opts.TakesWhole, opts.MaxDownloads = g, math.MaxInt64, whole, 1
 					g.lie = flipped(data, 1)
-					failures, err := runAll(t, opts, objectsOf([]bucket.Object{good, obj}), k)
+					failures, err := runAll(t, opts, objectsOf([]object.Object{good, obj}), k)
 					require.NoError(t, err)
 					require.Empty(t, failures)
 					require.Len(t, k.got["k"], 1)
@@ -46,10 +46,10 @@ func TestBytesThatAreNotThoseOfTheETagAreNotDelivered(t *testing.T) {
 
 					clear(k.got)
 					g.lie = flipped(data, math.MaxInt)
-					failures, err = runAll(t, opts, objectsOf([]bucket.Object{good, obj}), k)
+					failures, err = runAll(t, opts, objectsOf([]object.Object{good, obj}), k)
 					require.NoError(t, err)
 					require.Empty(t, k.got["k"], "others match, so this one is wrong however often it comes so")
-					require.ErrorIs(t, failures["k"].Err, bucket.ErrMismatch)
+					require.ErrorIs(t, failures["k"].Err, object.ErrMismatch)
 					require.ErrorContains(t, failures["k"].Err, "the MD5 of what arrived is")
 					require.Empty(t, m.noticed)
 				})
@@ -61,7 +61,7 @@ func TestBytesThatAreNotThoseOfTheETagAreNotDelivered(t *testing.T) {
 func TestETagsThatOnlyLookLikeMD5sAreNoticedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, k, m := newGateway(newStore()), &sink{}, &gauges{}
-		var objs []bucket.Object
+		var objs []object.Object
 		for i := range 100 {
 			o := g.put(fmt.Sprint(i), []byte("x"))
 			o.ETag = fmt.Sprintf("%032x", i)
@@ -93,7 +93,7 @@ func TestContentIsComparedUpToASize(t *testing.T) {
 			opts := options(g.store, &gauges{})
 			opts.Source, opts.CheckUpTo = g, upTo
 			clear(k.got)
-			_, err := runAll(t, opts, objectsOf([]bucket.Object{g.putMD5("a", []byte("good")), obj}), k)
+			_, err := runAll(t, opts, objectsOf([]object.Object{g.putMD5("a", []byte("good")), obj}), k)
 			require.NoError(t, err)
 			require.Len(t, k.got["k"], delivered, upTo)
 		}
@@ -110,7 +110,7 @@ func TestABodyMayBeClosedWhileItIsRead(t *testing.T) {
 			opts := options(s, g)
 			opts.HoldsWhole, opts.BufferBytes = true, 200<<20
 			obj := s.put("k", randomBytes(size))
-			var list []bucket.Object
+			var list []object.Object
 			for range 20 {
 				list = append(list, obj)
 			}

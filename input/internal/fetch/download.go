@@ -8,13 +8,13 @@ import (
 	"io"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // Download is one version of an object, ready to be read once.
 type Download struct {
 	// Content is the version as it is listed, with what the answer tells of it.
-	bucket.Content
+	object.Content
 	// Whole is the content, where it was read whole for a claim that prefers it
 	// so, else nil. It belongs to the claim; Body is then at its end.
 	Whole []byte
@@ -68,7 +68,7 @@ func (r *Run) try(ctx context.Context, a *attempt) error {
 // version is.
 func (r *Run) trySplit(ctx context.Context, a *attempt, b *body, length int64) error {
 	d := &Download{body: b, Whole: make([]byte, a.Size), began: time.Now()}
-	b.begin(a.Object, &bucket.Content{Object: a.Object}, length)
+	b.begin(a.Object, &object.Content{Object: a.Object}, length)
 	b.ahead = r.newAhead(b, 0, length, d.Whole)
 	answer, _, err := r.open(b.ctx, a, length)
 	if err != nil {
@@ -98,8 +98,8 @@ func (r *Run) endOf(ctx context.Context, a *attempt, b *body, err error) error {
 // metadata is listed without an ETag and with a size of 0: there the answer knows
 // more. The listing's time has milliseconds and is the database's; a GET tells the
 // blob store's.
-func listedVersion(o bucket.Object, c *bucket.Content) bucket.Object {
-	if o.ETag == "" && c.Size != bucket.UnknownSize {
+func listedVersion(o object.Object, c *object.Content) object.Object {
+	if o.ETag == "" && c.Size != object.UnknownSize {
 		o.ETag, o.Size = c.ETag, c.Size
 	}
 	return o
@@ -107,7 +107,7 @@ func listedVersion(o bucket.Object, c *bucket.Content) bucket.Object {
 
 // open makes the first request for an object, for so much of it, and says up to
 // where its answer goes: 0 is the end of the object.
-func (r *Run) open(ctx context.Context, a *attempt, length int64) (c *bucket.Content, until int64, err error) {
+func (r *Run) open(ctx context.Context, a *attempt, length int64) (c *object.Content, until int64, err error) {
 	if length < a.Size {
 		c, err = r.opts.Source.OpenRange(ctx, a.Key, 0, length)
 		switch {
@@ -116,7 +116,7 @@ func (r *Run) open(ctx context.Context, a *attempt, length int64) (c *bucket.Con
 		case err == nil: // an endpoint that knows no ranges sends all of it
 			r.worth.never()
 			return c, 0, nil
-		case !errors.Is(err, bucket.ErrRange): // which is what an object has that is empty by now
+		case !errors.Is(err, object.ErrRange): // which is what an object has that is empty by now
 			return nil, 0, err
 		}
 	}

@@ -34,19 +34,19 @@ import (
 	"iter"
 	"sync"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
 // Source is where objects are read from.
 type Source interface {
 	// Open makes one request for the object from offset to its end.
-	Open(ctx context.Context, key string, offset int64) (*bucket.Content, error)
+	Open(ctx context.Context, key string, offset int64) (*object.Content, error)
 	// OpenRange makes one request for at most length bytes from offset on.
-	OpenRange(ctx context.Context, key string, offset, length int64) (*bucket.Content, error)
+	OpenRange(ctx context.Context, key string, offset, length int64) (*object.Content, error)
 	// Listed asks the listing, once, which version of the object there is, and
 	// whether there is one.
-	Listed(ctx context.Context, key string) (bucket.Object, bool, error)
+	Listed(ctx context.Context, key string) (object.Object, bool, error)
 	// Probe makes the request that a run begins with, once: nil means that the
 	// endpoint answers and accepts the keys.
 	Probe(ctx context.Context) error
@@ -54,7 +54,7 @@ type Source interface {
 
 // Item is an object to download.
 type Item struct {
-	bucket.Object
+	object.Object
 	Claim Claim
 }
 
@@ -68,7 +68,7 @@ type Claim interface {
 	Deliver(ctx context.Context, d *Download) error
 	// Changed says that the listing shows another version by now, and reports
 	// whether that one is to be downloaded. If not, the claim is settled.
-	Changed(now bucket.Object) bool
+	Changed(now object.Object) bool
 	// Fail says that no further attempt is made.
 	Fail(Failure)
 	// Release says that the run ended before the object was done with.
@@ -77,8 +77,8 @@ type Claim interface {
 
 // Failure is why an object could not be downloaded.
 type Failure struct {
-	Object bucket.Object
-	// Err is what the last attempt failed with; bucket.ErrNotFound means that
+	Object object.Object
+	// Err is what the last attempt failed with; object.ErrNotFound means that
 	// the listing no longer shows the object.
 	Err error
 	// Attempts is how many there were.

@@ -13,14 +13,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 func TestAFullWindowOfDownloadsIsUnderWayAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, k := newStore(), &sink{}
 		s.latency = 3 * time.Second
-		var objs []bucket.Object
+		var objs []object.Object
 		for i := range 100 {
 			objs = append(objs, s.put(fmt.Sprintf("k%03d", i), []byte("x")))
 		}
@@ -37,7 +37,7 @@ func TestAFullWindowOfDownloadsIsUnderWayAtATime(t *testing.T) {
 func TestASlowObjectHoldsBackOnlyItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore()
-		objs := []bucket.Object{s.put("a-slow", []byte("x"))}
+		objs := []object.Object{s.put("a-slow", []byte("x"))}
 		for i := range 50 {
 			objs = append(objs, s.put(fmt.Sprintf("b%02d", i), []byte("y")))
 		}
@@ -68,7 +68,7 @@ func TestAFailingObjectIsRetriedLaterAndFreesItsPlace(t *testing.T) {
 			}
 			return -1, nil
 		}
-		objs := []bucket.Object{s.put("bad", []byte("b")), s.put("good", []byte("g"))}
+		objs := []object.Object{s.put("bad", []byte("b")), s.put("good", []byte("g"))}
 		opts := options(s, g)
 		opts.MaxDownloads = 1
 		start := time.Now()
@@ -96,10 +96,10 @@ func TestAnObjectThatKeepsFailingIsGivenUpAfterItsAttempts(t *testing.T) {
 			}
 			return -1, nil
 		}
-		failures, err := runAll(t, options(s, &gauges{}), objectsOf([]bucket.Object{s.put("bad", nil), s.put("good", nil)}), k)
+		failures, err := runAll(t, options(s, &gauges{}), objectsOf([]object.Object{s.put("bad", nil), s.put("good", nil)}), k)
 		require.NoError(t, err)
 		require.Equal(t, 5, failures["bad"].Attempts)
-		require.ErrorIs(t, failures["bad"].Err, bucket.ErrUnavailable)
+		require.ErrorIs(t, failures["bad"].Err, object.ErrUnavailable)
 		require.Equal(t, 5, s.opens["bad"])
 		require.Contains(t, k.got, "good")
 	})
@@ -121,7 +121,7 @@ func TestACutBodyIsTakenUpWhereItBroke(t *testing.T) {
 				}
 				opts := options(s, g)
 				opts.MaxDownloads = 1
-				failures, err := runAll(t, opts, objectsOf([]bucket.Object{s.put("k", data)}), k)
+				failures, err := runAll(t, opts, objectsOf([]object.Object{s.put("k", data)}), k)
 				require.NoError(t, err)
 				require.Empty(t, failures)
 				require.True(t, bytes.Equal(data, k.got["k"][0]))
@@ -152,7 +152,7 @@ func TestABodyThatIsOverwrittenWhileItIsReadStartsOver(t *testing.T) {
 					}
 					return -1, nil
 				}
-				failures, err := runAll(t, options(s, g), objectsOf([]bucket.Object{obj}), k)
+				failures, err := runAll(t, options(s, g), objectsOf([]object.Object{obj}), k)
 				require.NoError(t, err)
 				require.Empty(t, failures)
 				require.Len(t, k.got["k"], 1)
@@ -166,15 +166,15 @@ func TestABodyThatIsOverwrittenWhileItIsReadStartsOver(t *testing.T) {
 func TestAnObjectThatVanishedIsToldApartFromOneWhoseContentIsMissing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, k := newStore(), &sink{}
-		s.listed = func(key string) (bucket.Object, bool, error) {
-			return bucket.Object{Key: key}, key == "no-blob", nil
+		s.listed = func(key string) (object.Object, bool, error) {
+			return object.Object{Key: key}, key == "no-blob", nil
 		}
-		failures, err := runAll(t, options(s, &gauges{}), objectsOf([]bucket.Object{{Key: "gone"}, {Key: "no-blob"}}), k)
+		failures, err := runAll(t, options(s, &gauges{}), objectsOf([]object.Object{{Key: "gone"}, {Key: "no-blob"}}), k)
 		require.NoError(t, err)
-		require.ErrorIs(t, failures["gone"].Err, bucket.ErrNotFound)
+		require.ErrorIs(t, failures["gone"].Err, object.ErrNotFound)
 		require.Equal(t, 1, failures["gone"].Attempts)
-		require.ErrorIs(t, failures["no-blob"].Err, bucket.ErrMissingContent)
-		require.NotErrorIs(t, failures["no-blob"].Err, bucket.ErrNotFound)
+		require.ErrorIs(t, failures["no-blob"].Err, object.ErrMissingContent)
+		require.NotErrorIs(t, failures["no-blob"].Err, object.ErrNotFound)
 		require.Equal(t, fewAttempts, failures["no-blob"].Attempts, "it may be there in a moment, so it is tried again")
 	})
 }
@@ -183,7 +183,7 @@ func TestDownloadsUnderWayStayWithinTheByteBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, g, k := newStore(), &gauges{}, &sink{}
 		s.latency = time.Second
-		var objs []bucket.Object
+		var objs []object.Object
 		for i := range 20 {
 			objs = append(objs, s.put(fmt.Sprintf("k%02d", i), make([]byte, 1<<20)))
 		}
@@ -200,7 +200,7 @@ func TestDownloadsUnderWayStayWithinTheByteBudget(t *testing.T) {
 func TestAnObjectLargerThanTheBudgetIsReadAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, g, k := newStore(), &gauges{}, &sink{}
-		objs := []bucket.Object{s.put("a", make([]byte, 1<<20)), s.put("big", make([]byte, 9<<20)), s.put("c", make([]byte, 1<<20))}
+		objs := []object.Object{s.put("a", make([]byte, 1<<20)), s.put("big", make([]byte, 9<<20)), s.put("c", make([]byte, 1<<20))}
 		held, most := 0, 0
 		var mu sync.Mutex
 		k.hold = func(d *Download) {
@@ -231,7 +231,7 @@ func TestAnObjectThatGrewAfterItsListingIsChargedAnew(t *testing.T) {
 		s.put("k", make([]byte, 2<<20))
 		opts := options(s, g)
 		opts.HoldsWhole = true
-		failures, err := runAll(t, opts, objectsOf([]bucket.Object{listed}), k)
+		failures, err := runAll(t, opts, objectsOf([]object.Object{listed}), k)
 		require.NoError(t, err)
 		require.Empty(t, failures)
 		require.Len(t, k.got["k"][0], 2<<20)
@@ -249,9 +249,9 @@ func TestAnObjectThatGrowsWithEveryAttemptIsGivenUp(t *testing.T) {
 		}
 		opts := options(s, &gauges{})
 		opts.HoldsWhole = true
-		failures, err := runAll(t, opts, objectsOf([]bucket.Object{listed}), k)
+		failures, err := runAll(t, opts, objectsOf([]object.Object{listed}), k)
 		require.NoError(t, err)
-		require.ErrorIs(t, failures["k"].Err, bucket.ErrChanged)
+		require.ErrorIs(t, failures["k"].Err, object.ErrChanged)
 		require.Equal(t, 5, failures["k"].Attempts)
 	})
 }
@@ -260,20 +260,20 @@ func TestRejectedCredentialsEndTheRunAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, k := newStore(), &sink{}
 		s.latency = time.Second
-		s.down = &bucket.Error{Op: "listing", Kind: bucket.ErrCredentials, Status: 403}
+		s.down = &object.Error{Op: "listing", Kind: object.ErrCredentials, Status: 403}
 		s.onOpen = func(key string, _ int, _ int64) (int64, error) {
 			if key == "k05" {
-				return 0, &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrCredentials, Status: 403}
+				return 0, &object.Error{Op: "reading", Key: key, Kind: object.ErrCredentials, Status: 403}
 			}
 			return -1, nil
 		}
-		var objs []bucket.Object
+		var objs []object.Object
 		for i := range 1000 {
 			objs = append(objs, s.put(fmt.Sprintf("k%02d", i), nil))
 		}
 		start := time.Now()
 		_, err := runAll(t, options(s, &gauges{}), objectsOf(objs), k)
-		require.ErrorIs(t, err, bucket.ErrCredentials)
+		require.ErrorIs(t, err, object.ErrCredentials)
 		require.LessOrEqual(t, time.Since(start), 2*time.Second)
 	})
 }
@@ -284,9 +284,9 @@ func TestAListingErrorIsToldAfterWhatWasListedIsDone(t *testing.T) {
 		s.latency = time.Minute
 		obj := s.put("k", []byte("x"))
 		broken := errors.New("page 2 is not to be had")
-		_, err := runAll(t, options(s, &gauges{}), func(yield func(bucket.Object, error) bool) {
+		_, err := runAll(t, options(s, &gauges{}), func(yield func(object.Object, error) bool) {
 			if yield(obj, nil) {
-				yield(bucket.Object{}, broken)
+				yield(object.Object{}, broken)
 			}
 		}, k)
 		require.ErrorIs(t, err, broken)
@@ -301,7 +301,7 @@ func TestCancellingEndsEverythingUnderWay(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		start := time.Now()
-		err := run(ctx, options(s, &gauges{}), objectsOf([]bucket.Object{s.put("k", nil)}), k.deliver, func(Failure) {})
+		err := run(ctx, options(s, &gauges{}), objectsOf([]object.Object{s.put("k", nil)}), k.deliver, func(Failure) {})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, time.Minute, time.Since(start))
 	})
@@ -322,12 +322,12 @@ func TestABrokenBodyIsNeverMistakenForItsEnd(t *testing.T) {
 		opts := options(s, g)
 		opts.Retry.MaxAttempts = 1
 		var failure Failure
-		err := run(t.Context(), opts, objectsOf([]bucket.Object{obj}), func(_ context.Context, d *Download) error {
+		err := run(t.Context(), opts, objectsOf([]object.Object{obj}), func(_ context.Context, d *Download) error {
 			_, _ = io.Copy(io.Discard, d.Body)
 			require.Error(t, d.Err())
 			return nil
 		}, func(f Failure) { failure = f })
 		require.NoError(t, err)
-		require.ErrorIs(t, failure.Err, bucket.ErrUnavailable)
+		require.ErrorIs(t, failure.Err, object.ErrUnavailable)
 	})
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // TestNothingIsWrittenToAWholeObjectOnceItIsHandedOn has a part on trial that is
@@ -34,7 +34,7 @@ func TestNothingIsWrittenToAWholeObjectOnceItIsHandedOn(t *testing.T) {
 			clear(handed) // it belongs to the taker
 			time.Sleep(time.Minute)
 		}}
-		failures, err := runAll(t, opts, objectsOf([]bucket.Object{obj}), k)
+		failures, err := runAll(t, opts, objectsOf([]object.Object{obj}), k)
 		require.NoError(t, err)
 		require.Empty(t, failures)
 		require.Equal(t, 2, s.opens["a"], "there was no trial")
@@ -58,7 +58,7 @@ func TestAnAnswerThatIsTakenUpAgainDuringATrialServesToTheEnd(t *testing.T) {
 		opts := options(s, g)
 		obj := s.put("a", randomBytes(40<<20))
 		k := &sink{}
-		failures, err := runAll(t, opts, objectsOf([]bucket.Object{obj}), k)
+		failures, err := runAll(t, opts, objectsOf([]object.Object{obj}), k)
 		require.NoError(t, err)
 		require.Empty(t, failures)
 		require.Equal(t, []string{"unavailable"}, g.retries)
@@ -70,22 +70,22 @@ func TestAMeterIsAtZeroAfterARunThatEndedEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, g := newStore(), &last{}
 		s.latency = time.Second
-		s.down = &bucket.Error{Op: "listing", Kind: bucket.ErrCredentials, Status: 403}
+		s.down = &object.Error{Op: "listing", Kind: object.ErrCredentials, Status: 403}
 		s.onOpen = func(key string, _ int, _ int64) (int64, error) {
 			if key == "3" {
-				return 0, &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrCredentials, Status: 403}
+				return 0, &object.Error{Op: "reading", Key: key, Kind: object.ErrCredentials, Status: 403}
 			}
 			return -1, nil
 		}
 		s.rate = 1 << 10
 		opts := options(s, &gauges{})
 		opts.Meter = g
-		var objs []bucket.Object
+		var objs []object.Object
 		for i := range 20 {
 			objs = append(objs, s.put(fmt.Sprint(i), randomBytes(64<<10)))
 		}
 		_, err := runAll(t, opts, objectsOf(objs), &sink{})
-		require.ErrorIs(t, err, bucket.ErrCredentials)
+		require.ErrorIs(t, err, object.ErrCredentials)
 		require.Zero(t, g.inFlight)
 		require.Zero(t, g.buffered)
 	})

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -94,7 +94,7 @@ func (o *outage) heard(err error) {
 	switch {
 	case err == nil:
 		o.failures, o.suspect = 0, suspectAfter
-	case bucket.EndpointFault(err):
+	case object.EndpointFault(err):
 		if o.failures++; o.failures >= o.suspect && !o.probing {
 			o.probing = true
 			o.runs.Go(o.watch)
@@ -112,7 +112,7 @@ func (o *outage) watch() {
 		if o.ctx.Err() != nil {
 			return
 		}
-		if err == nil || !bucket.Transient(err) {
+		if err == nil || !object.Transient(err) {
 			o.end(nil) // what else is wrong shows with the objects
 			return
 		}

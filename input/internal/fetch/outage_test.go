@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -24,12 +24,12 @@ type flaky struct {
 func (f *flaky) err() error {
 	f.requests.Add(1)
 	if f.isDown.Load() {
-		return &bucket.Error{Op: "reading", Kind: bucket.ErrUnreachable}
+		return &object.Error{Op: "reading", Kind: object.ErrUnreachable}
 	}
 	return nil
 }
 
-func (f *flaky) Open(ctx context.Context, key string, offset int64) (*bucket.Content, error) {
+func (f *flaky) Open(ctx context.Context, key string, offset int64) (*object.Content, error) {
 	if err := f.err(); err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func TestAnEndpointThatIsDownIsProbedAndWorkGoesOnWhenItIsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, k, m := &flaky{store: newStore()}, &sink{}, &gauges{}
 		f.latency = 100 * time.Millisecond
-		var objs []bucket.Object
+		var objs []object.Object
 		for i := range 1000 {
 			objs = append(objs, f.put(fmt.Sprint(i), []byte("x")))
 		}
@@ -74,7 +74,7 @@ func TestAnOutageThatLastsEndsTheRunAndParksNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, k := &flaky{store: newStore()}, &sink{}
 		f.isDown.Store(true)
-		var objs []bucket.Object
+		var objs []object.Object
 		for i := range 100 {
 			objs = append(objs, f.put(fmt.Sprint(i), []byte("x")))
 		}
@@ -84,7 +84,7 @@ func TestAnOutageThatLastsEndsTheRunAndParksNothing(t *testing.T) {
 		c := &takers{deliver: k.deliver, failed: func(f Failure) { t.Error(f.Err) }, released: func() { released++ }}
 		began := time.Now()
 		err := runTo(t.Context(), opts, objectsOf(objs), c)
-		require.ErrorIs(t, err, bucket.ErrUnreachable)
+		require.ErrorIs(t, err, object.ErrUnreachable)
 		require.ErrorContains(t, err, "the endpoint has been down for")
 		require.InDelta(t, opts.Retry.Patience().Seconds(), time.Since(began).Seconds(), 10)
 		require.Positive(t, released)
@@ -95,7 +95,7 @@ func TestObjectsThatFailByThemselvesAreNoOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, k, m := newStore(), &sink{}, &gauges{}
 		s.onOpen = func(key string, _ int, _ int64) (int64, error) { return 0, unavailable(key) }
-		var objs []bucket.Object
+		var objs []object.Object
 		for i := range 100 {
 			objs = append(objs, s.put(fmt.Sprint(i), []byte("x")))
 		}
@@ -115,7 +115,7 @@ func TestRunsShareTheWindow(t *testing.T) {
 		f := New(ctx, opts)
 		var runs []*Run
 		for n := range 3 {
-			var objs []bucket.Object
+			var objs []object.Object
 			for i := range 40 {
 				objs = append(objs, s.put(fmt.Sprint(n, "/", i), []byte("x")))
 			}

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // maxWaiting bounds how many objects of a run may wait for their next attempt.
@@ -275,9 +275,9 @@ func (r *Run) triesAgain(a attempt) bool {
 	switch {
 	case r.exhausted(a):
 		return false
-	case errors.Is(a.err, bucket.ErrDenied), errors.Is(a.err, bucket.ErrMissingContent), errors.Is(a.err, bucket.ErrOversized):
+	case errors.Is(a.err, object.ErrDenied), errors.Is(a.err, object.ErrMissingContent), errors.Is(a.err, object.ErrOversized):
 		return a.failures+1 < fewAttempts
 	}
 	// What somebody else than the server says of an object, be it a refusal, passes.
-	return bucket.Transient(a.err) || errors.Is(a.err, bucket.ErrNotS3)
+	return object.Transient(a.err) || errors.Is(a.err, object.ErrNotS3)
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // readScarce reads 4 MiB objects as a taker of whole ones, within the budget.
@@ -17,7 +17,7 @@ func readScarce(t *testing.T, s *store, buffer int64, n int) (took time.Duration
 	t.Helper()
 	opts := options(s, &gauges{})
 	opts.MaxDownloads, opts.TakesWhole, opts.BufferBytes = 0, true, buffer
-	var objs []bucket.Object
+	var objs []object.Object
 	for i := range n {
 		objs = append(objs, s.put(fmt.Sprint(i), randomBytes(4<<20)))
 	}

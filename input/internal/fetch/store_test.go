@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -37,7 +37,7 @@ type store struct {
 	// how many bytes to send before the connection breaks (-1: all).
 	onOpen func(key string, n int, offset int64) (int64, error)
 	// listed overrides the answer to Listed.
-	listed func(key string) (bucket.Object, bool, error)
+	listed func(key string) (object.Object, bool, error)
 	// down is what Probe fails with.
 	down error
 }
@@ -46,23 +46,23 @@ func newStore() *store {
 	return &store{objects: map[string][]byte{}, etag: map[string]string{}, opens: map[string]int{}}
 }
 
-func (s *store) put(key string, data []byte) bucket.Object {
+func (s *store) put(key string, data []byte) object.Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.objects[key] = data
 	s.etag[key] = fmt.Sprintf("%x-%d", len(data), len(s.etag[key])+1)
-	return bucket.Object{Key: key, ETag: s.etag[key], Size: int64(len(data))}
+	return object.Object{Key: key, ETag: s.etag[key], Size: int64(len(data))}
 }
 
-func (s *store) Open(ctx context.Context, key string, offset int64) (*bucket.Content, error) {
+func (s *store) Open(ctx context.Context, key string, offset int64) (*object.Content, error) {
 	return s.answer(ctx, key, offset, -1)
 }
 
-func (s *store) OpenRange(ctx context.Context, key string, offset, length int64) (*bucket.Content, error) {
+func (s *store) OpenRange(ctx context.Context, key string, offset, length int64) (*object.Content, error) {
 	return s.answer(ctx, key, offset, length)
 }
 
-func (s *store) answer(ctx context.Context, key string, offset, length int64) (*bucket.Content, error) {
+func (s *store) answer(ctx context.Context, key string, offset, length int64) (*object.Content, error) {
 	s.mu.Lock()
 	s.opens[key]++
 	n := s.opens[key]
@@ -94,13 +94,13 @@ func (s *store) answer(ctx context.Context, key string, offset, length int64) (*
 	defer s.mu.Unlock()
 	data, ok := s.objects[key]
 	if !ok {
-		return nil, &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrNotFound, Status: 404}
+		return nil, &object.Error{Op: "reading", Key: key, Kind: object.ErrNotFound, Status: 404}
 	}
 	if offset > int64(len(data)) {
-		return nil, &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrRange, Status: 416}
+		return nil, &object.Error{Op: "reading", Key: key, Kind: object.ErrRange, Status: 416}
 	}
 	if length >= 0 && len(data) == 0 {
-		return nil, &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrRange, Status: 416}
+		return nil, &object.Error{Op: "reading", Key: key, Kind: object.ErrRange, Status: 416}
 	}
 	partial := (offset > 0 || length >= 0) && !s.noRanges
 	rest := data[offset:]
@@ -109,23 +109,23 @@ func (s *store) answer(ctx context.Context, key string, offset, length int64) (*
 	}
 	var body io.Reader = bytes.NewReader(rest)
 	if sends >= 0 {
-		cut := &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrUnavailable, Err: io.ErrUnexpectedEOF}
+		cut := &object.Error{Op: "reading", Key: key, Kind: object.ErrUnavailable, Err: io.ErrUnexpectedEOF}
 		body = io.MultiReader(io.LimitReader(body, sends), failing{cut})
 	}
-	return &bucket.Content{
-		Object: bucket.Object{Key: key, ETag: s.etag[key], Size: int64(len(data))},
+	return &object.Content{
+		Object: object.Object{Key: key, ETag: s.etag[key], Size: int64(len(data))},
 		Offset: offset, Partial: partial, Body: &paced{Reader: body, ctx: ctx, rate: s.rate, line: s.line},
 	}, nil
 }
 
-func (s *store) Listed(_ context.Context, key string) (bucket.Object, bool, error) {
+func (s *store) Listed(_ context.Context, key string) (object.Object, bool, error) {
 	if s.listed != nil {
 		return s.listed(key)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	data, ok := s.objects[key]
-	return bucket.Object{Key: key, ETag: s.etag[key], Size: int64(len(data))}, ok, nil
+	return object.Object{Key: key, ETag: s.etag[key], Size: int64(len(data))}, ok, nil
 }
 
 func (s *store) Probe(context.Context) error {
@@ -178,7 +178,7 @@ type gauges struct {
 func (g *gauges) Retried(err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.retries = append(g.retries, bucket.Cause(err))
+	g.retries = append(g.retries, object.Cause(err))
 }
 func (g *gauges) InFlight(int) {}
 func (g *gauges) Down(error) {
@@ -249,8 +249,8 @@ func (s *sink) deliver(_ context.Context, d *Download) error {
 	return nil
 }
 
-func objectsOf(objs []bucket.Object) iter.Seq2[bucket.Object, error] {
-	return func(yield func(bucket.Object, error) bool) {
+func objectsOf(objs []object.Object) iter.Seq2[object.Object, error] {
+	return func(yield func(object.Object, error) bool) {
 		for _, o := range objs {
 			if !yield(o, nil) {
 				return
@@ -267,7 +267,7 @@ func options(s *store, g *gauges) Options {
 }
 
 // runAll runs to the end and returns the failures by key.
-func runAll(t *testing.T, opts Options, objs iter.Seq2[bucket.Object, error], k *sink) (map[string]Failure, error) {
+func runAll(t *testing.T, opts Options, objs iter.Seq2[object.Object, error], k *sink) (map[string]Failure, error) {
 	t.Helper()
 	failures := map[string]Failure{}
 	err := run(t.Context(), opts, objs, k.deliver, func(f Failure) { failures[f.Object.Key] = f })
@@ -275,5 +275,5 @@ func runAll(t *testing.T, opts Options, objs iter.Seq2[bucket.Object, error], k 
 }
 
 func unavailable(key string) error {
-	return &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrUnavailable, Status: 544, Code: "DatabaseTimeout"}
+	return &object.Error{Op: "reading", Key: key, Kind: object.ErrUnavailable, Status: 544, Code: "DatabaseTimeout"}
 }

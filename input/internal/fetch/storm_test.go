@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -38,7 +38,7 @@ func TestObjectsArriveWholeThroughAStorm(t *testing.T) {
 func runStorm(t *testing.T, seed uint64) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	s := newStorm(seed)
-	var objs []bucket.Object
+	var objs []object.Object
 	for i := range 4 + rnd.IntN(24) {
 		objs = append(objs, s.put(fmt.Sprint(i), stormSize(rnd)))
 	}
@@ -91,7 +91,7 @@ func stormSize(rnd *rand.Rand) int64 {
 type storm struct {
 	mu       sync.Mutex
 	rnd      *rand.Rand
-	versions map[string][]bucket.Object // the last one is the current
+	versions map[string][]object.Object // the last one is the current
 
 	cut, throttle, refuse, overwrite, stall float64
 	rate                                    int64
@@ -108,7 +108,7 @@ func newStorm(seed uint64) *storm {
 		return rnd.Float64() * most
 	}
 	return &storm{
-		rnd: rnd, versions: map[string][]bucket.Object{},
+		rnd: rnd, versions: map[string][]object.Object{},
 		cut: often(0.3), throttle: often(0.2), refuse: often(0.2), overwrite: often(0.05), stall: often(0.1),
 		rate:     1 << (20 + rnd.IntN(8)),
 		latency:  time.Duration(rnd.IntN(200)) * time.Millisecond,
@@ -116,17 +116,17 @@ func newStorm(seed uint64) *storm {
 	}
 }
 
-func (s *storm) put(key string, size int64) bucket.Object {
+func (s *storm) put(key string, size int64) object.Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o := bucket.Object{Key: key, Size: size, ETag: fmt.Sprintf("%s-%d", key, len(s.versions[key]))}
+	o := object.Object{Key: key, Size: size, ETag: fmt.Sprintf("%s-%d", key, len(s.versions[key]))}
 	s.versions[key] = append(s.versions[key], o)
 	return o
 }
 
 // stormBytes are the bytes of a version from offset on: they repeat with a prime
 // period, so that none is like another that is a part away.
-func stormBytes(o bucket.Object, offset int64, to []byte) {
+func stormBytes(o object.Object, offset int64, to []byte) {
 	at := int64(0)
 	for _, c := range []byte(o.ETag) {
 		at = at*31 + int64(c)
@@ -148,15 +148,15 @@ var stormPattern = func() []byte {
 	return p
 }()
 
-func (s *storm) Open(ctx context.Context, key string, offset int64) (*bucket.Content, error) {
+func (s *storm) Open(ctx context.Context, key string, offset int64) (*object.Content, error) {
 	return s.answer(ctx, key, offset, -1)
 }
 
-func (s *storm) OpenRange(ctx context.Context, key string, offset, length int64) (*bucket.Content, error) {
+func (s *storm) OpenRange(ctx context.Context, key string, offset, length int64) (*object.Content, error) {
 	return s.answer(ctx, key, offset, length)
 }
 
-func (s *storm) answer(ctx context.Context, key string, offset, length int64) (*bucket.Content, error) {
+func (s *storm) answer(ctx context.Context, key string, offset, length int64) (*object.Content, error) {
 	s.mu.Lock()
 	latency := time.Duration(s.rnd.Int64N(int64(s.latency) + 1))
 	chance := func(p float64) bool { return s.rnd.Float64() < p }
@@ -172,13 +172,13 @@ func (s *storm) answer(ctx context.Context, key string, offset, length int64) (*
 		return nil, err
 	}
 	fault := func(kind error, status int) error {
-		return &bucket.Error{Op: "reading", Key: key, Kind: kind, Status: status}
+		return &object.Error{Op: "reading", Key: key, Kind: kind, Status: status}
 	}
 	switch {
 	case throttled:
-		return nil, fault(bucket.ErrThrottled, 429)
+		return nil, fault(object.ErrThrottled, 429)
 	case refused:
-		return nil, fault(bucket.ErrUnavailable, 544)
+		return nil, fault(object.ErrUnavailable, 544)
 	case overwritten:
 		s.put(key, newSize)
 	}
@@ -187,7 +187,7 @@ func (s *storm) answer(ctx context.Context, key string, offset, length int64) (*
 	o := all[len(all)-1]
 	s.mu.Unlock()
 	if offset > o.Size || (o.Size == 0 && length >= 0) {
-		return nil, fault(bucket.ErrRange, 416)
+		return nil, fault(object.ErrRange, 416)
 	}
 	end := o.Size
 	if length >= 0 {
@@ -195,17 +195,17 @@ func (s *storm) answer(ctx context.Context, key string, offset, length int64) (*
 	}
 	b := &stormBody{ctx: ctx, of: o, offset: offset, end: end, rate: s.rate}
 	if cut {
-		b.breaks, b.left = fault(bucket.ErrUnavailable, 0), at
+		b.breaks, b.left = fault(object.ErrUnavailable, 0), at
 	}
 	if stalled {
 		b.stall = 2 * time.Second
 	}
-	return &bucket.Content{
+	return &object.Content{
 		Object: o, Offset: offset, Partial: (offset > 0 || length >= 0) && !s.noRanges, Body: b,
 	}, nil
 }
 
-func (s *storm) Listed(_ context.Context, key string) (bucket.Object, bool, error) {
+func (s *storm) Listed(_ context.Context, key string) (object.Object, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := s.versions[key]
@@ -217,7 +217,7 @@ func (s *storm) Probe(context.Context) error { return nil }
 // stormBody sends a version at a rate until it stalls or breaks.
 type stormBody struct {
 	ctx         context.Context //nolint:containedctx // it stands for a connection
-	of          bucket.Object
+	of          object.Object
 	offset, end int64
 	rate        int64
 	breaks      error
@@ -278,7 +278,7 @@ func (k *stormSink) deliver(ctx context.Context, d *Download) error {
 		if err := d.Err(); err != nil {
 			return err
 		}
-		return fmt.Errorf("%w: %w", bucket.ErrUnavailable, errStormTaker)
+		return fmt.Errorf("%w: %w", object.ErrUnavailable, errStormTaker)
 	}
 	data, err := d.Whole, error(nil)
 	if data == nil {
@@ -311,7 +311,7 @@ func (k *stormSink) deliver(ctx context.Context, d *Download) error {
 	return nil
 }
 
-func (s *storm) all(key string) []bucket.Object {
+func (s *storm) all(key string) []object.Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.versions[key])

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // The bounds of an adaptive window. A small Supabase instance serves 20 requests
@@ -258,14 +258,14 @@ func (w *window) failed(t ticket, now time.Time, err error) {
 	if !w.adaptive || t.number < w.first {
 		return
 	}
-	if !errors.Is(err, bucket.ErrThrottled) && !errors.Is(err, bucket.ErrUnavailable) {
+	if !errors.Is(err, object.ErrThrottled) && !errors.Is(err, object.ErrUnavailable) {
 		return
 	}
 	size := max(windowFloor, w.limit/2)
 	if w.before > 0 && w.before < w.limit {
 		size = w.before // where all was well
 	}
-	if errors.Is(err, bucket.ErrThrottled) || statusOf(err) == statusDatabaseTimeout {
+	if errors.Is(err, object.ErrThrottled) || statusOf(err) == statusDatabaseTimeout {
 		w.highest = size + (w.limit-size)/2
 	}
 	trial := w.before > 0
@@ -294,7 +294,7 @@ func typical(took []float64) float64 {
 const statusDatabaseTimeout = 544
 
 func statusOf(err error) int {
-	if e, ok := errors.AsType[*bucket.Error](err); ok {
+	if e, ok := errors.AsType[*object.Error](err); ok {
 		return e.Status
 	}
 	return 0

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -22,7 +22,7 @@ func downloadMany(t *testing.T, s *store, g *gauges, window, n int, k *sink) tim
 	opts := options(s, g)
 	opts.MaxDownloads = window
 	opts.Retry = retry.Policy{MaxAttempts: 50, InitialInterval: 200 * time.Millisecond, MaxInterval: 5 * time.Second}
-	var objs []bucket.Object
+	var objs []object.Object
 	for i := range n {
 		objs = append(objs, s.put(fmt.Sprintf("k%06d", i), []byte("x")))
 	}
@@ -117,7 +117,7 @@ func TestTheWindowSettlesBelowWhereTheEndpointThrottles(t *testing.T) {
 		return func(ctx context.Context, key string, active int) error {
 			if active > allowed {
 				_ = retry.Sleep(ctx, time.Millisecond)
-				return &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrThrottled, Status: 429}
+				return &object.Error{Op: "reading", Key: key, Kind: object.ErrThrottled, Status: 429}
 			}
 			return nil
 		}
@@ -149,7 +149,7 @@ func TestTheWindowShrinksOnThrottlingAndGrowsAgain(t *testing.T) {
 		s.serve = func(ctx context.Context, key string, _ int) error {
 			if now := time.Now(); now.After(from) && now.Before(to) {
 				_ = retry.Sleep(ctx, time.Millisecond)
-				return &bucket.Error{Op: "reading", Key: key, Kind: bucket.ErrThrottled, Status: 429}
+				return &object.Error{Op: "reading", Key: key, Kind: object.ErrThrottled, Status: 429}
 			}
 			return nil
 		}
@@ -178,7 +178,7 @@ func TestTheWindowStartsWiderForObjectsThatAreMostlyTransfer(t *testing.T) {
 			s.latency = time.Second
 			opts := options(s, g)
 			opts.MaxDownloads, opts.BufferBytes = 0, 1<<30
-			var objs []bucket.Object
+			var objs []object.Object
 			for i := range 3 * windowStart {
 				objs = append(objs, s.put(fmt.Sprint(i), make([]byte, size)))
 			}

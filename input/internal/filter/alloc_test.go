@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // The race detector empties pools at random, and what they hold is allocated
@@ -16,7 +16,7 @@ import (
 func TestMatchAllocatesNothing(t *testing.T) {
 	f := benchmarkFilter(t)
 	for _, key := range []string{"uploads/2024/06/raw_1234.dng", "uploads/a/b_thumbnail.jpg", "uploads/a.gif"} {
-		obj := bucket.Object{Key: key, Size: 1, LastModified: now.Add(-time.Minute)}
+		obj := object.Object{Key: key, Size: 1, LastModified: now.Add(-time.Minute)}
 		f.Match(obj, now)
 		require.LessOrEqual(t, testing.AllocsPerRun(1000, func() { f.Match(obj, now) }), 0.0, "key %q", key)
 	}

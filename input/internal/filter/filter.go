@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // placeholderName is what Supabase Storage appends to the key of a folder that
@@ -82,7 +82,7 @@ func (f *Filter) MinAge() time.Duration { return f.opts.MinAge }
 //
 // An object without a time of change passes both time rules: what is not known
 // to be old or young is not held back.
-func (f *Filter) Match(obj bucket.Object, now time.Time) Verdict {
+func (f *Filter) Match(obj object.Object, now time.Time) Verdict {
 	switch {
 	case isPlaceholder(obj):
 		return Verdict{Rule: Placeholder}
@@ -124,7 +124,7 @@ func (f *Filter) IncludedBy(key string) string {
 	return ""
 }
 
-func (f *Filter) matchFacts(obj bucket.Object, now time.Time) Rule {
+func (f *Filter) matchFacts(obj object.Object, now time.Time) Rule {
 	o := &f.opts
 	switch known := !obj.LastModified.IsZero(); {
 	case o.SkipEmpty && obj.Size == 0:
@@ -142,7 +142,7 @@ func (f *Filter) matchFacts(obj bucket.Object, now time.Time) Rule {
 // isPlaceholder reports whether obj only stands for an empty folder. The
 // server refuses a placeholder with content, so an object with content is
 // never taken for one.
-func isPlaceholder(obj bucket.Object) bool {
+func isPlaceholder(obj object.Object) bool {
 	return obj.Size == 0 &&
 		(strings.HasSuffix(obj.Key, placeholderName) || strings.HasSuffix(obj.Key, "/"))
 }

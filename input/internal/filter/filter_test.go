@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 var now = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
@@ -24,77 +24,77 @@ func TestEveryRuleTakesWhatItSays(t *testing.T) {
 	old := now.Add(-24 * time.Hour)
 	tests := map[string]struct {
 		opts Options
-		obj  bucket.Object
+		obj  object.Object
 		want Verdict
 	}{
-		"no options":       {Options{}, bucket.Object{Key: "a", Size: 1}, Verdict{}},
-		"empty is content": {Options{}, bucket.Object{Key: "a"}, Verdict{}},
+		"no options":       {Options{}, object.Object{Key: "a", Size: 1}, Verdict{}},
+		"empty is content": {Options{}, object.Object{Key: "a"}, Verdict{}},
 		"include": {
 			Options{Include: []string{"*.jpg", "*.mp4"}},
-			bucket.Object{Key: "x/a.gif", Size: 1},
+			object.Object{Key: "x/a.gif", Size: 1},
 			Verdict{Rule: Include},
 		},
-		"any include": {Options{Include: []string{"*.jpg", "*.mp4"}}, bucket.Object{Key: "x/a.mp4", Size: 1}, Verdict{}},
+		"any include": {Options{Include: []string{"*.jpg", "*.mp4"}}, object.Object{Key: "x/a.mp4", Size: 1}, Verdict{}},
 		"exclude names its pattern": {
 			Options{Exclude: []string{"*.bak", "*.tmp"}},
-			bucket.Object{Key: "x/a.tmp", Size: 1},
+			object.Object{Key: "x/a.tmp", Size: 1},
 			Verdict{Rule: Exclude, Pattern: `exclude_patterns[1] "*.tmp"`},
 		},
 		"exclude wins over include": {
 			Options{Include: []string{"*.jpg"}, Exclude: []string{"*_thumbnail.*"}},
-			bucket.Object{Key: "a_thumbnail.jpg", Size: 1},
+			object.Object{Key: "a_thumbnail.jpg", Size: 1},
 			Verdict{Rule: Exclude, Pattern: `exclude_patterns[0] "*_thumbnail.*"`},
 		},
 		"exclude is named where include would take it too": {
 			Options{Include: []string{"*.jpg"}, Exclude: []string{"*.tmp"}},
-			bucket.Object{Key: "a.tmp", Size: 1},
+			object.Object{Key: "a.tmp", Size: 1},
 			Verdict{Rule: Exclude, Pattern: `exclude_patterns[0] "*.tmp"`},
 		},
 		"modified before": {
 			Options{ModifiedSince: now},
-			bucket.Object{Key: "a", Size: 1, LastModified: now.Add(-time.Millisecond)},
+			object.Object{Key: "a", Size: 1, LastModified: now.Add(-time.Millisecond)},
 			Verdict{Rule: ModifiedSince},
 		},
 		"modified at the very time": {
-			Options{ModifiedSince: now}, bucket.Object{Key: "a", Size: 1, LastModified: now}, Verdict{},
+			Options{ModifiedSince: now}, object.Object{Key: "a", Size: 1, LastModified: now}, Verdict{},
 		},
 		"too young": {
 			Options{MinAge: time.Minute},
-			bucket.Object{Key: "a", Size: 1, LastModified: now.Add(-59 * time.Second)},
+			object.Object{Key: "a", Size: 1, LastModified: now.Add(-59 * time.Second)},
 			Verdict{Rule: MinAge},
 		},
 		"old enough": {
-			Options{MinAge: time.Minute}, bucket.Object{Key: "a", Size: 1, LastModified: now.Add(-time.Minute)}, Verdict{},
+			Options{MinAge: time.Minute}, object.Object{Key: "a", Size: 1, LastModified: now.Add(-time.Minute)}, Verdict{},
 		},
 		"modified in the future": {
 			Options{MinAge: time.Minute},
-			bucket.Object{Key: "a", Size: 1, LastModified: now.Add(time.Hour)},
+			object.Object{Key: "a", Size: 1, LastModified: now.Add(time.Hour)},
 			Verdict{Rule: MinAge},
 		},
 		"the future is no matter without a minimum age": {
-			Options{ModifiedSince: old}, bucket.Object{Key: "a", Size: 1, LastModified: now.Add(time.Hour)}, Verdict{},
+			Options{ModifiedSince: old}, object.Object{Key: "a", Size: 1, LastModified: now.Add(time.Hour)}, Verdict{},
 		},
 		"no time of change passes the time rules": {
-			Options{ModifiedSince: now, MinAge: time.Minute}, bucket.Object{Key: "a", Size: 1}, Verdict{},
+			Options{ModifiedSince: now, MinAge: time.Minute}, object.Object{Key: "a", Size: 1}, Verdict{},
 		},
-		"too large":     {Options{MaxSize: 10}, bucket.Object{Key: "a", Size: 11}, Verdict{Rule: Size}},
-		"just as large": {Options{MaxSize: 10}, bucket.Object{Key: "a", Size: 10}, Verdict{}},
-		"empty":         {Options{SkipEmpty: true}, bucket.Object{Key: "a"}, Verdict{Rule: Empty}},
+		"too large":     {Options{MaxSize: 10}, object.Object{Key: "a", Size: 11}, Verdict{Rule: Size}},
+		"just as large": {Options{MaxSize: 10}, object.Object{Key: "a", Size: 10}, Verdict{}},
+		"empty":         {Options{SkipEmpty: true}, object.Object{Key: "a"}, Verdict{Rule: Empty}},
 		"placeholder": {
-			Options{}, bucket.Object{Key: "x/.emptyFolderPlaceholder"}, Verdict{Rule: Placeholder},
+			Options{}, object.Object{Key: "x/.emptyFolderPlaceholder"}, Verdict{Rule: Placeholder},
 		},
 		"placeholder at the root": {
-			Options{}, bucket.Object{Key: ".emptyFolderPlaceholder"}, Verdict{Rule: Placeholder},
+			Options{}, object.Object{Key: ".emptyFolderPlaceholder"}, Verdict{Rule: Placeholder},
 		},
-		"folder": {Options{}, bucket.Object{Key: "x/"}, Verdict{Rule: Placeholder}},
+		"folder": {Options{}, object.Object{Key: "x/"}, Verdict{Rule: Placeholder}},
 		"placeholder before every other rule": {
 			Options{Include: []string{"*"}, Exclude: []string{"*"}, SkipEmpty: true},
-			bucket.Object{Key: "x/"},
+			object.Object{Key: "x/"},
 			Verdict{Rule: Placeholder},
 		},
-		"content is never a placeholder": {Options{}, bucket.Object{Key: "x/", Size: 1}, Verdict{}},
+		"content is never a placeholder": {Options{}, object.Object{Key: "x/", Size: 1}, Verdict{}},
 		"a name that only begins like one": {
-			Options{}, bucket.Object{Key: "x/.emptyFolderPlaceholder.txt"}, Verdict{},
+			Options{}, object.Object{Key: "x/.emptyFolderPlaceholder.txt"}, Verdict{},
 		},
 	}
 	for name, test := range tests {
@@ -197,7 +197,7 @@ func TestNoKeyThatPassesLiesOutsideOfTheListPrefix(t *testing.T) {
 			continue
 		}
 		key := prefix + pick("", "/") + pick("a", "b", "a/", "b/") + pick("a", "b", "/b", "ab", "/")
-		if f.Match(bucket.Object{Key: key, Size: 1}, now).Rule != Pass {
+		if f.Match(object.Object{Key: key, Size: 1}, now).Rule != Pass {
 			continue
 		}
 		passed++
@@ -218,7 +218,7 @@ func benchmarkFilter(t testing.TB) *Filter {
 
 func BenchmarkMatch(b *testing.B) {
 	f := benchmarkFilter(b)
-	obj := bucket.Object{Key: "uploads/2024/06/14/raw_1234.dng", Size: 1, LastModified: now.Add(-time.Minute)}
+	obj := object.Object{Key: "uploads/2024/06/14/raw_1234.dng", Size: 1, LastModified: now.Add(-time.Minute)}
 	require.Equal(b, Pass, f.Match(obj, now).Rule)
 	b.ReportAllocs()
 	for b.Loop() {

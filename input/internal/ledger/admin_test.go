@@ -47,12 +47,12 @@ func TestForgottenKeyIsDeliveredAgain(t *testing.T) {
 
 func TestParkedKeyCanBeForgotten(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	w := compare(t, l, listing(object("a", "1")))
-	w.Park(object("a", "1"), "denied", time.Now().Add(time.Hour))
+	w := compare(t, l, listing(obj("a", "1")))
+	w.Park(obj("a", "1"), "denied", time.Now().Add(time.Hour))
 	known, err := l.Forget(t.Context(), "a")
 	require.NoError(t, err)
 	require.True(t, known)
-	w = compare(t, l, listing(object("a", "1")))
+	w = compare(t, l, listing(obj("a", "1")))
 	require.Len(t, w.Due, 1)
 	require.Zero(t, w.Due[0].Attempts)
 }

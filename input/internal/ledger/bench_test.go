@@ -16,9 +16,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // benchKeys is the number of objects in the benchmarks; LEDGER_BENCH_KEYS sets
@@ -50,7 +50,7 @@ func uuids(n int, etag byte) iter.Seq[ledger.Stretch] {
 				prefix := uint32(uint64(i) * (1 << 32) / uint64(n))
 				raw[0], raw[1], raw[2], raw[3] = byte(prefix>>24), byte(prefix>>16), byte(prefix>>8), byte(prefix)
 				raw[32] ^= etag
-				o := bucket.Object{Key: uuidKey(raw[:32]), ETag: hex.EncodeToString(raw[32:]), Size: int64(raw[31])<<8 | int64(raw[30]), LastModified: noon}
+				o := object.Object{Key: uuidKey(raw[:32]), ETag: hex.EncodeToString(raw[32:]), Size: int64(raw[31])<<8 | int64(raw[30]), LastModified: noon}
 				s.Objects = append(s.Objects, ledger.Listed{Object: o, Matches: true})
 			}
 			if from+each < n {

@@ -6,37 +6,37 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 func TestEventsFollowTheLifeOfAnObject(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	w := compare(t, l, listing(object("a", "1"), object("b", "1")))
+	w := compare(t, l, listing(obj("a", "1"), obj("b", "1")))
 	require.Equal(t, []string{"a created", "b created"}, due(w))
-	w.Delivered(object("a", "1"))
-	w.Delivered(object("b", "1"))
+	w.Delivered(obj("a", "1"))
+	w.Delivered(obj("b", "1"))
 
-	w = compare(t, l, listing(object("a", "2"), object("b", "1")))
+	w = compare(t, l, listing(obj("a", "2"), obj("b", "1")))
 	require.Equal(t, []string{"a updated"}, due(w))
 	require.EqualValues(t, 1, w.Unchanged)
-	w.Delivered(object("a", "2"))
+	w.Delivered(obj("a", "2"))
 
-	w = compare(t, l, listing(object("b", "1")))
+	w = compare(t, l, listing(obj("b", "1")))
 	require.Equal(t, []string{"a"}, vanished(w))
 	w.Forget("a")
 
-	w = compare(t, l, listing(object("a", "2"), object("b", "1")))
+	w = compare(t, l, listing(obj("a", "2"), obj("b", "1")))
 	require.Equal(t, []string{"a created"}, due(w))
 }
 
 func TestObjectsThatBecomeVisibleLateAreDueWhateverTheirTimeAndKey(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	deliver(t, l, listing(object("m", "1"), object("n", "1")))
-	late := object("a", "1")
+	deliver(t, l, listing(obj("m", "1"), obj("n", "1")))
+	late := obj("a", "1")
 	late.LastModified = noon.Add(-10 * time.Minute)
-	same := object("z", "1")
-	w := compare(t, l, listing(late, object("m", "1"), object("n", "1"), same))
+	same := obj("z", "1")
+	w := compare(t, l, listing(late, obj("m", "1"), obj("n", "1"), same))
 	require.Equal(t, []string{"a created", "z created"}, due(w))
 }
 
@@ -60,20 +60,20 @@ func TestTouchOfEveryRowIsNoChange(t *testing.T) {
 func TestTouchIsAChangeByModified(t *testing.T) {
 	store := ledger.NewMemStore()
 	l := openOn(t, store, byModified)
-	deliver(t, l, listing(object("a", "1"), object("b", "1")))
-	touched := object("a", "1")
+	deliver(t, l, listing(obj("a", "1"), obj("b", "1")))
+	touched := obj("a", "1")
 	touched.LastModified = noon.Add(time.Millisecond)
 	for range 2 {
-		w := compare(t, l, listing(touched, object("b", "1")))
+		w := compare(t, l, listing(touched, obj("b", "1")))
 		require.Equal(t, []string{"a updated"}, due(w))
 		w.Close()
 		l = restart(t, l, store, byModified)
 	}
 	fetched := touched
 	fetched.LastModified = noon.Add(-time.Hour) // of the file behind the row
-	w := compare(t, l, listing(touched, object("b", "1")))
+	w := compare(t, l, listing(touched, obj("b", "1")))
 	w.Delivered(fetched)
-	require.Zero(t, deliver(t, l, listing(touched, object("b", "1"))))
+	require.Zero(t, deliver(t, l, listing(touched, obj("b", "1"))))
 }
 
 func TestOtherChangeDetectionRepeatsNothing(t *testing.T) {
@@ -95,8 +95,8 @@ func TestOtherChangeDetectionRepeatsNothing(t *testing.T) {
 
 func TestSameBytesUploadedAgainAreNoChange(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	deliver(t, l, listing(object("a", "1")))
-	again := object("a", "1")
+	deliver(t, l, listing(obj("a", "1")))
+	again := obj("a", "1")
 	again.LastModified = noon.Add(time.Hour)
 	require.Empty(t, compare(t, l, listing(again)).Due)
 }
@@ -104,8 +104,8 @@ func TestSameBytesUploadedAgainAreNoChange(t *testing.T) {
 func TestRowWithoutETagIsKnownBySizeAndTime(t *testing.T) {
 	store := ledger.NewMemStore()
 	l := openOn(t, store)
-	row := bucket.Object{Key: "a", LastModified: noon}
-	fetched := bucket.Object{Key: "a", ETag: "of the backend", Size: 7, LastModified: noon.Add(-time.Hour)}
+	row := object.Object{Key: "a", LastModified: noon}
+	fetched := object.Object{Key: "a", ETag: "of the backend", Size: 7, LastModified: noon.Add(-time.Hour)}
 	w := compare(t, l, listing(row))
 	require.Len(t, w.Due, 1)
 	w.Delivered(fetched)
@@ -128,14 +128,14 @@ func TestRowWithoutETagIsKnownBySizeAndTime(t *testing.T) {
 func TestOverwriteBetweenListingAndDownloadIsDeliveredOnce(t *testing.T) {
 	store := ledger.NewMemStore()
 	l := openOn(t, store)
-	w := compare(t, l, listing(object("a", "1")))
-	w.Delivered(object("a", "2"))
-	after := object("a", "2")
+	w := compare(t, l, listing(obj("a", "1")))
+	w.Delivered(obj("a", "2"))
+	after := obj("a", "2")
 	after.LastModified = noon.Add(time.Second)
 	l = restart(t, l, store)
 	require.Empty(t, compare(t, l, listing(after)).Due)
 
-	back := object("a", "1")
+	back := obj("a", "1")
 	back.LastModified = noon.Add(time.Minute)
 	w = compare(t, l, listing(back))
 	require.Equal(t, []string{"a updated"}, due(w), "the first version was never delivered")
@@ -144,37 +144,37 @@ func TestOverwriteBetweenListingAndDownloadIsDeliveredOnce(t *testing.T) {
 func TestVersionsNamedDifferentlyInDownloadsAreNotRepeatedForEver(t *testing.T) {
 	store := ledger.NewMemStore()
 	l := openOn(t, store)
-	listed, fetched := object("a", "as listed"), object("a", "as fetched")
-	w := compare(t, l, listing(listed, object("b", "1")))
+	listed, fetched := obj("a", "as listed"), obj("a", "as fetched")
+	w := compare(t, l, listing(listed, obj("b", "1")))
 	w.Delivered(fetched)
-	w.Delivered(object("b", "1"))
+	w.Delivered(obj("b", "1"))
 	for range 3 {
 		l = restart(t, l, store)
-		w = compare(t, l, listing(listed, object("b", "1")))
+		w = compare(t, l, listing(listed, obj("b", "1")))
 		require.Empty(t, w.Due)
 		require.EqualValues(t, 2, w.Unchanged)
 		require.NoError(t, l.CompletePass(t.Context()))
 	}
 	listed.LastModified = noon.Add(time.Millisecond)
-	w = compare(t, l, listing(listed, object("b", "1")))
+	w = compare(t, l, listing(listed, obj("b", "1")))
 	require.Equal(t, []string{"a updated"}, due(w), "the row was written to: it can be another version")
 }
 
 func TestObjectThatWasGoneBeforeItWasReadIsDueWhenItComesBack(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	w := compare(t, l, listing(object("a", "1"), object("b", "1")))
+	w := compare(t, l, listing(obj("a", "1"), obj("b", "1")))
 	w.Vanish("a")
-	w.Delivered(object("b", "1"))
+	w.Delivered(obj("b", "1"))
 	require.NoError(t, l.CompletePass(t.Context()))
-	require.Empty(t, compare(t, l, listing(object("b", "1"))).Due)
-	require.Equal(t, []string{"a created"}, due(compare(t, l, listing(object("a", "1"), object("b", "1")))))
+	require.Empty(t, compare(t, l, listing(obj("b", "1"))).Due)
+	require.Equal(t, []string{"a created"}, due(compare(t, l, listing(obj("a", "1"), obj("b", "1")))))
 }
 
 func TestVanishedKeyIsReportedUntilItIsSettled(t *testing.T) {
 	store := ledger.NewMemStore()
 	l := openOn(t, store)
-	deliver(t, l, listing(object("a", "1"), object("b", "1")))
-	gone := listing(object("b", "1"))
+	deliver(t, l, listing(obj("a", "1"), obj("b", "1")))
+	gone := listing(obj("b", "1"))
 	w := compare(t, l, gone)
 	require.Equal(t, []ledger.Tracked{{Key: "a"}}, w.Vanished)
 	require.Empty(t, compare(t, l, gone).Vanished, "it is in flight")
@@ -187,7 +187,7 @@ func TestVanishedKeyIsReportedUntilItIsSettled(t *testing.T) {
 	require.Equal(t, []ledger.Tracked{{Key: "a", AbsentBefore: true}}, w.Vanished)
 	w.Close()
 
-	w = compare(t, l, listing(object("a", "1"), object("b", "1")))
+	w = compare(t, l, listing(obj("a", "1"), obj("b", "1")))
 	require.Empty(t, w.Due, "it was hidden for a while")
 	w = compare(t, l, gone)
 	require.Equal(t, []ledger.Tracked{{Key: "a"}}, w.Vanished, "the count begins anew")
@@ -198,9 +198,9 @@ func TestVanishedKeyIsReportedUntilItIsSettled(t *testing.T) {
 
 func TestObjectDeletedAfterItsDeliveryCanBeForgotten(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	w := compare(t, l, listing(object("a", "1")))
-	w.Delivered(object("a", "1"))
+	w := compare(t, l, listing(obj("a", "1")))
+	w.Delivered(obj("a", "1"))
 	w.Forget("a")
 	require.Empty(t, compare(t, l, listing()).Vanished)
-	require.Equal(t, []string{"a created"}, due(compare(t, l, listing(object("a", "1")))))
+	require.Equal(t, []string{"a created"}, due(compare(t, l, listing(obj("a", "1")))))
 }

@@ -97,16 +97,16 @@ func TestWaitingForTheStoreEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &slowStore{Store: ledger.NewMemStore()}
 		l := openOn(t, store)
-		w := compare(t, l, listing(object("a", "1")))
-		w.Delivered(object("a", "1"))
+		w := compare(t, l, listing(obj("a", "1")))
+		w.Delivered(obj("a", "1"))
 		store.delay = time.Hour
 		go func() { _ = l.Checkpoint(t.Context()) }()
 		synctest.Wait()
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("enough"))
 		defer cancel()
-		_, err := l.Compare(ctx, listing(object("a", "1"), object("b", "1")))
+		_, err := l.Compare(ctx, listing(obj("a", "1"), obj("b", "1")))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.EqualValues(t, 1, compare(t, l, listing(object("a", "1"))).Unchanged, "this needs no store")
+		require.EqualValues(t, 1, compare(t, l, listing(obj("a", "1"))).Unchanged, "this needs no store")
 		time.Sleep(2 * time.Hour)
 	})
 }
@@ -162,17 +162,17 @@ func TestClosedLedgerSaysSo(t *testing.T) {
 func TestSecondProcessOnOneCacheIsFoundOut(t *testing.T) {
 	for name, write := range map[string]func(t *testing.T, l *ledger.Ledger, w *ledger.Work) error{
 		"at the next checkpoint": func(t *testing.T, l *ledger.Ledger, w *ledger.Work) error {
-			w.Delivered(object("key-00000000", "v1"))
+			w.Delivered(obj("key-00000000", "v1"))
 			return l.Checkpoint(t.Context())
 		},
 		"at the next fold": func(t *testing.T, l *ledger.Ledger, _ *ledger.Work) error {
-			if _, err := l.MarkDelivered(t.Context(), ledger.Stretch{Lo: "z", Objects: listing(object("z", "1")).Objects}); err != nil {
+			if _, err := l.MarkDelivered(t.Context(), ledger.Stretch{Lo: "z", Objects: listing(obj("z", "1")).Objects}); err != nil {
 				return err
 			}
 			return l.CompletePass(t.Context())
 		},
 		"at the next look at a manifest": func(t *testing.T, l *ledger.Ledger, _ *ledger.Work) error {
-			_, err := l.Compare(t.Context(), listing(object("key-00000003", "v3")))
+			_, err := l.Compare(t.Context(), listing(obj("key-00000003", "v3")))
 			return err
 		},
 	} {

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // What is pinned here lies on users' disks. A value under testdata/v1 must be
@@ -124,7 +124,7 @@ func TestEnvelopeOfFormat1(t *testing.T) {
 // The hashes decide whether something is delivered again: they must never
 // change.
 func TestIdentitiesOfFormat1(t *testing.T) {
-	o := bucket.Object{Key: "photos/a.jpg", ETag: "d41d8cd98f00b204e9800998ecf8427e", Size: 12345, LastModified: contractNoon}
+	o := object.Object{Key: "photos/a.jpg", ETag: "d41d8cd98f00b204e9800998ecf8427e", Size: 12345, LastModified: contractNoon}
 	noTag := o
 	noTag.ETag = ""
 	for name, v := range map[string]struct{ got, want uint64 }{

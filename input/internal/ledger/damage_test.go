@@ -164,7 +164,7 @@ func TestOlderManifestUnderItsKeyIsRefused(t *testing.T) {
 
 func TestListingThatCannotBeTrueIsRefused(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	a, b := listing(object("a", "1")).Objects[0], listing(object("b", "1")).Objects[0]
+	a, b := listing(obj("a", "1")).Objects[0], listing(obj("b", "1")).Objects[0]
 	for says, s := range map[string]ledger.Stretch{
 		"not in byte order": {Objects: []ledger.Listed{b, a}},
 		`"a" comes after`:   {Objects: []ledger.Listed{a, a}},

@@ -49,17 +49,17 @@ func TestNarrowerFilterForgetsAndRepeatsNothing(t *testing.T) {
 
 func TestKeyThatVanishesWhileItDoesNotMatchIsReported(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	all := listing(object("a.jpg", "1"), object("b.tmp", "1"))
+	all := listing(obj("a.jpg", "1"), obj("b.tmp", "1"))
 	jpg := func(k string) bool { return strings.HasSuffix(k, ".jpg") }
 	deliver(t, l, all)
 	deliver(t, l, matching(all, jpg))
-	w := compare(t, l, matching(listing(object("a.jpg", "1")), jpg))
+	w := compare(t, l, matching(listing(obj("a.jpg", "1")), jpg))
 	require.Equal(t, []string{"b.tmp"}, vanished(w))
 }
 
 func TestForgottenKeyIsDueAlthoughTheListingIsAsItWas(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	all := listing(object("a.jpg", "1"), object("b.tmp", "1"))
+	all := listing(obj("a.jpg", "1"), obj("b.tmp", "1"))
 	few := matching(all, func(k string) bool { return strings.HasSuffix(k, ".jpg") })
 	deliver(t, l, all)
 	deliver(t, l, few)
@@ -71,10 +71,10 @@ func TestForgottenKeyIsDueAlthoughTheListingIsAsItWas(t *testing.T) {
 
 func TestParkedObjectThatNoLongerMatchesIsNotKept(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	all := listing(object("a", "1"), object("b", "1"))
+	all := listing(obj("a", "1"), obj("b", "1"))
 	w := compare(t, l, all)
-	w.Park(object("a", "1"), "denied", noon)
-	w.Delivered(object("b", "1"))
+	w.Park(obj("a", "1"), "denied", noon)
+	w.Delivered(obj("b", "1"))
 	w = compare(t, l, matching(all, func(k string) bool { return k != "a" }))
 	require.Empty(t, w.Parked)
 	require.Zero(t, l.Stats().Parked)
@@ -86,7 +86,7 @@ func TestParkedObjectThatNoLongerMatchesIsNotKept(t *testing.T) {
 func TestOtherPrefixRepeatsNothingAndTakesNothingForGone(t *testing.T) {
 	store := ledger.NewMemStore()
 	l := openOn(t, store)
-	all := listing(object("a/1", "1"), object("b/1", "1"), object("b/2", "1"), object("c/1", "1"))
+	all := listing(obj("a/1", "1"), obj("b/1", "1"), obj("b/2", "1"), obj("c/1", "1"))
 	part := ledger.Stretch{Lo: "b/", Hi: ledger.PrefixEnd("b/"), Objects: all.Objects[1:3]}
 	require.Equal(t, 2, deliver(t, l, part))
 	l = restart(t, l, store)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // Each change says by itself whether the journal has it; in which order the
@@ -76,5 +76,5 @@ func TestForgettingIsDurableAlthoughAnAckCameJustBefore(t *testing.T) {
 }
 
 func obj(key string) Listed {
-	return Listed{Object: bucket.Object{Key: key, ETag: "1", Size: 1}, Matches: true}
+	return Listed{Object: object.Object{Key: key, ETag: "1", Size: 1}, Matches: true}
 }

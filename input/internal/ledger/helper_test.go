@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 var (
@@ -19,7 +19,7 @@ var (
 )
 
 // listing makes the whole bucket of objects, all of which match.
-func listing(objects ...bucket.Object) ledger.Stretch {
+func listing(objects ...object.Object) ledger.Stretch {
 	s := ledger.Stretch{}
 	for _, o := range objects {
 		s.Objects = append(s.Objects, ledger.Listed{Object: o, Matches: true})
@@ -32,15 +32,15 @@ func sortedListing(s ledger.Stretch) ledger.Stretch {
 	return s
 }
 
-func object(key, etag string) bucket.Object {
-	return bucket.Object{Key: key, ETag: etag, Size: 10, LastModified: noon}
+func obj(key, etag string) object.Object {
+	return object.Object{Key: key, ETag: etag, Size: 10, LastModified: noon}
 }
 
 // many makes a listing of n objects.
 func many(n int, etag string) ledger.Stretch {
-	objects := make([]bucket.Object, n)
+	objects := make([]object.Object, n)
 	for i := range objects {
-		objects[i] = object(fmt.Sprintf("key-%08d", i), etag)
+		objects[i] = obj(fmt.Sprintf("key-%08d", i), etag)
 	}
 	return listing(objects...)
 }

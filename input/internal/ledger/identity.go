@@ -7,7 +7,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // Identity says what makes two listings of a key the same version of it.
@@ -43,7 +43,7 @@ type identity struct {
 }
 
 // identify makes the identity of a listed object.
-func (m Identity) identify(o *bucket.Object) identity {
+func (m Identity) identify(o *object.Object) identity {
 	switch {
 	case o.ETag == "":
 		return identity{fingerprint: weakPrint(o.Size, o.LastModified), kind: byWeak}
@@ -61,7 +61,7 @@ func (m Identity) identify(o *bucket.Object) identity {
 // backend's file. A row that is listed without ETag is known by nothing but its
 // listing. And where another version was fetched than was listed, nobody knows
 // that version's time.
-func (m Identity) delivered(listed, fetched *bucket.Object) (identity, uint64) {
+func (m Identity) delivered(listed, fetched *object.Object) (identity, uint64) {
 	was := m.identify(listed)
 	if was.kind == byWeak {
 		return was, 0
@@ -77,7 +77,7 @@ func (m Identity) delivered(listed, fetched *bucket.Object) (identity, uint64) {
 // matches reports whether a listed object is the version that was delivered as
 // id. It compares what id is made of, so that another setting of [Identity]
 // does not make a bucket of new versions.
-func (m Identity) matches(id identity, o *bucket.Object) bool {
+func (m Identity) matches(id identity, o *object.Object) bool {
 	switch {
 	case id.kind == byWeak:
 		return id.fingerprint == weakPrint(o.Size, o.LastModified)
@@ -95,7 +95,7 @@ func (m Identity) matches(id identity, o *bucket.Object) bool {
 // written to it since, and the server names its versions differently in
 // listings and downloads: without the alias such an object would be new for
 // ever. It is never 0.
-func alias(listed *bucket.Object) uint64 {
+func alias(listed *object.Object) uint64 {
 	return mix(contentPrint(listed.ETag, listed.Size)^mix(uint64(listed.LastModified.UnixNano()))) | 1
 }
 

@@ -14,9 +14,9 @@ import (
 
 func TestObjectInFlightIsNotDueInTheNextPass(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	s := listing(object("a", "1"), object("b", "1"), object("c", "1"))
+	s := listing(obj("a", "1"), obj("b", "1"), obj("c", "1"))
 	first := compare(t, l, s)
-	first.Delivered(object("a", "1"))
+	first.Delivered(obj("a", "1"))
 	require.NoError(t, l.CompletePass(t.Context()))
 
 	second := compare(t, l, s)
@@ -35,33 +35,33 @@ func TestObjectInFlightIsNotDueInTheNextPass(t *testing.T) {
 
 func TestVersionThatComesWhileAnotherIsInFlightIsDueAfterIt(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	first := compare(t, l, listing(object("a", "1")))
-	require.Empty(t, compare(t, l, listing(object("a", "2"))).Due)
-	first.Delivered(object("a", "1"))
-	require.Equal(t, []string{"a updated"}, due(compare(t, l, listing(object("a", "2")))))
+	first := compare(t, l, listing(obj("a", "1")))
+	require.Empty(t, compare(t, l, listing(obj("a", "2"))).Due)
+	first.Delivered(obj("a", "1"))
+	require.Equal(t, []string{"a updated"}, due(compare(t, l, listing(obj("a", "2")))))
 }
 
 func TestLateAckCounts(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	s := listing(object("a", "1"))
+	s := listing(obj("a", "1"))
 	w := compare(t, l, s)
 	w.Close()
-	w.Delivered(object("a", "1"))
+	w.Delivered(obj("a", "1"))
 	require.Empty(t, compare(t, l, s).Due)
 }
 
 func TestLateAckNeverHidesWhatCameAfterIt(t *testing.T) {
 	store := ledger.NewMemStore()
 	l := openOn(t, store)
-	first := compare(t, l, listing(object("a", "1")))
+	first := compare(t, l, listing(obj("a", "1")))
 	first.Close()
-	second := compare(t, l, listing(object("a", "2")))
-	first.Delivered(object("a", "1"))
-	require.Empty(t, compare(t, l, listing(object("a", "2"))).Due, "in flight")
-	second.Delivered(object("a", "2"))
+	second := compare(t, l, listing(obj("a", "2")))
+	first.Delivered(obj("a", "1"))
+	require.Empty(t, compare(t, l, listing(obj("a", "2"))).Due, "in flight")
+	second.Delivered(obj("a", "2"))
 	second.Forget("a")
 	for range 2 {
-		w := compare(t, l, listing(object("a", "1")))
+		w := compare(t, l, listing(obj("a", "1")))
 		require.Equal(t, []string{"a created"}, due(w), "it was forgotten, and the same bytes came back")
 		w.Close()
 		l = restart(t, l, store)
@@ -70,8 +70,8 @@ func TestLateAckNeverHidesWhatCameAfterIt(t *testing.T) {
 
 func TestKeysOfAnotherStretchAreNotSettled(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	w := compare(t, l, listing(object("a", "1")))
-	w.Delivered(object("b", "1"))
+	w := compare(t, l, listing(obj("a", "1")))
+	w.Delivered(obj("b", "1"))
 	w.Forget("b")
 	w.Absent("a")
 	require.Zero(t, l.Stats().Tracked)

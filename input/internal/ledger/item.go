@@ -5,7 +5,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // Event is why an object is due.
@@ -29,7 +29,7 @@ func (e Event) String() string {
 
 // Item is an object that is due.
 type Item struct {
-	bucket.Object
+	object.Object
 	Event Event
 	// Attempts is how often this version was parked before.
 	Attempts int

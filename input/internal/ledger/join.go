@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // join walks a listing and the entries of the same range side by side, both in
@@ -45,7 +45,7 @@ func (j *join) run(listed []Listed, entries []entry) {
 }
 
 // match looks at a listed object that matches and what is known of its key.
-func (j *join) match(o *bucket.Object, e *entry) {
+func (j *join) match(o *object.Object, e *entry) {
 	mode := j.ledger.mode
 	holder := j.inFlight(e.key)
 	switch {
@@ -77,7 +77,7 @@ func (j *join) match(o *bucket.Object, e *entry) {
 	}
 }
 
-func (j *join) due(o *bucket.Object, e *entry, attempts int) {
+func (j *join) due(o *object.Object, e *entry, attempts int) {
 	j.quiet = false
 	item := Item{Object: *o, Event: Created, Attempts: attempts}
 	if e.tracked {

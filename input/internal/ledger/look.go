@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // Standing is what a ledger knows of one key.
@@ -19,7 +19,7 @@ type Standing struct {
 
 // Look says what is known of an object as it is listed. Nothing is changed by
 // it.
-func (l *Ledger) Look(ctx context.Context, obj bucket.Object) (Standing, error) {
+func (l *Ledger) Look(ctx context.Context, obj object.Object) (Standing, error) {
 	if err := l.lock(ctx); err != nil {
 		return Standing{}, err
 	}

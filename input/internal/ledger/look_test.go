@@ -14,10 +14,10 @@ func TestAKeyIsLookedUpByVersion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := ledger.NewMemStore()
 		l := openOn(t, store)
-		deliver(t, l, listing(object("a", "1"), object("b", "1")))
-		w := compare(t, l, listing(object("a", "1"), object("b", "2"), object("c", "1")))
-		w.Park(object("b", "2"), "denied: b", time.Now().Add(time.Hour))
-		w.Park(object("c", "1"), "denied: c", time.Now().Add(time.Hour))
+		deliver(t, l, listing(obj("a", "1"), obj("b", "1")))
+		w := compare(t, l, listing(obj("a", "1"), obj("b", "2"), obj("c", "1")))
+		w.Park(obj("b", "2"), "denied: b", time.Now().Add(time.Hour))
+		w.Park(obj("c", "1"), "denied: c", time.Now().Add(time.Hour))
 		for range 2 {
 			look := func(key, etag string) ledger.Standing { return look(t, l, key, etag) }
 			require.Equal(t, ledger.Standing{Tracked: true, Current: true}, look("a", "1"))
@@ -39,20 +39,20 @@ func TestAKeyIsLookedUpByVersion(t *testing.T) {
 
 func TestWhoOnlyLookedWritesNothing(t *testing.T) {
 	store := ledger.NewMemStore()
-	deliver(t, openOn(t, store), listing(object("a", "1")))
+	deliver(t, openOn(t, store), listing(obj("a", "1")))
 	l := openOn(t, store)
-	w := compare(t, l, listing(object("a", "2")))
-	w.Delivered(object("a", "2"))
+	w := compare(t, l, listing(obj("a", "2")))
+	w.Delivered(obj("a", "2"))
 	require.NoError(t, l.Discard())
 	require.NoError(t, l.Discard())
-	_, err := l.Look(t.Context(), object("a", "1"))
+	_, err := l.Look(t.Context(), obj("a", "1"))
 	require.ErrorContains(t, err, "closed")
 	require.Equal(t, ledger.Standing{Tracked: true}, look(t, openOn(t, store), "a", "2"))
 }
 
 func look(t *testing.T, l *ledger.Ledger, key, etag string) ledger.Standing {
 	t.Helper()
-	s, err := l.Look(t.Context(), object(key, etag))
+	s, err := l.Look(t.Context(), obj(key, etag))
 	require.NoError(t, err)
 	return s
 }

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // version is what an object is known by.
@@ -13,12 +13,12 @@ type version struct {
 	size int64
 }
 
-func versionOf(o bucket.Object) version { return version{o.ETag, o.Size} }
+func versionOf(o object.Object) version { return version{o.ETag, o.Size} }
 
 // state is what the model says that the ledger knows of one key.
 type state struct {
 	delivered version // zero if nothing was
-	row       bucket.Object
+	row       object.Object
 	parked    version
 	attempts  int
 	later     bool // the parked version is not due
@@ -34,7 +34,7 @@ type verdict struct {
 }
 
 // listed is what a listing of o makes of a state, and the state after it.
-func (s state) listed(o bucket.Object) (verdict, state) {
+func (s state) listed(o object.Object) (verdict, state) {
 	v := versionOf(o)
 	event := "created"
 	if s.tracked() {

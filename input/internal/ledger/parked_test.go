@@ -17,14 +17,14 @@ func TestParkedObjectWaitsForItsTimeAcrossRestarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := ledger.NewMemStore()
 		l := openOn(t, store)
-		s := listing(object("a", "1"), object("b", "1"))
+		s := listing(obj("a", "1"), obj("b", "1"))
 		first := time.Now().Truncate(time.Millisecond)
 		w := compare(t, l, s)
-		w.Delivered(object("b", "1"))
+		w.Delivered(obj("b", "1"))
 		for attempt := 1; attempt <= 3; attempt++ {
 			require.Equal(t, attempt-1, w.Due[0].Attempts)
 			next := time.Now().Add(time.Hour).Truncate(time.Millisecond)
-			w.Park(object("a", "1"), "access denied", next)
+			w.Park(obj("a", "1"), "access denied", next)
 			l = restart(t, l, store)
 			w = compare(t, l, s)
 			require.Empty(t, w.Due)
@@ -36,7 +36,7 @@ func TestParkedObjectWaitsForItsTimeAcrossRestarts(t *testing.T) {
 			w = compare(t, l, s)
 			require.Equal(t, []string{"a created"}, due(w))
 		}
-		w.Delivered(object("a", "1"))
+		w.Delivered(obj("a", "1"))
 		require.Equal(t, ledger.Stats{Tracked: 2, Segments: 1}, l.Stats())
 		require.Zero(t, deliver(t, l, s))
 	})
@@ -44,17 +44,17 @@ func TestParkedObjectWaitsForItsTimeAcrossRestarts(t *testing.T) {
 
 func TestNewVersionOfAParkedObjectIsDueAtOnce(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	deliver(t, l, listing(object("a", "1")))
-	w := compare(t, l, listing(object("a", "2")))
-	w.Park(object("a", "2"), "denied", time.Now().Add(time.Hour))
-	w = compare(t, l, listing(object("a", "2")))
+	deliver(t, l, listing(obj("a", "1")))
+	w := compare(t, l, listing(obj("a", "2")))
+	w.Park(obj("a", "2"), "denied", time.Now().Add(time.Hour))
+	w = compare(t, l, listing(obj("a", "2")))
 	require.Len(t, w.Parked, 1)
 	require.True(t, w.Parked[0].Delivered)
-	w = compare(t, l, listing(object("a", "3")))
+	w = compare(t, l, listing(obj("a", "3")))
 	require.Equal(t, []string{"a updated"}, due(w))
 	require.Zero(t, w.Due[0].Attempts)
 	w.Close()
-	w = compare(t, l, listing(object("a", "1")))
+	w = compare(t, l, listing(obj("a", "1")))
 	require.EqualValues(t, 1, w.Unchanged, "back to what was delivered")
 	require.Zero(t, l.Stats().Parked)
 }
@@ -110,10 +110,10 @@ func TestParkedObjectsAreListedInOrder(t *testing.T) {
 
 func TestAckOfAParkedObjectStillCounts(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	w := compare(t, l, listing(object("a", "1")))
-	w.Park(object("a", "1"), "rejected", noon)
-	w.Delivered(object("a", "1"))
-	w.Park(object("a", "1"), "rejected", noon)
-	require.Empty(t, compare(t, l, listing(object("a", "1"))).Due)
+	w := compare(t, l, listing(obj("a", "1")))
+	w.Park(obj("a", "1"), "rejected", noon)
+	w.Delivered(obj("a", "1"))
+	w.Park(obj("a", "1"), "rejected", noon)
+	require.Empty(t, compare(t, l, listing(obj("a", "1"))).Due)
 	require.Equal(t, ledger.Stats{Tracked: 1, Segments: 1}, l.Stats())
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // ComparePoints says what is due among single objects, which were not listed
@@ -90,7 +90,7 @@ func only(entries []entry, points []Listed) []entry {
 }
 
 // sameVersion reports whether what is in flight under a claim is what o is.
-func (w *Work) sameVersion(o *bucket.Object) bool {
+func (w *Work) sameVersion(o *object.Object) bool {
 	item, _ := w.item(o.Key)
 	return item != nil && w.ledger.mode.identify(&item.Object) == w.ledger.mode.identify(o)
 }

@@ -89,11 +89,11 @@ func TestSegmentsThatShrinkAreMerged(t *testing.T) {
 
 func TestBoundsOfAPrefixStayWhenOnlyThatIsListed(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
-	rest := listing(object("a", "1"), object("c/1", "1"), object("d", "1"))
+	rest := listing(obj("a", "1"), obj("c/1", "1"), obj("d", "1"))
 	deliver(t, l, rest)
 	inside := ledger.Stretch{Lo: "c/", Hi: "c0", Objects: rest.Objects[1:2:2]}
 	for i := range 1500 {
-		inside.Objects = append(inside.Objects, listing(object(fmt.Sprintf("c/1-%04d", i), "1")).Objects...)
+		inside.Objects = append(inside.Objects, listing(obj(fmt.Sprintf("c/1-%04d", i), "1")).Objects...)
 	}
 	require.Equal(t, 1500, deliver(t, l, inside))
 	require.Equal(t, []string{"c/", "c0"}, l.Bounds(""))
@@ -125,7 +125,7 @@ func TestKeysOfEveryKindKeepTheirOrder(t *testing.T) {
 	}
 	s := ledger.Stretch{}
 	for _, k := range keys {
-		s.Objects = append(s.Objects, listing(object(k, k)).Objects...)
+		s.Objects = append(s.Objects, listing(obj(k, k)).Objects...)
 	}
 	s = sortedListing(s)
 	require.Equal(t, len(keys), deliver(t, l, cut(s, 700)...))

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"sort"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // Stretch is a complete listing of the keys in [Lo, Hi): every object that the
@@ -23,7 +23,7 @@ type Stretch struct {
 
 // Listed is an object as the listing shows it.
 type Listed struct {
-	bucket.Object
+	object.Object
 	// Matches is false for an object that the filters take. It is not tracked,
 	// but it exists.
 	Matches bool

@@ -10,21 +10,21 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 func TestTrackedBelowAPrefixCountsNoKeyNextToIt(t *testing.T) {
 	store := newDisk(true).boot(-1)
 	l := openOn(t, store)
-	var all []bucket.Object
+	var all []object.Object
 	for i := range 300 {
-		all = append(all, object(fmt.Sprintf("a/%03d", i), "1"))
+		all = append(all, obj(fmt.Sprintf("a/%03d", i), "1"))
 	}
 	for i := range 20 {
-		all = append(all, object(fmt.Sprintf("b/%02d", i), "1"))
+		all = append(all, obj(fmt.Sprintf("b/%02d", i), "1"))
 	}
-	all = append(all, object("b", "1"), object("b0", "1"), object("c/\xff", "1"))
+	all = append(all, obj("b", "1"), obj("b0", "1"), obj("c/\xff", "1"))
 	deliver(t, l, listing(all...))
 	counts := map[string]int64{
 		"": 323, "a/": 300, "b/": 20, "b": 22, "c": 1, "c/\xff": 1, "\xff": 0, "d": 0, "a/0": 100, "a/29": 10, "b/00": 1, "b/000": 0,
@@ -59,20 +59,20 @@ func TestTrackedBelowFollowsEveryChange(t *testing.T) {
 		require.NoError(t, err)
 		return n
 	}
-	s := listing(object("a", "1"), object("b/1", "1"), object("b/2", "1"), object("b/3", "1"))
+	s := listing(obj("a", "1"), obj("b/1", "1"), obj("b/2", "1"), obj("b/3", "1"))
 	w := compare(t, l, s)
-	w.Park(object("b/1", "1"), "denied", noon)
+	w.Park(obj("b/1", "1"), "denied", noon)
 	require.Zero(t, below())
-	w.Delivered(object("b/1", "1"))
-	w.Delivered(object("b/2", "1"))
-	w.Delivered(object("a", "1"))
+	w.Delivered(obj("b/1", "1"))
+	w.Delivered(obj("b/2", "1"))
+	w.Delivered(obj("a", "1"))
 	require.EqualValues(t, 2, below())
 	w.Close()
 	second := compare(t, l, s)
-	second.Delivered(object("b/3", "1"))
-	w.Delivered(object("b/3", "1")) // the late ack of the first
+	second.Delivered(obj("b/3", "1"))
+	w.Delivered(obj("b/3", "1")) // the late ack of the first
 	require.EqualValues(t, 3, below())
-	w = compare(t, l, listing(object("a", "1")))
+	w = compare(t, l, listing(obj("a", "1")))
 	w.Absent("b/1")
 	w.Forget("b/2")
 	require.EqualValues(t, 2, below())
@@ -87,9 +87,9 @@ func TestTrackedBelowAgreesWithTheKeys(t *testing.T) {
 		require.NoError(t, err)
 		tracked := map[string]bool{}
 		for range 30 {
-			var objects []bucket.Object
+			var objects []object.Object
 			for _, key := range rnd.Perm(200)[:100] {
-				objects = append(objects, object(fmt.Sprintf("%03d", key), "1"))
+				objects = append(objects, obj(fmt.Sprintf("%03d", key), "1"))
 			}
 			w := compare(t, l, listing(objects...))
 			for i, d := range w.Due {

@@ -13,7 +13,7 @@ func TestTheViewerIsKeptBesideWhatWasDelivered(t *testing.T) {
 	l := openOn(t, store)
 	require.Equal(t, "", l.Viewer())
 	require.NoError(t, l.SetViewer(t.Context(), "user 1"))
-	deliver(t, l, listing(object("a", "1")))
+	deliver(t, l, listing(obj("a", "1")))
 	require.NoError(t, l.Close(t.Context()))
 
 	store = store.disk.boot(0) // no write succeeds from here on

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // Work is what is due in one stretch. Each object in Due is to be settled by
@@ -23,7 +23,7 @@ type Work struct {
 	InFlight int64
 	// Overtaken are those of InFlight of which another version is in flight than
 	// was listed, or a deletion: what is in flight does not settle them.
-	Overtaken []bucket.Object
+	Overtaken []object.Object
 	// Parked are the objects whose next attempt is not due yet.
 	Parked []ParkedItem
 	// Due are the objects to be delivered, in byte order. Read only.
@@ -102,7 +102,7 @@ func (w *Work) vanishedAt(key string) (int, bool) {
 // listed one counts as delivered only if the next listing still shows the very
 // same row. It is the truth at any time, so it also counts after the object was
 // parked or released.
-func (w *Work) Delivered(obj bucket.Object) {
+func (w *Work) Delivered(obj object.Object) {
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
 	item, c := w.item(obj.Key)
@@ -116,7 +116,7 @@ func (w *Work) Delivered(obj bucket.Object) {
 // Park records that the object could not be delivered, so that it is not due
 // before next unless another version of it is listed. It keeps the reason,
 // which must hold no secrets, and the attempts.
-func (w *Work) Park(obj bucket.Object, reason string, next time.Time) {
+func (w *Work) Park(obj object.Object, reason string, next time.Time) {
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
 	item, c := w.item(obj.Key)

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // pass lists everything under a prefix in stretches that are cut anywhere, and
@@ -121,7 +121,7 @@ func (w *world) take(work *ledger.Work) {
 func (w *world) judge(objects []ledger.Listed, work *ledger.Work, saw map[string]verdict) {
 	w.t.Helper()
 	unchanged, inFlight := int64(0), int64(0)
-	var overtaken []bucket.Object
+	var overtaken []object.Object
 	mine := func(key string) bool { _, ok := saw[key]; return ok }
 	for _, o := range objects {
 		k := w.knows(o.Key)
@@ -214,7 +214,7 @@ func (w *world) settleOne() {
 		fetched.LastModified = time.Unix(1, 0) // a download has another clock
 		w.note("delivered %s as %v", listed.Key, versionOf(fetched))
 		o.work.Delivered(fetched)
-		row := bucket.Object{}
+		row := object.Object{}
 		if versionOf(fetched) != versionOf(listed) {
 			row = listed
 		}

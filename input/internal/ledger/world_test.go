@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // outstanding is something that a Work handed out.
@@ -30,7 +30,7 @@ type world struct {
 	disk    *disk
 	store   *mortalStore
 	l       *ledger.Ledger
-	objects map[string]bucket.Object
+	objects map[string]object.Object
 	known   map[string]*knowledge
 	out     []outstanding
 	clock   time.Time
@@ -48,7 +48,7 @@ type world struct {
 func newWorld(t *testing.T, seed uint64, d *disk) *world {
 	return &world{
 		t: t, rnd: rand.New(rand.NewPCG(seed, 1)), disk: d,
-		objects: map[string]bucket.Object{}, known: map[string]*knowledge{},
+		objects: map[string]object.Object{}, known: map[string]*knowledge{},
 		clock: time.UnixMilli(1_700_000_000_000), skip: -1,
 	}
 }
@@ -140,7 +140,7 @@ func (w *world) key() string {
 func (w *world) put(key string) {
 	w.etags++
 	w.clock = w.clock.Add(time.Millisecond)
-	w.objects[key] = bucket.Object{Key: key, ETag: fmt.Sprintf("e%d", w.rnd.IntN(3)), Size: int64(w.rnd.IntN(2)), LastModified: w.clock}
+	w.objects[key] = object.Object{Key: key, ETag: fmt.Sprintf("e%d", w.rnd.IntN(3)), Size: int64(w.rnd.IntN(2)), LastModified: w.clock}
 }
 
 func (w *world) mutate() {
@@ -175,7 +175,7 @@ func (w *world) inFlight(key string) bool {
 }
 
 // sameInFlight reports whether it is this version of a key that is in flight.
-func (w *world) sameInFlight(o bucket.Object) bool {
+func (w *world) sameInFlight(o object.Object) bool {
 	return slices.ContainsFunc(w.out, func(out outstanding) bool {
 		return !out.released && out.item.Key == o.Key && versionOf(out.item.Object) == versionOf(o)
 	})

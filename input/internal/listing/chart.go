@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 const (
@@ -49,7 +49,7 @@ type mark struct {
 
 // learn takes in a page that was asked for with the given start-after, which is
 // known if it is a key and not made up.
-func (c *chart) learn(after string, known bool, objs []bucket.Object) {
+func (c *chart) learn(after string, known bool, objs []object.Object) {
 	c.pages++
 	if known && c.pages > learnAll && c.pages%learnEvery != 0 {
 		return

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 const (
@@ -60,9 +60,9 @@ func MaxListers(configured int) int {
 
 // SlowDown tells of a request for a page that failed and is tried again, or of
 // any other sign that the server has too much to do. Errors of other kinds than
-// [bucket.ErrThrottled] and [bucket.ErrUnavailable] change nothing.
+// [object.ErrThrottled] and [object.ErrUnavailable] change nothing.
 func (l *Limit) SlowDown(err error) {
-	if errors.Is(err, bucket.ErrThrottled) || errors.Is(err, bucket.ErrUnavailable) {
+	if errors.Is(err, object.ErrThrottled) || errors.Is(err, object.ErrUnavailable) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.lower()

@@ -10,23 +10,23 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 func TestThrottlingHalvesTheListersOnceForAllOfThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := listing.NewLimit(16)
 		for range 16 {
-			limit.SlowDown(fmt.Errorf("asking again: %w", bucket.ErrThrottled))
+			limit.SlowDown(fmt.Errorf("asking again: %w", object.ErrThrottled))
 		}
 		require.Equal(t, 8, limit.Listers())
 		time.Sleep(time.Second)
-		limit.SlowDown(bucket.ErrUnavailable)
+		limit.SlowDown(object.ErrUnavailable)
 		require.Equal(t, 4, limit.Listers())
 		for range 10 {
 			time.Sleep(time.Second)
-			limit.SlowDown(bucket.ErrThrottled)
+			limit.SlowDown(object.ErrThrottled)
 		}
 		require.Equal(t, 1, limit.Listers())
 	})
@@ -34,7 +34,7 @@ func TestThrottlingHalvesTheListersOnceForAllOfThem(t *testing.T) {
 
 func TestOtherErrorsDoNotSlowDown(t *testing.T) {
 	limit := listing.NewLimit(4)
-	for _, err := range []error{bucket.ErrUnreachable, bucket.ErrDenied, errors.New("any other"), nil} {
+	for _, err := range []error{object.ErrUnreachable, object.ErrDenied, errors.New("any other"), nil} {
 		limit.SlowDown(err)
 	}
 	require.Equal(t, 4, limit.Listers())
@@ -43,7 +43,7 @@ func TestOtherErrorsDoNotSlowDown(t *testing.T) {
 func TestListersComeBackWhenTheServerHasRecovered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := listing.NewLimit(8)
-		limit.SlowDown(bucket.ErrThrottled)
+		limit.SlowDown(object.ErrThrottled)
 		srv := newServer(keysOf(shapes[0].key, 400_000))
 		srv.latency = latency
 		var listers []int
@@ -87,7 +87,7 @@ func TestServerThatOnlyBearsAFewIsListedByAFew(t *testing.T) {
 			for serving.Add(1) > bears {
 				serving.Add(-1)
 				refused.Add(1)
-				limit.SlowDown(bucket.ErrThrottled)
+				limit.SlowDown(object.ErrThrottled)
 				time.Sleep(500 * time.Millisecond)
 			}
 			time.Sleep(latency)

@@ -21,7 +21,7 @@ import (
 	"context"
 	"iter"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // DefaultStretchSize is the number of objects that a stretch is aimed to have.
@@ -33,7 +33,7 @@ type Pager interface {
 	// after, in byte order of the keys; after "" is the start. More says whether
 	// the listing goes on after the last of them. Page retries by itself what may
 	// pass, and returns soon once ctx has ended.
-	Page(ctx context.Context, prefix, after string) (objs []bucket.Object, more bool, err error)
+	Page(ctx context.Context, prefix, after string) (objs []object.Object, more bool, err error)
 }
 
 // Stretch is everything that was listed between two bounds.
@@ -44,13 +44,13 @@ type Stretch struct {
 	Lo, Hi string
 	// Objects are in strictly rising byte order of their keys. There may be none.
 	// The consumer may keep and change the slice.
-	Objects []bucket.Object
+	Objects []object.Object
 	// Unplaced are objects found along with the others whose keys hold U+FFFD, and
 	// odd entries without a key.
 	// The server also writes it for characters that XML cannot carry, so that
 	// such a key may be no real one, stand anywhere in the order, and come in two
 	// stretches. Mostly there are none.
-	Unplaced []bucket.Object
+	Unplaced []object.Object
 }
 
 // Options say what to list, and how.

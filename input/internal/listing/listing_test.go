@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 func TestOneListerListsInOrderAndAsksForNothingTwice(t *testing.T) {
@@ -96,7 +96,7 @@ func TestEmptyBucketIsOneEmptyStretch(t *testing.T) {
 }
 
 func TestErrorOfAPageComesLastAndOnce(t *testing.T) {
-	lost := &bucket.Error{Op: "listing", Kind: bucket.ErrUnavailable, Status: 544}
+	lost := &object.Error{Op: "listing", Kind: object.ErrUnavailable, Status: 544}
 	keys := newServer(keysOf(shapes[4].key, 50_000)).keys
 	for seed := range uint64(15) {
 		synctest.Test(t, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestErrorOfAPageComesLastAndOnce(t *testing.T) {
 				}
 			}
 			require.Len(t, errs, 1)
-			require.ErrorIs(t, errs[0], bucket.ErrUnavailable)
+			require.ErrorIs(t, errs[0], object.ErrUnavailable)
 			require.Less(t, len(seen), 50_000)
 			require.Zero(t, srv.inFlight, "every page was waited for")
 		})
@@ -194,11 +194,11 @@ type endless struct{ keys int }
 
 func (e endless) key(i int) string { return fmt.Sprintf("uploads/frame_%09d.jpg", i) }
 
-func (e endless) Page(_ context.Context, _, after string) ([]bucket.Object, bool, error) {
+func (e endless) Page(_ context.Context, _, after string) ([]object.Object, bool, error) {
 	n := sort.Search(e.keys, func(i int) bool { return e.key(i) > after })
-	objs := make([]bucket.Object, 0, 1000)
+	objs := make([]object.Object, 0, 1000)
 	for ; n < e.keys && len(objs) < 1000; n++ {
-		objs = append(objs, bucket.Object{Key: e.key(n), ETag: fmt.Sprintf("%032x", n)})
+		objs = append(objs, object.Object{Key: e.key(n), ETag: fmt.Sprintf("%032x", n)})
 	}
 	return objs, n < e.keys, nil
 }
@@ -253,7 +253,7 @@ func TestConcurrentListingsShareALimitSafely(t *testing.T) {
 					return
 				}
 				listed.Add(int64(len(st.Objects)))
-				limit.SlowDown(bucket.ErrThrottled)
+				limit.SlowDown(object.ErrThrottled)
 			}
 			done <- nil
 		}()

@@ -8,18 +8,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // answers is a server that says what it is told to.
 type answers func(prefix, after string) ([]string, bool)
 
-func (a answers) Page(_ context.Context, prefix, after string) ([]bucket.Object, bool, error) {
+func (a answers) Page(_ context.Context, prefix, after string) ([]object.Object, bool, error) {
 	keys, more := a(prefix, after)
-	var objs []bucket.Object
+	var objs []object.Object
 	for _, key := range keys {
-		objs = append(objs, bucket.Object{Key: key})
+		objs = append(objs, object.Object{Key: key})
 	}
 	return objs, more, nil
 }
@@ -61,7 +61,7 @@ func TestServerThatMisleadsIsAnErrorThatSaysHow(t *testing.T) {
 				require.True(t, err == nil || st.Objects == nil)
 				last = err
 			}
-			require.ErrorIs(t, last, bucket.ErrInvalid)
+			require.ErrorIs(t, last, object.ErrInvalid)
 			require.ErrorContains(t, last, c.says)
 		})
 	}

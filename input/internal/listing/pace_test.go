@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // seen is how many listers there were when a page was asked for.
@@ -109,7 +109,7 @@ func bears(n int, limit *listing.Limit, refused *atomic.Int64) func() {
 		for serving.Add(1) > int64(n) {
 			serving.Add(-1)
 			refused.Add(1)
-			limit.SlowDown(bucket.ErrThrottled)
+			limit.SlowDown(object.ErrThrottled)
 			time.Sleep(300 * time.Millisecond)
 		}
 		time.Sleep(latency)

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // minSteal is how many pages a span must seem to have left before another lister
@@ -40,7 +40,7 @@ type schedule struct {
 // answer is what came of asking for a page.
 type answer struct {
 	span *span
-	objs []bucket.Object
+	objs []object.Object
 	more bool
 	err  error
 	took time.Duration

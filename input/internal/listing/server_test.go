@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -35,7 +35,7 @@ func newServer(keys []string) *server {
 	return &server{keys: slices.Compact(keys)}
 }
 
-func (s *server) Page(ctx context.Context, prefix, after string) ([]bucket.Object, bool, error) {
+func (s *server) Page(ctx context.Context, prefix, after string) ([]object.Object, bool, error) {
 	n := s.arrive(after)
 	defer s.depart()
 	if err := retry.Sleep(ctx, s.latency); err != nil {
@@ -53,7 +53,7 @@ func (s *server) Page(ctx context.Context, prefix, after string) ([]bucket.Objec
 }
 
 // pageOf is one page of a sorted list of keys.
-func pageOf(keys []string, prefix, after string, size int) ([]bucket.Object, bool) {
+func pageOf(keys []string, prefix, after string, size int) ([]object.Object, bool) {
 	if size == 0 {
 		size = 1000
 	}
@@ -61,7 +61,7 @@ func pageOf(keys []string, prefix, after string, size int) ([]bucket.Object, boo
 	if after == "" {
 		from, _ = slices.BinarySearch(keys, prefix)
 	}
-	objs := make([]bucket.Object, 0, size)
+	objs := make([]object.Object, 0, size)
 	for _, key := range keys[from:] {
 		if len(key) < len(prefix) || key[:len(prefix)] != prefix {
 			break
@@ -69,7 +69,7 @@ func pageOf(keys []string, prefix, after string, size int) ([]bucket.Object, boo
 		if len(objs) == size {
 			return objs, true
 		}
-		objs = append(objs, bucket.Object{Key: key})
+		objs = append(objs, object.Object{Key: key})
 	}
 	return objs, false
 }

@@ -6,7 +6,7 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // A span is one lister's part of the key space. It is listed from its lower
@@ -29,8 +29,8 @@ type span struct {
 	// the last one. It ends where that is one key.
 	trail []int
 
-	objs     []bucket.Object
-	unplaced []bucket.Object
+	objs     []object.Object
+	unplaced []object.Object
 	pages    int
 	flying   bool // the next page is under way
 	long     bool // more than one stretch, since the last given bound
@@ -38,7 +38,7 @@ type span struct {
 
 // take adds a page. It reports how many of its objects belong here, and whether
 // the span is complete.
-func (sp *span) take(prefix string, objs []bucket.Object, more bool) (kept int, done bool, err error) {
+func (sp *span) take(prefix string, objs []object.Object, more bool) (kept int, done bool, err error) {
 	last, err := lastPlaced(prefix, sp.after, objs)
 	if err != nil {
 		return 0, false, err
@@ -62,7 +62,7 @@ func (sp *span) take(prefix string, objs []bucket.Object, more bool) (kept int, 
 
 // lastPlaced checks that a page is what was asked for, and returns its last key
 // that is not unplaced, or after where there is none.
-func lastPlaced(prefix, after string, objs []bucket.Object) (string, error) {
+func lastPlaced(prefix, after string, objs []object.Object) (string, error) {
 	last := after
 	for i := range objs {
 		key := objs[i].Key
@@ -91,11 +91,11 @@ func noWayOn(after string, objects int) error {
 
 // misled is the error of an answer that cannot be right.
 func misled(format string, args ...any) error {
-	return &bucket.Error{Op: "listing", Kind: bucket.ErrInvalid, Err: fmt.Errorf(format, args...)}
+	return &object.Error{Op: "listing", Kind: object.ErrInvalid, Err: fmt.Errorf(format, args...)}
 }
 
 // follow brings the trail up to last, the last key of a page.
-func (sp *span) follow(last string, objs []bucket.Object) {
+func (sp *span) follow(last string, objs []object.Object) {
 	common := -1
 	if sp.known {
 		common = shared(sp.after, last)
@@ -117,7 +117,7 @@ func (sp *span) follow(last string, objs []bucket.Object) {
 
 // keep stores those objects of a page that belong here, and reports how many
 // there are.
-func (sp *span) keep(objs []bucket.Object) (kept int) {
+func (sp *span) keep(objs []object.Object) (kept int) {
 	before := len(sp.objs) + len(sp.unplaced)
 	sp.objs = slices.Grow(sp.objs, len(objs))
 	for i := range objs {

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // changed yields what is due in a pass that asks for changes alone. It shows no
@@ -49,10 +49,10 @@ func (p *Pass) yieldWaiting(ctx context.Context, yield func(fetch.Item, error) b
 
 // duePoints treats as due, of single objects, what the ledger does not know as
 // delivered.
-func (p *Pass) duePoints(ctx context.Context, objs []bucket.Object, yield func(fetch.Item, error) bool) (goOn bool, err error) {
-	slices.SortFunc(objs, func(a, b bucket.Object) int { return strings.Compare(a.Key, b.Key) })
+func (p *Pass) duePoints(ctx context.Context, objs []object.Object, yield func(fetch.Item, error) bool) (goOn bool, err error) {
+	slices.SortFunc(objs, func(a, b object.Object) int { return strings.Compare(a.Key, b.Key) })
 	points := make([]ledger.Listed, 0, len(objs))
-	var unplaced []bucket.Object
+	var unplaced []object.Object
 	for _, obj := range objs {
 		if listable(obj.Key) {
 			points = append(points, ledger.Listed{Object: obj, Matches: p.matches(obj)})
@@ -78,9 +78,9 @@ func listable(key string) bool {
 
 // followUp sees to it that what a comparison did not settle is looked at again.
 // The objects are those that were compared, in byte order.
-func (p *Pass) followUp(work *ledger.Work, objs []bucket.Object) {
+func (p *Pass) followUp(work *ledger.Work, objs []object.Object) {
 	for _, item := range work.Parked {
-		i, ok := slices.BinarySearchFunc(objs, item.Key, func(o bucket.Object, k string) int { return strings.Compare(o.Key, k) })
+		i, ok := slices.BinarySearchFunc(objs, item.Key, func(o object.Object, k string) int { return strings.Compare(o.Key, k) })
 		if ok {
 			p.shared.waiting.add(objs[i], item.Next, true)
 		}

@@ -11,9 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -34,10 +34,10 @@ func (n *news) Newest(context.Context, string) (time.Time, error) {
 	return newest, n.err
 }
 
-func (n *news) Since(_ context.Context, _ string, since time.Time) iter.Seq2[[]bucket.Object, error] {
+func (n *news) Since(_ context.Context, _ string, since time.Time) iter.Seq2[[]object.Object, error] {
 	n.asked = append(n.asked, since)
-	return func(yield func([]bucket.Object, error) bool) {
-		var page []bucket.Object
+	return func(yield func([]object.Object, error) bool) {
+		var page []object.Object
 		for _, o := range n.listed {
 			if !o.LastModified.Before(since) {
 				page = append(page, o)
@@ -51,7 +51,7 @@ func (n *news) Since(_ context.Context, _ string, since time.Time) iter.Seq2[[]b
 
 // change puts an object, and lists it at its place.
 func (n *news) change(key, etag string) {
-	obj := bucket.Object{Key: key, ETag: etag, Size: int64(len(key)), LastModified: time.Now().Truncate(time.Millisecond)}
+	obj := object.Object{Key: key, ETag: etag, Size: int64(len(key)), LastModified: time.Now().Truncate(time.Millisecond)}
 	n.now[key] = obj
 	for i := range n.listed {
 		if n.listed[i].Key == key {
@@ -125,8 +125,8 @@ func TestEveryObjectOfAPollIsInExactlyOneCounter(t *testing.T) {
 		}
 		d.news.change("a", "2")
 		delete(d.news.now, "gone")
-		d.news.openErr["gone"] = &bucket.Error{Op: "reading", Key: "gone", Kind: bucket.ErrNotFound}
-		d.news.openErr["denied"] = &bucket.Error{Op: "reading", Key: "denied", Kind: bucket.ErrDenied}
+		d.news.openErr["gone"] = &object.Error{Op: "reading", Key: "gone", Kind: object.ErrNotFound}
+		d.news.openErr["denied"] = &object.Error{Op: "reading", Key: "denied", Kind: object.ErrDenied}
 		d.ack = func(ctx context.Context, f *fetch.Download, ack Ack) error {
 			if f.Key == "nacked" {
 				return ack(ctx, errors.New("no such topic"))
@@ -223,16 +223,16 @@ func TestAPollThatFailsLosesNothing(t *testing.T) {
 		d.news.change("a", "1")
 		d.sweep()
 		d.news.change("b", "1")
-		d.news.err = &bucket.Error{Op: "asking", Kind: bucket.ErrThrottled}
+		d.news.err = &object.Error{Op: "asking", Kind: object.ErrThrottled}
 		r, err := d.pass(true)
-		require.ErrorIs(t, err, bucket.ErrThrottled)
+		require.ErrorIs(t, err, object.ErrThrottled)
 		require.False(t, r.ListingComplete)
 		d.news.err = nil
-		d.news.openErr["c"] = &bucket.Error{Op: "reading", Key: "c", Kind: bucket.ErrCredentials}
+		d.news.openErr["c"] = &object.Error{Op: "reading", Key: "c", Kind: object.ErrCredentials}
 		d.news.probeErr = d.news.openErr["c"]
 		d.news.change("c", "1")
 		_, err = d.pass(true)
-		require.ErrorIs(t, err, bucket.ErrCredentials)
+		require.ErrorIs(t, err, object.ErrCredentials)
 		clear(d.news.openErr)
 		r, err = d.pass(true)
 		require.NoError(t, err)
@@ -248,12 +248,12 @@ func TestWhatThereIsNoRoomToWaitForIsForAFullListing(t *testing.T) {
 		d.news.change("a", "1")
 		d.sweep()
 		for i := range waitingKept {
-			d.shared.waiting.add(bucket.Object{Key: fmt.Sprint(i)}, time.Now().Add(time.Hour), false)
+			d.shared.waiting.add(object.Object{Key: fmt.Sprint(i)}, time.Now().Add(time.Hour), false)
 		}
 		require.True(t, d.recent.Ready(d.viewer))
-		d.shared.waiting.add(bucket.Object{Key: "one more"}, time.Now().Add(2*time.Minute), false)
-		d.shared.waiting.add(bucket.Object{Key: "and one"}, time.Now().Add(time.Minute), false)
-		d.shared.waiting.add(bucket.Object{Key: "0"}, time.Now(), false)
+		d.shared.waiting.add(object.Object{Key: "one more"}, time.Now().Add(2*time.Minute), false)
+		d.shared.waiting.add(object.Object{Key: "and one"}, time.Now().Add(time.Minute), false)
+		d.shared.waiting.add(object.Object{Key: "0"}, time.Now(), false)
 		require.True(t, d.recent.Ready(d.viewer), "one that is known has its room")
 		time.Sleep(time.Minute)
 		require.False(t, d.recent.Ready(d.viewer))
@@ -272,7 +272,7 @@ func TestOnlyAFullListingThatWasCompleteIsFollowedByPolls(t *testing.T) {
 		d.news.change("a", "1")
 		d.sweep()
 		require.True(t, d.recent.Ready(d.viewer))
-		d.news.listErr = &bucket.Error{Op: "listing", Kind: bucket.ErrUnavailable}
+		d.news.listErr = &object.Error{Op: "listing", Kind: object.ErrUnavailable}
 		_, err := d.pass(false)
 		require.Error(t, err)
 		require.False(t, d.recent.Ready(d.viewer))

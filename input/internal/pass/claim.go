@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // due is an object on its way through a pass. It implements [fetch.Claim].
@@ -40,7 +40,7 @@ func (d *due) Deliver(ctx context.Context, dl *fetch.Download) error {
 }
 
 // Changed asks the filter about the version that the object has by now.
-func (d *due) Changed(now bucket.Object) bool {
+func (d *due) Changed(now object.Object) bool {
 	v := d.pass.opts.Match(now)
 	if v.Rule == "" {
 		return true
@@ -54,7 +54,7 @@ func (d *due) Changed(now bucket.Object) bool {
 
 // Fail parks the object, unless it is gone.
 func (d *due) Fail(f fetch.Failure) {
-	if errors.Is(f.Err, bucket.ErrNotFound) {
+	if errors.Is(f.Err, object.ErrNotFound) {
 		if d.work != nil {
 			d.work.Vanish(f.Object.Key)
 		}
@@ -74,7 +74,7 @@ func (d *due) Release() {
 	}
 }
 
-func (d *due) park(obj bucket.Object, reason string, err error) {
+func (d *due) park(obj object.Object, reason string, err error) {
 	p := d.pass
 	if d.work != nil {
 		next := time.Now().Add(p.opts.ParkFor(d.item.Attempts + 1))
@@ -89,7 +89,7 @@ func (d *due) park(obj bucket.Object, reason string, err error) {
 // handed on and everything was acked, in whichever order the two are known.
 type receipt struct {
 	due    *due
-	object bucket.Object // the version that was fetched
+	object object.Object // the version that was fetched
 
 	mu        sync.Mutex
 	acked     bool

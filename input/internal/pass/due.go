@@ -6,11 +6,11 @@ import (
 	"iter"
 	"strings"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // listAll yields the objects that match and that the ledger does not know as
@@ -44,7 +44,7 @@ func (p *Pass) listAll(ctx context.Context) iter.Seq2[fetch.Item, error] {
 
 // dueOfAll treats every object that matches as due.
 func (p *Pass) dueOfAll(s listing.Stretch, yield func(fetch.Item, error) bool) bool {
-	for _, objs := range [][]bucket.Object{s.Objects, s.Unplaced} {
+	for _, objs := range [][]object.Object{s.Objects, s.Unplaced} {
 		for _, obj := range objs {
 			if p.matches(obj) && !yield(fetch.Item{Object: obj, Claim: &due{pass: p}}, nil) {
 				return false
@@ -56,16 +56,16 @@ func (p *Pass) dueOfAll(s listing.Stretch, yield func(fetch.Item, error) bool) b
 
 // matches counts an object as listed, and asks the filter. An odd one is parked:
 // for a ledger it is listed, so that it is not missing, and not due.
-func (p *Pass) matches(obj bucket.Object) bool {
+func (p *Pass) matches(obj object.Object) bool {
 	p.tally.listed()
 	v := p.opts.Match(obj)
 	if isOdd(obj, v) && p.shared.saidBefore("odd "+obj.Key) {
-		p.tally.stillParked(bucket.Cause(bucket.ErrOdd))
+		p.tally.stillParked(object.Cause(object.ErrOdd))
 		return false
 	}
 	if isOdd(obj, v) {
-		p.tally.parked(obj, bucket.Cause(bucket.ErrOdd), &bucket.Error{
-			Op: "listing", Key: obj.Key, Kind: bucket.ErrOdd, Err: errors.New("it shows " + obj.Odd),
+		p.tally.parked(obj, object.Cause(object.ErrOdd), &object.Error{
+			Op: "listing", Key: obj.Key, Kind: object.ErrOdd, Err: errors.New("it shows " + obj.Odd),
 		})
 		return false
 	}
@@ -80,7 +80,7 @@ func (p *Pass) matches(obj bucket.Object) bool {
 
 // isOdd reports whether an object can't be read because of its entry, and is not
 // left out because of what is known of it: its key or its time.
-func isOdd(obj bucket.Object, v Verdict) bool {
+func isOdd(obj object.Object, v Verdict) bool {
 	unreliable := v.Rule == "" || v.Rule == filter.Size.String() || v.Rule == filter.Empty.String()
 	return obj.Odd != "" && (unreliable || obj.Key == "")
 }
@@ -98,7 +98,7 @@ func (p *Pass) dueOfLedger(ctx context.Context, s listing.Stretch, yield func(fe
 
 // dueOf hands on what a comparison of objs found to be due, and counts the
 // rest.
-func (p *Pass) dueOf(work *ledger.Work, objs []bucket.Object, yield func(fetch.Item, error) bool) (goOn bool) {
+func (p *Pass) dueOf(work *ledger.Work, objs []object.Object, yield func(fetch.Item, error) bool) (goOn bool) {
 	p.tally.unchanged(work.Unchanged)
 	p.tally.inFlight(work.InFlight)
 	for _, item := range work.Parked {
@@ -121,7 +121,7 @@ func (p *Pass) dueOf(work *ledger.Work, objs []bucket.Object, yield func(fetch.I
 // Complete says to a ledger what a listing with the prefix showed completely,
 // and which of it matches. The ledger takes an empty upper bound for the end of
 // the bucket, the listing for that of its prefix.
-func Complete(s listing.Stretch, prefix string, matches func(bucket.Object) bool) ledger.Stretch {
+func Complete(s listing.Stretch, prefix string, matches func(object.Object) bool) ledger.Stretch {
 	out := ledger.Stretch{Lo: max(s.Lo, prefix), Hi: s.Hi, Objects: make([]ledger.Listed, len(s.Objects))}
 	if out.Hi == "" {
 		out.Hi = ledger.PrefixEnd(prefix)
@@ -135,15 +135,15 @@ func Complete(s listing.Stretch, prefix string, matches func(bucket.Object) bool
 // parkUnplaced counts objects whose keys the server can't tell exactly. They
 // can't be read under the key that it shows, nor be tracked by it. Each is said
 // once, and counted in every pass.
-func (p *Pass) parkUnplaced(objs []bucket.Object) {
+func (p *Pass) parkUnplaced(objs []object.Object) {
 	for _, obj := range objs {
 		switch {
 		case !p.matches(obj):
 		case p.shared.saidBefore(obj.Key):
 			p.tally.stillParked("invalid")
 		default:
-			p.tally.parked(obj, "invalid", &bucket.Error{
-				Op: "reading", Key: obj.Key, Kind: bucket.ErrInvalid,
+			p.tally.parked(obj, "invalid", &object.Error{
+				Op: "reading", Key: obj.Key, Kind: object.ErrInvalid,
 				Message: "the key has a character that the server shows as U+FFFD: rename the row of storage.objects",
 			})
 		}

@@ -13,10 +13,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // countingStore counts what a ledger asks of its store.
@@ -43,11 +43,11 @@ func (s *countingStore) Delete(ctx context.Context, keys ...string) error {
 // numbered is a bucket of n objects, a thousand to a page.
 type numbered struct{ n int }
 
-func (b numbered) object(i int) bucket.Object {
-	return bucket.Object{Key: fmt.Sprintf("photos/%07d.jpg", i), ETag: fmt.Sprintf("%032x", i), Size: 1}
+func (b numbered) object(i int) object.Object {
+	return object.Object{Key: fmt.Sprintf("photos/%07d.jpg", i), ETag: fmt.Sprintf("%032x", i), Size: 1}
 }
 
-func (b numbered) Page(_ context.Context, _, after string) (objs []bucket.Object, more bool, err error) {
+func (b numbered) Page(_ context.Context, _, after string) (objs []object.Object, more bool, err error) {
 	first := sort.Search(b.n, func(i int) bool { return b.object(i).Key > after })
 	for i := first; i < min(first+1000, b.n); i++ {
 		objs = append(objs, b.object(i))
@@ -55,18 +55,18 @@ func (b numbered) Page(_ context.Context, _, after string) (objs []bucket.Object
 	return objs, first+1000 < b.n, nil
 }
 
-func (b numbered) Open(_ context.Context, key string, _ int64) (*bucket.Content, error) {
+func (b numbered) Open(_ context.Context, key string, _ int64) (*object.Content, error) {
 	var i int
 	_, err := fmt.Sscanf(key, "photos/%07d.jpg", &i)
-	return &bucket.Content{Object: b.object(i), Body: io.NopCloser(strings.NewReader("x"))}, err
+	return &object.Content{Object: b.object(i), Body: io.NopCloser(strings.NewReader("x"))}, err
 }
 
-func (b numbered) OpenRange(ctx context.Context, key string, _, _ int64) (*bucket.Content, error) {
+func (b numbered) OpenRange(ctx context.Context, key string, _, _ int64) (*object.Content, error) {
 	return b.Open(ctx, key, 0)
 }
 
-func (b numbered) Listed(context.Context, string) (bucket.Object, bool, error) {
-	return bucket.Object{}, false, nil
+func (b numbered) Listed(context.Context, string) (object.Object, bool, error) {
+	return object.Object{}, false, nil
 }
 
 func (b numbered) Probe(context.Context) error { return nil }
@@ -105,7 +105,7 @@ func TestASecondPassOverAnUnchangedBucketReadsAndWritesNothing(t *testing.T) {
 func TestWhatAPassDidNotGetToIsDueAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf("a", "b", "c")
-		s.openErr["b"] = &bucket.Error{Op: "reading", Key: "b", Kind: bucket.ErrCredentials, Status: 403}
+		s.openErr["b"] = &object.Error{Op: "reading", Key: "b", Kind: object.ErrCredentials, Status: 403}
 		s.probeErr = s.openErr["b"]
 		l, err := ledger.Open(t.Context(), ledger.Options{Store: ledger.NewMemStore()})
 		require.NoError(t, err)
@@ -121,7 +121,7 @@ func TestWhatAPassDidNotGetToIsDueAgain(t *testing.T) {
 			})
 			return p.Run(t.Context())
 		}
-		require.ErrorIs(t, run(), bucket.ErrCredentials)
+		require.ErrorIs(t, run(), object.ErrCredentials)
 		require.Equal(t, map[string]int{"a": 1}, delivered)
 		delete(s.openErr, "b")
 		require.NoError(t, run())

@@ -5,8 +5,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 const (
@@ -35,7 +35,7 @@ type Deletes struct {
 	Deliver func(ctx context.Context, key string, ack Ack) error
 	// Listed asks the listing for one key, once, to confirm that it is gone, where
 	// SeesAll is set.
-	Listed func(ctx context.Context, key string) (bucket.Object, bool, error)
+	Listed func(ctx context.Context, key string) (object.Object, bool, error)
 	// MaxRatio is the largest part of the tracked keys that one pass may find
 	// missing, if they are more than a handful. More is rather a role, a policy or
 	// a token that changed, after which Supabase shows a part of the bucket, or

@@ -15,10 +15,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // Verdict is what a filter says of an object.
@@ -41,7 +41,7 @@ type Options struct {
 	// Listing says what to list. Its Bounds come from the ledger.
 	Listing listing.Options
 	// Match says whether an object is due. It is called from several goroutines.
-	Match   func(bucket.Object) Verdict
+	Match   func(object.Object) Verdict
 	Fetcher *fetch.Fetcher
 	// Deliver hands everything in a download on, and has ack called once the
 	// pipeline is done with it. It returns nil when all was handed on. It is
@@ -76,14 +76,14 @@ type Watcher interface {
 	// Unchanged is told of objects that were delivered before.
 	Unchanged(n int64)
 	Filtered(rule string)
-	Delivered(obj bucket.Object)
-	Vanished(obj bucket.Object)
+	Delivered(obj object.Object)
+	Vanished(obj object.Object)
 	// Parked is told of an object that was parked in this pass, and why.
-	Parked(obj bucket.Object, reason string, err error)
+	Parked(obj object.Object, reason string, err error)
 	// NotRemoved is told of a delivered object that could not be deleted.
-	NotRemoved(obj bucket.Object, err error)
+	NotRemoved(obj object.Object, err error)
 	// Kept is told of a delivered object that was not deleted, and why.
-	Kept(obj bucket.Object, why string)
+	Kept(obj object.Object, why string)
 	// Deleted is told of a key whose deletion was delivered.
 	Deleted(key string)
 	// DeletesHeld is told when tracked keys are missing of which none counts as
@@ -236,7 +236,7 @@ func reason(err error) string {
 	case errors.Is(err, ErrUnreadable):
 		return "scanner"
 	default:
-		return bucket.Cause(err)
+		return object.Cause(err)
 	}
 }
 

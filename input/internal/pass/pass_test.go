@@ -12,19 +12,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
 // shelf is a bucket whose objects are their own keys.
 type shelf struct {
 	mu      sync.Mutex
-	listed  []bucket.Object
+	listed  []object.Object
 	listErr error
-	now     map[string]bucket.Object // what GET and a listing of one key see
+	now     map[string]object.Object // what GET and a listing of one key see
 	openErr map[string]error
 	delErr  error
 	deleted []string
@@ -33,9 +33,9 @@ type shelf struct {
 }
 
 func newShelf(keys ...string) *shelf {
-	s := &shelf{now: map[string]bucket.Object{}, openErr: map[string]error{}}
+	s := &shelf{now: map[string]object.Object{}, openErr: map[string]error{}}
 	for _, k := range keys {
-		obj := bucket.Object{Key: k, ETag: "v1", Size: int64(len(k))}
+		obj := object.Object{Key: k, ETag: "v1", Size: int64(len(k))}
 		s.listed = append(s.listed, obj)
 		s.now[k] = obj
 	}
@@ -43,28 +43,28 @@ func newShelf(keys ...string) *shelf {
 }
 
 // Page lists everything at once.
-func (s *shelf) Page(_ context.Context, _, after string) ([]bucket.Object, bool, error) {
+func (s *shelf) Page(_ context.Context, _, after string) ([]object.Object, bool, error) {
 	if after != "" {
 		return nil, false, s.listErr
 	}
 	return s.listed, s.listErr != nil, nil
 }
 
-func (s *shelf) Open(_ context.Context, key string, offset int64) (*bucket.Content, error) {
+func (s *shelf) Open(_ context.Context, key string, offset int64) (*object.Content, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.openErr[key]; err != nil {
 		return nil, err
 	}
-	return &bucket.Content{Object: s.now[key], Offset: offset, Body: io.NopCloser(strings.NewReader(key[offset:]))}, nil
+	return &object.Content{Object: s.now[key], Offset: offset, Body: io.NopCloser(strings.NewReader(key[offset:]))}, nil
 }
 
 // OpenRange is for large objects, which no shelf has.
-func (*shelf) OpenRange(context.Context, string, int64, int64) (*bucket.Content, error) {
+func (*shelf) OpenRange(context.Context, string, int64, int64) (*object.Content, error) {
 	return nil, errors.New("asked for a range of a small object")
 }
 
-func (s *shelf) Listed(_ context.Context, key string) (bucket.Object, bool, error) {
+func (s *shelf) Listed(_ context.Context, key string) (object.Object, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	obj, ok := s.now[key]
@@ -93,10 +93,10 @@ type silence struct{}
 
 func (silence) Listed()                             {}
 func (silence) Filtered(string)                     {}
-func (silence) Delivered(bucket.Object)             {}
-func (silence) Vanished(bucket.Object)              {}
-func (silence) Parked(bucket.Object, string, error) {}
-func (silence) NotRemoved(bucket.Object, error)     {}
+func (silence) Delivered(object.Object)             {}
+func (silence) Vanished(object.Object)              {}
+func (silence) Parked(object.Object, string, error) {}
+func (silence) NotRemoved(object.Object, error)     {}
 func (silence) Unchanged(int64)                     {}
 func (silence) Deleted(string)                      {}
 func (silence) DeletesHeld(Held)                    {}
@@ -104,7 +104,7 @@ func (silence) Retried(error)                       {}
 func (silence) InFlight(int)                        {}
 func (silence) Buffered(int64)                      {}
 func (silence) Window(int)                          {}
-func (silence) Kept(bucket.Object, string)          {}
+func (silence) Kept(object.Object, string)          {}
 func (silence) Down(error)                          {}
 func (silence) Up()                                 {}
 func (silence) Noticed(fetch.Peculiarity)           {}
@@ -123,7 +123,7 @@ type setup struct {
 func newPass(s *shelf, deliver deliverer, change ...func(*setup)) *Pass {
 	opts := setup{Options: Options{
 		Listing: listing.Options{Pager: s},
-		Match: func(o bucket.Object) Verdict {
+		Match: func(o object.Object) Verdict {
 			if strings.HasSuffix(o.Key, ".tmp") {
 				return Verdict{Rule: "exclude", Pattern: `exclude_patterns[0] "*.tmp"`}
 			}
@@ -155,8 +155,8 @@ func TestEveryListedObjectIsInExactlyOneCounter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf("a", "b.tmp", "denied", "gone", "nacked", "unreadable", "z")
 		delete(s.now, "gone")
-		s.openErr["gone"] = &bucket.Error{Op: "reading", Key: "gone", Kind: bucket.ErrNotFound}
-		s.openErr["denied"] = &bucket.Error{Op: "reading", Key: "denied", Kind: bucket.ErrDenied}
+		s.openErr["gone"] = &object.Error{Op: "reading", Key: "gone", Kind: object.ErrNotFound}
+		s.openErr["denied"] = &object.Error{Op: "reading", Key: "denied", Kind: object.ErrDenied}
 		p := newPass(s, func(ctx context.Context, d *fetch.Download, ack Ack) error {
 			switch d.Key {
 			case "nacked":
@@ -184,7 +184,7 @@ func TestEveryListedObjectIsInExactlyOneCounter(t *testing.T) {
 func TestAnOddEntryIsParkedAndStopsNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf("a", "c", "m.tmp", "z")
-		s.listed = []bucket.Object{
+		s.listed = []object.Object{
 			s.listed[0], {Odd: "an entry without a key"}, {Key: "b", ETag: "v1", Odd: `a size of "-1"`}, s.listed[1],
 			{Key: "m.tmp", Odd: "an entry without a size"}, s.listed[3],
 		}
@@ -234,7 +234,7 @@ func TestAcksOfAnAttemptThatFailedDoNotCount(t *testing.T) {
 			if len(acks) == 1 {
 				// A part of it was delivered, then the body broke.
 				require.NoError(t, ack(ctx, nil))
-				return &bucket.Error{Op: "reading", Key: "a", Kind: bucket.ErrUnavailable}
+				return &object.Error{Op: "reading", Key: "a", Kind: object.ErrUnavailable}
 			}
 			return nil
 		})
@@ -250,9 +250,9 @@ func TestAcksOfAnAttemptThatFailedDoNotCount(t *testing.T) {
 func TestAListingThatBreaksIsNotComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf("a")
-		s.listErr = &bucket.Error{Op: "listing", Kind: bucket.ErrUnavailable, Status: 544}
+		s.listErr = &object.Error{Op: "listing", Kind: object.ErrUnavailable, Status: 544}
 		p := newPass(s, ackAll)
-		require.ErrorIs(t, p.Run(t.Context()), bucket.ErrUnavailable)
+		require.ErrorIs(t, p.Run(t.Context()), object.ErrUnavailable)
 		require.False(t, p.Report().ListingComplete)
 	})
 }
@@ -264,7 +264,7 @@ func TestADeliveredObjectIsDeletedOnlyAsTheVersionThatWasRead(t *testing.T) {
 			s.mu.Lock()
 			switch d.Key {
 			case "changed":
-				s.now[d.Key] = bucket.Object{Key: d.Key, ETag: "v2", Size: d.Size}
+				s.now[d.Key] = object.Object{Key: d.Key, ETag: "v2", Size: d.Size}
 			case "gone":
 				delete(s.now, d.Key)
 			}
@@ -285,7 +285,7 @@ func TestADeliveredObjectIsDeletedOnlyAsTheVersionThatWasRead(t *testing.T) {
 func TestAFailedDeletionIsCountedAndDoesNotDeliverAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf("a")
-		s.delErr = &bucket.Error{Op: "deleting", Key: "a", Kind: bucket.ErrDenied}
+		s.delErr = &object.Error{Op: "deleting", Key: "a", Kind: object.ErrDenied}
 		deliveries := 0
 		p := newPass(s, func(ctx context.Context, _ *fetch.Download, ack Ack) error {
 			deliveries++

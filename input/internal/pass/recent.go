@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 const (
@@ -31,7 +31,7 @@ type Feed interface {
 	Newest(ctx context.Context, prefix string) (time.Time, error)
 	// Since yields what changed at since or later, oldest first, in pages in
 	// which no key comes twice, and at most one error, as the last element.
-	Since(ctx context.Context, prefix string, since time.Time) iter.Seq2[[]bucket.Object, error]
+	Since(ctx context.Context, prefix string, since time.Time) iter.Seq2[[]object.Object, error]
 }
 
 // Recent is what the passes of an input hand on so that those between two full
@@ -153,7 +153,7 @@ func (r *Recent) ended(began time.Time) {
 // dealtWith takes note of rows that need no further look: whatever becomes of
 // them is followed up elsewhere. Of a full listing these are the ones that the
 // next poll would see again.
-func (r *Recent) dealtWith(objs []bucket.Object, began time.Time) {
+func (r *Recent) dealtWith(objs []object.Object, began time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.observe(newestOf(objs))
@@ -170,7 +170,7 @@ func (r *Recent) dealtWith(objs []bucket.Object, began time.Time) {
 
 // newestOf is the time of the last change of objs, those aside that observe
 // would not believe.
-func newestOf(objs []bucket.Object) (newest time.Time) {
+func newestOf(objs []object.Object) (newest time.Time) {
 	limit := time.Now().Add(ahead)
 	for i := range objs {
 		if t := objs[i].LastModified; t.After(newest) && t.Before(limit) {
@@ -182,10 +182,10 @@ func newestOf(objs []bucket.Object) (newest time.Time) {
 
 // unseen leaves out the rows of a page that were dealt with. Of what is left,
 // it takes note that the older rows have nothing to wait for.
-func (r *Recent) unseen(page []bucket.Object) []bucket.Object {
+func (r *Recent) unseen(page []object.Object) []object.Object {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var out []bucket.Object
+	var out []object.Object
 	r.observe(newestOf(page))
 	for i := range page {
 		if _, known := r.seen[r.hash(&page[i])]; !known {
@@ -196,7 +196,7 @@ func (r *Recent) unseen(page []bucket.Object) []bucket.Object {
 	return out
 }
 
-func (r *Recent) hash(o *bucket.Object) uint64 {
+func (r *Recent) hash(o *object.Object) uint64 {
 	return maphash.Comparable(r.seed, struct {
 		key, etag      string
 		size, modified int64

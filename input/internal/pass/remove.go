@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -24,7 +24,7 @@ const (
 // Remover deletes objects.
 type Remover interface {
 	// Listed asks the listing, once, which version of the object there is.
-	Listed(ctx context.Context, key string) (bucket.Object, bool, error)
+	Listed(ctx context.Context, key string) (object.Object, bool, error)
 	Delete(ctx context.Context, key string) error
 }
 
@@ -42,7 +42,7 @@ type Removals struct {
 // removal is an object that was delivered, and who wants to know what became of
 // it: why it was kept, or what went wrong; neither where it is deleted.
 type removal struct {
-	object bucket.Object
+	object object.Object
 	done   func(kept string, err error)
 }
 
@@ -119,15 +119,15 @@ func (r *Removals) work(ctx context.Context) {
 	}
 }
 
-func (r *Removals) removeNow(ctx context.Context, obj bucket.Object) (kept string, err error) {
+func (r *Removals) removeNow(ctx context.Context, obj object.Object) (kept string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
 	defer cancel()
-	var now bucket.Object
+	var now object.Object
 	var listed bool
 	err = r.retry.Do(ctx, func(ctx context.Context) (err error) {
 		now, listed, err = r.remover.Listed(ctx, obj.Key)
 		return err
-	}, bucket.Transient, nil)
+	}, object.Transient, nil)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("looking at the listed version before deleting: %w", err)

@@ -4,7 +4,7 @@ import (
 	"maps"
 	"sync"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // detailsKept bounds the parked objects that a report names; all are counted.
@@ -39,7 +39,7 @@ type Report struct {
 
 // ParkedObject is an object that was parked, and why.
 type ParkedObject struct {
-	Object bucket.Object
+	Object object.Object
 	Reason string
 	Err    error
 }
@@ -104,17 +104,17 @@ func (t *tally) stillParked(reason string) { t.count(func(r *Report) { r.Parked[
 
 func (t *tally) inFlight(n int64) { t.count(func(r *Report) { r.InFlight += n }) }
 
-func (t *tally) delivered(obj bucket.Object) {
+func (t *tally) delivered(obj object.Object) {
 	t.count(func(r *Report) { r.Delivered++; r.Bytes += obj.Size })
 	t.watcher.Delivered(obj)
 }
 
-func (t *tally) vanished(obj bucket.Object) {
+func (t *tally) vanished(obj object.Object) {
 	t.count(func(r *Report) { r.Vanished++ })
 	t.watcher.Vanished(obj)
 }
 
-func (t *tally) parked(obj bucket.Object, reason string, err error) {
+func (t *tally) parked(obj object.Object, reason string, err error) {
 	t.count(func(r *Report) {
 		r.Parked[reason]++
 		if len(r.ParkedObjects) < detailsKept {
@@ -124,12 +124,12 @@ func (t *tally) parked(obj bucket.Object, reason string, err error) {
 	t.watcher.Parked(obj, reason, err)
 }
 
-func (t *tally) notRemoved(obj bucket.Object, err error) {
+func (t *tally) notRemoved(obj object.Object, err error) {
 	t.count(func(r *Report) { r.NotRemoved++ })
 	t.watcher.NotRemoved(obj, err)
 }
 
-func (t *tally) kept(obj bucket.Object, why string) {
+func (t *tally) kept(obj object.Object, why string) {
 	t.count(func(r *Report) { r.Kept++ })
 	t.watcher.Kept(obj, why)
 }

@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // waitingKept bounds the objects that are remembered until they are due, to a few
@@ -23,12 +23,12 @@ type waiting struct {
 
 // waiter is an object as it was listed, and when it is to be looked at again.
 type waiter struct {
-	object bucket.Object
+	object object.Object
 	due    time.Time
 	parked bool
 }
 
-func (w *waiting) add(obj bucket.Object, due time.Time, parked bool) {
+func (w *waiting) add(obj object.Object, due time.Time, parked bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.objects == nil {
@@ -48,10 +48,10 @@ func (w *waiting) drop(key string) {
 }
 
 // takeDue returns the objects whose time has come.
-func (w *waiting) takeDue() []bucket.Object {
+func (w *waiting) takeDue() []object.Object {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var out []bucket.Object
+	var out []object.Object
 	now := time.Now()
 	for key, o := range w.objects {
 		if !now.Before(o.due) {

@@ -3,7 +3,7 @@ package supabase
 import (
 	"net/url"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // useAccessKey checks S3 access keys, which act as service_role.
@@ -25,7 +25,7 @@ func (p *Project) useAccessKey(problems *Problems) {
 		return
 	}
 	p.Role = "service_role"
-	p.keys = bucket.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}
+	p.keys = object.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}
 }
 
 // checkAccessKey checks one half of an access key. A value that looks like the

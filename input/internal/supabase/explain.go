@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // Explain adds to an error that ends a run which field is the likely cause and
@@ -14,7 +14,7 @@ import (
 // Errors that did not come from an endpoint, and those that no field can help,
 // are returned as they are.
 func (p Project) Explain(err error, serverRegion string) error {
-	e, ok := errors.AsType[*bucket.Error](err)
+	e, ok := errors.AsType[*object.Error](err)
 	if _, explained := errors.AsType[*FieldError](err); !ok || explained {
 		return err
 	}
@@ -26,33 +26,33 @@ func (p Project) Explain(err error, serverRegion string) error {
 }
 
 // diagnose finds the case; the more telling signs are asked for first.
-func (p Project) diagnose(e *bucket.Error, serverRegion string) (field, problem, remedy string) {
+func (p Project) diagnose(e *object.Error, serverRegion string) (field, problem, remedy string) {
 	if field, problem, remedy, ok := remedyFor(e, p.storage()); ok {
 		return field, problem, remedy
 	}
 	switch {
-	case errors.Is(e, bucket.ErrCredentials):
+	case errors.Is(e, object.ErrCredentials):
 		return p.rejected(e, serverRegion)
 	case e.Code == "DatabaseError" && strings.Contains(e.Message, "22023"):
 		return p.tokenField(), fmt.Sprintf("the database has no role %q, which the token names", p.Role),
 			"write a token with the role authenticated or service_role, or create the role and grant it to authenticator"
-	case errors.Is(e, bucket.ErrNoBucket):
+	case errors.Is(e, object.ErrNoBucket):
 		problem = fmt.Sprintf("the bucket %q does not exist in this project", p.Bucket)
 		if !BypassesRLS(p.Role) {
 			problem += fmt.Sprintf(", or the role %s may not see it", p.Role)
 		}
 		return "source_path", problem,
 			"compare it with the names in the Dashboard under Storage, letter for letter"
-	case errors.Is(e, bucket.ErrDenied):
+	case errors.Is(e, object.ErrDenied):
 		return p.tokenField(), fmt.Sprintf("the role %s may not do this in the bucket %q", p.Role, p.Bucket),
 			"allow it in a policy on storage.objects, or use keys that bypass row level security"
-	case errors.Is(e, bucket.ErrUnreachable):
+	case errors.Is(e, object.ErrUnreachable):
 		return p.addressField(), "the server at " + p.Endpoint + " can't be reached", "check the network of this machine"
-	case errors.Is(e, bucket.ErrOdd):
+	case errors.Is(e, object.ErrOdd):
 		return "source_path", "the listing shows an object that makes no sense", "correct the metadata of its row in storage.objects, upload it again, or leave it out with exclude_patterns"
-	case errors.Is(e, bucket.ErrThrottled):
+	case errors.Is(e, object.ErrThrottled):
 		return p.addressField(), "the server at " + p.Endpoint + " asked for fewer requests at every attempt", "see what else reads from this project, or lower concurrency.max_downloads"
-	case errors.Is(e, bucket.ErrUnavailable):
+	case errors.Is(e, object.ErrUnavailable):
 		return p.addressField(), "the server at " + p.Endpoint + " failed at every attempt",
 			"see in the Dashboard whether the project is running; where it needs longer to come back, raise retry.max_attempts"
 	}
@@ -97,7 +97,7 @@ func (p Project) rotates() string {
 }
 
 // rejected tells the refusals of credentials apart.
-func (p Project) rejected(e *bucket.Error, serverRegion string) (field, problem, remedy string) {
+func (p Project) rejected(e *object.Error, serverRegion string) (field, problem, remedy string) {
 	message := strings.ToLower(e.Message)
 	has := func(s string) bool { return strings.Contains(message, s) }
 	switch {

@@ -13,15 +13,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 func refused(status int, kind error, code, message string) error {
-	return &bucket.Error{Op: "listing", Kind: kind, Status: status, Code: code, Message: message}
+	return &object.Error{Op: "listing", Kind: kind, Status: status, Code: code, Message: message}
 }
 
 func absent(cause error) error {
-	return &bucket.Error{Op: "listing", Kind: bucket.ErrUnreachable, Err: fmt.Errorf("connecting: %w", cause)}
+	return &object.Error{Op: "listing", Kind: object.ErrUnreachable, Err: fmt.Errorf("connecting: %w", cause)}
 }
 
 func TestEveryRefusalNamesItsFieldAndRemedy(t *testing.T) {
@@ -32,10 +32,10 @@ func TestEveryRefusalNamesItsFieldAndRemedy(t *testing.T) {
 	keyless.Credentials.AnonKey = ""
 	own := accessKeySettings()
 	own.ProjectRef, own.Endpoint = "", "https://files.example.com/storage/v1/s3"
-	denied := func(message string) error { return refused(403, bucket.ErrCredentials, "AccessDenied", message) }
-	mismatch := refused(403, bucket.ErrCredentials, "SignatureDoesNotMatch", "The request signature we calculated does not match")
+	denied := func(message string) error { return refused(403, object.ErrCredentials, "AccessDenied", message) }
+	mismatch := refused(403, object.ErrCredentials, "SignatureDoesNotMatch", "The request signature we calculated does not match")
 	foreign := func(status int) error {
-		return &bucket.Error{Op: "listing", Kind: bucket.ErrInvalid, Status: status, Err: fmt.Errorf("%w but text/html", bucket.ErrNotS3)}
+		return &object.Error{Op: "listing", Kind: object.ErrInvalid, Status: status, Err: fmt.Errorf("%w but text/html", object.ErrNotS3)}
 	}
 	for name, tc := range map[string]struct {
 		s      Settings
@@ -50,7 +50,7 @@ func TestEveryRefusalNamesItsFieldAndRemedy(t *testing.T) {
 		"wrong anon key":         {session, mismatch, "", "credentials.anon_key", []string{"region is not eu-central-1", "API keys"}},
 		"no anon key":            {keyless, mismatch, "", "credentials.anon_key", []string{"newer servers", "write the anon key"}},
 		"unknown key":            {access, denied("Invalid Access Key"), "", "credentials.access_key_id", []string{"another project", "S3 access keys"}},
-		"unknown key, AWS":       {access, refused(403, bucket.ErrCredentials, "InvalidAccessKeyId", ""), "", "credentials.access_key_id", nil},
+		"unknown key, AWS":       {access, refused(403, object.ErrCredentials, "InvalidAccessKeyId", ""), "", "credentials.access_key_id", nil},
 		"wrong project":          {session, denied("Invalid Access Key"), "", "project_ref", []string{ref}},
 		"other project's token":  {user, denied("signature verification failed"), "", "credentials.user_token", []string{"not signed by this project"}},
 		"other project's key":    {session, denied("signature verification failed"), "", "credentials.service_role_key", nil},
@@ -58,18 +58,18 @@ func TestEveryRefusalNamesItsFieldAndRemedy(t *testing.T) {
 		"expired key":            {session, denied(`"exp" claim timestamp check failed`), "", "credentials.service_role_key", []string{"API keys"}},
 		"no jwt":                 {session, denied("Invalid Compact JWS"), "", "credentials.service_role_key", []string{"valid JWT"}},
 		"missing signature":      {access, denied("Missing signature"), "", "endpoint", []string{"proxy", "Authorization"}},
-		"s3 off":                 {access, refused(403, bucket.ErrCredentials, "FeatureNotEnabled", ""), "", "project_ref", []string{"switched off", "Project Settings -> Storage"}},
-		"no tenant":              {own, refused(400, bucket.ErrCredentials, "TenantNotFound", ""), "", "endpoint", []string{"no such project"}},
-		"region by name":         {own, refused(400, bucket.ErrCredentials, "AuthorizationHeaderMalformed", "expecting 'eu-west-1'"), "", "region", []string{"eu-central-1", "eu-west-1"}},
-		"clock":                  {own, refused(403, bucket.ErrCredentials, "RequestTimeTooSkewed", ""), "", "endpoint", []string{"clock"}},
-		"unknown role":           {user, refused(500, bucket.ErrUnavailable, "DatabaseError", "database error, code: 22023"), "", "credentials.user_token", []string{`no role "authenticated"`}},
-		"no bucket":              {access, refused(404, bucket.ErrNoBucket, "NoSuchBucket", "Bucket not found"), "", "source_path", []string{`the bucket "photos" does not exist in this project; compare`}},
-		"no bucket for a user":   {user, refused(404, bucket.ErrNoBucket, "NoSuchBucket", "Bucket not found"), "", "source_path", []string{"or the role authenticated may not see it"}},
-		"denied":                 {user, refused(403, bucket.ErrDenied, "AccessDenied", "Access denied"), "", "credentials.user_token", []string{"policy"}},
-		"database timeout":       {access, refused(544, bucket.ErrUnavailable, "DatabaseTimeout", ""), "", "source_path", []string{"timed out"}},
-		"anon key in token mode": {user, refused(403, bucket.ErrCredentials, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your credentials. The session token should be a valid JWT token"), "", "credentials.anon_key", []string{"region"}},
-		"fails for ever":         {access, refused(503, bucket.ErrUnavailable, "InternalError", ""), "", "project_ref", []string{"every attempt", "retry.max_attempts"}},
-		"throttles for ever":     {own, refused(429, bucket.ErrThrottled, "SlowDown", ""), "", "endpoint", []string{"every attempt"}},
+		"s3 off":                 {access, refused(403, object.ErrCredentials, "FeatureNotEnabled", ""), "", "project_ref", []string{"switched off", "Project Settings -> Storage"}},
+		"no tenant":              {own, refused(400, object.ErrCredentials, "TenantNotFound", ""), "", "endpoint", []string{"no such project"}},
+		"region by name":         {own, refused(400, object.ErrCredentials, "AuthorizationHeaderMalformed", "expecting 'eu-west-1'"), "", "region", []string{"eu-central-1", "eu-west-1"}},
+		"clock":                  {own, refused(403, object.ErrCredentials, "RequestTimeTooSkewed", ""), "", "endpoint", []string{"clock"}},
+		"unknown role":           {user, refused(500, object.ErrUnavailable, "DatabaseError", "database error, code: 22023"), "", "credentials.user_token", []string{`no role "authenticated"`}},
+		"no bucket":              {access, refused(404, object.ErrNoBucket, "NoSuchBucket", "Bucket not found"), "", "source_path", []string{`the bucket "photos" does not exist in this project; compare`}},
+		"no bucket for a user":   {user, refused(404, object.ErrNoBucket, "NoSuchBucket", "Bucket not found"), "", "source_path", []string{"or the role authenticated may not see it"}},
+		"denied":                 {user, refused(403, object.ErrDenied, "AccessDenied", "Access denied"), "", "credentials.user_token", []string{"policy"}},
+		"database timeout":       {access, refused(544, object.ErrUnavailable, "DatabaseTimeout", ""), "", "source_path", []string{"timed out"}},
+		"anon key in token mode": {user, refused(403, object.ErrCredentials, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your credentials. The session token should be a valid JWT token"), "", "credentials.anon_key", []string{"region"}},
+		"fails for ever":         {access, refused(503, object.ErrUnavailable, "InternalError", ""), "", "project_ref", []string{"every attempt", "retry.max_attempts"}},
+		"throttles for ever":     {own, refused(429, object.ErrThrottled, "SlowDown", ""), "", "endpoint", []string{"every attempt"}},
 		"no such host":           {access, absent(&net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}), "", "project_ref", []string{"paused", ref + ".supabase.co"}},
 		"no such own host":       {own, absent(&net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}), "", "endpoint", []string{"files.example.com"}},
 		"refused":                {own, absent(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}), "", "endpoint", []string{"nothing listens"}},
@@ -80,7 +80,7 @@ func TestEveryRefusalNamesItsFieldAndRemedy(t *testing.T) {
 		"html of a gateway":      {access, foreign(502), "", "project_ref", []string{"at the moment", "Dashboard"}},
 		"json":                   {access, foreign(404), "", "project_ref", []string{"no S3 server"}},
 		"paused":                 {access, foreign(540), "", "project_ref", []string{"paused"}},
-		"redirect":               {own, refused(301, bucket.ErrInvalid, "", ""), "", "endpoint", nil},
+		"redirect":               {own, refused(301, object.ErrInvalid, "", ""), "", "endpoint", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, err := Resolve(tc.s)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // Identity is whom the server takes the sender of a request for: it decides
@@ -21,7 +21,7 @@ type Identity struct {
 
 // IdentityOf reads what the credentials say. Without a session token they are
 // an S3 access key, which acts as service_role.
-func IdentityOf(c bucket.Credentials) Identity {
+func IdentityOf(c object.Credentials) Identity {
 	if c.SessionToken == "" {
 		return Identity{Role: bypassRole}
 	}

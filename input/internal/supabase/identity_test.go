@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
@@ -24,7 +24,7 @@ func TestCredentialsTellWhomTheServerTakesTheSenderFor(t *testing.T) {
 		{s.Token(map[string]any{"role": "reporting"}), `the role "reporting"`, false},
 		{"no token", `the role "anon"`, false},
 	} {
-		who := supabase.IdentityOf(bucket.Credentials{AccessKeyID: "id", SecretAccessKey: "secret", SessionToken: c.token})
+		who := supabase.IdentityOf(object.Credentials{AccessKeyID: "id", SecretAccessKey: "secret", SessionToken: c.token})
 		require.Equal(t, c.says, who.String())
 		require.Equal(t, who, supabase.ParseIdentity(who.Text()))
 		require.Equal(t, c.bypasses, who.BypassesRLS())

@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // ExplainAPI says which field is the cause of an answer of the Management API,
 // and what to do about it, as a [FieldError] that wraps err. Errors that are
 // none of an endpoint are returned as they are.
 func (p Project) ExplainAPI(err error) error {
-	e, ok := errors.AsType[*bucket.Error](err)
+	e, ok := errors.AsType[*object.Error](err)
 	if !ok {
 		return err
 	}
@@ -24,9 +24,9 @@ func (p Project) ExplainAPI(err error) error {
 		return add(field, problem, remedy)
 	}
 	switch {
-	case errors.Is(e, bucket.ErrThrottled):
+	case errors.Is(e, object.ErrThrottled):
 		return add(token, "the Management API asks for fewer requests", "it is asked again; other tools with the same account share its limit")
-	case errors.Is(e, bucket.ErrUnavailable), errors.Is(e, bucket.ErrUnreachable):
+	case errors.Is(e, object.ErrUnavailable), errors.Is(e, object.ErrUnreachable):
 		return add(fieldAPIURL, "the Management API at "+p.APIURL+" has trouble", "it is asked again; see https://status.supabase.com")
 	case e.Status == 401:
 		return add(token, "the Management API does not know this token: it was deleted, has expired, or is not complete", whereTokens)
@@ -71,7 +71,7 @@ func (p Project) NoUsableKeys(masked, onlyNew bool) error {
 
 // ExplainAuth is [Project.ExplainAPI] for the answers of Auth.
 func (p Project) ExplainAuth(err error) error {
-	e, ok := errors.AsType[*bucket.Error](err)
+	e, ok := errors.AsType[*object.Error](err)
 	if !ok {
 		return err
 	}
@@ -87,9 +87,9 @@ func (p Project) ExplainAuth(err error) error {
 		return code != "" && e.Code == code || words != "" && strings.Contains(message, words)
 	}
 	switch {
-	case errors.Is(e, bucket.ErrThrottled):
+	case errors.Is(e, object.ErrThrottled):
 		return add(fieldEmail, "Auth asks for fewer sign-ins", "it is asked again; the limit is in the Dashboard under Authentication -> Rate Limits")
-	case errors.Is(e, bucket.ErrUnavailable), errors.Is(e, bucket.ErrUnreachable):
+	case errors.Is(e, object.ErrUnavailable), errors.Is(e, object.ErrUnreachable):
 		return add(auth.field, "Auth at "+p.AuthURL+" has trouble", "it is asked again; see in the Dashboard whether the project is running")
 	case e.Status == 404:
 		return add(auth.field, "what answers at "+p.AuthURL+" is not Auth", auth.hint())
@@ -117,7 +117,7 @@ func (p Project) ExplainAuth(err error) error {
 // ExplainChanges adds to an error of the REST API's listing what it means and
 // what to do, where the cause is one that all APIs share.
 func (p Project) ExplainChanges(err error) error {
-	e, ok := errors.AsType[*bucket.Error](err)
+	e, ok := errors.AsType[*object.Error](err)
 	if !ok {
 		return err
 	}

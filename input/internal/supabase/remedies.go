@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // asked is who was asked, and where its address is written.
@@ -70,7 +70,7 @@ func (a asked) hint() string {
 }
 
 // failure has another name, so that what embeds it is an error.
-type failure = bucket.Error
+type failure = object.Error
 
 // seen is what came back, or why nothing did.
 type seen struct {
@@ -79,7 +79,7 @@ type seen struct {
 	text   string          // what was said, in lower case
 }
 
-func look(e *bucket.Error) seen {
+func look(e *object.Error) seen {
 	s := seen{failure: e, text: strings.ToLower(e.Message)}
 	s.answer, _ = errors.AsType[*foreign.Answer](e)
 	if e.Err != nil {
@@ -88,7 +88,7 @@ func look(e *bucket.Error) seen {
 	return s
 }
 
-func (s seen) foreign() bool { return errors.Is(s, bucket.ErrNotS3) || errors.Is(s, bucket.ErrForeign) }
+func (s seen) foreign() bool { return errors.Is(s, object.ErrNotS3) || errors.Is(s, object.ErrForeign) }
 func (s seen) by(w foreign.Writer) bool {
 	return s.answer != nil && s.answer.By == w
 }
@@ -125,7 +125,7 @@ func always(text string) func(seen, asked) string { return func(seen, asked) str
 
 // remedyFor finds the first that fits. What no row knows is for the API's own
 // rows.
-func remedyFor(e *bucket.Error, a asked) (field, problem, todo string, ok bool) {
+func remedyFor(e *object.Error, a asked) (field, problem, todo string, ok bool) {
 	s := look(e)
 	for _, rows := range [][]remedy{wayRemedies, answerRemedies} {
 		for _, r := range rows {
@@ -225,7 +225,7 @@ var answerRemedies = []remedy{
 	},
 	{
 		name:    "oversized",
-		is:      func(s seen, _ asked) bool { return errors.Is(s, bucket.ErrOversized) },
+		is:      func(s seen, _ asked) bool { return errors.Is(s, object.ErrOversized) },
 		problem: func(_ seen, a asked) string { return a.host() + " sends more at a time than this API ever does" },
 		todo:    always("see what answers there: a store that takes no notice of max-keys can't be read, and a download page is no listing"),
 	},

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // localTenant is the tenant of Supabase's local stack and of its self-hosting
@@ -72,7 +72,7 @@ func (p *Project) hasEnded() bool { return !p.Expires.IsZero() && !p.Expires.Aft
 // signs, which no release of the server was seen to accept. The end of a token
 // that is over by this clock and comes only now is not known.
 func (p *Project) signWith(anonKey, token string) {
-	p.keys = bucket.Credentials{
+	p.keys = object.Credentials{
 		AccessKeyID: p.Ref, SecretAccessKey: cmp.Or(anonKey, p.Ref), SessionToken: token, Expires: p.Expires,
 		APIKey: anonKey,
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // UniversalRegion is the one that requests are signed for where none is
@@ -66,7 +66,7 @@ type Project struct {
 	// Warnings are worth a line in the log at the start. They hold no secret.
 	Warnings []string
 
-	keys       bucket.Credentials
+	keys       object.Credentials
 	auth       CredentialSettings
 	ownAddress bool // Endpoint was written, not derived
 	ownRegion  bool // Region was written
@@ -124,10 +124,10 @@ func (p Project) checked(problems Problems) (Project, error) {
 
 // Keys returns what requests are signed with, and false where that is not known
 // yet: see [Resolve].
-func (p Project) Keys() (bucket.Credentials, bool) {
+func (p Project) Keys() (object.Credentials, bool) {
 	keys := p.keys
 	keys.Region = p.Region
-	return keys, p.keys != bucket.Credentials{}
+	return keys, p.keys != object.Credentials{}
 }
 
 // User says which user the keys are of, empty for a key of the project.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 const (
@@ -61,7 +61,7 @@ func sessionSettings() Settings {
 }
 
 // credentials are those that requests of p are signed with.
-func credentials(t *testing.T, p Project) bucket.Credentials {
+func credentials(t *testing.T, p Project) object.Credentials {
 	t.Helper()
 	c, ok := p.Keys()
 	require.True(t, ok)
@@ -80,7 +80,7 @@ func TestAccessKeyProject(t *testing.T) {
 	require.Equal(t, "service_role", p.Role)
 	require.Zero(t, p.Expires)
 	require.Empty(t, p.Warnings)
-	require.Equal(t, bucket.Credentials{AccessKeyID: keyID, SecretAccessKey: secret}, credentials(t, p))
+	require.Equal(t, object.Credentials{AccessKeyID: keyID, SecretAccessKey: secret}, credentials(t, p))
 }
 
 func TestSessionTokenProject(t *testing.T) {
@@ -89,7 +89,7 @@ func TestSessionTokenProject(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "service_role", p.Role)
 	require.Equal(t, time.Unix(4_000_000_000, 0).UTC(), p.Expires)
-	require.Equal(t, bucket.Credentials{
+	require.Equal(t, object.Credentials{
 		AccessKeyID: ref, SecretAccessKey: s.Credentials.AnonKey, SessionToken: s.Credentials.ServiceRoleKey, Expires: p.Expires,
 		APIKey: s.Credentials.AnonKey,
 	}, credentials(t, p))

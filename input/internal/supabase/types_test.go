@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 func userSettings() Settings {
@@ -132,7 +132,7 @@ func TestWhatIsWrongInAFileIsToldOfTheFile(t *testing.T) {
 	p, err := read(apiKey(ref, "service_role") + "\r\n")
 	require.NoError(t, err)
 	require.Equal(t, "service_role", p.Role)
-	field, ok := errors.AsType[*FieldError](p.Explain(refused(403, bucket.ErrCredentials, "AccessDenied", "signature verification failed"), ""))
+	field, ok := errors.AsType[*FieldError](p.Explain(refused(403, object.ErrCredentials, "AccessDenied", "signature verification failed"), ""))
 	require.True(t, ok)
 	require.Equal(t, "credentials.service_role_key_file", field.Field)
 
@@ -168,8 +168,8 @@ func TestRefusalsOfKeysThatWereAskedForNameWhereTheyCameFrom(t *testing.T) {
 	api, err = api.WithAPIKeys(apiKey(ref, "anon"), apiKey(ref, "service_role"), "ap-south-1")
 	require.NoError(t, err)
 	require.Equal(t, "ap-south-1", api.Region)
-	mismatch := refused(403, bucket.ErrCredentials, "SignatureDoesNotMatch", "x")
-	denied := func(message string) error { return refused(403, bucket.ErrCredentials, "AccessDenied", message) }
+	mismatch := refused(403, object.ErrCredentials, "SignatureDoesNotMatch", "x")
+	denied := func(message string) error { return refused(403, object.ErrCredentials, "AccessDenied", message) }
 	for name, tc := range map[string]struct {
 		p     Project
 		err   error
@@ -181,7 +181,7 @@ func TestRefusalsOfKeysThatWereAskedForNameWhereTheyCameFrom(t *testing.T) {
 		"token of a user":        {user, denied("signature verification failed"), "credentials.email", "keys were asked for"},
 		"key of the API":         {api, denied("signature verification failed"), "credentials.access_token", "keys were asked for"},
 		"session that has ended": {user, denied(`"exp" claim timestamp check failed`), "credentials.email", "why it could not be renewed"},
-		"no right":               {user, refused(403, bucket.ErrDenied, "AccessDenied", "x"), "credentials.email", "policy"},
+		"no right":               {user, refused(403, object.ErrDenied, "AccessDenied", "x"), "credentials.email", "policy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			field, ok := errors.AsType[*FieldError](tc.p.Explain(tc.err, ""))

@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // TestStore checks a store. Open opens the same place each time, which is empty
@@ -169,7 +169,7 @@ func testLedger(t *testing.T, open func(t *testing.T) ledger.Store) {
 	objects := func(n int, etag string) ledger.Stretch {
 		var s ledger.Stretch
 		for i := range n {
-			o := bucket.Object{Key: fmt.Sprintf("key-%06d", i), ETag: etag, Size: int64(i)}
+			o := object.Object{Key: fmt.Sprintf("key-%06d", i), ETag: etag, Size: int64(i)}
 			s.Objects = append(s.Objects, ledger.Listed{Object: o, Matches: true})
 		}
 		return s

@@ -12,7 +12,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
 )
 
@@ -73,7 +73,7 @@ func (c *Client) token(ctx context.Context, grant string, r rest.Request) (Sessi
 		return Session{}, err
 	}
 	if answer.AccessToken == "" {
-		return Session{}, &bucket.Error{Op: r.Op, Kind: bucket.ErrCredentials, Status: http.StatusOK, Err: errors.New("the answer holds no access token")}
+		return Session{}, &object.Error{Op: r.Op, Kind: object.ErrCredentials, Status: http.StatusOK, Err: errors.New("the answer holds no access token")}
 	}
 	return Session{
 		AccessToken: answer.AccessToken, RefreshToken: answer.RefreshToken,

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
 )
 
@@ -26,7 +26,7 @@ func TestASessionIsEndedAsAuthExpectsIt(t *testing.T) {
 	require.NoError(t, c.SignOut(t.Context(), "key", "token"))
 	require.Equal(t, "POST /auth/v1/logout?scope=local key Bearer token", seen)
 	status = http.StatusServiceUnavailable
-	require.ErrorIs(t, c.SignOut(t.Context(), "key", "token"), bucket.ErrUnavailable)
+	require.ErrorIs(t, c.SignOut(t.Context(), "key", "token"), object.ErrUnavailable)
 }
 
 func TestSessionsAreAskedForAsAuthExpectsIt(t *testing.T) {
@@ -53,6 +53,6 @@ func TestSessionsAreAskedForAsAuthExpectsIt(t *testing.T) {
 
 	answer = `{"user":{"id":"u"}}`
 	_, err = c.SignIn(t.Context(), "key", "ada@example.com", "p")
-	require.ErrorIs(t, err, bucket.ErrCredentials)
+	require.ErrorIs(t, err, object.ErrCredentials)
 	require.ErrorContains(t, err, "signing in: ")
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
@@ -22,9 +22,9 @@ import (
 
 var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
-func withToken(token string) func(context.Context) (bucket.Credentials, error) {
-	return func(context.Context) (bucket.Credentials, error) {
-		return bucket.Credentials{SessionToken: token}, nil
+func withToken(token string) func(context.Context) (object.Credentials, error) {
+	return func(context.Context) (object.Credentials, error) {
+		return object.Credentials{SessionToken: token}, nil
 	}
 }
 
@@ -45,7 +45,7 @@ func newClient(t *testing.T, s *emulator.Server, change ...func(*changes.Options
 }
 
 // since gathers what Since yields.
-func since(t *testing.T, c *changes.Client, prefix string, from time.Time) (objs []bucket.Object, err error) {
+func since(t *testing.T, c *changes.Client, prefix string, from time.Time) (objs []object.Object, err error) {
 	t.Helper()
 	for page, err := range c.Since(t.Context(), prefix, from) {
 		if err != nil {
@@ -56,7 +56,7 @@ func since(t *testing.T, c *changes.Client, prefix string, from time.Time) (objs
 	return objs, nil
 }
 
-func keys(objs []bucket.Object) (out []string) {
+func keys(objs []object.Object) (out []string) {
 	for _, o := range objs {
 		out = append(out, o.Key)
 	}
@@ -73,7 +73,7 @@ func TestChangesComeOldestFirstAsAListingShowsThem(t *testing.T) {
 	s.Put("docs", "q", []byte("1"), emulator.WithLastModified(noon.Add(4*time.Second)))
 	objs, err := since(t, newClient(t, s), "p/", noon)
 	require.NoError(t, err)
-	require.Equal(t, []bucket.Object{
+	require.Equal(t, []object.Object{
 		{Key: "p/z", ETag: "b6d767d2f8ed5d21a44b0e5886680cb9", Size: 2, LastModified: noon},
 		{Key: "p/a b?&.txt", ETag: "310dcbbf4cce62f762a2aaa148d556bd", Size: 3, LastModified: noon.Add(time.Second)},
 		{Key: "p/bare", LastModified: noon.Add(2 * time.Second)},
@@ -136,7 +136,7 @@ func TestAnObjectThatChangesBetweenPagesComesAgainAsItIsNow(t *testing.T) {
 	for i := range 1500 {
 		s.Put("docs", fmt.Sprint(i), []byte("old"), emulator.WithLastModified(noon.Add(time.Duration(i)*time.Millisecond)))
 	}
-	var seen []bucket.Object
+	var seen []object.Object
 	for page, err := range newClient(t, s).Since(t.Context(), "", noon) {
 		require.NoError(t, err)
 		if seen == nil {
@@ -188,33 +188,33 @@ func TestRefusalsAreToldApart(t *testing.T) {
 		kind        error
 		unsupported bool
 	}{
-		{400, rest("403", "AccessDenied", `"exp" claim timestamp check failed`), bucket.ErrCredentials, false},
-		{400, rest("403", "AccessDenied", "Invalid Compact JWS "+secret), bucket.ErrCredentials, false},
-		{401, `{"message":"No API key found in request"}`, bucket.ErrCredentials, false},
-		{400, rest("403", "AccessDenied", "new row violates row-level security policy"), bucket.ErrDenied, true},
-		{403, `{"message":"forbidden by the firewall"}`, bucket.ErrDenied, true},
-		{400, rest("403", "FeatureNotEnabled", "The feature is not enabled"), bucket.ErrInvalid, true},
-		{404, `{"message":"Route POST:/object/list-v2/docs not found","error":"Not Found","statusCode":404}`, bucket.ErrInvalid, true},
-		{404, "<html>no backend</html>", bucket.ErrUnavailable, false},
-		{400, rest("400", "InvalidParameter", "Invalid Parameter continuation token"), bucket.ErrInvalid, true},
-		{301, "", bucket.ErrInvalid, true},
-		{501, "", bucket.ErrInvalid, true},
-		{429, rest("429", "SlowDown", "Too many connections"), bucket.ErrThrottled, false},
-		{544, rest("544", "DatabaseTimeout", "timeout"), bucket.ErrUnavailable, false},
-		{400, rest("544", "DatabaseTimeout", "timeout"), bucket.ErrUnavailable, false},
-		{502, "<html>bad gateway</html>", bucket.ErrUnavailable, false},
-		{423, rest("423", "ResourceLocked", "locked"), bucket.ErrUnavailable, false},
-		{200, "<html>a captive portal</html>", bucket.ErrUnavailable, false},
-		{200, `{"hasNext":false,"objects":[{"na`, bucket.ErrUnavailable, false},
-		{200, `[{"name":"a"}]`, bucket.ErrInvalid, true},
-		{200, `{"objects":[]}`, bucket.ErrInvalid, true},
-		{200, `{"hasNext":true,"objects":[]}`, bucket.ErrInvalid, true},
-		{200, `{"hasNext":false,"objects":[{"name":"a","updated_at":"2026-06-01T12:00:00.000Z"}]}`, bucket.ErrInvalid, true},
-		{200, `{"hasNext":false,"objects":[{"name":"a","metadata":{"eTag":"1","size":1}}]}`, bucket.ErrInvalid, true},
-		{200, `{"hasNext":false,"objects":[{"name":"a","updated_at":"2026-06-01T12:00:00.000Z","metadata":{"mimetype":"x"}}]}`, bucket.ErrInvalid, true},
-		{200, `{"hasNext":false,"objects":[{"name":"a","updated_at":"yesterday","metadata":null}]}`, bucket.ErrInvalid, true},
-		{200, `{"hasNext":false,"objects":[{"name":"a","updated_at":"2026-06-01T11:59:59.999Z","metadata":null}]}`, bucket.ErrInvalid, true},
-		{200, `{"hasNext":true,"objects":[{"name":"a","updated_at":"2026-06-01T12:00:00.000Z","metadata":null}]}`, bucket.ErrInvalid, true},
+		{400, rest("403", "AccessDenied", `"exp" claim timestamp check failed`), object.ErrCredentials, false},
+		{400, rest("403", "AccessDenied", "Invalid Compact JWS "+secret), object.ErrCredentials, false},
+		{401, `{"message":"No API key found in request"}`, object.ErrCredentials, false},
+		{400, rest("403", "AccessDenied", "new row violates row-level security policy"), object.ErrDenied, true},
+		{403, `{"message":"forbidden by the firewall"}`, object.ErrDenied, true},
+		{400, rest("403", "FeatureNotEnabled", "The feature is not enabled"), object.ErrInvalid, true},
+		{404, `{"message":"Route POST:/object/list-v2/docs not found","error":"Not Found","statusCode":404}`, object.ErrInvalid, true},
+		{404, "<html>no backend</html>", object.ErrUnavailable, false},
+		{400, rest("400", "InvalidParameter", "Invalid Parameter continuation token"), object.ErrInvalid, true},
+		{301, "", object.ErrInvalid, true},
+		{501, "", object.ErrInvalid, true},
+		{429, rest("429", "SlowDown", "Too many connections"), object.ErrThrottled, false},
+		{544, rest("544", "DatabaseTimeout", "timeout"), object.ErrUnavailable, false},
+		{400, rest("544", "DatabaseTimeout", "timeout"), object.ErrUnavailable, false},
+		{502, "<html>bad gateway</html>", object.ErrUnavailable, false},
+		{423, rest("423", "ResourceLocked", "locked"), object.ErrUnavailable, false},
+		{200, "<html>a captive portal</html>", object.ErrUnavailable, false},
+		{200, `{"hasNext":false,"objects":[{"na`, object.ErrUnavailable, false},
+		{200, `[{"name":"a"}]`, object.ErrInvalid, true},
+		{200, `{"objects":[]}`, object.ErrInvalid, true},
+		{200, `{"hasNext":true,"objects":[]}`, object.ErrInvalid, true},
+		{200, `{"hasNext":false,"objects":[{"name":"a","updated_at":"2026-06-01T12:00:00.000Z"}]}`, object.ErrInvalid, true},
+		{200, `{"hasNext":false,"objects":[{"name":"a","metadata":{"eTag":"1","size":1}}]}`, object.ErrInvalid, true},
+		{200, `{"hasNext":false,"objects":[{"name":"a","updated_at":"2026-06-01T12:00:00.000Z","metadata":{"mimetype":"x"}}]}`, object.ErrInvalid, true},
+		{200, `{"hasNext":false,"objects":[{"name":"a","updated_at":"yesterday","metadata":null}]}`, object.ErrInvalid, true},
+		{200, `{"hasNext":false,"objects":[{"name":"a","updated_at":"2026-06-01T11:59:59.999Z","metadata":null}]}`, object.ErrInvalid, true},
+		{200, `{"hasNext":true,"objects":[{"name":"a","updated_at":"2026-06-01T12:00:00.000Z","metadata":null}]}`, object.ErrInvalid, true},
 	} {
 		t.Run(fmt.Sprintf("%d %.60s", c.status, c.body), func(t *testing.T) {
 			client := newClient(t, emulator.New(emulator.Options{}), func(o *changes.Options) {
@@ -274,9 +274,9 @@ func TestWhatMayPassIsTriedAFewTimesWithFreshCredentials(t *testing.T) {
 		asked, retried := 0, 0
 		c := newClient(t, s, func(o *changes.Options) {
 			o.OnRetry = func(error) { retried++ }
-			o.Credentials = func(context.Context) (bucket.Credentials, error) {
+			o.Credentials = func(context.Context) (object.Credentials, error) {
 				asked++
-				return bucket.Credentials{SessionToken: s.Settings().ServiceRoleKey}, nil
+				return object.Credentials{SessionToken: s.Settings().ServiceRoleKey}, nil
 			}
 		})
 		failures = 2
@@ -286,7 +286,7 @@ func TestWhatMayPassIsTriedAFewTimesWithFreshCredentials(t *testing.T) {
 		require.Equal(t, 2, retried)
 		failures = 100
 		_, err = c.Newest(t.Context(), "")
-		require.ErrorIs(t, err, bucket.ErrUnavailable)
+		require.ErrorIs(t, err, object.ErrUnavailable)
 		require.Equal(t, 6, asked)
 	})
 }
@@ -299,7 +299,7 @@ func TestAServerThatStandsStillIsNotWaitedForForEver(t *testing.T) {
 		c := newClient(t, s, func(o *changes.Options) { o.Retry.MaxAttempts = 1 })
 		began := time.Now()
 		_, err := c.Newest(t.Context(), "")
-		require.ErrorIs(t, err, bucket.ErrUnavailable)
+		require.ErrorIs(t, err, object.ErrUnavailable)
 		require.NotErrorIs(t, err, context.DeadlineExceeded, "which would pass for the end of the caller's context")
 		require.Equal(t, time.Minute, time.Since(began))
 		ctx, cancel := context.WithCancel(t.Context())
@@ -325,8 +325,8 @@ func TestAGatewayGetsTheKeyThatItAsksFor(t *testing.T) {
 	for key, want := range map[string]string{"eyJanon": "eyJanon", "sb_publishable_x": "sb_publishable_x", "": "the.jwt.itself"} {
 		got = nil
 		c := newClient(t, emulator.New(emulator.Options{}), func(o *changes.Options) {
-			o.Credentials = func(context.Context) (bucket.Credentials, error) {
-				return bucket.Credentials{APIKey: key, SessionToken: "the.jwt.itself"}, nil
+			o.Credentials = func(context.Context) (object.Credentials, error) {
+				return object.Credentials{APIKey: key, SessionToken: "the.jwt.itself"}, nil
 			}
 			o.Transport = recorder(func(r *http.Request) {
 				got = append(got, r.URL.String(), r.Header.Get("Apikey"), r.Header.Get("Authorization"))

@@ -16,12 +16,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
 // ErrUnsupported means that this server does not list by the time of change, or
-// not for these credentials. It is a cause beneath a [bucket.Error], and there
+// not for these credentials. It is a cause beneath a [object.Error], and there
 // is no use in asking again soon.
 var ErrUnsupported = errors.New("changes cannot be asked for")
 
@@ -40,7 +40,7 @@ type Options struct {
 	Bucket string
 	// Credentials is asked before every request, so it must be cheap. Those
 	// without a session token have no access to the REST API.
-	Credentials func(context.Context) (bucket.Credentials, error)
+	Credentials func(context.Context) (object.Credentials, error)
 
 	// TLS is the configuration of the client's own transport, nil for the
 	// system's defaults.
@@ -108,12 +108,12 @@ func (c *Client) Newest(ctx context.Context, prefix string) (time.Time, error) {
 // in milliseconds. An object that changes meanwhile may come twice, as two
 // versions, but never twice at a time. The last element may be an error; without
 // one, all were shown that were visible when Since was asked for them.
-func (c *Client) Since(ctx context.Context, prefix string, since time.Time) iter.Seq2[[]bucket.Object, error] {
-	return func(yield func([]bucket.Object, error) bool) {
+func (c *Client) Since(ctx context.Context, prefix string, since time.Time) iter.Seq2[[]object.Object, error] {
+	return func(yield func([]object.Object, error) bool) {
 		w := newWalk(since)
 		for w.more {
 			p, err := c.page(ctx, query{Prefix: prefix, Limit: pageRows, Cursor: w.cursor})
-			var fresh []bucket.Object
+			var fresh []object.Object
 			if err == nil {
 				fresh, err = w.take(p)
 			}

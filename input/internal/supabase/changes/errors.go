@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // problem is a refusal as the REST API writes it. The status of the answer is
@@ -22,33 +22,33 @@ type problem struct {
 }
 
 // refusal makes an error of an answer that is not 200.
-func refusal(resp *http.Response, doc []byte, cred bucket.Credentials) error {
+func refusal(resp *http.Response, doc []byte, cred object.Credentials) error {
 	var p problem
 	isJSON := json.Unmarshal(doc, &p) == nil
 	status := resp.StatusCode
-	e := &bucket.Error{Op: op, Status: status}
+	e := &object.Error{Op: op, Status: status}
 	e.Code, e.Message = foreign.CodeAndMessage(cmp.Or(p.Code, p.Error), p.Message, cred.Secrets()...)
 	if !isJSON {
-		e.Err = foreign.NewAnswer(bucket.ErrForeign, resp, doc, cred.Secrets()...)
+		e.Err = foreign.NewAnswer(object.ErrForeign, resp, doc, cred.Secrets()...)
 	}
 	switch status = max(status, p.status()); {
 	case status == http.StatusTooManyRequests || p.Code == "SlowDown":
-		e.Kind = bucket.ErrThrottled
+		e.Kind = object.ErrThrottled
 	case status == http.StatusNotImplemented || p.Code == "FeatureNotEnabled":
-		e.Kind, e.Err = bucket.ErrInvalid, ErrUnsupported
+		e.Kind, e.Err = object.ErrInvalid, ErrUnsupported
 	case status >= 500 || slices.Contains(passingStatus, status) || status == http.StatusNotFound && !isJSON:
 		// A 404 that is not JSON is that of a proxy without its server.
-		e.Kind = bucket.ErrUnavailable
+		e.Kind = object.ErrUnavailable
 	case p.rejectsToken(status):
-		e.Kind = bucket.ErrCredentials
+		e.Kind = object.ErrCredentials
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		e.Kind, e.Err = bucket.ErrDenied, ErrUnsupported
+		e.Kind, e.Err = object.ErrDenied, ErrUnsupported
 	case status < http.StatusBadRequest:
-		e.Kind, e.Err = bucket.ErrInvalid, unsupported(foreign.NewAnswer(bucket.ErrForeign, resp, doc, cred.Secrets()...))
+		e.Kind, e.Err = object.ErrInvalid, unsupported(foreign.NewAnswer(object.ErrForeign, resp, doc, cred.Secrets()...))
 	case e.Err != nil:
-		e.Kind, e.Err = bucket.ErrInvalid, unsupported(e.Err)
+		e.Kind, e.Err = object.ErrInvalid, unsupported(e.Err)
 	default:
-		e.Kind, e.Err = bucket.ErrInvalid, ErrUnsupported
+		e.Kind, e.Err = object.ErrInvalid, ErrUnsupported
 	}
 	return e
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // pageRows is the most that the server gives.
@@ -29,7 +29,7 @@ type sortBy struct {
 
 // page is an answer. There is an object on it where more is set.
 type page struct {
-	objects []bucket.Object
+	objects []object.Object
 	more    bool
 	next    string // the server's cursor
 }
@@ -72,7 +72,7 @@ func (p *page) decode(doc []byte) error {
 	if *a.HasNext && len(*a.Objects) == 0 {
 		return unsupported(errors.New("the listing goes on, but a page of it is empty"))
 	}
-	*p = page{objects: make([]bucket.Object, len(*a.Objects)), more: *a.HasNext, next: a.NextCursor}
+	*p = page{objects: make([]object.Object, len(*a.Objects)), more: *a.HasNext, next: a.NextCursor}
 	for i, r := range *a.Objects {
 		var err error
 		if p.objects[i], err = r.object(); err != nil {
@@ -83,8 +83,8 @@ func (p *page) decode(doc []byte) error {
 }
 
 // object makes of a row what the S3 listing shows of it.
-func (r *row) object() (bucket.Object, error) {
-	o := bucket.Object{Key: r.Name, LastModified: r.UpdatedAt.Truncate(time.Millisecond).UTC()}
+func (r *row) object() (object.Object, error) {
+	o := object.Object{Key: r.Name, LastModified: r.UpdatedAt.Truncate(time.Millisecond).UTC()}
 	var m *metadata
 	if len(r.Metadata) == 0 {
 		return o, fmt.Errorf("the row %s has no metadata", foreign.Key(r.Name))

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 func TestAnOddRowCostsNoOther(t *testing.T) {
@@ -32,7 +32,7 @@ func TestAnOddRowCostsNoOther(t *testing.T) {
 
 func TestWhatTheServerWritesReachesNoErrorAsItIs(t *testing.T) {
 	const token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln"
-	cred := bucket.Credentials{SessionToken: token, APIKey: "the-key-of-the-project"}
+	cred := object.Credentials{SessionToken: token, APIKey: "the-key-of-the-project"}
 	for _, status := range []int{301, 400, 403, 404, 429, 500} {
 		for _, text := range []string{token, token[:9] + "\xff" + token[9:], "\x1b[31m", "the-key-\x00of-the-project"} {
 			for _, doc := range []string{text, "<html>" + text, `{"code":"` + text + `","message":"` + text + `"}`, `{"error":"` + text + `"}`} {
@@ -41,7 +41,7 @@ func TestWhatTheServerWritesReachesNoErrorAsItIs(t *testing.T) {
 				for _, never := range []string{"eyJ", "c2ln", "\x1b", "of-the-project", "\n"} {
 					require.NotContains(t, err.Error(), never, "%d %q", status, doc)
 				}
-				e, ok := errors.AsType[*bucket.Error](err)
+				e, ok := errors.AsType[*object.Error](err)
 				require.True(t, ok)
 				require.Regexp(t, `^[A-Za-z0-9._-]{0,64}$`, e.Code)
 			}

@@ -11,8 +11,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
 )
 
@@ -37,7 +37,7 @@ func newTransport(o Options) *http.Transport {
 // page makes one request, and makes it again where it failed in a way that may
 // pass.
 func (c *Client) page(ctx context.Context, q query) (p page, err error) {
-	err = c.o.Retry.Do(ctx, func(ctx context.Context) error { return c.ask(ctx, q, &p) }, bucket.Transient, c.o.OnRetry)
+	err = c.o.Retry.Do(ctx, func(ctx context.Context) error { return c.ask(ctx, q, &p) }, object.Transient, c.o.OnRetry)
 	return p, err
 }
 
@@ -49,7 +49,7 @@ func (c *Client) ask(ctx context.Context, q query, p *page) error {
 	case err != nil:
 		return fmt.Errorf("%s: obtaining credentials: %w", op, err)
 	case cred.SessionToken == "":
-		return &bucket.Error{Op: op, Kind: bucket.ErrInvalid, Err: unsupported(ErrNoToken)}
+		return &object.Error{Op: op, Kind: object.ErrInvalid, Err: unsupported(ErrNoToken)}
 	}
 	start := time.Now()
 	resp, doc, err := c.roundTrip(ctx, q, cred)
@@ -67,13 +67,13 @@ func (c *Client) ask(ctx context.Context, q query, p *page) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, ErrUnsupported):
-		return &bucket.Error{Op: op, Kind: bucket.ErrInvalid, Status: status, Err: err}
+		return &object.Error{Op: op, Kind: object.ErrInvalid, Status: status, Err: err}
 	case errors.Is(err, errNotJSON):
-		return &bucket.Error{Op: op, Kind: bucket.ErrUnavailable, Status: status, Err: foreign.NewAnswer(bucket.ErrForeign, resp, doc, cred.Secrets()...)}
+		return &object.Error{Op: op, Kind: object.ErrUnavailable, Status: status, Err: foreign.NewAnswer(object.ErrForeign, resp, doc, cred.Secrets()...)}
 	case err != nil:
-		e := &bucket.Error{Op: op, Kind: bucket.ErrUnavailable, Status: status, Err: foreign.Cause(err, cred.Secrets()...)}
+		e := &object.Error{Op: op, Kind: object.ErrUnavailable, Status: status, Err: foreign.Cause(err, cred.Secrets()...)}
 		if why := wire.Unreachable(err); why != "" {
-			e.Kind, e.Err = bucket.ErrUnreachable, fmt.Errorf("%s: %w", why, e.Err)
+			e.Kind, e.Err = object.ErrUnreachable, fmt.Errorf("%s: %w", why, e.Err)
 		}
 		return e
 	}
@@ -85,7 +85,7 @@ func (c *Client) ask(ctx context.Context, q query, p *page) error {
 
 // roundTrip sends one request and reads its answer whole. Redirects are not
 // followed: the token is for this host alone.
-func (c *Client) roundTrip(ctx context.Context, q query, cred bucket.Credentials) (resp *http.Response, doc []byte, err error) {
+func (c *Client) roundTrip(ctx context.Context, q query, cred object.Credentials) (resp *http.Response, doc []byte, err error) {
 	if c.o.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.o.Timeout)
@@ -125,9 +125,9 @@ func (c *Client) roundTrip(ctx context.Context, q query, cred bucket.Credentials
 
 // tooLarge is the error of an answer that no thousand rows need.
 func tooLarge() error {
-	return fmt.Errorf("%w: the answer exceeds %d bytes", bucket.ErrOversized, maxAnswer)
+	return fmt.Errorf("%w: the answer exceeds %d bytes", object.ErrOversized, maxAnswer)
 }
 
 // apiKey is what a gateway may ask for beside the token: a key of the project
 // where one is known, else the token itself.
-func apiKey(cred bucket.Credentials) string { return cmp.Or(cred.APIKey, cred.SessionToken) }
+func apiKey(cred object.Credentials) string { return cmp.Or(cred.APIKey, cred.SessionToken) }

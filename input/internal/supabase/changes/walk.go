@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // walk goes from page to page. The server sorts by microseconds, but its
@@ -42,13 +42,13 @@ func cursorAt(ms int64) string {
 }
 
 // take returns what is new on a page, and finds the way to the next.
-func (w *walk) take(p page) (fresh []bucket.Object, err error) {
+func (w *walk) take(p page) (fresh []object.Object, err error) {
 	if err = w.check(p); err == nil {
 		fresh = w.fresh(p.objects)
 		err = w.advance(p)
 	}
 	if err != nil {
-		return nil, &bucket.Error{Op: op, Kind: bucket.ErrInvalid, Err: unsupported(err)}
+		return nil, &object.Error{Op: op, Kind: object.ErrInvalid, Err: unsupported(err)}
 	}
 	return fresh, nil
 }
@@ -69,8 +69,8 @@ func (w *walk) check(p page) error {
 }
 
 // fresh leaves out what the page before has shown.
-func (w *walk) fresh(objs []bucket.Object) []bucket.Object {
-	var out []bucket.Object
+func (w *walk) fresh(objs []object.Object) []object.Object {
+	var out []object.Object
 	for _, o := range objs {
 		ms := o.LastModified.UnixMilli()
 		if ms == w.last {

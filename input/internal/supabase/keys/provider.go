@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/auth"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
@@ -16,7 +16,7 @@ import (
 )
 
 // provider gets keys. It is asked by one goroutine at a time. What it returns
-// that will not pass by itself is a bucket.ErrCredentials.
+// that will not pass by itself is a object.ErrCredentials.
 type provider interface {
 	obtain(ctx context.Context) (supabase.Project, error)
 }
@@ -111,11 +111,11 @@ func readFile(path string) ([]byte, error) {
 
 // final marks an error as one that will not pass by itself, passing as one that
 // will.
-func final(err error) error   { return judged{err, bucket.ErrCredentials} }
-func passing(err error) error { return judged{err, bucket.ErrUnavailable} }
+func final(err error) error   { return judged{err, object.ErrCredentials} }
+func passing(err error) error { return judged{err, object.ErrUnavailable} }
 
 // stopped is final for whoever can't wait until somebody restores the project.
-func stopped(err error) error { return judged{judged{err, errStopped}, bucket.ErrCredentials} }
+func stopped(err error) error { return judged{judged{err, errStopped}, object.ErrCredentials} }
 
 var errStopped = errors.New("the project is stopped")
 

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -132,7 +132,7 @@ func TestAnAddressThatNeverAnsweredIsGivenUpSoon(t *testing.T) {
 			}
 			s, _ := start(t, w, settings(kind), 0)
 			_, err := s.Credentials(t.Context())
-			require.ErrorIs(t, err, bucket.ErrUnreachable)
+			require.ErrorIs(t, err, object.ErrUnreachable)
 			require.ErrorContains(t, err, field)
 			require.ErrorContains(t, err, "looking up the host api.supabse.com")
 			require.Equal(t, unreachableAttempts, w.count(""))
@@ -153,7 +153,7 @@ func TestTheNetworksOwnErrorsMayPass(t *testing.T) {
 				w.fail = func(*http.Request) reply { return reply{err: err} }
 				s, _ := start(t, w, settings(supabase.TypeUser), time.Minute)
 				_, got := s.Credentials(t.Context())
-				require.True(t, bucket.Transient(got), got)
+				require.True(t, object.Transient(got), got)
 				require.NotErrorIs(t, got, context.DeadlineExceeded, "it is not the caller's")
 			})
 		})

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
@@ -82,7 +82,7 @@ func (s *Source) renew(ctx context.Context, rejected bool) error {
 		case !mayPass:
 			return err
 		case !s.impatient(err):
-		case bucket.Transient(err):
+		case object.Transient(err):
 			return err
 		default:
 			return passing(err)
@@ -115,12 +115,12 @@ func (s *Source) Test(ctx context.Context) error {
 // answer of Supabase at all is a wrong address at first, and a proxy's fault
 // once the address was seen to be right.
 func (s *Source) mayPass(err error) bool {
-	return bucket.Transient(err) || s.now.Load() != nil && errors.Is(err, bucket.ErrForeign)
+	return object.Transient(err) || s.now.Load() != nil && errors.Is(err, object.ErrForeign)
 }
 
 // impatient reports whether it was waited for long enough.
 func (s *Source) impatient(err error) bool {
-	if s.now.Load() == nil && errors.Is(err, bucket.ErrUnreachable) && s.trouble.failures >= unreachableAttempts {
+	if s.now.Load() == nil && errors.Is(err, object.ErrUnreachable) && s.trouble.failures >= unreachableAttempts {
 		return true
 	}
 	return s.o.Patience > 0 && time.Since(s.trouble.waiting) >= s.o.Patience
@@ -141,9 +141,9 @@ type rejection struct {
 // and one renewal serves them all. Where the same keys come back, the next
 // renewal waits half a minute, and longer each time. Where new ones are refused,
 // too, they are given some time to become known. An error that
-// [bucket.Transient] knows may pass; any other is a [bucket.ErrCredentials] with
+// [object.Transient] knows may pass; any other is a [object.ErrCredentials] with
 // its remedy.
-func (s *Source) Renew(ctx context.Context, rejected bucket.Credentials) (bool, error) {
+func (s *Source) Renew(ctx context.Context, rejected object.Credentials) (bool, error) {
 	if s.isFixed() {
 		return false, nil
 	}
@@ -167,7 +167,7 @@ func (s *Source) Renew(ctx context.Context, rejected bucket.Credentials) (bool, 
 // signs stands in the configuration: a wrong signature stays wrong.
 func (s *Source) RenewalHelps(err error) bool {
 	_, isUser := s.provider.(*user)
-	e, ok := errors.AsType[*bucket.Error](err)
+	e, ok := errors.AsType[*object.Error](err)
 	wrongSignature := ok && e.Code == "SignatureDoesNotMatch"
 	return !s.isFixed() && (!isUser || s.o.Settings.HasFiles() || !wrongSignature)
 }
@@ -177,7 +177,7 @@ func (s *Source) RenewalHelps(err error) bool {
 // rotated, a stopped project may be restored, and a token of which there are new
 // ones may be accepted some time.
 func (s *Source) Lasts(err error) bool {
-	if !errors.Is(err, bucket.ErrCredentials) || bucket.Transient(err) || errors.Is(err, errStopped) || s.o.Settings.HasFiles() {
+	if !errors.Is(err, object.ErrCredentials) || object.Transient(err) || errors.Is(err, errStopped) || s.o.Settings.HasFiles() {
 		return false
 	}
 	_, isOwn := errors.AsType[*supabase.FieldError](err)
@@ -186,7 +186,7 @@ func (s *Source) Lasts(err error) bool {
 
 // replaceRejected is Renew for the holder of the turn. A wait that is not zero is
 // for the same keys to become known.
-func (s *Source) replaceRejected(ctx context.Context, rejected bucket.Credentials) (renewed bool, wait time.Duration, err error) {
+func (s *Source) replaceRejected(ctx context.Context, rejected object.Credentials) (renewed bool, wait time.Duration, err error) {
 	if s.others(rejected) {
 		return true, 0, nil
 	}
@@ -225,7 +225,7 @@ const (
 
 // renewFromFiles reads the files, and where the keys that were rejected had been
 // good reads them again until they hold others.
-func (s *Source) renewFromFiles(ctx context.Context, rejected bucket.Credentials, wereGood bool) error {
+func (s *Source) renewFromFiles(ctx context.Context, rejected object.Credentials, wereGood bool) error {
 	end := time.Now().Add(fileLag)
 	for pause := writeLag; ; pause = min(2*pause, firstPause/3) {
 		if err := retry.Sleep(ctx, pause); err != nil {
@@ -241,7 +241,7 @@ func (s *Source) renewFromFiles(ctx context.Context, rejected bucket.Credentials
 }
 
 // others reports whether the present keys are not those that were rejected.
-func (s *Source) others(rejected bucket.Credentials) bool {
+func (s *Source) others(rejected object.Credentials) bool {
 	st := s.now.Load()
 	return st != nil && !st.keys.SameKeys(rejected)
 }

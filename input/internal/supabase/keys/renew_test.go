@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -96,7 +96,7 @@ func TestTroubleThatLastsStaysWhatItIs(t *testing.T) {
 		require.Zero(t, renewed)
 		require.Len(t, errs, 50)
 		for _, err := range errs {
-			require.True(t, bucket.Transient(err), err)
+			require.True(t, object.Transient(err), err)
 		}
 		w.change(func() { w.fail = func(*http.Request) reply { return reply{} } })
 		ok, err := s.Renew(t.Context(), old)
@@ -178,7 +178,7 @@ func TestATestDoesNotWait(t *testing.T) {
 		s, l := start(t, w, settings(supabase.TypeAccessToken), 0)
 		began := time.Now()
 		err := s.Test(t.Context())
-		require.ErrorIs(t, err, bucket.ErrUnavailable)
+		require.ErrorIs(t, err, object.ErrUnavailable)
 		require.ErrorContains(t, err, "RESTORING")
 		require.Zero(t, time.Since(began))
 		w.change(func() { w.status = "ACTIVE_HEALTHY" })

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -42,7 +42,7 @@ func TestATokenThatHasEndedIsNotUsedAndItsSessionGoesOn(t *testing.T) {
 					}
 					const down = 3 * time.Minute
 					time.AfterFunc(down, func() { w.change(func() { w.fail = func(*http.Request) reply { return reply{} } }) })
-					var fresh bucket.Credentials
+					var fresh object.Credentials
 					for {
 						c, err := s.Credentials(t.Context())
 						if err == nil {
@@ -193,8 +193,8 @@ func TestSigningOutIsBoundedAndForUsersAlone(t *testing.T) {
 }
 
 func TestAWrongSignatureOfAUserIsNoRefusedToken(t *testing.T) {
-	mismatch := &bucket.Error{Op: "listing", Kind: bucket.ErrCredentials, Status: 403, Code: "SignatureDoesNotMatch"}
-	expired := &bucket.Error{Op: "listing", Kind: bucket.ErrCredentials, Status: 403, Code: "AccessDenied"}
+	mismatch := &object.Error{Op: "listing", Kind: object.ErrCredentials, Status: 403, Code: "SignatureDoesNotMatch"}
+	expired := &object.Error{Op: "listing", Kind: object.ErrCredentials, Status: 403, Code: "AccessDenied"}
 	user, api, files := settings(supabase.TypeUser), settings(supabase.TypeAccessToken), settings(supabase.TypeUser)
 	files.Credentials.AnonKey, files.Credentials.Files = "", map[string]string{"credentials.anon_key": "f"}
 	fixed := settings(supabase.TypeAccessKey)
@@ -213,6 +213,6 @@ func TestAWrongSignatureOfAUserIsNoRefusedToken(t *testing.T) {
 			require.Equal(t, tc.helps[i], s.RenewalHelps(err), "%s %d", name, i)
 			require.Equal(t, tc.last[i], s.Lasts(err), "%s %d", name, i)
 		}
-		require.False(t, s.Lasts(&bucket.Error{Kind: bucket.ErrUnavailable}), name)
+		require.False(t, s.Lasts(&object.Error{Kind: object.ErrUnavailable}), name)
 	}
 }

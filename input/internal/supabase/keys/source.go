@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -67,7 +67,7 @@ type Source struct {
 // state is what the source knows at one time. It is never changed.
 type state struct {
 	project supabase.Project
-	keys    bucket.Credentials
+	keys    object.Credentials
 	since   time.Time // when the keys came
 	// renewAt is when to get new keys ahead of the end of these, warnAt when to
 	// tell of the end. Zero is never.
@@ -97,9 +97,9 @@ func (s *Source) Project() supabase.Project {
 // Credentials returns the keys to sign a request with. It costs next to nothing
 // while they are good. Shortly before their end one caller renews them, while
 // the others go on with the old ones; where there are none that are good, all
-// wait. An error that [bucket.Transient] knows is one that may pass, any other is
-// a [bucket.ErrCredentials] with its remedy.
-func (s *Source) Credentials(ctx context.Context) (bucket.Credentials, error) {
+// wait. An error that [object.Transient] knows is one that may pass, any other is
+// a [object.ErrCredentials] with its remedy.
+func (s *Source) Credentials(ctx context.Context) (object.Credentials, error) {
 	st := s.now.Load()
 	switch {
 	case st == nil || !st.good() && !s.isFixed():
@@ -118,7 +118,7 @@ func (s *Source) Credentials(ctx context.Context) (bucket.Credentials, error) {
 
 // attend does what is due while the keys are good: it renews them, and tells of
 // their end where that does not help. The caller saw st, before it had the turn.
-func (s *Source) attend(ctx context.Context, st *state) bucket.Credentials {
+func (s *Source) attend(ctx context.Context, st *state) object.Credentials {
 	if now := s.now.Load(); now != nil { // else they were signed out meanwhile
 		st = now
 	}
@@ -151,16 +151,16 @@ func (s *Source) renewAhead(ctx context.Context, st *state) *state {
 }
 
 // get returns keys where there are none that are good.
-func (s *Source) get(ctx context.Context) (bucket.Credentials, error) {
+func (s *Source) get(ctx context.Context) (object.Credentials, error) {
 	if err := s.take(ctx); err != nil {
-		return bucket.Credentials{}, err
+		return object.Credentials{}, err
 	}
 	defer s.release()
 	if st := s.now.Load(); st != nil && st.good() {
 		return st.keys, nil // somebody was faster
 	}
 	if err := s.renew(ctx, false); err != nil {
-		return bucket.Credentials{}, err
+		return object.Credentials{}, err
 	}
 	return s.now.Load().keys, nil
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -62,7 +62,7 @@ func TestRenewalAheadHoldsUpOneCallerAlone(t *testing.T) {
 		time.Sleep(55 * time.Minute)
 		slow := make(chan struct{})
 		w.fail = func(*http.Request) reply { <-slow; return reply{} }
-		first := make(chan bucket.Credentials)
+		first := make(chan object.Credentials)
 		go func() {
 			c, _ := s.Credentials(t.Context())
 			first <- c
@@ -165,11 +165,11 @@ func TestPatienceHasAnEnd(t *testing.T) {
 		s, _ := start(t, w, settings(supabase.TypeAccessToken), 10*time.Minute)
 		began := time.Now()
 		_, err := s.Credentials(t.Context())
-		require.ErrorIs(t, err, bucket.ErrUnavailable)
+		require.ErrorIs(t, err, object.ErrUnavailable)
 		require.ErrorContains(t, err, "RESTORING")
 		require.InDelta(t, 10*time.Minute, time.Since(began), float64(time.Minute))
 		_, err = s.Credentials(t.Context())
-		require.ErrorIs(t, err, bucket.ErrUnavailable)
+		require.ErrorIs(t, err, object.ErrUnavailable)
 		require.Less(t, time.Since(began), 11*time.Minute, "it is not waited for a second time")
 	})
 }
@@ -189,7 +189,7 @@ func TestKeysAndRegionComeFromTheManagementAPI(t *testing.T) {
 				"GET /v1/projects/" + ref, "GET /v1/projects/" + ref + "/health?services=storage",
 				"GET /v1/projects/" + ref + "/api-keys?reveal=true",
 			}, w.calls)
-			require.Equal(t, bucket.Credentials{
+			require.Equal(t, object.Credentials{
 				AccessKeyID: ref, SecretAccessKey: apiKey(0, "anon"), SessionToken: apiKey(0, "service_role"),
 				Expires: time.Unix(4_000_000_000, 0).UTC(), Region: want.region, APIKey: apiKey(0, "anon"),
 			}, c)

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/auth"
 )
@@ -80,8 +80,8 @@ func (u *user) keep(session auth.Session) {
 // gateway's 401 is about the API key, and what no Supabase API wrote about
 // nothing at all.
 func refusesSession(err error) bool {
-	e, ok := errors.AsType[*bucket.Error](err)
-	if !ok || !errors.Is(err, bucket.ErrCredentials) || errors.Is(err, bucket.ErrForeign) {
+	e, ok := errors.AsType[*object.Error](err)
+	if !ok || !errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrForeign) {
 		return false
 	}
 	return e.Status == http.StatusBadRequest || e.Status == http.StatusForbidden || e.Status == http.StatusUnprocessableEntity

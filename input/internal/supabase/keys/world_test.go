@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -228,7 +228,7 @@ func start(t *testing.T, w *world, s supabase.Settings, patience time.Duration) 
 }
 
 // good returns the keys, which there must be.
-func good(t *testing.T, s *Source) bucket.Credentials {
+func good(t *testing.T, s *Source) object.Credentials {
 	t.Helper()
 	c, err := s.Credentials(t.Context())
 	require.NoError(t, err)
@@ -239,9 +239,9 @@ func good(t *testing.T, s *Source) bucket.Credentials {
 // secret.
 func permanent(t *testing.T, err error, words ...string) {
 	t.Helper()
-	require.ErrorIs(t, err, bucket.ErrCredentials)
-	require.False(t, bucket.Transient(err), err)
-	require.NotErrorIs(t, err, bucket.ErrNotFound)
+	require.ErrorIs(t, err, object.ErrCredentials)
+	require.False(t, object.Transient(err), err)
+	require.NotErrorIs(t, err, object.ErrNotFound)
 	for _, word := range words {
 		require.ErrorContains(t, err, word)
 	}
@@ -258,7 +258,7 @@ func noSecret(t *testing.T, text string) {
 var errCut = fmt.Errorf("connection reset by peer")
 
 // storm calls Renew for the same rejected keys many times at once.
-func storm(ctx context.Context, s *Source, rejected bucket.Credentials, n int) (renewed int, errs []error) {
+func storm(ctx context.Context, s *Source, rejected object.Credentials, n int) (renewed int, errs []error) {
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	for range n {

@@ -10,8 +10,8 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
 )
 
@@ -127,10 +127,10 @@ type key struct {
 // without, since the legacy ones may be in clear nonetheless.
 func (c *Client) Keys(ctx context.Context, token, ref string) (Keys, error) {
 	list, err := c.listKeys(ctx, token, ref, url.Values{"reveal": {"true"}})
-	if e, ok := errors.AsType[*bucket.Error](err); ok && e.Status == http.StatusForbidden {
+	if e, ok := errors.AsType[*object.Error](err); ok && e.Status == http.StatusForbidden {
 		var plainErr error
 		if list, plainErr = c.listKeys(ctx, token, ref, nil); plainErr != nil {
-			if bucket.Transient(plainErr) || ctx.Err() != nil {
+			if object.Transient(plainErr) || ctx.Err() != nil {
 				return Keys{}, plainErr
 			}
 			return Keys{}, err

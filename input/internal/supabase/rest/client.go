@@ -12,8 +12,8 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
 )
 
@@ -85,9 +85,9 @@ type Request struct {
 
 // Do makes a request, once, and decodes the answer into the given value; nil
 // where nothing is to be read. Every
-// error is a [bucket.Error], but for that of a caller's context. Its kind is
-// [bucket.ErrThrottled], [bucket.ErrUnavailable] or [bucket.ErrUnreachable]
-// where the same request may succeed later, and [bucket.ErrCredentials] where
+// error is a [object.Error], but for that of a caller's context. Its kind is
+// [object.ErrThrottled], [object.ErrUnavailable] or [object.ErrUnreachable]
+// where the same request may succeed later, and [object.ErrCredentials] where
 // it will not.
 func (c *Client) Do(ctx context.Context, r Request, into any) error {
 	limited, cancel := ctx, context.CancelFunc(func() {})
@@ -161,14 +161,14 @@ func (c *Client) noAnswer(ctx context.Context, r Request, err error) error {
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return ctxErr
 	}
-	e := &bucket.Error{Op: r.Op, Kind: bucket.ErrUnavailable, Err: foreign.Cause(err, r.secrets()...)}
+	e := &object.Error{Op: r.Op, Kind: object.ErrUnavailable, Err: foreign.Cause(err, r.secrets()...)}
 	switch why := wire.Unreachable(err); {
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Err = fmt.Errorf("no answer came within %s", c.timeout)
 	case why != "":
-		e.Kind, e.Err = bucket.ErrUnreachable, fmt.Errorf("%s: %w", why, e.Err)
+		e.Kind, e.Err = object.ErrUnreachable, fmt.Errorf("%s: %w", why, e.Err)
 	case wire.HeadTooLarge(err):
-		e.Err = fmt.Errorf("%w: the headers of the answer exceed %d bytes", bucket.ErrOversized, wire.MaxHead)
+		e.Err = fmt.Errorf("%w: the headers of the answer exceed %d bytes", object.ErrOversized, wire.MaxHead)
 	}
 	return e
 }

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // maxPause bounds how long an answer can make its reader wait.
@@ -28,17 +28,17 @@ func PauseOf(err error) time.Duration {
 
 // refusal makes an error of an answer that is not 2xx.
 func (r Request) refusal(resp *http.Response, doc []byte) error {
-	e := &bucket.Error{Op: r.Op, Kind: kindOf(resp.StatusCode), Status: resp.StatusCode}
+	e := &object.Error{Op: r.Op, Kind: kindOf(resp.StatusCode), Status: resp.StatusCode}
 	code, message, ok := foreign.JSON(doc)
-	if !ok && !bucket.Transient(e) {
+	if !ok && !object.Transient(e) {
 		return r.notAnAPI(resp, doc)
 	}
 	e.Code, e.Message = foreign.CodeAndMessage(code, message, r.secrets()...)
 	var causes []error
 	if !ok && len(doc) > 0 || resp.StatusCode == http.StatusProxyAuthRequired {
-		causes = append(causes, foreign.NewAnswer(bucket.ErrForeign, resp, doc, r.secrets()...))
+		causes = append(causes, foreign.NewAnswer(object.ErrForeign, resp, doc, r.secrets()...))
 	}
-	if d := pauseIn(resp); d > 0 && bucket.Transient(e) {
+	if d := pauseIn(resp); d > 0 && object.Transient(e) {
 		causes = append(causes, pause(d))
 	}
 	e.Err = joined(causes)
@@ -62,20 +62,20 @@ func joined(causes []error) error {
 func kindOf(status int) error {
 	switch {
 	case status == http.StatusTooManyRequests:
-		return bucket.ErrThrottled
+		return object.ErrThrottled
 	case status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly,
 		status == http.StatusConflict, status == http.StatusLocked, status == http.StatusPaymentRequired,
 		status == http.StatusProxyAuthRequired:
-		return bucket.ErrUnavailable
+		return object.ErrUnavailable
 	}
-	return bucket.ErrCredentials
+	return object.ErrCredentials
 }
 
 // notAnAPI is the error of an answer that no Supabase API wrote.
 func (r Request) notAnAPI(resp *http.Response, doc []byte) error {
-	return &bucket.Error{
-		Op: r.Op, Kind: bucket.ErrCredentials, Status: resp.StatusCode,
-		Err: foreign.NewAnswer(bucket.ErrForeign, resp, doc, r.secrets()...),
+	return &object.Error{
+		Op: r.Op, Kind: object.ErrCredentials, Status: resp.StatusCode,
+		Err: foreign.NewAnswer(object.ErrForeign, resp, doc, r.secrets()...),
 	}
 }
 

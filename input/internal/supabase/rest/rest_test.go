@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/bucket"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 const hidden = "a-token-that-is-secret"
@@ -60,24 +60,24 @@ func TestEachAnswerHasItsKind(t *testing.T) {
 		kind   error
 		words  string
 	}{
-		"unauthorized":  {401, `{"message":"Unauthorized"}`, bucket.ErrCredentials, `HTTP 401, "Unauthorized"`},
-		"auth":          {400, `{"code":400,"error_code":"user_banned","msg":"User is banned"}`, bucket.ErrCredentials, `HTTP 400, user_banned, "User is banned"`},
-		"new auth":      {400, `{"code":"user_banned","message":"User is banned"}`, bucket.ErrCredentials, `HTTP 400, user_banned, "User is banned"`},
-		"oauth":         {400, `{"error":"invalid_grant","error_description":"no"}`, bucket.ErrCredentials, `HTTP 400, invalid_grant, "no"`},
-		"list":          {400, `{"message":["one"]}`, bucket.ErrCredentials, `"one"`},
-		"not found":     {404, `{"message":"Project not found"}`, bucket.ErrCredentials, `Project not found`},
-		"echo":          {403, `{"message":"the token ` + hidden + ` may not"}`, bucket.ErrCredentials, `the token [redacted] may not`},
-		"throttled":     {429, `{"message":"slow down"}`, bucket.ErrThrottled, `slow down`},
-		"conflict":      {409, `{"msg":"at once"}`, bucket.ErrUnavailable, `at once`},
-		"broken":        {500, ``, bucket.ErrUnavailable, `HTTP 500`},
-		"gateway":       {502, `<html>`, bucket.ErrUnavailable, `HTTP 502`},
-		"paused":        {540, `Project paused`, bucket.ErrUnavailable, `HTTP 540`},
-		"page":          {200, "<html>\n<b>" + hidden, bucket.ErrForeign, `begins "<html> <b>[redacted]"`},
-		"other's 404":   {404, `404 page not found`, bucket.ErrForeign, `not an answer of a Supabase API`},
-		"redirect":      {302, ``, bucket.ErrForeign, `a redirect to http://127.0.0.1:1, which is not followed`},
-		"long":          {403, `{"message":"` + strings.Repeat("x", 5000) + `"}`, bucket.ErrCredentials, strings.Repeat("x", 200) + "..."},
-		"without end":   {403, `{"message":"` + strings.Repeat("x", maxRefusal), bucket.ErrForeign, `xxx...`},
-		"without words": {403, `{}`, bucket.ErrCredentials, `HTTP 403`},
+		"unauthorized":  {401, `{"message":"Unauthorized"}`, object.ErrCredentials, `HTTP 401, "Unauthorized"`},
+		"auth":          {400, `{"code":400,"error_code":"user_banned","msg":"User is banned"}`, object.ErrCredentials, `HTTP 400, user_banned, "User is banned"`},
+		"new auth":      {400, `{"code":"user_banned","message":"User is banned"}`, object.ErrCredentials, `HTTP 400, user_banned, "User is banned"`},
+		"oauth":         {400, `{"error":"invalid_grant","error_description":"no"}`, object.ErrCredentials, `HTTP 400, invalid_grant, "no"`},
+		"list":          {400, `{"message":["one"]}`, object.ErrCredentials, `"one"`},
+		"not found":     {404, `{"message":"Project not found"}`, object.ErrCredentials, `Project not found`},
+		"echo":          {403, `{"message":"the token ` + hidden + ` may not"}`, object.ErrCredentials, `the token [redacted] may not`},
+		"throttled":     {429, `{"message":"slow down"}`, object.ErrThrottled, `slow down`},
+		"conflict":      {409, `{"msg":"at once"}`, object.ErrUnavailable, `at once`},
+		"broken":        {500, ``, object.ErrUnavailable, `HTTP 500`},
+		"gateway":       {502, `<html>`, object.ErrUnavailable, `HTTP 502`},
+		"paused":        {540, `Project paused`, object.ErrUnavailable, `HTTP 540`},
+		"page":          {200, "<html>\n<b>" + hidden, object.ErrForeign, `begins "<html> <b>[redacted]"`},
+		"other's 404":   {404, `404 page not found`, object.ErrForeign, `not an answer of a Supabase API`},
+		"redirect":      {302, ``, object.ErrForeign, `a redirect to http://127.0.0.1:1, which is not followed`},
+		"long":          {403, `{"message":"` + strings.Repeat("x", 5000) + `"}`, object.ErrCredentials, strings.Repeat("x", 200) + "..."},
+		"without end":   {403, `{"message":"` + strings.Repeat("x", maxRefusal), object.ErrForeign, `xxx...`},
+		"without words": {403, `{}`, object.ErrCredentials, `HTTP 403`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -91,7 +91,7 @@ func TestEachAnswerHasItsKind(t *testing.T) {
 			require.ErrorIs(t, err, tc.kind)
 			require.ErrorContains(t, err, tc.words)
 			require.ErrorContains(t, err, "asking: ")
-			require.NotErrorIs(t, err, bucket.ErrNotFound, "an object is not what is missing")
+			require.NotErrorIs(t, err, object.ErrNotFound, "an object is not what is missing")
 			require.Less(t, len(err.Error()), 500)
 		})
 	}
@@ -110,7 +110,7 @@ func TestWhatIsCutOrLateMayPass(t *testing.T) {
 			c := serve(t, h)
 			c.timeout = 300 * time.Millisecond
 			err := get(t, c)
-			require.ErrorIs(t, err, bucket.ErrUnavailable)
+			require.ErrorIs(t, err, object.ErrUnavailable)
 			require.NotErrorIs(t, err, context.DeadlineExceeded, "it is not the caller's")
 		})
 	}
@@ -120,12 +120,12 @@ func TestNobodyThereIsUnreachable(t *testing.T) {
 	s := httptest.NewServer(nil)
 	s.Close()
 	err := get(t, New(Options{Base: s.URL}))
-	require.ErrorIs(t, err, bucket.ErrUnreachable)
+	require.ErrorIs(t, err, object.ErrUnreachable)
 
 	tls := httptest.NewTLSServer(http.NotFoundHandler())
 	defer tls.Close()
 	err = get(t, New(Options{Base: tls.URL, Timeout: 5 * time.Second}))
-	require.ErrorIs(t, err, bucket.ErrUnreachable)
+	require.ErrorIs(t, err, object.ErrUnreachable)
 	require.ErrorContains(t, err, "certificate")
 }
 
@@ -135,7 +135,7 @@ func TestACancelledCallerGetsItsOwnError(t *testing.T) {
 	defer cancel()
 	err := c.Do(ctx, Request{Op: "asking", Method: http.MethodGet, Path: "/"}, new(any))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.False(t, bucket.Transient(err))
+	require.False(t, object.Transient(err))
 }
 
 func TestHowLongToWait(t *testing.T) {
@@ -188,6 +188,6 @@ func FuzzARefusalIsShortAndHoldsNoSecret(f *testing.F) {
 		require.Less(t, len(err.Error()), 4000)
 		require.NotContains(t, err.Error(), hidden)
 		require.NotContains(t, err.Error(), "\n")
-		require.NotEqual(t, bucket.Transient(err), errors.Is(err, bucket.ErrCredentials), "one of the two")
+		require.NotEqual(t, object.Transient(err), errors.Is(err, object.ErrCredentials), "one of the two")
 	})
 }

@@ -1,0 +1,94 @@
+package s3
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+)
+
+// emptyBodyHash is the SHA-256 of no bytes: no request here has a body.
+const emptyBodyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+// signer signs requests with SigV4.
+type signer struct {
+	current atomic.Pointer[secretSigner]
+}
+
+// secretSigner is the SDK's signer together with the secret it has been used
+// with.
+type secretSigner struct {
+	secret string
+	signer *v4.Signer
+}
+
+// sign adds the SigV4 headers to req. Headers that a proxy may rewrite (Range,
+// Accept-Encoding) must be set afterwards, or not at all: what is not there yet
+// is not signed.
+func (s *signer) sign(ctx context.Context, req *http.Request, cred object.Credentials, region string) error {
+	return s.forSecret(cred.SecretAccessKey).SignHTTP(ctx, aws.Credentials{
+		AccessKeyID:     cred.AccessKeyID,
+		SecretAccessKey: cred.SecretAccessKey,
+		SessionToken:    cred.SessionToken,
+	}, req, emptyBodyHash, "s3", region, time.Now())
+}
+
+// forSecret returns a signer that has seen no other secret. The SDK's signer
+// keeps the key it derives from the secret under the access key id alone, so
+// after a rotation of the secret under the same id (the project's ref, say) it
+// would go on signing with the old one until midnight.
+func (s *signer) forSecret(secret string) *v4.Signer {
+	if cur := s.current.Load(); cur != nil && cur.secret == secret {
+		return cur.signer
+	}
+	next := &secretSigner{secret: secret, signer: v4.NewSigner(func(o *v4.SignerOptions) {
+		o.DisableURIPathEscaping = true // the path is escaped once, by escapePath
+	})}
+	s.current.Store(next)
+	return next.signer
+}
+
+// escapePath percent-encodes every byte but the unreserved ones and "/": the
+// form that SigV4 signs and that goes on the wire unchanged. Nothing is cleaned:
+// "//", "." and a trailing space belong to the key.
+func escapePath(path string) string {
+	n := 0
+	for i := range len(path) {
+		if !unreserved[path[i]] {
+			n++
+		}
+	}
+	if n == 0 {
+		return path
+	}
+	const upperHex = "0123456789ABCDEF"
+	out := make([]byte, 0, len(path)+2*n)
+	for i := range len(path) {
+		if c := path[i]; unreserved[c] {
+			out = append(out, c)
+		} else {
+			out = append(out, '%', upperHex[c>>4], upperHex[c&15])
+		}
+	}
+	return string(out)
+}
+
+// unreserved are the bytes that stand for themselves in a path.
+var unreserved = func() (t [256]bool) {
+	for c := byte('a'); c <= 'z'; c++ {
+		t[c] = true
+		t[c-'a'+'A'] = true
+	}
+	for c := byte('0'); c <= '9'; c++ {
+		t[c] = true
+	}
+	for _, c := range []byte("-._~/") {
+		t[c] = true
+	}
+	return t
+}()
