@@ -392,3 +392,17 @@ func TestObjectsThatAreRefusedTogetherShareAProbe(t *testing.T) {
 		require.Less(t, g.probes, 100, "of 1600 refusals in half a minute")
 	})
 }
+
+func TestAnObjectThatNoMachineHoldsIsNotReadWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, k := newGateway(newStore()), &sink{}
+		obj := g.putMD5("k", []byte("x"))
+		obj.Size = 10 << 40
+		opts := options(g.store, &gauges{})
+		opts.Source, opts.TakesWhole = g, true
+		failures, err := runAll(t, opts, objectsOf([]object.Object{obj}), k)
+		require.NoError(t, err)
+		require.ErrorContains(t, failures["k"].Err, "choose one that reads in pieces")
+		require.Zero(t, g.opens["k"])
+	})
+}

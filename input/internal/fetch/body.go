@@ -31,7 +31,7 @@ const progressBytes = 64 << 10
 type body struct {
 	*Fetcher
 	ctx    context.Context //nolint:containedctx // an io.Reader has no other way to be cancelled
-	cancel context.CancelFunc
+	cancel context.CancelFunc // nil for a body that is not handed on
 
 	reading sync.Mutex // held by Read and by what Close does after it has cancelled
 	version object.Object
@@ -55,11 +55,14 @@ type body struct {
 	failed error
 }
 
-// newBody is closed by whoever makes it. Its first answer has to be asked for
-// with its context.
-func (f *Fetcher) newBody(ctx context.Context) *body {
-	b := &body{Fetcher: f}
-	b.ctx, b.cancel = context.WithCancel(ctx)
+// newBody is closed by its maker. Its first answer has to be asked for with its
+// context. Only a body that is handed on may be closed while it is read; that
+// costs a context of its own.
+func (f *Fetcher) newBody(ctx context.Context, handedOn bool) *body {
+	b := &body{Fetcher: f, ctx: ctx}
+	if handedOn {
+		b.ctx, b.cancel = context.WithCancel(ctx)
+	}
 	return b
 }
 
@@ -299,7 +302,9 @@ func (b *body) failure() error {
 // way. It may be called more than once.
 func (b *body) Close() error {
 	b.closing.Store(true)
-	b.cancel()
+	if b.cancel != nil {
+		b.cancel()
+	}
 	b.reading.Lock()
 	defer b.reading.Unlock()
 	closed := b.closed

@@ -12,6 +12,12 @@ const minPart = 1 << 20
 // object on the word of the endpoint. What is larger grows as it comes.
 const maxWhole = 1 << 30
 
+// maxHeld is the size above which an object is not read where it would become a
+// single message: no machine holds that, and nothing that it could be sent to
+// accepts it. Such a size is a mistake of the listing, or a reason for a scanner
+// that reads in pieces.
+const maxHeld = 64 << 30
+
 // minCharge is what the smallest object counts for: the buffers of its
 // connection and its message.
 const minCharge = 64 << 10

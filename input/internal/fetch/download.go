@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/md5"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -31,8 +32,13 @@ func (d *Download) Err() error { return d.body.failure() }
 
 // try makes one attempt at an object: open, accept, read, hand on.
 func (r *Run) try(ctx context.Context, a *attempt) error {
+	if a.Size > maxHeld && r.room.budget.whole {
+		return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrInvalid, Err: fmt.Errorf(
+			"%d bytes are listed, and the scanner holds an object in memory whole: choose one that reads in pieces, such as chunker, or set max_object_size", a.Size)}
+	}
 	began := time.Now()
-	b := r.newBody(ctx)
+	heldFirst := r.holds(a.Object)
+	b := r.newBody(ctx, !heldFirst)
 	defer b.Close()
 	length := r.firstLength(a)
 	if length < a.Size && a.Size <= wholeBytes {
@@ -50,7 +56,11 @@ func (r *Run) try(ctx context.Context, a *attempt) error {
 	d := &Download{Content: *answer, body: b, began: began, opened: time.Since(began)}
 	d.Object, d.Body = listedVersion(a.Object, answer), b
 	b.begin(d.Object, answer, until)
-	holds := r.holds(d)
+	holds := r.holds(d.Object)
+	if heldFirst && !holds {
+		a.Object = d.Object
+		return &changedError{d.Object} // it is larger than it was, and begins again
+	}
 	if doubtful && !holds {
 		return r.endOf(ctx, a, b, r.prove(a, b, answer))
 	}
@@ -167,14 +177,14 @@ func (r *Run) takesWhole(size int64) bool {
 // object is, so that no connection is kept waiting by a slow pipeline; but where
 // the claim gathers the bytes itself a second copy would gain nothing, unless they
 // have to be compared before.
-func (r *Run) holds(d *Download) bool {
+func (r *Run) holds(o object.Object) bool {
 	switch {
-	case r.takesWhole(d.Size):
+	case r.takesWhole(o.Size):
 		return true
-	case d.Size > wholeBytes:
+	case o.Size > wholeBytes:
 		return false
 	}
-	return !r.opts.HoldsWhole || r.content.wants(d.Object)
+	return !r.opts.HoldsWhole || r.content.wants(o)
 }
 
 // hand passes a download on. What check says of the bytes counts before anything

@@ -19,8 +19,8 @@ type room struct {
 	// further part is read ahead. starved says that it waits for bytes.
 	queued  map[*Run]struct{}
 	starved bool
-	// runs have a token each after wake.
-	runs map[chan struct{}]struct{}
+	// runs have a channel each, with a token after wake.
+	runs map[*Run]chan struct{}
 }
 
 func newRoom(opts Options) *room {
@@ -29,22 +29,22 @@ func newRoom(opts Options) *room {
 		window: newWindow(opts.MaxDownloads),
 		budget: budget{total: opts.BufferBytes, whole: opts.HoldsWhole || opts.TakesWhole},
 		queued: map[*Run]struct{}{},
-		runs:   map[chan struct{}]struct{}{},
+		runs:   map[*Run]chan struct{}{},
 	}
 	m.tell()
 	return m
 }
 
 // join returns a channel that has a token after wake, until leave is called.
-func (m *room) join() (freed <-chan struct{}, leave func()) {
+func (m *room) join(r *Run) (freed <-chan struct{}, leave func()) {
 	c := make(chan struct{}, 1)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.runs[c] = struct{}{}
+	m.runs[r] = c
 	return c, func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		delete(m.runs, c)
+		delete(m.runs, r)
 	}
 }
 
@@ -166,10 +166,16 @@ func (m *room) queue(r *Run, waits bool) {
 }
 
 // wake says to all runs that something was given back.
-func (m *room) wake() {
+func (m *room) wake() { m.wakeOthers(nil) }
+
+// wakeOthers is wake without one run, which knows already.
+func (m *room) wakeOthers(knows *Run) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for c := range m.runs {
+	for r, c := range m.runs {
+		if r == knows {
+			continue
+		}
 		select {
 		case c <- struct{}{}:
 		default:

@@ -100,7 +100,7 @@ func (r *Run) listAhead(ctx context.Context, items iter.Seq2[Item, error]) <-cha
 // receives their results.
 func (r *Run) loop(ctx context.Context, items <-chan listed) error {
 	defer r.releaseRest()
-	freed, leave := r.room.join()
+	freed, leave := r.room.join(r)
 	defer leave()
 	recovered := r.outage.recoveries()
 	timer := time.NewTimer(0)
@@ -216,16 +216,15 @@ func (r *Run) work(ctx context.Context, a attempt) {
 		r.outage.heard(a.err)
 		r.room.give(charge)
 		r.room.leave(t, size, a.err)
+		r.room.wakeOthers(r)
 		select {
 		case r.ended <- a:
 		case <-ctx.Done():
 			if a.err != nil && !errors.Is(a.err, errSettled) {
 				a.Claim.Release()
 			}
-			r.room.wake() // for other runs
 			return
 		}
-		r.room.wake()
 		select {
 		case a = <-r.jobs:
 		case <-ctx.Done():
