@@ -214,7 +214,10 @@ func (b *body) reopen() error {
 	case !listed:
 		return vanished(b.version.Key)
 	case now.SameVersion(b.version):
-		return b.unavailable(fmt.Sprintf("from byte %d on another answer came: %v", b.offset, err))
+		return &object.Error{
+			Op: "reading", Key: b.version.Key, Kind: object.ErrUnavailable,
+			Err: fmt.Errorf("the answer for the bytes from %d on is not the object: %s", b.offset, err),
+		}
 	}
 	return &changedError{now}
 }
@@ -232,7 +235,7 @@ func (b *body) same(c *object.Content) error {
 	if c.ETag == b.etag && sized {
 		return nil
 	}
-	return &object.Error{Op: "reading", Key: b.version.Key, Kind: object.ErrChanged, Message: fmt.Sprintf(
+	return &object.Error{Op: "reading", Key: b.version.Key, Kind: object.ErrChanged, Err: fmt.Errorf(
 		"ETag %q with %d bytes became ETag %.80q with %d bytes", b.etag, b.version.Size, c.ETag, c.Size)}
 }
 
