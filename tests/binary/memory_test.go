@@ -101,7 +101,7 @@ func TestMemoryFollowsWhatArrivesAndNotWhatIsClaimed(t *testing.T) {
 		"a listing that claims 10 GB":        {objects: 32, body: []byte("small"), listed: 10 << 30},
 		"a page of 30 MB":                    {objects: 1, body: []byte("x"), page: large, announced: true},
 		"a page of 30 MB in chunks":          {objects: 1, body: []byte("x"), page: large},
-		"metadata of 1 MB an object":         {objects: 256, body: []byte("x"), meta: strings.Repeat("y", 1<<20)},
+		"metadata of 1 MB an object":         {objects: 64, body: []byte("x"), meta: strings.Repeat("y", 1<<20)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(h)

@@ -1,32 +1,3 @@
-// Package fetch downloads sequences of objects: many at a time, under a budget
-// of bytes, each retried on its own so that a slow or failing object holds back
-// nothing but itself. It does not know where the objects come from, nor what
-// becomes of their bytes.
-//
-//	fetch.go     Options, Item and Claim, Fetcher: what runs share
-//	run.go       one sequence: objects wait, begin, are tried again, or fail
-//	queue.go     objects that wait for their next attempt
-//	outage.go    an endpoint that is down is probed, not asked for objects
-//	room.go      what all share: places of the window, bytes of the budget
-//	window.go    how many requests may be under way
-//	budget.go    what an object counts for
-//	download.go  one attempt at an object
-//	accept.go    whether an answer is the object: the listing is the witness
-//	content.go   whether bytes are what an ETag says
-//	body.go      one version, read from its first byte to its last
-//	ahead.go     the parts that follow, read side by side
-//	trial.go     a first part next to an answer, to see whether parts pay
-//	trip.go      what the reading of one large object tells
-//	worth.go     whether parts pay
-//	buffers.go   the memory of parts, used again and again
-//
-// Invariants:
-//
-//   - Nothing is handed on that is not a version which the listing shows, with its
-//     ETag and its size, or which the content proves to be that version.
-//   - An object has vanished only where the listing no longer shows it.
-//   - Each claim is settled once: delivered, failed, or released.
-//   - Bytes of two versions are never joined.
 package fetch
 
 import (
