@@ -23,11 +23,11 @@ const (
 	trialBytes = 2 << 20
 )
 
-// ahead reads the parts of one object that follow the stretch at hand, side by
+// ahead reads the parts of one object that follow the current stretch, side by
 // side, while there is room. A part is never tried again: where it breaks off,
 // the reader takes over once it gets there.
 //
-// On trial it reads a single part beside an answer that holds the whole object,
+// On trial it reads a single part next to an answer that holds the whole object,
 // and whether that one is used, with more to follow, depends on what it brought.
 type ahead struct {
 	of      *body

@@ -30,7 +30,7 @@ const progressBytes = 64 << 10
 // One goroutine may read while another one closes.
 type body struct {
 	*Fetcher
-	ctx    context.Context //nolint:containedctx // an io.Reader has no other way to be cancelled
+	ctx    context.Context    //nolint:containedctx // an io.Reader has no other way to be cancelled
 	cancel context.CancelFunc // nil for a body that is not handed on
 
 	reading sync.Mutex // held by Read and by what Close does after it has cancelled

@@ -13,7 +13,7 @@ import (
 )
 
 // TestNothingIsWrittenToAWholeObjectOnceItIsHandedOn has a part on trial that is
-// slower than the answer beside it, so that it is under way when the object is
+// slower than the answer next to it, so that it is under way when the object is
 // complete.
 func TestNothingIsWrittenToAWholeObjectOnceItIsHandedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

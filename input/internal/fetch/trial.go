@@ -1,6 +1,6 @@
 package fetch
 
-// onTrial reports whether the answer at hand may have to serve to the end of the
+// onTrial reports whether the current answer may have to serve to the end of the
 // object, beyond the stretch that it is read for.
 func (a *ahead) onTrial() bool { return a != nil && a.trip.trial != noTrial }
 

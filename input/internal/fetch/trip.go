@@ -26,7 +26,7 @@ const (
 	noTrial stage = iota
 	// readingAlone measures a single answer over its first bytes.
 	readingAlone
-	// readingBeside has one part under way beside it.
+	// readingBeside has one part under way next to it.
 	readingBeside
 )
 

@@ -18,7 +18,7 @@ const (
 )
 
 const (
-	// unitBytes is what a download is charged beside its request: one of this
+	// unitBytes is what a download is charged in addition to its request: one of this
 	// size counts as two.
 	unitBytes = 256 << 10
 	// probePause is the time after a step that did not pay until the next one is
@@ -103,7 +103,7 @@ type ticket struct {
 }
 
 // ended takes the time of a download that went well. full says that most
-// places were taken beside it.
+// places were taken at the same time.
 func (w *window) ended(t ticket, now time.Time, size int64, full bool) {
 	if !w.adaptive {
 		return

@@ -17,7 +17,7 @@ type worth struct {
 	// upTo is the size of object that parts have paid for, 0 for none.
 	upTo int64
 	// alone is the time that a single answer takes per byte, and first that of one
-	// part beside it, from its request to its last byte.
+	// part next to it, from its request to its last byte.
 	alone float64
 	first time.Duration
 	// width is how many parts are read ahead of a reader.
@@ -87,7 +87,7 @@ func (w *worth) endTrial() {
 }
 
 // promised takes what a trial found: what one answer takes per byte, and how
-// long a part took beside it, 0 where that was too long.
+// long a part took next to it, 0 where that was too long.
 func (w *worth) promised(size, length int64, alone float64, took time.Duration) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
