@@ -165,7 +165,7 @@ func TestOlderManifestUnderItsKeyIsRefused(t *testing.T) {
 func TestListingThatCannotBeTrueIsRefused(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
 	a, b := listing(obj("a", "1")).Objects[0], listing(obj("b", "1")).Objects[0]
-	for says, s := range map[string]ledger.Stretch{
+	for says, s := range map[string]ledger.Range{
 		"not in byte order": {Objects: []ledger.Listed{b, a}},
 		`"a" comes after`:   {Objects: []ledger.Listed{a, a}},
 		"outside its range": {Lo: "b", Objects: []ledger.Listed{a}},

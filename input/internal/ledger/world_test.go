@@ -205,7 +205,7 @@ func (w *world) quiesce() {
 		w.out = nil
 		w.durable(w.l.CompletePass(ctx))
 	}
-	work, err := w.l.Compare(ctx, w.stretch("", ""))
+	work, err := w.l.Compare(ctx, w.listed("", ""))
 	require.NoError(w.t, err)
 	for _, p := range work.Parked {
 		known, err := w.l.Forget(ctx, p.Key)

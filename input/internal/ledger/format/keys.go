@@ -1,4 +1,4 @@
-package ledger
+package format
 
 import (
 	"encoding/binary"
@@ -22,7 +22,7 @@ const minRun = 4
 // run is a literal and the digits after it.
 type run struct{ literal, digits int }
 
-// keyWriter takes keys in order.
+// keyWriter packs keys, which come in order.
 type keyWriter struct {
 	before   string
 	shapes   map[string]uint64
@@ -113,13 +113,13 @@ func hexValue(c byte) byte {
 	}
 }
 
-// shape is how the part of a key is made that it does not share.
+// shape says how a key is made, after what it shares with the key before it.
 type shape struct {
 	runs   []run
 	length int
 }
 
-// readShapes reads the table; no number in it is above limit.
+// readShapes reads the table and refuses numbers above limit.
 func readShapes(r *reader, limit int) []shape {
 	shapes := make([]shape, r.count(2))
 	for i := range shapes {
@@ -141,7 +141,7 @@ func readShapes(r *reader, limit int) []shape {
 }
 
 // decodeKeys sets the keys of entries, all in one piece of memory.
-func decodeKeys(entries []entry, text, digits []byte) error {
+func decodeKeys(entries []Entry, text, digits []byte) error {
 	r := reader{b: text}
 	shapes := readShapes(&r, len(text)+2*len(digits))
 	n := len(entries)
@@ -184,11 +184,11 @@ func decodeKeys(entries []entry, text, digits []byte) error {
 }
 
 // cutKeys cuts what holds all keys at their ends.
-func cutKeys(entries []entry, all string, ends []int, err error) error {
+func cutKeys(entries []Entry, all string, ends []int, err error) error {
 	begin := 0
 	for i := range entries {
-		entries[i].key = all[begin:ends[i]]
-		if i > 0 && entries[i].key <= entries[i-1].key {
+		entries[i].Key = all[begin:ends[i]]
+		if i > 0 && entries[i].Key <= entries[i-1].Key {
 			return fmt.Errorf("key %d of %d is out of order", i, len(entries))
 		}
 		begin = ends[i]
