@@ -44,7 +44,7 @@ func (l *Ledger) entriesFrom(ctx context.Context, key string, want func(*segment
 	l.mu.Lock()
 	i := l.find(key)
 	s, next := l.segments[i], l.hi(i)
-	wanted := want(s) && !s.empty()
+	wanted := want(s)
 	l.mu.Unlock()
 	if !wanted {
 		return nil, next, nil
@@ -196,35 +196,28 @@ func (l *Ledger) Look(ctx context.Context, obj object.Object) (Standing, error) 
 // only where the prefix begins or ends within a segment, or where changes may
 // have overtaken each other: in most cases at most two, and none once the prefix
 // was listed.
-func (l *Ledger) TrackedBelow(ctx context.Context, prefix string) (int64, error) {
-	n, err := l.trackedBelow(ctx, prefix)
+func (l *Ledger) TrackedBelow(ctx context.Context, prefix string) (total int64, err error) {
+	err = l.holding(ctx, fmt.Sprintf("counting what is tracked below %q", prefix), func() error {
+		hi := PrefixEnd(prefix)
+		for _, bound := range []string{prefix, hi} {
+			if err := l.splitBefore(ctx, bound); err != nil {
+				return err
+			}
+		}
+		l.mu.Lock()
+		from, to := l.overlapping(prefix, hi)
+		l.mu.Unlock()
+		for i := from; i < to; i++ {
+			n, err := l.trackedIn(ctx, i)
+			if err != nil {
+				return err
+			}
+			total += int64(n)
+		}
+		return nil
+	})
 	if err != nil {
-		return 0, fmt.Errorf("counting what is tracked below %q: %w", prefix, l.noted(err))
-	}
-	return n, nil
-}
-
-func (l *Ledger) trackedBelow(ctx context.Context, prefix string) (int64, error) {
-	if err := l.lock(ctx); err != nil {
 		return 0, err
-	}
-	defer l.unlock()
-	hi := PrefixEnd(prefix)
-	for _, bound := range []string{prefix, hi} {
-		if err := l.splitBefore(ctx, bound); err != nil {
-			return 0, err
-		}
-	}
-	l.mu.Lock()
-	from, to := l.overlapping(prefix, hi)
-	l.mu.Unlock()
-	total := int64(0)
-	for i := from; i < to; i++ {
-		n, err := l.trackedIn(ctx, i)
-		if err != nil {
-			return 0, err
-		}
-		total += int64(n)
 	}
 	return total, nil
 }

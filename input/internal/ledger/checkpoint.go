@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -63,18 +62,12 @@ func (l *Ledger) Wake() <-chan struct{} { return l.wake }
 // folds the journal into manifests. After an error nothing is lost that is
 // still in memory; the next Checkpoint tries again.
 func (l *Ledger) Checkpoint(ctx context.Context) error {
-	if err := l.lock(ctx); err != nil {
-		return fmt.Errorf("writing a checkpoint: %w", err)
-	}
-	defer l.unlock()
-	err := l.writeJournal(ctx)
-	if err == nil {
-		err = l.foldReady(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("writing a checkpoint: %w", l.noted(err))
-	}
-	return nil
+	return l.holding(ctx, "writing a checkpoint", func() error {
+		if err := l.writeJournal(ctx); err != nil {
+			return err
+		}
+		return l.foldReady(ctx)
+	})
 }
 
 // foldReady folds when it is time to; io is held.
@@ -102,22 +95,17 @@ func (l *Ledger) exceeds(pending int, records uint64) bool {
 // nothing was recorded writes nothing; its time is written with the next thing
 // that is, or by Close.
 func (l *Ledger) CompletePass(ctx context.Context) error {
-	if err := l.lock(ctx); err != nil {
-		return fmt.Errorf("completing a pass: %w", err)
-	}
-	defer l.unlock()
-	l.mu.Lock()
-	l.pass = time.Now()
-	l.passes++
-	changed := l.changed
-	l.mu.Unlock()
-	if !changed {
-		return nil
-	}
-	if err := l.completePass(ctx); err != nil {
-		return fmt.Errorf("completing a pass: %w", l.noted(err))
-	}
-	return nil
+	return l.holding(ctx, "completing a pass", func() error {
+		l.mu.Lock()
+		l.pass = time.Now()
+		l.passes++
+		changed := l.changed
+		l.mu.Unlock()
+		if !changed {
+			return nil
+		}
+		return l.completePass(ctx)
+	})
 }
 
 func (l *Ledger) completePass(ctx context.Context) error {

@@ -37,11 +37,10 @@ func (l *Ledger) compare(ctx context.Context, r Range, now time.Time) (*Work, er
 		return nil, fmt.Errorf("comparing a listing with the ledger: %w", err)
 	}
 	l.mu.Lock()
-	from, to := l.overlapping(r.Lo, r.Hi)
+	from, parts := l.cut(r.Lo, r.Hi, m)
 	l.mu.Unlock()
-	for i := from; i < to; i++ {
-		var err error
-		if m, err = l.compareSegment(ctx, w, i, m, now); err != nil {
+	for i, part := range parts {
+		if err := l.compareSegment(ctx, w, from+i, part, now); err != nil {
 			return nil, fmt.Errorf("comparing a listing with the ledger: %w", err)
 		}
 	}
@@ -57,50 +56,45 @@ func (l *Ledger) nothingDue(w *Work, m measured) bool {
 	if !l.isBound(w.lo) || !l.isBound(w.hi) {
 		return false
 	}
-	from, to := l.overlapping(w.lo, w.hi)
-	unchanged, rest := 0, m
-	for i := from; i < to; i++ {
-		var part measured
-		part, rest = rest.cut(l.hi(i))
+	from, parts := l.cut(w.lo, w.hi, m)
+	unchanged := 0
+	for i, part := range parts {
 		d, matching := part.digest()
-		if !l.segments[i].unchanged(d, matching) {
+		if !l.segments[from+i].unchanged(d, matching) {
 			return false
 		}
 		unchanged += matching
 	}
-	for i := from; i < to; i++ {
-		var part measured
-		part, m = m.cut(l.hi(i))
-		l.segments[i].Listed, l.segments[i].pass = len(part.objects), l.passes
+	for i, part := range parts {
+		l.segments[from+i].Listed, l.segments[from+i].pass = len(part.objects), l.passes
 	}
 	w.Unchanged = int64(unchanged)
 	return true
 }
 
-// compareSegment compares the segment at i with its part of the listing, and
-// returns the rest; io is held.
-func (l *Ledger) compareSegment(ctx context.Context, w *Work, i int, m measured, now time.Time) (measured, error) {
+// compareSegment compares the segment at i with its part of the listing; io is
+// held.
+func (l *Ledger) compareSegment(ctx context.Context, w *Work, i int, part measured, now time.Time) error {
 	l.mu.Lock()
 	s := l.segments[i]
-	part, rest := m.cut(l.hi(i))
 	d, matching := part.digest()
 	s.Listed, s.pass = len(part.objects), l.passes
 	same := s.unchanged(d, matching)
 	l.mu.Unlock()
 	if same {
 		w.Unchanged += int64(matching)
-		return rest, nil
+		return nil
 	}
 	entries, err := l.readSegment(ctx, i)
 	if err != nil {
-		return rest, err
+		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.join(w, i, part.objects, s.settleDoubt(entries), now) {
 		s.quiet = d
 	}
-	return rest, nil
+	return nil
 }
 
 // ComparePoints says what is due among single objects, which were not listed

@@ -19,6 +19,7 @@ type group struct {
 	// and are not; more may have come after the first seen of them.
 	taken, left [][]change
 	seen        []int
+	listed      int
 	parts       []format.Segment
 }
 
@@ -60,6 +61,7 @@ func (l *Ledger) plan(due func(*segment) bool) (groups []group, through uint64) 
 func (g *group) take(s *segment, journaled uint64) {
 	taken, left := foldable(s.delta, journaled)
 	g.segments = append(g.segments, s)
+	g.listed += s.Listed
 	g.taken, g.left, g.seen = append(g.taken, taken), append(g.left, left), append(g.seen, len(s.delta))
 }
 
@@ -112,7 +114,12 @@ func (l *Ledger) foldGroups(ctx context.Context, groups []group, through uint64)
 		l.foldFailed(format.Tag(value), next)
 		return fmt.Errorf("writing %q: %w", key, err)
 	}
-	l.install(groups, x)
+	l.mu.Lock()
+	for _, g := range slices.Backward(groups) {
+		l.segments = slices.Replace(l.segments, g.at, g.at+len(g.segments), l.renew(&g)...)
+	}
+	l.firstRecord, l.passWritten = x.FirstRecord, x.Pass
+	l.mu.Unlock()
 	l.written.nextManifest, l.written.garbage = next, x.Garbage
 	l.written.indexTag, l.written.indexTried, l.written.founded = format.Tag(value), nil, true
 	l.written.indexAt = time.Now()
@@ -144,12 +151,11 @@ func (l *Ledger) rewrite(ctx context.Context, g *group, through, next uint64) ([
 		}
 		all = append(all, merge(entries, sorted(g.taken[i]))...)
 	}
-	listed := g.listed(l)
 	n := l.limits.parts(len(all))
 	var values []Entry
 	for i := range n {
 		part := all[i*len(all)/n : (i+1)*len(all)/n]
-		b := format.Segment{Lo: g.segments[0].Lo, Listed: listed / n, Through: through, Tally: format.TallyOf(part)}
+		b := format.Segment{Lo: g.segments[0].Lo, Listed: g.listed / n, Through: through, Tally: format.TallyOf(part)}
 		if i > 0 {
 			b.Lo = strings.Clone(part[0].Key)
 		}
@@ -162,16 +168,6 @@ func (l *Ledger) rewrite(ctx context.Context, g *group, through, next uint64) ([
 		g.parts = append(g.parts, b)
 	}
 	return values, nil
-}
-
-func (g *group) listed(l *Ledger) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := 0
-	for _, s := range g.segments {
-		n += s.Listed
-	}
-	return n
 }
 
 // nextIndex is the index that will be true once the groups are written.
@@ -205,16 +201,6 @@ func (l *Ledger) nextIndex(groups []group, through, nextManifest uint64) format.
 		}
 	}
 	return x
-}
-
-// install makes memory agree with the index.
-func (l *Ledger) install(groups []group, x format.Index) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, g := range slices.Backward(groups) {
-		l.segments = slices.Replace(l.segments, g.at, g.at+len(g.segments), l.renew(&g)...)
-	}
-	l.firstRecord, l.passWritten = x.FirstRecord, x.Pass
 }
 
 // sweep deletes what the index that was just written says nobody needs. If it

@@ -201,14 +201,14 @@ func (l *Ledger) postpone() {
 func (l *Ledger) guardJournal(ctx context.Context, n uint64) error {
 	if l.written.lastTag != 0 {
 		key := l.keys.Record(n - 1)
-		value, err := l.store.Get(ctx, key)
+		value, there, err := l.get(ctx, key)
 		switch {
-		case errors.Is(err, ErrNotFound):
-			return cmp.Or(l.guardIndex(ctx), format.Damaged(key, "is gone although nobody deleted it (does the cache expire or evict its values?)"))
-		case err == nil && format.Tag(value) != l.written.lastTag:
-			return fmt.Errorf("%q: %w", key, ErrTaken)
 		case err != nil:
-			return fmt.Errorf("reading %q: %w", key, err)
+			return err
+		case !there:
+			return cmp.Or(l.guardIndex(ctx), format.Damaged(key, "is gone although nobody deleted it (does the cache expire or evict its values?)"))
+		case format.Tag(value) != l.written.lastTag:
+			return fmt.Errorf("%q: %w", key, ErrTaken)
 		}
 	}
 	return l.guard(ctx, l.keys.Record(n), l.written.recordTried...)
@@ -223,15 +223,9 @@ func (l *Ledger) guardIndex(ctx context.Context) error {
 // one of the tags, or, if there are none, nothing. A write whose outcome is not
 // known may have happened or not.
 func (l *Ledger) guard(ctx context.Context, key string, tags ...uint64) error {
-	value, err := l.store.Get(ctx, key)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("reading %q: %w", key, err)
-	case !slices.Contains(tags, format.Tag(value)):
+	value, there, err := l.get(ctx, key)
+	if there && !slices.Contains(tags, format.Tag(value)) {
 		return fmt.Errorf("%q: %w", key, ErrTaken)
-	default:
-		return nil
 	}
+	return err
 }

@@ -156,6 +156,18 @@ func (l *Ledger) lock(ctx context.Context) error {
 
 func (l *Ledger) unlock() { <-l.io }
 
+// holding runs f while it holds io. Its errors say what is being done.
+func (l *Ledger) holding(ctx context.Context, doing string, f func() error) error {
+	if err := l.lock(ctx); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	defer l.unlock()
+	if err := f(); err != nil {
+		return fmt.Errorf("%s: %w", doing, l.noted(err))
+	}
+	return nil
+}
+
 // Stats are figures of a ledger.
 type Stats struct {
 	// Tracked is the number of keys of which some version was delivered, Parked
@@ -270,16 +282,14 @@ func (l *Ledger) SetIdentity(ctx context.Context, name string) error {
 	if l.Identity() == name {
 		return nil
 	}
-	if err := l.lock(ctx); err != nil {
-		return fmt.Errorf("noting the identity that listed the bucket: %w", err)
-	}
-	defer l.unlock()
-	key := l.keys.Identity()
-	if err := l.store.Put(ctx, Entry{key, format.EncodeIdentity(key, name)}); err != nil {
-		return fmt.Errorf("noting the identity that listed the bucket: writing %q: %w", key, l.noted(err))
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.identity = name
-	return nil
+	return l.holding(ctx, "noting the identity that listed the bucket", func() error {
+		key := l.keys.Identity()
+		if err := l.store.Put(ctx, Entry{key, format.EncodeIdentity(key, name)}); err != nil {
+			return fmt.Errorf("writing %q: %w", key, err)
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.identity = name
+		return nil
+	})
 }

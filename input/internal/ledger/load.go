@@ -10,6 +10,18 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/format"
 )
 
+// get reads a value, and reports whether it is there.
+func (l *Ledger) get(ctx context.Context, key string) (value []byte, there bool, err error) {
+	value, err = l.store.Get(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("reading %q: %w", key, err)
+	}
+	return value, true, nil
+}
+
 // load reads the index and replays the journal.
 func (l *Ledger) load(ctx context.Context) error {
 	if err := l.loadIdentity(ctx); err != nil {
@@ -20,31 +32,40 @@ func (l *Ledger) load(ctx context.Context) error {
 	}
 	// The record before the first that counts is the last one if there is no
 	// other. If it is gone, which nobody needs to know, so is the guard.
-	if _, err := l.readRecord(ctx, l.firstRecord-1); err != nil && !errors.Is(err, ErrNotFound) {
+	if _, _, err := l.readRecord(ctx, l.firstRecord-1); err != nil {
 		return err
 	}
 	newest := l.newestFold()
 	for n := l.firstRecord; ; n++ {
-		rec, err := l.readRecord(ctx, n)
-		if errors.Is(err, ErrNotFound) {
-			l.distrustPass(time.Now())
-			return l.checkEnd(ctx, n)
-		}
+		rec, there, err := l.readRecord(ctx, n)
 		if err != nil {
 			return err
+		}
+		if !there {
+			l.distrustPass(time.Now())
+			return l.checkEnd(ctx, n)
 		}
 		l.replay(n, rec, newest)
 	}
 }
 
+func (l *Ledger) loadIdentity(ctx context.Context) error {
+	key := l.keys.Identity()
+	value, there, err := l.get(ctx, key)
+	if there {
+		l.identity, err = format.DecodeIdentity(key, value)
+	}
+	return err
+}
+
 func (l *Ledger) loadIndex(ctx context.Context) error {
 	key := l.keys.Index()
-	value, err := l.store.Get(ctx, key)
-	if errors.Is(err, ErrNotFound) {
-		return l.found(ctx)
-	}
+	value, there, err := l.get(ctx, key)
 	if err != nil {
-		return fmt.Errorf("reading %q: %w", key, err)
+		return err
+	}
+	if !there {
+		return l.found(ctx)
 	}
 	x, err := l.codec.DecodeIndex(key, value)
 	if err != nil {
@@ -69,12 +90,9 @@ func (l *Ledger) found(ctx context.Context) error {
 	l.firstRecord, l.nextRecord = 1, 1
 	l.segments = []*segment{{}}
 	key := l.keys.Founded()
-	value, err := l.store.Get(ctx, key)
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("reading %q: %w", key, err)
+	value, there, err := l.get(ctx, key)
+	if err != nil || !there {
+		return err
 	}
 	founded, err := format.DecodeFounded(key, value)
 	if err != nil {
@@ -84,7 +102,7 @@ func (l *Ledger) found(ctx context.Context) error {
 	gone := l.keys.Index()
 	if founded == format.FoundedJournal {
 		gone = l.keys.Record(1)
-		if _, err = l.store.Get(ctx, gone); !errors.Is(err, ErrNotFound) {
+		if _, there, err := l.get(ctx, gone); err != nil || there {
 			return err
 		}
 	}
@@ -96,30 +114,25 @@ func (l *Ledger) foundedEntry(f format.Founded) Entry {
 	return Entry{key, format.EncodeFounded(key, f)}
 }
 
-func (l *Ledger) readRecord(ctx context.Context, n uint64) (format.Record, error) {
+func (l *Ledger) readRecord(ctx context.Context, n uint64) (rec format.Record, there bool, err error) {
 	key := l.keys.Record(n)
-	value, err := l.store.Get(ctx, key)
-	if err != nil {
-		return format.Record{}, fmt.Errorf("reading %q: %w", key, err)
+	value, there, err := l.get(ctx, key)
+	if err != nil || !there {
+		return rec, false, err
 	}
-	rec, err := l.codec.DecodeRecord(key, value)
-	if err == nil {
-		l.written.lastTag = format.Tag(value)
-	}
-	return rec, err
+	l.written.lastTag = format.Tag(value)
+	rec, err = l.codec.DecodeRecord(key, value)
+	return rec, true, err
 }
 
 // checkEnd makes sure that the journal ends before record n, rather than being
 // interrupted there.
 func (l *Ledger) checkEnd(ctx context.Context, n uint64) error {
-	_, err := l.store.Get(ctx, l.keys.Record(n+1))
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("reading %q: %w", l.keys.Record(n+1), err)
+	_, there, err := l.get(ctx, l.keys.Record(n+1))
+	if there {
+		return format.Damaged(l.keys.Record(n), "is gone although the journal goes on after it")
 	}
-	return format.Damaged(l.keys.Record(n), "is gone although the journal goes on after it")
+	return err
 }
 
 // distrustPass drops the time of a last pass that is still to come: the clock was
@@ -164,54 +177,35 @@ func (l *Ledger) replay(n uint64, rec format.Record, newest uint64) {
 	l.nextRecord = n + 1
 }
 
-func (l *Ledger) loadIdentity(ctx context.Context) error {
-	key := l.keys.Identity()
-	value, err := l.store.Get(ctx, key)
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("reading %q: %w", key, err)
-	}
-	l.identity, err = format.DecodeIdentity(key, value)
-	return err
-}
-
-// readManifest returns all entries of a manifest; a segment may own only a part
-// of them.
-func (l *Ledger) readManifest(ctx context.Context, number uint64) ([]format.Entry, error) {
-	if number == 0 {
-		return nil, nil
-	}
-	key := l.keys.Manifest(number)
-	value, err := l.store.Get(ctx, key)
-	if errors.Is(err, ErrNotFound) {
-		return nil, format.Damaged(key, "is gone although the index refers to it")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", key, err)
-	}
-	return l.codec.DecodeManifest(key, value)
-}
-
 // readSegment returns the stored entries of the segment at i; io is held.
 func (l *Ledger) readSegment(ctx context.Context, i int) ([]format.Entry, error) {
 	l.mu.Lock()
 	s, hi := l.segments[i], l.hi(i)
 	l.mu.Unlock()
-	entries, err := l.readManifest(ctx, s.Manifest)
-	entries = between(entries, s.Lo, hi)
-	if err == nil && format.TallyOf(entries) != s.Tally {
-		err = format.Damaged(l.keys.Manifest(s.Manifest), "is not the one that the index refers to")
+	if s.Manifest == 0 {
+		return nil, nil
 	}
-	if errors.Is(err, ErrDamaged) {
-		// What another process writes looks like damage from here.
-		if taken := l.guardIndex(ctx); errors.Is(taken, ErrTaken) {
-			err = taken
-		}
-	}
+	key := l.keys.Manifest(s.Manifest)
+	value, there, err := l.get(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	return slices.Clip(entries), nil
+	var entries []format.Entry
+	if there {
+		entries, err = l.codec.DecodeManifest(key, value)
+	} else {
+		err = format.Damaged(key, "is gone although the index refers to it")
+	}
+	entries = between(entries, s.Lo, hi)
+	if err == nil && format.TallyOf(entries) != s.Tally {
+		err = format.Damaged(key, "is not the one that the index refers to")
+	}
+	if err == nil {
+		return slices.Clip(entries), nil
+	}
+	// What another process writes looks like damage from here.
+	if taken := l.guardIndex(ctx); errors.Is(taken, ErrTaken) {
+		err = taken
+	}
+	return nil, err
 }

@@ -9,9 +9,8 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/format"
 )
 
-// Segments are cut and merged here alone: a listing cuts them at its bounds
-// (align, splitBefore), a fold cuts what grew and merges what shrank (mergeable,
-// parts, renew).
+// Segments are cut and merged here alone: a listing cuts them at its bounds, a
+// fold cuts what grew and merges what shrank.
 
 // segment is a range of keys from Lo up to the Lo of the next one.
 type segment struct {
@@ -38,9 +37,6 @@ type segment struct {
 }
 
 func newSegment(s format.Segment) *segment { return &segment{Segment: s, live: s.Tally} }
-
-// empty reports whether nothing can be known of any key of the segment.
-func (s *segment) empty() bool { return s.Manifest == 0 && len(s.delta) == 0 }
 
 // record adds a change.
 func (s *segment) record(c change) {
@@ -96,6 +92,17 @@ func (l *Ledger) overlapping(lo, hi string) (from, to int) {
 	return from, to
 }
 
+// cut cuts a listing of [lo, hi) at the bounds of the segments, the first of which
+// is at from; mu is held.
+func (l *Ledger) cut(lo, hi string, m measured) (from int, parts []measured) {
+	from, to := l.overlapping(lo, hi)
+	parts = make([]measured, to-from)
+	for i := range parts {
+		parts[i], m = m.cut(l.hi(from + i))
+	}
+	return from, parts
+}
+
 // isBound reports whether a segment begins at key; "" is the end of all keys,
 // and always one.
 func (l *Ledger) isBound(key string) bool { return key == "" || l.segments[l.find(key)].Lo == key }
@@ -120,10 +127,8 @@ func (l *Ledger) Bounds(prefix string) []string {
 func (l *Ledger) align(ctx context.Context, r Range, m measured) error {
 	cuts := []string{r.Lo, r.Hi}
 	l.mu.Lock()
-	from, to := l.overlapping(r.Lo, r.Hi)
-	for i := from; i < to; i++ {
-		var part measured
-		part, m = m.cut(l.hi(i))
+	_, parts := l.cut(r.Lo, r.Hi, m)
+	for _, part := range parts {
 		if n := len(part.objects); n > l.limits.most {
 			for at := l.limits.segment; at+l.limits.least < n; at += l.limits.segment {
 				cuts = append(cuts, part.objects[at].Key)

@@ -35,12 +35,10 @@ type Entry struct {
 	Value []byte
 }
 
-// Scope says whose deliveries a ledger holds.
+// Scope is [format.Scope].
 type Scope = format.Scope
 
-// ErrDamaged means that the store holds something that the ledger did not write,
-// or that something it wrote is gone. It never counts as "nothing was delivered
-// yet".
+// ErrDamaged is [format.ErrDamaged].
 var ErrDamaged = format.ErrDamaged
 
 // ErrLost is what a [Store] answers when no later attempt can succeed: its file

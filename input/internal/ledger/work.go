@@ -133,7 +133,7 @@ func (w *Work) item(key string) (*Item, *settlement) {
 	return &w.due[i], &w.dueSettled[i]
 }
 
-// settlement returns that of a key, or nil.
+// settlement returns the settlement of a key, or nil.
 func (w *Work) settlement(key string) *settlement {
 	if _, s := w.item(key); s != nil {
 		return s
@@ -273,7 +273,7 @@ func (w *Work) settle(s *settlement, to settledState, c *format.Change) {
 	}
 }
 
-// finished notes that nothing more is to be expected from a work; mu is held.
+// finished notes that a work settles nothing more; mu is held.
 func (l *Ledger) finished(w *Work) {
 	delete(l.works, w)
 	from, to := l.overlapping(w.lo, w.hi)

@@ -51,14 +51,8 @@ func (c *Codec) Close() {
 	c.dec.Close()
 }
 
-// appendString writes a length and the bytes.
-func appendString(b []byte, s string) []byte {
-	b = binary.AppendUvarint(b, uint64(len(s)))
-	return append(b, s...)
-}
-
-// appendBytes is appendString for bytes.
-func appendBytes(b, s []byte) []byte {
+// appendBytes writes a length and the bytes.
+func appendBytes[T string | []byte](b []byte, s T) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)
 }
@@ -67,7 +61,7 @@ func appendBytes(b, s []byte) []byte {
 func appendFront(b []byte, before, key string) []byte {
 	n := shared(before, key)
 	b = binary.AppendUvarint(b, uint64(n))
-	return appendString(b, key[n:])
+	return appendBytes(b, key[n:])
 }
 
 func shared(a, b string) int {

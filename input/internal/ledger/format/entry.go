@@ -89,13 +89,11 @@ func one(b bool) int {
 // VersionKind says what a [Version] was made of.
 type VersionKind uint8
 
+// What a version can be made of.
 const (
-	// Content is ETag and size.
-	Content VersionKind = iota
-	// ContentAndTime is ETag, size and the time of the last modification.
-	ContentAndTime
-	// SizeAndTime is for a row that has no ETag.
-	SizeAndTime
+	Content        VersionKind = iota // ETag and size
+	ContentAndTime                    // ETag, size and the time of the last modification
+	SizeAndTime                       // for a row that has no ETag
 )
 
 // Version is one version of an object, in few bytes.

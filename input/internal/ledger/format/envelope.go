@@ -89,7 +89,7 @@ func seal(kind valueKind, key string, body []byte) []byte {
 	b := make([]byte, 0, len(magic)+2+2*binary.MaxVarintLen32+len(key)+len(body)+checksumSize)
 	b = append(b, magic...)
 	b = append(b, formatVersion, byte(kind))
-	b = appendString(b, key)
+	b = appendBytes(b, key)
 	b = binary.AppendUvarint(b, uint64(len(body)))
 	b = append(b, body...)
 	return binary.LittleEndian.AppendUint64(b, xxhash.Sum64(b))
@@ -149,11 +149,10 @@ func decode[T any](kind valueKind, key string, value []byte, read func(body []by
 // Founded says which value must be there once a ledger is in use.
 type Founded byte
 
+// What must be there.
 const (
-	// FoundedJournal means that there is a journal from its first record on.
-	FoundedJournal Founded = 1
-	// FoundedIndex means that there is an index.
-	FoundedIndex Founded = 2
+	FoundedJournal Founded = 1 // a journal from its first record on
+	FoundedIndex   Founded = 2 // an index
 )
 
 // EncodeFounded makes the value under [Keys.Founded].

@@ -5,15 +5,16 @@ import (
 	"fmt"
 )
 
-// Most keys are UUIDs and numbers between words that repeat. So a key is cut,
-// behind what it shares with the key before it, into literals and runs of
-// lower-case hex digits: the shape of that and the literals are the same for
-// many keys and all but vanish when they are packed, and the digits take half a
-// byte each.
+// Most keys are UUIDs and numbers between words that repeat. So the part of a key
+// that it does not share with the key before it is cut into literals and runs of
+// lower-case hex digits. The literals, and the shape (where the runs are), are the
+// same for many keys and take almost no room when they are packed. The digits take
+// half a byte each; without this, zstd needs 22 % more for a manifest of UUIDs (48
+// bytes an object in place of 39), and 60 % more for one of SHA-256 names.
 //
-//	text: the number of shapes, and each as pairs of lengths (literal, digits),
-//	      of which the last has no digits; for all keys, the length shared; for
-//	      all keys, the number of the shape; all literals
+//	keys:   the number of shapes, and each as pairs of lengths (literal, digits),
+//	        the last of which has no digits; for all keys, the length shared; for
+//	        all keys, the number of the shape; all literals
 //	digits: two to a byte
 
 // minRun is the least number of hex digits that make a run.
@@ -22,7 +23,7 @@ const minRun = 4
 // run is a literal and the digits after it.
 type run struct{ literal, digits int }
 
-// keyWriter packs keys, which come in order.
+// keyWriter accepts keys in order.
 type keyWriter struct {
 	before   string
 	shapes   map[string]uint64

@@ -181,7 +181,7 @@ func (p *Parked) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(p.Attempts))
 	b = binary.AppendVarint(b, p.Next.UnixMilli())
 	b = binary.AppendVarint(b, p.First.UnixMilli())
-	return appendString(b, p.Reason)
+	return appendBytes(b, p.Reason)
 }
 
 func readParked(r *reader, kind VersionKind) *Parked {

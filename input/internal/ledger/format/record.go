@@ -18,15 +18,12 @@ type Record struct {
 // Op is what happened to a key.
 type Op uint8
 
+// What can happen to a key.
 const (
-	// OpDelivered means that a version was delivered.
-	OpDelivered Op = iota
-	// OpParked means that a version was parked.
-	OpParked
-	// OpAbsent means that a complete pass found a tracked key missing.
-	OpAbsent
-	// OpForgotten means that nothing is known of the key any more.
-	OpForgotten
+	OpDelivered Op = iota // a version was delivered
+	OpParked              // a version was parked
+	OpAbsent              // a complete pass found a tracked key missing
+	OpForgotten           // nothing is known of the key any more
 )
 
 // Change is one thing that happened to one key. The changes of a key in their
