@@ -139,7 +139,7 @@ func TestStoreThatTakesNoLargeBatchesIsToldAndFilledUpWithNothing(t *testing.T) 
 	require.Zero(t, deliver(t, l, parts...))
 }
 
-// slowStore takes its time.
+// slowStore is slow.
 type slowStore struct {
 	ledger.Store
 	delay time.Duration

@@ -105,7 +105,7 @@ func TestMissingValueIsRefused(t *testing.T) {
 		d := newDisk(false)
 		l := openOn(t, d.boot(-1))
 		deliver(t, l, many(10, "v1"))
-		require.Len(t, d.values, 3, "two records and the mark that they must be there")
+		require.Len(t, d.values, 3, "two records and the value that says that they must be there")
 		delete(d.values, l.JournalKey(1))
 		err := use(t, d)
 		require.ErrorIs(t, err, ledger.ErrDamaged)

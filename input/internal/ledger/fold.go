@@ -15,8 +15,8 @@ type group struct {
 	// at is the position of the first; segments are the old ones.
 	at       int
 	segments []*segment
-	// taken are the changes of each that are folded, left those that were there
-	// and are not; more may have come after the first seen of them.
+	// taken are the changes of each segment that are folded, left the others that
+	// were there. More may have come since: seen is how many there were.
 	taken, left [][]change
 	seen        []int
 	listed      int
@@ -36,8 +36,8 @@ func (l *Ledger) fold(ctx context.Context, due func(*segment) bool) error {
 	}
 }
 
-// plan picks the next batch: of the changes, those that the journal has or never
-// gets, so that a replay after the record through adds nothing twice.
+// plan picks the next batch, with the changes that the journal has or never gets,
+// so that a replay after the record through adds nothing twice.
 func (l *Ledger) plan(due func(*segment) bool) (groups []group, through uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,9 +65,9 @@ func (g *group) take(s *segment, journaled uint64) {
 	g.taken, g.left, g.seen = append(g.taken, taken), append(g.left, left), append(g.seen, len(s.delta))
 }
 
-// foldable divides changes into those that may go into a manifest and those that
-// may not: what the journal does not have yet, and later changes of the same
-// keys, since the changes of a key keep their order.
+// foldable divides changes into taken, which may go into a manifest, and left:
+// what the journal does not have yet, and later changes of the same keys, since
+// the changes of a key keep their order.
 func foldable(delta []change, journaled uint64) (taken, left []change) {
 	first := slices.IndexFunc(delta, func(c change) bool { return c.turn > journaled })
 	if first < 0 {

@@ -58,7 +58,7 @@ func (c *change) after() format.Tally {
 	return t
 }
 
-// sorted returns the changes by key, those of one key in their order.
+// sorted returns the changes by key; the changes of one key keep their order.
 func sorted(changes []change) []change {
 	s := slices.Clone(changes)
 	slices.SortStableFunc(s, func(a, b change) int { return cmp.Compare(a.Key, b.Key) })

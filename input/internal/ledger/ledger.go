@@ -62,7 +62,7 @@ type Ledger struct {
 	// of the newest change that the journal has.
 	lastTurn, journaled uint64
 	// firstRecord is the oldest record of the journal that counts, nextRecord
-	// the one that is written next.
+	// the next to be written.
 	firstRecord, nextRecord uint64
 	// pending counts the changes in all segments' deltas.
 	pending int
@@ -101,9 +101,9 @@ type written struct {
 	indexAt time.Time
 }
 
-// Open reads the index and the journal; no manifest. A store that holds nothing
-// of this scope is an empty ledger; one that holds something that the ledger
-// did not write is [ErrDamaged].
+// Open reads the index and the journal, but no manifest. A store that holds
+// nothing of this scope is an empty ledger; a value that the ledger did not write
+// is [ErrDamaged].
 func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	c, err := format.NewCodec()
 	if err != nil {
@@ -140,7 +140,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 
 var errClosed = errors.New("the ledger is closed")
 
-// lock takes io.
+// lock acquires io.
 func (l *Ledger) lock(ctx context.Context) error {
 	select {
 	case l.io <- struct{}{}:
@@ -171,7 +171,7 @@ func (l *Ledger) holding(ctx context.Context, doing string, f func() error) erro
 // Stats are figures of a ledger.
 type Stats struct {
 	// Tracked is the number of keys of which some version was delivered, Parked
-	// of those that wait for another attempt. A key can be both.
+	// the number of keys that wait for another attempt. A key can be both.
 	Tracked, Parked int64
 	// Segments is the number of key ranges that the keys are kept in.
 	Segments int
@@ -267,9 +267,10 @@ func (l *Ledger) noted(err error) error {
 	return err
 }
 
-// Identity is whom the server treated the lister as, as [Ledger.SetIdentity] was
-// told last, in this process or an earlier one; "" if never. Under row level
-// security, a listing that another identity sees says nothing about what is gone.
+// Identity is who the server treated us as when the bucket was listed: the name
+// last given to [Ledger.SetIdentity], in this process or an earlier one; "" if
+// none was. Under row level security, a listing for another identity says nothing
+// about what is gone.
 func (l *Ledger) Identity() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

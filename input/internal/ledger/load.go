@@ -30,8 +30,8 @@ func (l *Ledger) load(ctx context.Context) error {
 	if err := l.loadIndex(ctx); err != nil {
 		return err
 	}
-	// The record before the first that counts is the last one if there is no
-	// other. If it is gone, which nobody needs to know, so is the guard.
+	// Without later records, the record before the first that counts is the last,
+	// which the guard needs. If it is gone, there is no guard, and no harm.
 	if _, _, err := l.readRecord(ctx, l.firstRecord-1); err != nil {
 		return err
 	}
@@ -135,9 +135,9 @@ func (l *Ledger) checkEnd(ctx context.Context, n uint64) error {
 	return err
 }
 
-// distrustPass drops the time of a last pass that is still to come: the clock was
-// ahead when it was written, so nobody knows when the pass was. A schedule that
-// goes by it would wait for that time.
+// distrustPass drops the time of the last pass if it is in the future: the clock
+// was ahead when it was written, and a schedule that relied on it would wait for
+// that time.
 func (l *Ledger) distrustPass(now time.Time) {
 	if l.pass.After(now) {
 		l.pass = time.Time{}

@@ -133,7 +133,7 @@ func (d ChangeDetection) measure(objects []Listed) measured {
 	parts := make([]uint64, len(objects))
 	for i := range objects {
 		o := &objects[i]
-		var v format.Version // of what does not match it counts only that it is there
+		var v format.Version // an object that does not match adds only its key
 		if o.Matches {
 			v = d.version(&o.Object)
 		}

@@ -23,13 +23,13 @@ type segment struct {
 	inDoubt bool
 	delta   []change
 	// first is a journal record before which there is no change of delta; 0
-	// where the journal has none of them.
+	// where the journal has no change of delta.
 	first uint64
 	// loose says that delta has changes that the journal never gets.
 	loose bool
 	// ready says that it is worthwhile to fold delta into a manifest.
 	ready bool
-	// pass is the last one that listed the segment.
+	// pass is the last pass that listed the segment.
 	pass uint64
 	// quiet is the listing after which nothing was due although tracked objects
 	// did not match. It saves reading the manifest on every pass.

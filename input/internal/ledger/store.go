@@ -42,7 +42,7 @@ type Scope = format.Scope
 var ErrDamaged = format.ErrDamaged
 
 // ErrLost is what a [Store] answers when no later attempt can succeed: its file
-// was removed, its disk is gone or can only be read.
+// was removed, or its disk is gone or read-only.
 var ErrLost = errors.New("the state can't be used any more; see that its disk is there and can be written to, and start again")
 
 // ErrNotFound is what a [Store] answers for a key that does not exist.

@@ -72,8 +72,8 @@ type Work struct {
 	// InFlight counts what another Work has handed out and not settled yet. It
 	// is looked at again in the next pass.
 	InFlight int64
-	// Overtaken are those of InFlight of which another version is in flight than
-	// was listed, or a deletion: what is in flight does not settle them.
+	// Overtaken are the objects of InFlight where another version is in flight
+	// than was listed, or a deletion: that does not settle them.
 	Overtaken []object.Object
 	// Parked are the objects whose next attempt is not due yet.
 	Parked []ParkedItem
@@ -190,7 +190,7 @@ func (w *Work) Park(obj object.Object, reason string, next time.Time) {
 }
 
 // Vanish settles an object that was gone before it could be read. If an older
-// version was delivered, the key stays tracked, and the next listing tells
+// version was delivered, the key stays tracked, and the next listing shows
 // whether it is missing.
 func (w *Work) Vanish(key string) {
 	w.ledger.mu.Lock()
@@ -253,10 +253,10 @@ func (w *Work) Close() {
 	}
 }
 
-// settle moves a settlement on, records what happened, and takes the work off the
-// ledger's list with its last open key; mu is held. What comes after the key was
-// settled or released is recorded as late, because another Work may have settled
-// it in between.
+// settle moves a settlement on, records what happened, and removes the work from
+// the ledger's list with its last open key; mu is held. What comes after the key
+// was settled or released is recorded as late, because another Work may have
+// settled it in between.
 func (w *Work) settle(s *settlement, to settledState, c *format.Change) {
 	late := s.state != open
 	s.state = to

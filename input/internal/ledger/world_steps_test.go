@@ -258,7 +258,7 @@ func (w *world) settleVanished(o outstanding) {
 	}
 }
 
-// durable takes note of a write that must have made everything last.
+// durable notes a write that must have made everything last.
 func (w *world) durable(err error) {
 	if w.died(err) {
 		clear(w.during)

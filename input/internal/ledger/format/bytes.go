@@ -9,8 +9,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// maxBody bounds what a compressed body may unpack to, far above what any of
-// them needs.
+// maxBody bounds what a body may unpack to: a damaged one must not exhaust the
+// memory. The largest real body, a full manifest of 1 KiB keys, has about 8 MiB.
 const maxBody = 512 << 20
 
 // Codec writes and reads the compressed values. Each ledger has its own; it
@@ -155,7 +155,7 @@ func (r *reader) front(before string) string {
 	return before[:n] + string(rest)
 }
 
-// end is an error unless everything was read, and fitted.
+// end is an error unless everything fitted and nothing is left over.
 func (r *reader) end() error {
 	if r.bad || len(r.b) > 0 {
 		return errors.New("the body cannot be read")

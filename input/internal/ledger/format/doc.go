@@ -1,7 +1,7 @@
-// Package format is what a ledger stores: the values, their names, and the
-// hashes that decide whether something is delivered again. It is format 1.
-// A value that was ever written stays readable, and its bytes are pinned under
-// testdata: another layout needs a new version in the envelope.
+// Package format is what a ledger stores, in format 1: the values, their names,
+// and the hashes that decide whether something is delivered again. A value that
+// was ever written stays readable; the bytes are pinned under testdata. Another
+// layout needs a new version in the envelope.
 //
 // # Names
 //
@@ -42,17 +42,20 @@
 //	record    packed: time of the last complete pass, a count, and for each
 //	          change: key (front-coded), op, flags, what the flags announce, the
 //	          fingerprint if delivered, and the sum of Before if it was tracked
-//	founded   1 byte: 1 for the journal, 2 for the index
+//	founded   one byte: 1 for the journal, else the index
 //
-// Flags announce, in this order: the time of a version by content and time; the
-// alias; the parked version (fingerprint, perhaps its time), attempts, next and
-// first time, and the reason with its length.
+// Flags: 1 tracked, 2 absent, 4 parked, 8 alias; the version is 16 by content and
+// time, 32 by size and time, else by content; 64 and 128 the same for the parked
+// version. In records also Before: 256 tracked, 512 parked, 1024 irregular; 2048
+// late. They announce, in this order: the time of a version by content and time;
+// the alias; the parked version (fingerprint, time likewise), its attempts, next
+// and first time, and the reason with its length.
 //
 // # What a reader refuses
 //
 //   - A body with bytes missing or left over, or that unpacks to over 512 MiB.
 //   - A count that the bytes cannot hold: it allocates nothing.
 //   - Keys or segments out of order, and an index without segments.
-//   - An entry or change that contradicts itself, as it could not be written
+//   - An entry or change that contradicts itself, and so could not be written
 //     again: a version or alias of nothing, two sets of extras for one entry.
 package format

@@ -105,9 +105,9 @@ type Version struct {
 	Kind     VersionKind
 }
 
-// VersionOf makes the version of an object from what kind says. These hashes,
-// those of [Version.Digest] and of [AliasOf] decide whether something is
-// delivered again: they must never change.
+// VersionOf makes the version of an object from what kind says. The hashes here,
+// in [Version.Digest] and in [AliasOf] decide whether something is delivered
+// again: they must never change.
 func VersionOf(o *object.Object, kind VersionKind) Version {
 	switch kind {
 	case SizeAndTime:
@@ -133,7 +133,7 @@ func (v Version) Digest(key string) uint64 {
 	return mix(xxhash.Sum64String(key) ^ bits.RotateLeft64(d, 32))
 }
 
-// AliasOf marks a row as it was listed when another version was fetched for it.
+// AliasOf names a row as it was listed when another version was fetched for it.
 // If the very same row is listed again, with the same time, then nobody has
 // written to it since, and the server names its versions differently in listings
 // and downloads: without the alias such an object would be new forever. It is

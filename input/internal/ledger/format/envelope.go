@@ -134,7 +134,7 @@ func Tag(value []byte) uint64 {
 	return binary.LittleEndian.Uint64(value[len(value)-checksumSize:])
 }
 
-// decode reads the body of a value that was read under key.
+// decode unseals a value and reads its body.
 func decode[T any](kind valueKind, key string, value []byte, read func(body []byte) (T, error)) (v T, err error) {
 	body, err := unseal(kind, key, value)
 	if err != nil {

@@ -50,8 +50,8 @@ func FuzzValues(f *testing.F) {
 }
 
 // unwritable are bodies that no ledger writes: a journal record whose object was
-// parked in one version and "delivered" in none but with a time, and a manifest
-// that says two things of one entry. Both were read, and written as something
+// parked in one version and "delivered" in no version but with a time, and a
+// manifest that says two things about one entry. Both were read, and written as something
 // that could not be read again.
 func unwritable(c *Codec) map[string][]byte {
 	p := Parked{Version: Version{Fingerprint: 1}, Next: contractNoon, First: contractNoon}

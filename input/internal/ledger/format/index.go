@@ -33,7 +33,7 @@ type Segment struct {
 	Manifest uint64
 	// Through is the last journal record whose changes the manifest has.
 	Through uint64
-	// Tally is that of the segment's entries in the manifest.
+	// Tally sums up the segment's entries in the manifest.
 	Tally Tally
 }
 

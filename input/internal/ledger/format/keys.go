@@ -102,7 +102,7 @@ func nextRun(s string) (at, end int) {
 
 const hexDigits = "0123456789abcdef"
 
-// hexValue is above 15 for anything but a lower-case hex digit.
+// hexValue is above 15 for everything except lower-case hex digits.
 func hexValue(c byte) byte {
 	switch {
 	case c >= '0' && c <= '9':
@@ -184,7 +184,7 @@ func decodeKeys(entries []Entry, text, digits []byte) error {
 	return cutKeys(entries, string(b), lengths, r.end())
 }
 
-// cutKeys cuts what holds all keys at their ends.
+// cutKeys cuts all, which holds all keys, at their ends.
 func cutKeys(entries []Entry, all string, ends []int, err error) error {
 	begin := 0
 	for i := range entries {

@@ -12,7 +12,7 @@ const (
 	flagAbsent
 	flagParked
 	flagAlias
-	// The kinds of the version that was delivered, and of the one that is parked.
+	// The kinds of the delivered version, and of the parked version.
 	flagTimed
 	flagNoETag
 	flagParkedTimed
@@ -151,8 +151,8 @@ func (e *Entry) appendExtra(b []byte) []byte {
 	return b
 }
 
-// readExtra reads what appendExtra wrote. It refuses what no entry can be: it
-// could not be written again.
+// readExtra reads what appendExtra wrote. It refuses what no entry can be, since
+// it could not be written again.
 func (e *Entry) readExtra(r *reader, flags uint64) {
 	if flags&flagTracked == 0 && flags&(flagTimed|flagNoETag|flagAlias) != 0 {
 		r.fail() // nothing was delivered that could have a version
