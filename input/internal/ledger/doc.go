@@ -50,11 +50,10 @@
 //
 // A fold writes new manifests under new numbers, then the index that refers to
 // them, then deletes what the index lists as garbage. So a store without
-// transactions may stop after any single write: the next fold overwrites manifests
-// that no index refers to, and garbage that was not deleted is still listed. A
-// crash can only forget what no checkpoint wrote, which is then delivered again. A
-// key that was delivered so late and is gone at the restart is unknown: it does
-// not vanish.
+// transactions may stop after any write: the next fold overwrites manifests that
+// no index refers to, and garbage is listed until it is deleted. A crash can only
+// forget what no checkpoint wrote, which is then delivered again; a key that is
+// gone by then does not vanish, since nothing is known of it.
 //
 // The value "founded" is written along with the first record, and again with the
 // first index: if it is there and they are not, a cache has evicted them. Before

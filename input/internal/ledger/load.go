@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,8 @@ func (l *Ledger) load(ctx context.Context) error {
 	if _, _, err := l.readRecord(ctx, l.firstRecord-1); err != nil {
 		return err
 	}
-	newest := l.newestFold()
+	// The last record that was written before the index.
+	newest := slices.MaxFunc(l.segments, func(a, b *segment) int { return cmp.Compare(a.Through, b.Through) }).Through
 	for n := l.firstRecord; ; n++ {
 		rec, there, err := l.readRecord(ctx, n)
 		if err != nil {
@@ -142,15 +144,6 @@ func (l *Ledger) distrustPass(now time.Time) {
 	if l.pass.After(now) {
 		l.pass = time.Time{}
 	}
-}
-
-// newestFold is the last journal record that was written before the index.
-func (l *Ledger) newestFold() uint64 {
-	newest := uint64(0)
-	for _, s := range l.segments {
-		newest = max(newest, s.Through)
-	}
-	return newest
 }
 
 // replay adds the changes of record n that the manifests do not have yet; newest
