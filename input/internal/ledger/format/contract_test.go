@@ -107,6 +107,22 @@ func TestValuesOfFormat1AreReadForeverAndWrittenTheSame(t *testing.T) {
 	}
 }
 
+func TestFoundedByTheJournalOrElseByTheIndex(t *testing.T) {
+	const key = "supabase-storage-0123456789abcdef-founded"
+	for want, value := range map[Founded][][]byte{
+		FoundedJournal: {EncodeFounded(key, FoundedJournal)},
+		FoundedIndex:   {EncodeFounded(key, FoundedIndex), seal(kindFounded, key, nil), seal(kindFounded, key, []byte{9})},
+	} {
+		for _, v := range value {
+			got, err := DecodeFounded(key, v)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+		}
+	}
+	_, err := DecodeFounded(key, EncodeIdentity(key, "\x01"))
+	require.ErrorIs(t, err, ErrDamaged)
+}
+
 func TestKeysOfFormat1(t *testing.T) {
 	k := Scope{Endpoint: "https://abcdefghijklmnopqrst.supabase.co/storage/v1/s3", Bucket: "user-uploads", Namespace: "uploads"}.Keys()
 	require.Equal(t, "supabase-storage-4033495ec5b09144-index", k.Index())
