@@ -248,7 +248,7 @@ func (c *checker) sample(ctx context.Context) error {
 }
 
 // due is what is to be delivered of a stretch.
-func (c *checker) due(ctx context.Context, s ledger.Stretch, left leftOut) ([]ledger.Item, error) {
+func (c *checker) due(ctx context.Context, s ledger.Range, left leftOut) ([]ledger.Item, error) {
 	if c.ledger == nil {
 		var due []ledger.Item
 		for _, obj := range s.Objects {

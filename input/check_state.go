@@ -115,7 +115,7 @@ func mayWrite(path string) error {
 // readLedger opens a ledger over a store that it closes in any case.
 func (c *checker) readLedger(ctx context.Context, store ledger.Store, s *CheckStep) error {
 	l, err := ledger.Open(ctx, ledger.Options{
-		Store: store, Scope: c.conf.scope(c.res.Label()), Identity: c.conf.identity, LongestPause: parkedMost,
+		Store: store, Scope: c.conf.scope(c.res.Label()), ChangeDetection: c.conf.identity, LongestPause: parkedMost,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())

@@ -33,7 +33,7 @@ type config struct {
 	// fullSweepInterval is more than zero.
 	fullSweepInterval time.Duration
 	// identity is what makes two listings of a key the same version.
-	identity    ledger.Identity
+	identity    ledger.ChangeDetection
 	emitDeletes bool
 	// maxDeleteRatio is at most 1, and 0 where it depends on the role.
 	maxDeleteRatio float64

@@ -167,7 +167,7 @@ func parseSchedule(v any) (schedule.Plan, error) { return schedule.Cron(valueTex
 
 // parseChangeDetection reads change_detection, in any case since Benthos lints
 // it so.
-func parseChangeDetection(v any) (ledger.Identity, error) {
+func parseChangeDetection(v any) (ledger.ChangeDetection, error) {
 	text := valueText(v)
 	switch strings.ToLower(text) {
 	case changesByETag:

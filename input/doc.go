@@ -52,6 +52,7 @@
 //	internal/schedule      when passes begin: once, after a pause, at fixed times
 //	internal/listing       a bucket listed in parts side by side, each complete
 //	internal/ledger        which version of each key was delivered, and what is due
+//	                       (ledger/format: what is stored)
 //	internal/s3      the only importer of the AWS SDK
 //	internal/fetch         downloads under way: their window, their bytes, their
 //	                       retries; large objects in parts once that has paid

@@ -52,7 +52,7 @@ func TestNothingMoreIsDeliveredWhileTheStateCannotBeWritten(t *testing.T) {
 		})
 		require.NoError(t, k.wait(t.Context()))
 
-		work, err := l.Compare(t.Context(), ledger.Stretch{Objects: []ledger.Listed{
+		work, err := l.Compare(t.Context(), ledger.Range{Objects: []ledger.Listed{
 			{Object: object.Object{Key: "a", ETag: "1", Size: 1}, Matches: true},
 		}})
 		require.NoError(t, err)
@@ -94,7 +94,7 @@ func TestAStoreThatDoesNotAnswerIsAnOutage(t *testing.T) {
 		require.NoError(t, err)
 		failing := make(chan error, 100)
 		k := keep(l, keeperHooks{failing: func(err error, _ time.Duration) { failing <- err }})
-		work, err := l.Compare(t.Context(), ledger.Stretch{Objects: []ledger.Listed{
+		work, err := l.Compare(t.Context(), ledger.Range{Objects: []ledger.Listed{
 			{Object: object.Object{Key: "a", ETag: "1", Size: 1}, Matches: true},
 		}})
 		require.NoError(t, err)

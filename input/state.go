@@ -23,7 +23,7 @@ func openLedger(ctx context.Context, conf config, res *service.Resources) (*ledg
 		return nil, err
 	}
 	l, err := ledger.Open(ctx, ledger.Options{
-		Store: store, Scope: conf.scope(res.Label()), Identity: conf.identity, LongestPause: parkedMost,
+		Store: store, Scope: conf.scope(res.Label()), ChangeDetection: conf.identity, LongestPause: parkedMost,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", conf.state.field(), err), store.Close())

@@ -116,7 +116,7 @@ func TestARunEndsWhenAnotherProcessTakesItsState(t *testing.T) {
 					assert.NoError(t, err)
 					other, err := openLedger(t.Context(), conf, r.resources())
 					assert.NoError(t, err)
-					work, err := other.Compare(t.Context(), ledger.Stretch{Lo: "k199", Objects: []ledger.Listed{
+					work, err := other.Compare(t.Context(), ledger.Range{Lo: "k199", Objects: []ledger.Listed{
 						{Object: object.Object{Key: "k199", ETag: "1", Size: 1}, Matches: true},
 					}})
 					assert.NoError(t, err)

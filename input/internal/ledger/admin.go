@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"iter"
 	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/format"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // Parked yields all objects that wait for another attempt, in byte order, with
@@ -18,7 +21,7 @@ func (l *Ledger) Parked(ctx context.Context) iter.Seq2[ParkedItem, error] {
 				return
 			}
 			for i := range entries {
-				if entries[i].park != nil && !yield(entries[i].parkedItem(), nil) {
+				if entries[i].Parked != nil && !yield(parkedItem(&entries[i]), nil) {
 					return
 				}
 			}
@@ -27,21 +30,21 @@ func (l *Ledger) Parked(ctx context.Context) iter.Seq2[ParkedItem, error] {
 	}
 }
 
-func (l *Ledger) parkedFrom(ctx context.Context, key string) ([]entry, string, error) {
+func (l *Ledger) parkedFrom(ctx context.Context, key string) ([]format.Entry, string, error) {
 	if err := l.lock(ctx); err != nil {
 		return nil, "", err
 	}
 	defer l.unlock()
-	return l.entriesFrom(ctx, key, func(s *segment) bool { return s.live.parked > 0 || s.inDoubt })
+	return l.entriesFrom(ctx, key, func(s *segment) bool { return s.live.Parked > 0 || s.inDoubt })
 }
 
 // entriesFrom returns the entries of the segment that key belongs to, or none
 // if it is not wanted, and where the next segment begins; io is held.
-func (l *Ledger) entriesFrom(ctx context.Context, key string, want func(*segment) bool) (entries []entry, next string, err error) {
+func (l *Ledger) entriesFrom(ctx context.Context, key string, want func(*segment) bool) (entries []format.Entry, next string, err error) {
 	l.mu.Lock()
 	i := l.find(key)
 	s, next := l.segments[i], l.hi(i)
-	wanted := want(s) && !s.empty()
+	wanted := want(s)
 	l.mu.Unlock()
 	if !wanted {
 		return nil, next, nil
@@ -55,8 +58,7 @@ func (l *Ledger) entriesFrom(ctx context.Context, key string, want func(*segment
 }
 
 // Forget makes the ledger forget a key, so that it is due again as Created, and
-// reports whether anything was known of it. What is said is durable when Forget
-// returns.
+// reports whether anything was known of it. It is durable when Forget returns.
 func (l *Ledger) Forget(ctx context.Context, key string) (bool, error) {
 	n, err := l.forget(ctx, key, key+"\x00")
 	if err != nil {
@@ -98,7 +100,7 @@ func (l *Ledger) forget(ctx context.Context, lo, hi string) (int64, error) {
 		}
 		key, more = next, next != "" && (hi == "" || next < hi)
 	}
-	// An ack that came meanwhile keeps what was said after it from being folded
+	// An ack that came meanwhile keeps later changes of its key from being folded
 	// until the journal has the ack.
 	if err := l.writeJournal(ctx); err != nil {
 		return count, err
@@ -106,22 +108,21 @@ func (l *Ledger) forget(ctx context.Context, lo, hi string) (int64, error) {
 	return count, l.fold(ctx, loose)
 }
 
-func (l *Ledger) forgetEntries(entries []entry) int64 {
+func (l *Ledger) forgetEntries(entries []format.Entry) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range entries {
 		e := &entries[i]
-		l.record(change{key: e.key, op: opForgotten, before: e.mark()}, false)
+		l.record(format.Change{Key: e.Key, Op: format.OpForgotten, Before: e.Tally()}, false)
 	}
 	return int64(len(entries))
 }
 
-// MarkDelivered records everything that is due in a stretch as delivered as it
+// MarkDelivered records everything that is due in a range as delivered as it
 // is listed, parked objects included, and returns how many there were: to start
-// from now. What is said is durable when [Ledger.CompletePass] or
-// [Ledger.Close] returns.
-func (l *Ledger) MarkDelivered(ctx context.Context, s Stretch) (int64, error) {
-	w, err := l.compare(ctx, s, time.Unix(1<<40, 0))
+// from now. It is durable when [Ledger.CompletePass] or [Ledger.Close] returns.
+func (l *Ledger) MarkDelivered(ctx context.Context, r Range) (int64, error) {
+	w, err := l.compare(ctx, r, time.Unix(1<<40, 0))
 	if err != nil {
 		return 0, err
 	}
@@ -137,19 +138,105 @@ func (l *Ledger) MarkDelivered(ctx context.Context, s Stretch) (int64, error) {
 	return int64(len(w.due)), nil
 }
 
-// markAll settles all that is due without a journal: what it says goes into
-// manifests with the next fold, and can be said again until then.
+// markAll settles all that is due without a journal: it goes into manifests with
+// the next fold, and can be repeated until then.
 func (w *Work) markAll() {
 	l := w.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range w.due {
-		c := &w.dueClaims[i]
-		c.state = delivered
+		s := &w.dueSettled[i]
+		s.state = delivered
 		w.open--
-		l.record(change{key: w.due[i].Key, op: opDelivered, id: l.mode.identify(&w.due[i].Object), before: c.before}, false)
+		l.record(format.Change{
+			Key: w.due[i].Key, Op: format.OpDelivered, Version: l.detect.version(&w.due[i].Object), Before: s.before,
+		}, false)
 	}
 	if w.open == 0 {
 		l.finished(w)
 	}
+}
+
+// Standing is what a ledger knows of one key.
+type Standing struct {
+	// Tracked says that some version was delivered, Current that it is the one
+	// that was asked about.
+	Tracked, Current bool
+	// Parked is set while the version that was asked about waits for another
+	// attempt.
+	Parked *ParkedItem
+}
+
+// Look says what is known of an object as it is listed. It changes nothing.
+func (l *Ledger) Look(ctx context.Context, obj object.Object) (Standing, error) {
+	if err := l.lock(ctx); err != nil {
+		return Standing{}, err
+	}
+	defer l.unlock()
+	entries, _, err := l.entriesFrom(ctx, obj.Key, func(*segment) bool { return true })
+	if err != nil {
+		return Standing{}, fmt.Errorf("looking up %q: %w", obj.Key, err)
+	}
+	entries = between(entries, obj.Key, obj.Key+"\x00")
+	if len(entries) == 0 {
+		return Standing{}, nil
+	}
+	e := &entries[0]
+	s := Standing{Tracked: e.Tracked}
+	s.Current = e.Tracked && (l.detect.matches(e.Version, &obj) || e.Alias != 0 && e.Alias == format.AliasOf(&obj))
+	if !s.Current && e.Parked != nil && l.detect.matches(e.Parked.Version, &obj) {
+		item := parkedItem(e)
+		s.Parked = &item
+	}
+	return s, nil
+}
+
+// TrackedBelow counts the keys that begin with prefix and of which some version
+// was delivered, exactly. It adds up what the segments know, and reads a manifest
+// only where the prefix begins or ends within a segment, or where changes may
+// have overtaken each other: in most cases at most two, and none once the prefix
+// was listed.
+func (l *Ledger) TrackedBelow(ctx context.Context, prefix string) (total int64, err error) {
+	err = l.holding(ctx, fmt.Sprintf("counting what is tracked below %q", prefix), func() error {
+		hi := PrefixEnd(prefix)
+		for _, bound := range []string{prefix, hi} {
+			if err := l.splitBefore(ctx, bound); err != nil {
+				return err
+			}
+		}
+		l.mu.Lock()
+		from, to := l.overlapping(prefix, hi)
+		l.mu.Unlock()
+		for i := from; i < to; i++ {
+			n, err := l.trackedIn(ctx, i)
+			if err != nil {
+				return err
+			}
+			total += int64(n)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return total, nil
+}
+
+// trackedIn counts the tracked keys of the segment at i; io is held.
+func (l *Ledger) trackedIn(ctx context.Context, i int) (int, error) {
+	l.mu.Lock()
+	s := l.segments[i]
+	n, inDoubt := s.live.Tracked, s.inDoubt
+	l.mu.Unlock()
+	if !inDoubt {
+		return n, nil
+	}
+	entries, err := l.readSegment(ctx, i)
+	if err != nil {
+		return 0, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.settleDoubt(entries)
+	return s.live.Tracked, nil
 }

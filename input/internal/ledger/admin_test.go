@@ -61,7 +61,7 @@ func TestEverythingPresentCanBeMarkedAsDelivered(t *testing.T) {
 	disk := newDisk(false)
 	l := openOn(t, disk.boot(-1))
 	s := many(10_000, "v1")
-	w := compare(t, l, ledger.Stretch{Hi: "key-00000010", Objects: s.Objects[:10]})
+	w := compare(t, l, ledger.Range{Hi: "key-00000010", Objects: s.Objects[:10]})
 	w.Park(w.Due[0].Object, "denied", time.Now().Add(time.Hour))
 	w.Close()
 	marked := int64(0)

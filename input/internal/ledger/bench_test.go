@@ -34,16 +34,16 @@ func benchKeys(b *testing.B) int {
 	return n
 }
 
-// uuids yields stretches of n objects with 91-byte keys of two UUIDs, in
+// uuids yields ranges of n objects with 91-byte keys of two UUIDs, in
 // order, without having all of them in memory: the first bytes of the first
 // UUID count up, everything else is random and always the same.
-func uuids(n int, etag byte) iter.Seq[ledger.Stretch] {
-	return func(yield func(ledger.Stretch) bool) {
+func uuids(n int, etag byte) iter.Seq[ledger.Range] {
+	return func(yield func(ledger.Range) bool) {
 		const each = 4096
 		lo := ""
 		for from := 0; from < n; from += each {
 			rnd := rand.NewChaCha8([32]byte{byte(from), byte(from >> 8), byte(from >> 16), byte(from >> 24)})
-			s := ledger.Stretch{Lo: lo}
+			s := ledger.Range{Lo: lo}
 			var raw [48]byte
 			for i := from; i < min(from+each, n); i++ {
 				_, _ = rnd.Read(raw[:])
@@ -186,7 +186,7 @@ func BenchmarkOpen(b *testing.B) {
 
 // benchPass compares a whole bucket that was delivered; etag 0 is as it was,
 // another is overwritten throughout.
-func benchPass(b *testing.B, each func(l *ledger.Ledger, s ledger.Stretch)) {
+func benchPass(b *testing.B, each func(l *ledger.Ledger, s ledger.Range)) {
 	b.Helper()
 	n := min(benchKeys(b), 1_000_000)
 	l, err := ledger.Open(b.Context(), ledger.Options{Store: ledger.NewMemStore(), Scope: scope})
@@ -204,17 +204,17 @@ func benchPass(b *testing.B, each func(l *ledger.Ledger, s ledger.Stretch)) {
 
 // BenchmarkUnchanged is a pass in which all digests agree.
 func BenchmarkUnchanged(b *testing.B) {
-	benchPass(b, func(l *ledger.Ledger, s ledger.Stretch) {
+	benchPass(b, func(l *ledger.Ledger, s ledger.Range) {
 		w, err := l.Compare(b.Context(), s)
 		require.NoError(b, err)
 		require.Len(b, s.Objects, int(w.Unchanged))
 	})
 }
 
-// BenchmarkJoin is a pass in which one object of each stretch is gone, so that
+// BenchmarkJoin is a pass in which one object of each range is gone, so that
 // every manifest is read and joined.
 func BenchmarkJoin(b *testing.B) {
-	benchPass(b, func(l *ledger.Ledger, s ledger.Stretch) {
+	benchPass(b, func(l *ledger.Ledger, s ledger.Range) {
 		s.Objects = s.Objects[1:]
 		w, err := l.Compare(b.Context(), s)
 		require.NoError(b, err)
@@ -225,7 +225,7 @@ func BenchmarkJoin(b *testing.B) {
 
 // BenchmarkFold rewrites every manifest.
 func BenchmarkFold(b *testing.B) {
-	benchPass(b, func(l *ledger.Ledger, s ledger.Stretch) {
+	benchPass(b, func(l *ledger.Ledger, s ledger.Range) {
 		_, err := l.Forget(b.Context(), s.Objects[0].Key)
 		require.NoError(b, err)
 		w, err := l.Compare(b.Context(), s)

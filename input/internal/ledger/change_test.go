@@ -141,7 +141,7 @@ func TestOverwriteBetweenListingAndDownloadIsDeliveredOnce(t *testing.T) {
 	require.Equal(t, []string{"a updated"}, due(w), "the first version was never delivered")
 }
 
-func TestVersionsNamedDifferentlyInDownloadsAreNotRepeatedForEver(t *testing.T) {
+func TestVersionsNamedDifferentlyInDownloadsAreNotRepeatedForever(t *testing.T) {
 	store := ledger.NewMemStore()
 	l := openOn(t, store)
 	listed, fetched := obj("a", "as listed"), obj("a", "as fetched")

@@ -1,18 +1,43 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"slices"
 	"time"
 )
 
-// ErrTaken means that another process has written to the ledger since this one
-// opened it.
-var ErrTaken = errors.New("the ledger was written to by another process while this one used it: " +
-	"two inputs share one state; give each a state.namespace of its own, or stop one of them")
+// limits are the sizes that trade memory, reads and writes against each other.
+type limits struct {
+	// segment is how many listed objects a segment should have, most and least
+	// when it is cut or merged. Small segments waste index; large ones make a
+	// single change expensive.
+	segment, most, least int
+	// ready is the number of changes from which on a segment is rewritten as soon
+	// as nothing more is expected in it.
+	ready int
+	// foldEvery is the least time between two indexes while much is delivered,
+	// foldBatch how many segments are rewritten with one index.
+	foldEvery time.Duration
+	foldBatch int
+	// pending and records bound the changes, and the journal records with
+	// changes, that are in no manifest: they are in memory, and are replayed at
+	// the next start. The second pair is looked at when a pass is complete.
+	pending, passPending int
+	records, passRecords uint64
+	// record bounds the changes in one record, so that no value grows beyond
+	// what caches accept.
+	record int
+}
+
+// standard are the limits of every ledger. A manifest has some 160 KB, an index
+// of 10 million objects about as much, a record of 4096 changes some 220 KB.
+var standard = limits{
+	segment: 4096, most: 8192, least: 1024,
+	ready:     1024,
+	foldEvery: time.Second, foldBatch: 16,
+	pending: 64 << 10, passPending: 4096,
+	records: 128, passRecords: 64,
+	record: 4096,
+}
 
 // NextCheckpoint is when [Ledger.Checkpoint] is due: at once when enough
 // objects are settled, otherwise a while after the first of them; zero when
@@ -37,18 +62,12 @@ func (l *Ledger) Wake() <-chan struct{} { return l.wake }
 // folds the journal into manifests. After an error nothing is lost that is
 // still in memory; the next Checkpoint tries again.
 func (l *Ledger) Checkpoint(ctx context.Context) error {
-	if err := l.lock(ctx); err != nil {
-		return fmt.Errorf("writing a checkpoint: %w", err)
-	}
-	defer l.unlock()
-	err := l.writeJournal(ctx)
-	if err == nil {
-		err = l.foldReady(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("writing a checkpoint: %w", l.noted(err))
-	}
-	return nil
+	return l.holding(ctx, "writing a checkpoint", func() error {
+		if err := l.writeJournal(ctx); err != nil {
+			return err
+		}
+		return l.foldReady(ctx)
+	})
 }
 
 // foldReady folds when it is time to; io is held.
@@ -76,22 +95,17 @@ func (l *Ledger) exceeds(pending int, records uint64) bool {
 // nothing was recorded writes nothing; its time is written with the next thing
 // that is, or by Close.
 func (l *Ledger) CompletePass(ctx context.Context) error {
-	if err := l.lock(ctx); err != nil {
-		return fmt.Errorf("completing a pass: %w", err)
-	}
-	defer l.unlock()
-	l.mu.Lock()
-	l.pass = time.Now()
-	l.passes++
-	changed := l.changed
-	l.mu.Unlock()
-	if !changed {
-		return nil
-	}
-	if err := l.completePass(ctx); err != nil {
-		return fmt.Errorf("completing a pass: %w", l.noted(err))
-	}
-	return nil
+	return l.holding(ctx, "completing a pass", func() error {
+		l.mu.Lock()
+		l.pass = time.Now()
+		l.passes++
+		changed := l.changed
+		l.mu.Unlock()
+		if !changed {
+			return nil
+		}
+		return l.completePass(ctx)
+	})
 }
 
 func (l *Ledger) completePass(ctx context.Context) error {
@@ -123,112 +137,10 @@ func (l *Ledger) writePass(ctx context.Context) error {
 	case written:
 		return nil
 	case l.exceeds(l.limits.pending, l.limits.passRecords):
-		// Records of nothing but a time are in nobody's way but the reader's.
+		// Records that hold only a time cost nothing except at the next start.
 		groups, through := l.plan(func(*segment) bool { return true })
 		return l.foldGroups(ctx, groups, through)
 	default:
 		return l.writeRecord(ctx, nil)
-	}
-}
-
-// writeJournal writes the changes that the journal does not have by now; io is
-// held.
-func (l *Ledger) writeJournal(ctx context.Context) error {
-	l.mu.Lock()
-	left := len(l.unwritten)
-	l.mu.Unlock()
-	for left > 0 {
-		l.mu.Lock()
-		batch := slices.Clone(l.unwritten[:min(left, l.limits.record)])
-		l.mu.Unlock()
-		if err := l.writeRecord(ctx, batch); err != nil {
-			return err
-		}
-		left -= len(batch)
-	}
-	return nil
-}
-
-// writeRecord writes the first of the unwritten changes as one record, or none
-// for the sake of the time of the last pass.
-func (l *Ledger) writeRecord(ctx context.Context, batch []change) error {
-	l.mu.Lock()
-	n, pass := l.nextRecord, l.pass
-	l.mu.Unlock()
-	key := l.keys.journal(n)
-	value := seal(kindJournal, key, encodeRecord(l.codec, record{pass: pass, changes: batch}))
-	if err := l.guardJournal(ctx, n); err != nil {
-		return err
-	}
-	l.written.recordTried = append(l.written.recordTried, tag(value))
-	entries := []Entry{{key, value}}
-	if !l.written.founded {
-		entries = append(entries, l.foundedEntry(foundedJournal))
-	}
-	if err := l.store.Put(ctx, entries...); err != nil {
-		l.postpone()
-		return fmt.Errorf("writing %q: %w", key, err)
-	}
-	l.written.recordTried, l.written.lastTag, l.written.founded = nil, tag(value), true
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.nextRecord++
-	l.passWritten = pass
-	if len(batch) > 0 {
-		l.journaled = batch[len(batch)-1].turn
-	}
-	l.unwritten = slices.Delete(l.unwritten, 0, len(batch))
-	l.since = time.Now()
-	if len(l.unwritten) > 0 {
-		l.signal()
-	}
-	return nil
-}
-
-// postpone makes the next checkpoint due in a while, so that a store that
-// fails is not asked all the time.
-func (l *Ledger) postpone() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.since = time.Now().Add(l.after)
-}
-
-// guardJournal makes sure that nobody else has written record n, or has deleted
-// the one before it.
-func (l *Ledger) guardJournal(ctx context.Context, n uint64) error {
-	if l.written.lastTag != 0 {
-		key := l.keys.journal(n - 1)
-		value, err := l.store.Get(ctx, key)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			return cmp.Or(l.guardIndex(ctx), damaged(key, "is gone although nobody deleted it (does the cache expire or evict its values?)"))
-		case err == nil && tag(value) != l.written.lastTag:
-			return fmt.Errorf("%q: %w", key, ErrTaken)
-		case err != nil:
-			return fmt.Errorf("reading %q: %w", key, err)
-		}
-	}
-	return l.guard(ctx, l.keys.journal(n), l.written.recordTried...)
-}
-
-// guardIndex makes sure that nobody else has written the index.
-func (l *Ledger) guardIndex(ctx context.Context) error {
-	return l.guard(ctx, l.keys.index(), append(slices.Clone(l.written.indexTried), l.written.indexTag)...)
-}
-
-// guard makes sure that key holds what this process left there: a value with
-// one of the tags, or, if there are none, nothing. A write whose outcome is not
-// known may have happened or not.
-func (l *Ledger) guard(ctx context.Context, key string, tags ...uint64) error {
-	value, err := l.store.Get(ctx, key)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("reading %q: %w", key, err)
-	case !slices.Contains(tags, tag(value)):
-		return fmt.Errorf("%q: %w", key, ErrTaken)
-	default:
-		return nil
 	}
 }

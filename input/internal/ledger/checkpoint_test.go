@@ -139,7 +139,7 @@ func TestStoreThatTakesNoLargeBatchesIsToldAndFilledUpWithNothing(t *testing.T) 
 	require.Zero(t, deliver(t, l, parts...))
 }
 
-// slowStore takes its time.
+// slowStore is slow.
 type slowStore struct {
 	ledger.Store
 	delay time.Duration
@@ -166,7 +166,7 @@ func TestSecondProcessOnOneCacheIsFoundOut(t *testing.T) {
 			return l.Checkpoint(t.Context())
 		},
 		"at the next fold": func(t *testing.T, l *ledger.Ledger, _ *ledger.Work) error {
-			if _, err := l.MarkDelivered(t.Context(), ledger.Stretch{Lo: "z", Objects: listing(obj("z", "1")).Objects}); err != nil {
+			if _, err := l.MarkDelivered(t.Context(), ledger.Range{Lo: "z", Objects: listing(obj("z", "1")).Objects}); err != nil {
 				return err
 			}
 			return l.CompletePass(t.Context())
@@ -180,7 +180,7 @@ func TestSecondProcessOnOneCacheIsFoundOut(t *testing.T) {
 			disk := newDisk(false)
 			zombie := openOn(t, disk.boot(-1))
 			w := compare(t, zombie, many(1, "v1"))
-			deliver(t, zombie, ledger.Stretch{Lo: "key-00000001", Objects: many(5000, "v1").Objects[1:]})
+			deliver(t, zombie, ledger.Range{Lo: "key-00000001", Objects: many(5000, "v1").Objects[1:]})
 			other := openOn(t, disk.boot(-1))
 			deliver(t, other, cut(many(9000, "v2"), 3000)...)
 			err := write(t, zombie, w)

@@ -1,27 +1,31 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/format"
 )
 
-// Compare says what is due in a stretch. Where the digest of the listing is
-// that of what was delivered, which is the rule, nothing is read. What it
+// Compare says what is due in a range. Where the digest of the listing equals the
+// digest of what was delivered, which is the rule, nothing is read. What it
 // returns as due or vanished is in flight from then on, and in no other Work,
 // until it is settled or released.
-func (l *Ledger) Compare(ctx context.Context, s Stretch) (*Work, error) {
-	w, err := l.compare(ctx, s, time.Now())
+func (l *Ledger) Compare(ctx context.Context, r Range) (*Work, error) {
+	w, err := l.compare(ctx, r, time.Now())
 	return w, l.noted(err)
 }
 
-// compare takes parked objects for due if their time has come by now.
-func (l *Ledger) compare(ctx context.Context, s Stretch, now time.Time) (*Work, error) {
-	if err := s.check(); err != nil {
-		return nil, err
+// compare treats parked objects as due if their time has come by now.
+func (l *Ledger) compare(ctx context.Context, r Range, now time.Time) (*Work, error) {
+	w := &Work{ledger: l, lo: r.Lo, hi: r.Hi}
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("comparing a listing with the ledger: %w", err)
 	}
-	m := l.mode.measure(s.Objects)
-	w := &Work{ledger: l, lo: s.Lo, hi: s.Hi}
+	m := l.detect.measure(r.Objects)
 	if l.nothingDue(w, m) {
 		return w, nil
 	}
@@ -29,15 +33,14 @@ func (l *Ledger) compare(ctx context.Context, s Stretch, now time.Time) (*Work, 
 		return nil, err
 	}
 	defer l.unlock()
-	if err := l.align(ctx, s, m); err != nil {
+	if err := l.align(ctx, r, m); err != nil {
 		return nil, fmt.Errorf("comparing a listing with the ledger: %w", err)
 	}
 	l.mu.Lock()
-	from, to := l.overlapping(s.Lo, s.Hi)
+	from, parts := l.cut(r.Lo, r.Hi, m)
 	l.mu.Unlock()
-	for i := from; i < to; i++ {
-		var err error
-		if m, err = l.compareSegment(ctx, w, i, m, now); err != nil {
+	for i, part := range parts {
+		if err := l.compareSegment(ctx, w, from+i, part, now); err != nil {
 			return nil, fmt.Errorf("comparing a listing with the ledger: %w", err)
 		}
 	}
@@ -45,7 +48,7 @@ func (l *Ledger) compare(ctx context.Context, s Stretch, now time.Time) (*Work, 
 	return w, nil
 }
 
-// nothingDue answers for listings in which all is as it was delivered. It
+// nothingDue answers for listings in which everything is as it was delivered. It
 // needs no io.
 func (l *Ledger) nothingDue(w *Work, m measured) bool {
 	l.mu.Lock()
@@ -53,116 +56,121 @@ func (l *Ledger) nothingDue(w *Work, m measured) bool {
 	if !l.isBound(w.lo) || !l.isBound(w.hi) {
 		return false
 	}
-	from, to := l.overlapping(w.lo, w.hi)
-	unchanged, rest := 0, m
-	for i := from; i < to; i++ {
-		var part measured
-		part, rest = rest.cut(l.hi(i))
+	from, parts := l.cut(w.lo, w.hi, m)
+	unchanged := 0
+	for i, part := range parts {
 		d, matching := part.digest()
-		if !l.segments[i].unchanged(d, matching) {
+		if !l.segments[from+i].unchanged(d, matching) {
 			return false
 		}
 		unchanged += matching
 	}
-	for i := from; i < to; i++ {
-		var part measured
-		part, m = m.cut(l.hi(i))
-		l.segments[i].listed, l.segments[i].pass = len(part.objects), l.passes
+	for i, part := range parts {
+		l.segments[from+i].Listed, l.segments[from+i].pass = len(part.objects), l.passes
 	}
 	w.Unchanged = int64(unchanged)
 	return true
 }
 
-// unchanged reports whether a listing shows just what was delivered.
-func (s *segment) unchanged(d memo, matching int) bool {
-	if s.inDoubt || s.live.irregular != 0 {
-		return false
-	}
-	return s.live.sum == d.matching && s.live.tracked == matching || s.memo == d
-}
-
-// compareSegment takes its part of the listing, and returns the rest.
-func (l *Ledger) compareSegment(ctx context.Context, w *Work, i int, m measured, now time.Time) (measured, error) {
+// compareSegment compares the segment at i with its part of the listing; io is
+// held.
+func (l *Ledger) compareSegment(ctx context.Context, w *Work, i int, part measured, now time.Time) error {
 	l.mu.Lock()
 	s := l.segments[i]
-	part, rest := m.cut(l.hi(i))
 	d, matching := part.digest()
-	s.listed, s.pass = len(part.objects), l.passes
-	same, empty := s.unchanged(d, matching), s.empty()
-	if same {
-		w.Unchanged += int64(matching)
-	}
+	s.Listed, s.pass = len(part.objects), l.passes
+	same := s.unchanged(d, matching)
 	l.mu.Unlock()
 	if same {
-		return rest, nil
+		w.Unchanged += int64(matching)
+		return nil
 	}
-	var entries []entry
-	if !empty {
-		var err error
-		if entries, err = l.readSegment(ctx, i); err != nil {
-			return rest, err
-		}
+	entries, err := l.readSegment(ctx, i)
+	if err != nil {
+		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	entries = s.settleDoubt(entries)
+	if l.join(w, i, part.objects, s.settleDoubt(entries), now) {
+		s.quiet = d
+	}
+	return nil
+}
+
+// ComparePoints says what is due among single objects, which were not listed
+// along with their neighbours: in strictly rising byte order of their keys. It
+// works as [Ledger.Compare], and concludes nothing about any other key, so that
+// nothing is ever Vanished. It reads a manifest for each segment that one of them
+// is in.
+func (l *Ledger) ComparePoints(ctx context.Context, points []Listed) (*Work, error) {
+	w, err := l.compareAll(ctx, points)
+	if err != nil {
+		return nil, fmt.Errorf("comparing single objects with the ledger: %w", l.noted(err))
+	}
+	return w, nil
+}
+
+func (l *Ledger) compareAll(ctx context.Context, points []Listed) (*Work, error) {
+	w := &Work{ledger: l}
+	if len(points) == 0 {
+		return w, nil
+	}
+	if err := checkOrder(points); err != nil {
+		return nil, err
+	}
+	w.lo, w.hi = points[0].Key, points[len(points)-1].Key+"\x00"
+	if err := l.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer l.unlock()
+	now := time.Now()
+	for len(points) > 0 {
+		l.mu.Lock()
+		i := l.find(points[0].Key)
+		hi := l.hi(i)
+		l.mu.Unlock()
+		n := len(points)
+		if hi != "" {
+			n, _ = slices.BinarySearchFunc(points, hi, func(p Listed, k string) int { return cmp.Compare(p.Key, k) })
+		}
+		entries, err := l.readSegment(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		l.mu.Lock()
+		l.join(w, i, points[:n], only(l.segments[i].settleDoubt(entries), points[:n]), now)
+		l.mu.Unlock()
+		points = points[n:]
+	}
+	w.register()
+	return w, nil
+}
+
+// only returns the entries of the points' keys: to a join, other entries would be
+// missing from the listing.
+func only(entries []format.Entry, points []Listed) []format.Entry {
+	out := make([]format.Entry, 0, len(points))
+	for i := range points {
+		at, ok := slices.BinarySearchFunc(entries, points[i].Key, func(e format.Entry, k string) int { return cmp.Compare(e.Key, k) })
+		if ok {
+			out = append(out, entries[at])
+		}
+		entries = entries[at:]
+	}
+	return out
+}
+
+// join adds to w what follows from a listing and the entries of the same keys in
+// the segment at i; mu is held. It reports whether nothing is due, vanished,
+// parked, in flight, or repaired.
+func (l *Ledger) join(w *Work, i int, listed []Listed, entries []format.Entry, now time.Time) (quiet bool) {
 	j := join{ledger: l, work: w, now: now, quiet: true}
-	j.claims = l.overlappingWorks(s.lo, l.hi(i))
-	j.run(part.objects, entries)
+	j.others = l.overlappingWorks(l.segments[i].Lo, l.hi(i))
+	j.run(listed, entries)
 	for _, c := range j.repairs {
 		l.record(c, false)
 	}
-	if j.quiet && len(j.repairs) == 0 {
-		s.memo = d
-	}
-	return rest, nil
-}
-
-// align makes segments begin and end where the stretch does, and inside it
-// where they would become too large.
-func (l *Ledger) align(ctx context.Context, s Stretch, m measured) error {
-	cuts := []string{s.Lo, s.Hi}
-	l.mu.Lock()
-	from, to := l.overlapping(s.Lo, s.Hi)
-	for i := from; i < to; i++ {
-		var part measured
-		part, m = m.cut(l.hi(i))
-		if n := len(part.objects); n > l.limits.most {
-			for at := l.limits.segment; at+l.limits.least < n; at += l.limits.segment {
-				cuts = append(cuts, part.objects[at].Key)
-			}
-		}
-	}
-	l.mu.Unlock()
-	for _, key := range cuts {
-		if err := l.splitBefore(ctx, key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// splitBefore makes a segment begin at key; io is held.
-func (l *Ledger) splitBefore(ctx context.Context, key string) error {
-	l.mu.Lock()
-	done := l.isBound(key)
-	i := l.find(key)
-	stored := l.segments[i].stored.manifest != 0
-	l.mu.Unlock()
-	if done {
-		return nil
-	}
-	var entries []entry
-	if stored {
-		var err error
-		if entries, err = l.readSegment(ctx, i); err != nil {
-			return err
-		}
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.splitAt(i, key, entries)
-	return nil
+	return j.quiet && len(j.repairs) == 0
 }
 
 // overlappingWorks returns the open works that may have keys of [lo, hi) in

@@ -105,7 +105,7 @@ func TestMissingValueIsRefused(t *testing.T) {
 		d := newDisk(false)
 		l := openOn(t, d.boot(-1))
 		deliver(t, l, many(10, "v1"))
-		require.Len(t, d.values, 3, "two records and the mark that they must be there")
+		require.Len(t, d.values, 3, "two records and the value that says that they must be there")
 		delete(d.values, l.JournalKey(1))
 		err := use(t, d)
 		require.ErrorIs(t, err, ledger.ErrDamaged)
@@ -165,7 +165,7 @@ func TestOlderManifestUnderItsKeyIsRefused(t *testing.T) {
 func TestListingThatCannotBeTrueIsRefused(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
 	a, b := listing(obj("a", "1")).Objects[0], listing(obj("b", "1")).Objects[0]
-	for says, s := range map[string]ledger.Stretch{
+	for says, s := range map[string]ledger.Range{
 		"not in byte order": {Objects: []ledger.Listed{b, a}},
 		`"a" comes after`:   {Objects: []ledger.Listed{a, a}},
 		"outside its range": {Lo: "b", Objects: []ledger.Listed{a}},

@@ -26,29 +26,29 @@ func OpenSmall(ctx context.Context, opts Options) (*Ledger, error) {
 // LiveKeys returns the keys that the ledger needs, and those that the next fold
 // deletes.
 func (l *Ledger) LiveKeys() map[string]bool {
-	keys := map[string]bool{l.keys.index(): true, l.keys.founded(): true}
+	keys := map[string]bool{l.keys.Index(): true, l.keys.Founded(): true}
 	for _, s := range l.segments {
-		if s.stored.manifest != 0 {
-			keys[l.keys.manifest(s.stored.manifest)] = true
+		if s.Manifest != 0 {
+			keys[l.keys.Manifest(s.Manifest)] = true
 		}
 	}
 	for n := l.written.oldestRecord; n < l.nextRecord; n++ {
-		keys[l.keys.journal(n)] = true
+		keys[l.keys.Record(n)] = true
 	}
 	for _, n := range l.written.garbage {
-		keys[l.keys.manifest(n)] = true
+		keys[l.keys.Manifest(n)] = true
 	}
 	return keys
 }
 
 // NextManifest returns the key that a crash may have left a manifest under.
-func (l *Ledger) NextManifest(i uint64) string { return l.keys.manifest(l.written.nextManifest + i) }
+func (l *Ledger) NextManifest(i uint64) string { return l.keys.Manifest(l.written.nextManifest + i) }
 
-// ViewerKey returns the key of the viewer's name.
-func (l *Ledger) ViewerKey() string { return l.keys.viewer() }
+// IdentityKey returns the key of the identity's name.
+func (l *Ledger) IdentityKey() string { return l.keys.Identity() }
 
 // JournalKey returns the key of a journal record.
-func (l *Ledger) JournalKey(n uint64) string { return l.keys.journal(n) }
+func (l *Ledger) JournalKey(n uint64) string { return l.keys.Record(n) }
 
 // SetPass makes t the time of the last complete pass.
 func (l *Ledger) SetPass(t time.Time) {

@@ -10,7 +10,7 @@ import (
 )
 
 // matching is a listing of which only what f lets through matches.
-func matching(s ledger.Stretch, f func(key string) bool) ledger.Stretch {
+func matching(s ledger.Range, f func(key string) bool) ledger.Range {
 	out := s
 	out.Objects = nil
 	for _, o := range s.Objects {
@@ -87,7 +87,7 @@ func TestOtherPrefixRepeatsNothingAndTakesNothingForGone(t *testing.T) {
 	store := ledger.NewMemStore()
 	l := openOn(t, store)
 	all := listing(obj("a/1", "1"), obj("b/1", "1"), obj("b/2", "1"), obj("c/1", "1"))
-	part := ledger.Stretch{Lo: "b/", Hi: ledger.PrefixEnd("b/"), Objects: all.Objects[1:3]}
+	part := ledger.Range{Lo: "b/", Hi: ledger.PrefixEnd("b/"), Objects: all.Objects[1:3]}
 	require.Equal(t, 2, deliver(t, l, part))
 	l = restart(t, l, store)
 	require.Equal(t, 2, deliver(t, l, all))

@@ -6,14 +6,17 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/format"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // Each change says by itself whether the journal has it; in which order the
 // changes of other keys came does not matter.
 func TestAFoldLeavesWhatTheJournalDoesNotHave(t *testing.T) {
-	forJournal := func(key string, turn uint64) change { return change{key: key, op: opDelivered, turn: turn} }
-	loose := func(key string) change { return change{key: key, op: opForgotten} }
+	forJournal := func(key string, turn uint64) change {
+		return change{Change: format.Change{Key: key, Op: format.OpDelivered}, turn: turn}
+	}
+	loose := func(key string) change { return change{Change: format.Change{Key: key, Op: format.OpForgotten}} }
 	for name, tc := range map[string]struct{ delta, taken, left []change }{
 		"nothing": {},
 		"all in the journal": {
@@ -54,7 +57,7 @@ func TestForgettingIsDurableAlthoughAnAckCameJustBefore(t *testing.T) {
 		store := NewMemStore()
 		l, err := Open(t.Context(), Options{Store: store})
 		require.NoError(t, err)
-		w, err := l.Compare(t.Context(), Stretch{Objects: []Listed{obj("a"), obj("b")}})
+		w, err := l.Compare(t.Context(), Range{Objects: []Listed{obj("a"), obj("b")}})
 		require.NoError(t, err)
 		w.Delivered(w.Due[0].Object)
 		if ackedFirst {
@@ -68,7 +71,7 @@ func TestForgettingIsDurableAlthoughAnAckCameJustBefore(t *testing.T) {
 		}
 		again, err := Open(t.Context(), Options{Store: store})
 		require.NoError(t, err)
-		w, err = again.Compare(t.Context(), Stretch{Objects: []Listed{obj("a"), obj("b")}})
+		w, err = again.Compare(t.Context(), Range{Objects: []Listed{obj("a"), obj("b")}})
 		require.NoError(t, err)
 		require.Len(t, w.Due, 1)
 		require.Equal(t, "a", w.Due[0].Key)

@@ -19,15 +19,15 @@ var (
 )
 
 // listing makes the whole bucket of objects, all of which match.
-func listing(objects ...object.Object) ledger.Stretch {
-	s := ledger.Stretch{}
+func listing(objects ...object.Object) ledger.Range {
+	s := ledger.Range{}
 	for _, o := range objects {
 		s.Objects = append(s.Objects, ledger.Listed{Object: o, Matches: true})
 	}
 	return sortedListing(s)
 }
 
-func sortedListing(s ledger.Stretch) ledger.Stretch {
+func sortedListing(s ledger.Range) ledger.Range {
 	slices.SortFunc(s.Objects, func(a, b ledger.Listed) int { return strings.Compare(a.Key, b.Key) })
 	return s
 }
@@ -37,7 +37,7 @@ func obj(key, etag string) object.Object {
 }
 
 // many makes a listing of n objects.
-func many(n int, etag string) ledger.Stretch {
+func many(n int, etag string) ledger.Range {
 	objects := make([]object.Object, n)
 	for i := range objects {
 		objects[i] = obj(fmt.Sprintf("key-%08d", i), etag)
@@ -56,9 +56,9 @@ func openOn(t *testing.T, store ledger.Store, options ...func(*ledger.Options)) 
 	return l
 }
 
-func byModified(o *ledger.Options) { o.Identity = ledger.ByModified }
+func byModified(o *ledger.Options) { o.ChangeDetection = ledger.ByModified }
 
-func compare(t *testing.T, l *ledger.Ledger, s ledger.Stretch) *ledger.Work {
+func compare(t *testing.T, l *ledger.Ledger, s ledger.Range) *ledger.Work {
 	t.Helper()
 	w, err := l.Compare(t.Context(), s)
 	require.NoError(t, err)
@@ -83,9 +83,9 @@ func vanished(w *ledger.Work) []string {
 }
 
 // deliver makes a pass in which all that is due is delivered as it is listed.
-func deliver(t *testing.T, l *ledger.Ledger, stretches ...ledger.Stretch) (count int) {
+func deliver(t *testing.T, l *ledger.Ledger, ranges ...ledger.Range) (count int) {
 	t.Helper()
-	for _, s := range stretches {
+	for _, s := range ranges {
 		w := compare(t, l, s)
 		for _, d := range w.Due {
 			w.Delivered(d.Object)
@@ -104,14 +104,14 @@ func restart(t *testing.T, l *ledger.Ledger, store ledger.Store, options ...func
 	return openOn(t, store, options...)
 }
 
-// cut cuts a listing of a whole bucket into stretches of n objects.
-func cut(s ledger.Stretch, n int) []ledger.Stretch {
-	var out []ledger.Stretch
+// cut cuts a listing of a whole bucket into ranges of n objects.
+func cut(s ledger.Range, n int) []ledger.Range {
+	var out []ledger.Range
 	lo := ""
 	for len(s.Objects) > n {
 		hi := s.Objects[n].Key
-		out = append(out, ledger.Stretch{Lo: lo, Hi: hi, Objects: s.Objects[:n]})
+		out = append(out, ledger.Range{Lo: lo, Hi: hi, Objects: s.Objects[:n]})
 		s.Objects, lo = s.Objects[n:], hi
 	}
-	return append(out, ledger.Stretch{Lo: lo, Objects: s.Objects})
+	return append(out, ledger.Range{Lo: lo, Objects: s.Objects})
 }

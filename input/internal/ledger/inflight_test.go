@@ -68,7 +68,7 @@ func TestLateAckNeverHidesWhatCameAfterIt(t *testing.T) {
 	}
 }
 
-func TestKeysOfAnotherStretchAreNotSettled(t *testing.T) {
+func TestKeysOfAnotherRangeAreNotSettled(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
 	w := compare(t, l, listing(obj("a", "1")))
 	w.Delivered(obj("b", "1"))
@@ -81,14 +81,14 @@ func TestKeysOfAnotherStretchAreNotSettled(t *testing.T) {
 func TestManyListersAndAcksAtOnceDeliverEverythingOnce(t *testing.T) {
 	store := ledger.NewMemStore()
 	l := openOn(t, store, func(o *ledger.Options) { o.CheckpointEvery = 50 })
-	const stretches, each = 24, 400
-	objects := many(stretches*each, "v1")
+	const ranges, each = 24, 400
+	objects := many(ranges*each, "v1")
 	var delivered atomic.Int64
 	for range 3 {
 		acks := make(chan func(), 64)
 		errs := make(chan error, 16)
 		var listers, ackers sync.WaitGroup
-		todo := make(chan ledger.Stretch, stretches)
+		todo := make(chan ledger.Range, ranges)
 		for _, s := range cut(objects, each) {
 			todo <- s
 		}
@@ -133,10 +133,10 @@ func TestManyListersAndAcksAtOnceDeliverEverythingOnce(t *testing.T) {
 		require.NoError(t, <-errs)
 	}
 	left := deliver(t, l, objects)
-	require.EqualValues(t, stretches*each, delivered.Load()+int64(left))
+	require.EqualValues(t, ranges*each, delivered.Load()+int64(left))
 	l = restart(t, l, store)
 	require.Zero(t, deliver(t, l, cut(objects, each)...))
-	require.EqualValues(t, stretches*each, l.Stats().Tracked)
+	require.EqualValues(t, ranges*each, l.Stats().Tracked)
 }
 
 func TestAcksDoNotWaitForTheStore(t *testing.T) {

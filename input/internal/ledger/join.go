@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/format"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
@@ -13,24 +14,24 @@ type join struct {
 	ledger *Ledger
 	work   *Work
 	now    time.Time
-	// claims are the other works that may have a key in flight.
-	claims []*Work
+	// others are the works that may have a key in flight.
+	others []*Work
 	// repairs are changes that bring entries up to date although nothing was
-	// delivered; what they say can be seen again at any time.
-	repairs []change
+	// delivered; the next listing shows the same again if they are lost.
+	repairs []format.Change
 	// quiet says that nothing is due, vanished, parked or in flight.
 	quiet bool
 }
 
-func (j *join) run(listed []Listed, entries []entry) {
+func (j *join) run(listed []Listed, entries []format.Entry) {
 	for len(listed) > 0 || len(entries) > 0 {
 		switch {
-		case len(entries) == 0 || len(listed) > 0 && listed[0].Key < entries[0].key:
+		case len(entries) == 0 || len(listed) > 0 && listed[0].Key < entries[0].Key:
 			if listed[0].Matches {
-				j.match(&listed[0].Object, &entry{key: listed[0].Key})
+				j.match(&listed[0].Object, &format.Entry{Key: listed[0].Key})
 			}
 			listed = listed[1:]
-		case len(listed) == 0 || entries[0].key < listed[0].Key:
+		case len(listed) == 0 || entries[0].Key < listed[0].Key:
 			j.missing(&entries[0])
 			entries = entries[1:]
 		default:
@@ -45,9 +46,9 @@ func (j *join) run(listed []Listed, entries []entry) {
 }
 
 // match looks at a listed object that matches and what is known of its key.
-func (j *join) match(o *object.Object, e *entry) {
-	mode := j.ledger.mode
-	holder := j.inFlight(e.key)
+func (j *join) match(o *object.Object, e *format.Entry) {
+	detect := j.ledger.detect
+	holder := j.inFlight(e.Key)
 	switch {
 	case holder != nil:
 		j.quiet = false
@@ -55,87 +56,93 @@ func (j *join) match(o *object.Object, e *entry) {
 		if !holder.sameVersion(o) {
 			j.work.Overtaken = append(j.work.Overtaken, *o)
 		}
-	case e.tracked && mode.matches(e.id, o):
+	case e.Tracked && detect.matches(e.Version, o):
 		j.work.Unchanged++
-		if now := mode.identify(o); e.irregular() || e.id != now {
-			j.repair(e, change{op: opDelivered, id: now})
+		if now := detect.version(o); e.Irregular() || e.Version != now {
+			j.repair(e, format.Change{Op: format.OpDelivered, Version: now})
 		}
-	case e.tracked && e.alias != 0 && e.alias == alias(o):
+	case e.Tracked && e.Alias != 0 && e.Alias == format.AliasOf(o):
 		j.work.Unchanged++
-		if e.park != nil || e.absent {
-			j.repair(e, change{op: opDelivered, id: e.id, alias: e.alias})
+		if e.Parked != nil || e.Absent {
+			j.repair(e, format.Change{Op: format.OpDelivered, Version: e.Version, Alias: e.Alias})
 		}
-	case e.park != nil && mode.matches(e.park.id, o):
-		if e.park.waits(j.now, j.ledger.pause) {
+	case e.Parked != nil && detect.matches(e.Parked.Version, o):
+		if waits(e.Parked, j.now, j.ledger.pause) {
 			j.quiet = false
-			j.work.Parked = append(j.work.Parked, e.parkedItem())
+			j.work.Parked = append(j.work.Parked, parkedItem(e))
 			return
 		}
-		j.due(o, e, e.park.attempts)
+		j.due(o, e, e.Parked.Attempts)
 	default:
 		j.due(o, e, 0)
 	}
 }
 
-func (j *join) due(o *object.Object, e *entry, attempts int) {
+func (j *join) due(o *object.Object, e *format.Entry, attempts int) {
 	j.quiet = false
 	item := Item{Object: *o, Event: Created, Attempts: attempts}
-	if e.tracked {
+	if e.Tracked {
 		item.Event = Updated
 	}
-	c := claim{before: e.mark()}
+	s := settlement{before: e.Tally()}
 	if attempts > 0 {
-		c.first = e.park.first
+		s.first = e.Parked.First
 	}
 	j.work.Due = append(j.work.Due, item)
-	j.work.dueClaims = append(j.work.dueClaims, c)
+	j.work.dueSettled = append(j.work.dueSettled, s)
 }
 
 // excluded looks at a tracked key that is listed but does not match now. What
 // was delivered stays known; what failed is no longer tried.
-func (j *join) excluded(e *entry) {
+func (j *join) excluded(e *format.Entry) {
 	switch {
-	case j.inFlight(e.key) != nil:
+	case j.inFlight(e.Key) != nil:
 		j.quiet = false
-	case !e.tracked:
-		j.repair(e, change{op: opForgotten})
-	case e.park != nil || e.absent:
-		j.repair(e, change{op: opDelivered, id: e.id, alias: e.alias})
+	case !e.Tracked:
+		j.repair(e, format.Change{Op: format.OpForgotten})
+	case e.Parked != nil || e.Absent:
+		j.repair(e, format.Change{Op: format.OpDelivered, Version: e.Version, Alias: e.Alias})
 	}
 }
 
 // missing looks at a key that is known but not listed.
-func (j *join) missing(e *entry) {
+func (j *join) missing(e *format.Entry) {
 	switch {
-	case j.inFlight(e.key) != nil:
+	case j.inFlight(e.Key) != nil:
 		j.quiet = false
-	case !e.tracked:
-		j.repair(e, change{op: opForgotten})
+	case !e.Tracked:
+		j.repair(e, format.Change{Op: format.OpForgotten})
 	default:
 		j.quiet = false
-		j.work.Vanished = append(j.work.Vanished, Tracked{Key: strings.Clone(e.key), AbsentBefore: e.absent})
-		j.work.vanishedClaims = append(j.work.vanishedClaims, claim{before: e.mark()})
+		j.work.Vanished = append(j.work.Vanished, Tracked{Key: strings.Clone(e.Key), AbsentBefore: e.Absent})
+		j.work.vanishedSettled = append(j.work.vanishedSettled, settlement{before: e.Tally()})
 	}
 }
 
-func (j *join) repair(e *entry, c change) {
-	c.key, c.before = e.key, e.mark()
+func (j *join) repair(e *format.Entry, c format.Change) {
+	c.Key, c.Before = e.Key, e.Tally()
 	j.repairs = append(j.repairs, c)
 }
 
 // inFlight returns the work that has handed the key out, nil where none has.
 func (j *join) inFlight(key string) *Work {
-	for _, w := range j.claims {
-		if c := w.claim(key); c != nil && c.state == open {
+	for _, w := range j.others {
+		if s := w.settlement(key); s != nil && s.state == open {
 			return w
 		}
 	}
 	return nil
 }
 
-func (e *entry) parkedItem() ParkedItem {
+// waits reports whether the next attempt is still to come. A time further away
+// than the longest pause was set by a clock that was ahead.
+func waits(p *format.Parked, now time.Time, longest time.Duration) bool {
+	return now.Before(p.Next) && (longest <= 0 || p.Next.Sub(now) <= longest)
+}
+
+func parkedItem(e *format.Entry) ParkedItem {
 	return ParkedItem{
-		Key: strings.Clone(e.key), Reason: e.park.reason, Attempts: e.park.attempts,
-		Next: e.park.next, FirstSeen: e.park.first, Delivered: e.tracked,
+		Key: strings.Clone(e.Key), Reason: e.Parked.Reason, Attempts: e.Parked.Attempts,
+		Next: e.Parked.Next, FirstSeen: e.Parked.First, Delivered: e.Tracked,
 	}
 }

@@ -1,130 +1,231 @@
 package ledger
 
 import (
-	"encoding/binary"
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/format"
 )
 
-// A journal record holds changes in the order in which they happened:
-//
-//	packed: the time of the last complete pass in milliseconds, or 0; count;
-//	        for each change its op, flags, key (front-coded against the key
-//	        before), what it needs, and the mark of the entry before it
+// ErrTaken means that another process has written to the ledger since this one
+// opened it.
+var ErrTaken = errors.New("the ledger was written to by another process while this one used it: " +
+	"two inputs share one state; give each a state.namespace of its own, or stop one of them")
 
-// record is what one checkpoint wrote.
-type record struct {
-	// pass is when the last complete pass ended; zero where the record does not
-	// tell.
-	pass    time.Time
-	changes []change
+// change is a change in memory.
+type change struct {
+	format.Change
+	// turn counts the changes that go into the journal, from 1 on, so that each
+	// shows by itself whether the journal has it (see Ledger.journaled). It is 0
+	// for a change that never goes there.
+	turn uint64
 }
 
-// The flags of a change's mark, above those of an entry.
-const (
-	flagBeforeTracked = 1 << (8 + iota)
-	flagBeforeParked
-	flagBeforeIrregular
-	flagLate
-)
-
-func encodeRecord(c *codec, rec record) []byte {
-	b := make([]byte, 0, 64+96*len(rec.changes))
-	b = appendTime(b, rec.pass)
-	b = binary.AppendUvarint(b, uint64(len(rec.changes)))
-	before := ""
-	for i := range rec.changes {
-		ch := &rec.changes[i]
-		b = appendFront(b, before, ch.key)
-		b = ch.append(b)
-		before = ch.key
-	}
-	return c.pack(b)
-}
-
-func decodeRecord(c *codec, body []byte) (record, error) {
-	b, err := c.unpack(body)
-	if err != nil {
-		return record{}, fmt.Errorf("unpacking: %w", err)
-	}
-	r := reader{b: b}
-	rec := record{pass: readTime(&r)}
-	rec.changes = make([]change, r.count(4))
-	before := ""
-	for i := range rec.changes {
-		ch := &rec.changes[i]
-		ch.key = r.front(before)
-		ch.read(&r)
-		before = ch.key
-	}
-	return rec, r.end()
-}
-
-func (c *change) append(b []byte) []byte {
-	e := entry{id: c.id, alias: c.alias, park: c.park, tracked: c.op == opDelivered}
-	flags := e.flags()
-	if c.before.tracked {
-		flags |= flagBeforeTracked
-	}
-	if c.before.parked {
-		flags |= flagBeforeParked
-	}
-	if c.before.irregular {
-		flags |= flagBeforeIrregular
-	}
-	if c.late {
-		flags |= flagLate
-	}
-	b = append(b, byte(c.op))
-	b = binary.AppendUvarint(b, flags)
-	b = e.appendExtra(b)
-	if c.op == opDelivered {
-		b = binary.LittleEndian.AppendUint64(b, c.id.fingerprint)
-	}
-	if c.before.tracked {
-		b = binary.LittleEndian.AppendUint64(b, c.before.sum)
-	}
-	return b
-}
-
-func (c *change) read(r *reader) {
-	c.op = op(r.byte())
-	if c.op > opForgotten {
-		r.fail()
-	}
-	var e entry
-	flags := r.uvarint()
-	e.readExtra(r, flags)
-	c.id, c.alias, c.park = e.id, e.alias, e.park
-	if c.op == opDelivered {
-		c.id.fingerprint = r.uint64()
-	}
-	if (c.op == opParked) != (c.park != nil) || (c.op == opDelivered) != e.tracked {
-		r.fail()
-	}
-	c.late = flags&flagLate != 0
-	c.before = mark{
-		tracked:   flags&flagBeforeTracked != 0,
-		parked:    flags&flagBeforeParked != 0,
-		irregular: flags&flagBeforeIrregular != 0,
-	}
-	if c.before.tracked {
-		c.before.sum = r.uint64()
+// apply makes the entry what it is after the change.
+func (c *change) apply(e *format.Entry) {
+	switch c.Op {
+	case format.OpDelivered:
+		*e = format.Entry{Key: e.Key, Version: c.Version, Alias: c.Alias, Tracked: true}
+	case format.OpParked:
+		e.Parked = c.Parked
+	case format.OpAbsent:
+		e.Absent = e.Tracked
+	case format.OpForgotten:
+		*e = format.Entry{Key: e.Key}
 	}
 }
 
-// appendTime writes a time in milliseconds; the zero time is 0.
-func appendTime(b []byte, t time.Time) []byte {
-	if t.IsZero() {
-		return binary.AppendVarint(b, 0)
+// after is the tally of the entry from then on.
+func (c *change) after() format.Tally {
+	t := c.Before
+	switch c.Op {
+	case format.OpDelivered:
+		e := format.Entry{Key: c.Key}
+		c.apply(&e)
+		return e.Tally()
+	case format.OpParked:
+		t.Parked, t.Irregular = 1, 1
+	case format.OpAbsent:
+		t.Irregular = max(t.Irregular, t.Tracked)
+	case format.OpForgotten:
+		return format.Tally{}
 	}
-	return binary.AppendVarint(b, t.UnixMilli())
+	return t
 }
 
-func readTime(r *reader) time.Time {
-	ms := r.varint()
-	if ms == 0 {
-		return time.Time{}
+// sorted returns the changes by key; the changes of one key keep their order.
+func sorted(changes []change) []change {
+	s := slices.Clone(changes)
+	slices.SortStableFunc(s, func(a, b change) int { return cmp.Compare(a.Key, b.Key) })
+	return s
+}
+
+// merge applies sorted changes to entries, which stay as they are.
+func merge(entries []format.Entry, changes []change) []format.Entry {
+	if len(changes) == 0 {
+		return entries
 	}
-	return time.UnixMilli(ms)
+	out := make([]format.Entry, 0, len(entries)+len(changes))
+	for len(entries) > 0 || len(changes) > 0 {
+		if len(changes) == 0 || len(entries) > 0 && entries[0].Key < changes[0].Key {
+			out = append(out, entries[0])
+			entries = entries[1:]
+			continue
+		}
+		e := format.Entry{Key: changes[0].Key}
+		if len(entries) > 0 && entries[0].Key == e.Key {
+			e, entries = entries[0], entries[1:]
+		}
+		for len(changes) > 0 && changes[0].Key == e.Key {
+			changes[0].apply(&e)
+			changes = changes[1:]
+		}
+		if e.Tracked || e.Parked != nil {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// record adds a change; mu is held. A change that does not go into the journal
+// is lost with the process unless it is folded, and found again.
+func (l *Ledger) record(fc format.Change, journal bool) {
+	c := change{Change: fc}
+	c.Key = strings.Clone(c.Key)
+	if journal {
+		l.lastTurn++
+		c.turn = l.lastTurn
+	}
+	s := l.segments[l.find(c.Key)]
+	s.record(c)
+	l.pending++
+	l.changed = true
+	if !journal {
+		s.loose = true
+		return
+	}
+	if s.first == 0 {
+		s.first = l.nextRecord
+	}
+	l.unwritten = append(l.unwritten, c)
+	switch len(l.unwritten) {
+	case 1:
+		l.since = time.Now()
+		l.signal()
+	case l.every:
+		l.signal()
+	}
+}
+
+func (l *Ledger) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// writeJournal writes the changes that the journal does not have by now; io is
+// held.
+func (l *Ledger) writeJournal(ctx context.Context) error {
+	l.mu.Lock()
+	left := len(l.unwritten)
+	l.mu.Unlock()
+	for left > 0 {
+		l.mu.Lock()
+		batch := slices.Clone(l.unwritten[:min(left, l.limits.record)])
+		l.mu.Unlock()
+		if err := l.writeRecord(ctx, batch); err != nil {
+			return err
+		}
+		left -= len(batch)
+	}
+	return nil
+}
+
+// writeRecord writes the first of the unwritten changes as one record, or none of
+// them, to keep the time of the last pass.
+func (l *Ledger) writeRecord(ctx context.Context, batch []change) error {
+	rec := format.Record{Changes: make([]format.Change, len(batch))}
+	for i := range batch {
+		rec.Changes[i] = batch[i].Change
+	}
+	l.mu.Lock()
+	n := l.nextRecord
+	rec.Pass = l.pass
+	l.mu.Unlock()
+	key := l.keys.Record(n)
+	value := l.codec.EncodeRecord(key, rec)
+	if err := l.guardJournal(ctx, n); err != nil {
+		return err
+	}
+	l.written.recordTried = append(l.written.recordTried, format.Tag(value))
+	entries := []Entry{{key, value}}
+	if !l.written.founded {
+		entries = append(entries, l.foundedEntry(format.FoundedJournal))
+	}
+	if err := l.store.Put(ctx, entries...); err != nil {
+		l.postpone()
+		return fmt.Errorf("writing %q: %w", key, err)
+	}
+	l.written.recordTried, l.written.lastTag, l.written.founded = nil, format.Tag(value), true
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.nextRecord++
+	l.passWritten = rec.Pass
+	if len(batch) > 0 {
+		l.journaled = batch[len(batch)-1].turn
+	}
+	l.unwritten = slices.Delete(l.unwritten, 0, len(batch))
+	l.since = time.Now()
+	if len(l.unwritten) > 0 {
+		l.signal()
+	}
+	return nil
+}
+
+// postpone makes the next checkpoint due in a while, so that a store that
+// fails is not asked all the time.
+func (l *Ledger) postpone() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.since = time.Now().Add(l.after)
+}
+
+// guardJournal makes sure that nobody else has written record n, or has deleted
+// the one before it.
+func (l *Ledger) guardJournal(ctx context.Context, n uint64) error {
+	if l.written.lastTag != 0 {
+		key := l.keys.Record(n - 1)
+		value, there, err := l.get(ctx, key)
+		switch {
+		case err != nil:
+			return err
+		case !there:
+			return cmp.Or(l.guardIndex(ctx), format.Damaged(key, "is gone although nobody deleted it (does the cache expire or evict its values?)"))
+		case format.Tag(value) != l.written.lastTag:
+			return fmt.Errorf("%q: %w", key, ErrTaken)
+		}
+	}
+	return l.guard(ctx, l.keys.Record(n), l.written.recordTried...)
+}
+
+// guardIndex makes sure that nobody else has written the index.
+func (l *Ledger) guardIndex(ctx context.Context) error {
+	return l.guard(ctx, l.keys.Index(), append(slices.Clone(l.written.indexTried), l.written.indexTag)...)
+}
+
+// guard makes sure that key holds what this process left there: a value with
+// one of the tags, or, if there are none, nothing. A write whose outcome is not
+// known may have happened or not.
+func (l *Ledger) guard(ctx context.Context, key string, tags ...uint64) error {
+	value, there, err := l.get(ctx, key)
+	if there && !slices.Contains(tags, format.Tag(value)) {
+		return fmt.Errorf("%q: %w", key, ErrTaken)
+	}
+	return err
 }

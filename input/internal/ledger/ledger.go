@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/format"
 )
 
 // Options say where a ledger is kept and what it compares. Store is required.
@@ -16,15 +16,16 @@ type Options struct {
 	// Store is closed by [Ledger.Close].
 	Store Store
 	Scope Scope
-	// Identity is what makes two listings the same version; ByETag if unset.
-	Identity Identity
+	// ChangeDetection is what makes two listings the same version; ByETag if
+	// unset.
+	ChangeDetection ChangeDetection
 	// CheckpointEvery is after how many settled objects a checkpoint is due; 500
 	// if unset.
 	CheckpointEvery int
 	// CheckpointAfter is how long after the first of them it is due; a second if
 	// unset.
 	CheckpointAfter time.Duration
-	// LongestPause is the longest that anybody parks an object for. A parked object
+	// LongestPause is the longest that an object is parked for. A parked object
 	// whose next attempt is further away is due now: its time was written when the
 	// clock was ahead. There is no limit if unset.
 	LongestPause time.Duration
@@ -33,17 +34,17 @@ type Options struct {
 // Ledger knows what was delivered. All methods are safe for concurrent use.
 type Ledger struct {
 	store  Store
-	keys   keyspace
-	mode   Identity
+	keys   format.Keys
+	detect ChangeDetection
 	every  int
 	after  time.Duration
 	pause  time.Duration
-	codec  *codec
+	codec  *format.Codec
 	limits limits
 
-	// io holds one token, for whoever reads manifests, writes to the store, or
-	// changes where segments begin and end. It is a channel because it is held
-	// while the store works: waiting for it ends with the context.
+	// io holds one token, for the goroutine that reads manifests, writes to the
+	// store, or changes where segments begin and end. It is a channel because it
+	// is held while the store works: waiting for it ends with the context.
 	io     chan struct{}
 	closed atomic.Bool
 	// What follows up to mu belongs to the holder of io.
@@ -57,22 +58,22 @@ type Ledger struct {
 	// are any.
 	unwritten []change
 	since     time.Time
-	// lastTurn is the turn of the newest change for the journal, journaled that of
-	// the newest one that the journal has.
+	// lastTurn is the turn of the newest change for the journal, journaled the turn
+	// of the newest change that the journal has.
 	lastTurn, journaled uint64
 	// firstRecord is the oldest record of the journal that counts, nextRecord
-	// the one that is written next.
+	// the next to be written.
 	firstRecord, nextRecord uint64
 	// pending counts the changes in all segments' deltas.
 	pending int
 	// passes counts the passes of this process; pass is when the last complete
-	// one ended, passWritten what the store knows of that.
+	// pass ended, passWritten the same as the store knows it.
 	passes            uint64
 	pass, passWritten time.Time
 	// changed says that something was recorded since the last complete pass.
-	changed bool
-	viewer  string
-	wake    chan struct{}
+	changed  bool
+	identity string
+	wake     chan struct{}
 	// failure is the first error that lasts; failed is closed then.
 	failure error
 	failed  chan struct{}
@@ -85,13 +86,13 @@ type written struct {
 	oldestRecord uint64
 	// garbage are manifests to be deleted once the next index is written.
 	garbage []uint64
-	// indexTag is that of the index as this process knows it, 0 where there is
-	// none. indexTried and recordTried are those of writes whose outcome is not
+	// indexTag is the tag of the index as this process knows it, 0 where there is
+	// none. indexTried and recordTried are the tags of writes whose outcome is not
 	// known, because the store answered with an error.
 	indexTag    uint64
 	indexTried  []uint64
 	recordTried []uint64
-	// lastTag is that of the last record, which is kept even when nobody needs
+	// lastTag is the tag of the last record, which is kept even when nobody needs
 	// it: if it is gone or another, another process has been here. 0 where there
 	// is none.
 	lastTag uint64
@@ -100,18 +101,18 @@ type written struct {
 	indexAt time.Time
 }
 
-// Open reads the index and the journal; no manifest. A store that holds nothing
-// of this scope is an empty ledger; one that holds something that the ledger
-// did not write is [ErrDamaged].
+// Open reads the index and the journal, but no manifest. A store that holds
+// nothing of this scope is an empty ledger; a value that the ledger did not write
+// is [ErrDamaged].
 func Open(ctx context.Context, opts Options) (*Ledger, error) {
-	c, err := newCodec()
+	c, err := format.NewCodec()
 	if err != nil {
 		return nil, err
 	}
 	l := &Ledger{
 		store:  opts.Store,
-		keys:   opts.Scope.keys(),
-		mode:   opts.Identity,
+		keys:   opts.Scope.Keys(),
+		detect: opts.ChangeDetection,
 		every:  opts.CheckpointEvery,
 		after:  opts.CheckpointAfter,
 		pause:  opts.LongestPause,
@@ -131,7 +132,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		l.after = time.Second
 	}
 	if err := l.load(ctx); err != nil {
-		c.close()
+		c.Close()
 		return nil, fmt.Errorf("opening the ledger: %w", err)
 	}
 	return l, nil
@@ -139,7 +140,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 
 var errClosed = errors.New("the ledger is closed")
 
-// lock takes io.
+// lock acquires io.
 func (l *Ledger) lock(ctx context.Context) error {
 	select {
 	case l.io <- struct{}{}:
@@ -155,25 +156,22 @@ func (l *Ledger) lock(ctx context.Context) error {
 
 func (l *Ledger) unlock() { <-l.io }
 
-// Bounds returns where segments begin within the prefix, in order. A listing
-// that is cut there compares without reading or cutting a manifest.
-func (l *Ledger) Bounds(prefix string) []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	from, to := l.overlapping(prefix, PrefixEnd(prefix))
-	var bounds []string
-	for _, s := range l.segments[from:to] {
-		if s.lo > prefix {
-			bounds = append(bounds, s.lo)
-		}
+// holding runs f while it holds io. Its errors say what is being done.
+func (l *Ledger) holding(ctx context.Context, doing string, f func() error) error {
+	if err := l.lock(ctx); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
 	}
-	return bounds
+	defer l.unlock()
+	if err := f(); err != nil {
+		return fmt.Errorf("%s: %w", doing, l.noted(err))
+	}
+	return nil
 }
 
 // Stats are figures of a ledger.
 type Stats struct {
 	// Tracked is the number of keys of which some version was delivered, Parked
-	// of those that wait for another attempt. A key can be both.
+	// the number of keys that wait for another attempt. A key can be both.
 	Tracked, Parked int64
 	// Segments is the number of key ranges that the keys are kept in.
 	Segments int
@@ -188,8 +186,8 @@ func (l *Ledger) Stats() Stats {
 	defer l.mu.Unlock()
 	s := Stats{Segments: len(l.segments), LastCompletePass: l.pass}
 	for _, seg := range l.segments {
-		s.Tracked += int64(seg.live.tracked)
-		s.Parked += int64(seg.live.parked)
+		s.Tracked += int64(seg.live.Tracked)
+		s.Parked += int64(seg.live.Parked)
 	}
 	return s
 }
@@ -208,12 +206,22 @@ func (l *Ledger) Close(ctx context.Context) error {
 	return errors.Join(err, l.store.Close())
 }
 
+// Discard closes the store without writing anything, after mere looking.
+// Calling it again, or after [Ledger.Close], does nothing.
+func (l *Ledger) Discard() error {
+	if l.closed.Swap(true) {
+		return nil
+	}
+	l.codec.Close()
+	return l.store.Close()
+}
+
 func (l *Ledger) flush(ctx context.Context) error {
 	if err := l.lock(ctx); err != nil {
 		return fmt.Errorf("closing the ledger: %w", err) // the holder may use the codec still
 	}
 	defer l.unlock()
-	defer l.codec.close()
+	defer l.codec.Close()
 	err := l.writeJournal(ctx)
 	if err == nil {
 		err = l.fold(ctx, func(s *segment) bool { return s.loose })
@@ -227,85 +235,62 @@ func (l *Ledger) flush(ctx context.Context) error {
 	return nil
 }
 
-// record takes a change in; mu is held. What is not to be in the journal is
-// lost with the process unless it is folded, and found again.
-func (l *Ledger) record(c change, journal bool) {
-	c.key = strings.Clone(c.key)
-	if journal {
-		l.lastTurn++
-		c.turn = l.lastTurn
-	}
-	s := l.segments[l.find(c.key)]
-	s.record(c)
-	l.pending++
-	l.changed = true
-	if !journal {
-		s.loose = true
-		return
-	}
-	if s.first == 0 {
-		s.first = l.nextRecord
-	}
-	l.unwritten = append(l.unwritten, c)
-	switch len(l.unwritten) {
-	case 1:
-		l.since = time.Now()
-		l.signal()
-	case l.every:
-		l.signal()
-	}
+// Lasting reports whether no later attempt can change an error of a ledger:
+// another process has written to it, or a part of it or its store is damaged or
+// gone. Anything else may pass.
+func Lasting(err error) bool {
+	return errors.Is(err, ErrTaken) || errors.Is(err, ErrDamaged) || errors.Is(err, ErrLost)
 }
 
-func (l *Ledger) signal() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-}
+// Failed is closed once any method has met an error that is [Lasting]. Nothing
+// can be recorded from then on, so the user of the ledger should end.
+func (l *Ledger) Failed() <-chan struct{} { return l.failed }
 
-// readManifest returns all entries of a manifest, of which a segment may own
-// but a part.
-func (l *Ledger) readManifest(ctx context.Context, number uint64) ([]entry, error) {
-	if number == 0 {
-		return nil, nil
-	}
-	key := l.keys.manifest(number)
-	value, err := l.store.Get(ctx, key)
-	if errors.Is(err, ErrNotFound) {
-		return nil, damaged(key, "is gone although the index refers to it")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", key, err)
-	}
-	body, err := unseal(kindManifest, key, value)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := decodeManifest(l.codec, body)
-	if err != nil {
-		return nil, damaged(key, "cannot be read: "+err.Error())
-	}
-	return entries, nil
-}
-
-// readSegment returns the stored entries of the segment at i; io is held.
-func (l *Ledger) readSegment(ctx context.Context, i int) ([]entry, error) {
+// Err is the first error that is [Lasting], nil while there was none.
+func (l *Ledger) Err() error {
 	l.mu.Lock()
-	s, hi := l.segments[i], l.hi(i)
-	l.mu.Unlock()
-	entries, err := l.readManifest(ctx, s.stored.manifest)
-	entries = between(entries, s.lo, hi)
-	if err == nil && tallyOf(entries) != s.stored.tally {
-		err = damaged(l.keys.manifest(s.stored.manifest), "is not the one that the index refers to")
+	defer l.mu.Unlock()
+	return l.failure
+}
+
+// noted keeps the first lasting error, and returns what it was given.
+func (l *Ledger) noted(err error) error {
+	if !Lasting(err) {
+		return err
 	}
-	if errors.Is(err, ErrDamaged) {
-		// Another process that writes here looks like damage from here.
-		if taken := l.guardIndex(ctx); errors.Is(taken, ErrTaken) {
-			err = taken
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failure == nil {
+		l.failure = err
+		close(l.failed)
+	}
+	return err
+}
+
+// Identity is who the server treated us as when the bucket was listed: the name
+// last given to [Ledger.SetIdentity], in this process or an earlier one; "" if
+// none was. Under row level security, a listing for another identity says nothing
+// about what is gone.
+func (l *Ledger) Identity() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.identity
+}
+
+// SetIdentity keeps the name of the identity. It writes nothing where the name is
+// the same as before.
+func (l *Ledger) SetIdentity(ctx context.Context, name string) error {
+	if l.Identity() == name {
+		return nil
+	}
+	return l.holding(ctx, "noting the identity that listed the bucket", func() error {
+		key := l.keys.Identity()
+		if err := l.store.Put(ctx, Entry{key, format.EncodeIdentity(key, name)}); err != nil {
+			return fmt.Errorf("writing %q: %w", key, err)
 		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return slices.Clip(entries), nil
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.identity = name
+		return nil
+	})
 }

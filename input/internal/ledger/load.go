@@ -1,178 +1,204 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/format"
 )
+
+// get reads a value, and reports whether it is there.
+func (l *Ledger) get(ctx context.Context, key string) (value []byte, there bool, err error) {
+	value, err = l.store.Get(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("reading %q: %w", key, err)
+	}
+	return value, true, nil
+}
 
 // load reads the index and replays the journal.
 func (l *Ledger) load(ctx context.Context) error {
-	if err := l.loadViewer(ctx); err != nil {
+	if err := l.loadIdentity(ctx); err != nil {
 		return err
 	}
 	if err := l.loadIndex(ctx); err != nil {
 		return err
 	}
-	// The record before the first that counts is the last one if there is no
-	// other. If it is gone, which nobody needs to know, so is the guard.
-	if _, err := l.readRecord(ctx, l.firstRecord-1); err != nil && !errors.Is(err, ErrNotFound) {
+	// Without later records, the record before the first that counts is the last,
+	// which the guard needs. If it is gone, there is no guard, and no harm.
+	if _, _, err := l.readRecord(ctx, l.firstRecord-1); err != nil {
 		return err
 	}
-	newest := l.newestFold()
+	// The last record that was written before the index.
+	newest := slices.MaxFunc(l.segments, func(a, b *segment) int { return cmp.Compare(a.Through, b.Through) }).Through
 	for n := l.firstRecord; ; n++ {
-		rec, err := l.readRecord(ctx, n)
-		if errors.Is(err, ErrNotFound) {
-			l.distrustPass(time.Now())
-			return l.checkEnd(ctx, n)
-		}
+		rec, there, err := l.readRecord(ctx, n)
 		if err != nil {
 			return err
+		}
+		if !there {
+			l.distrustPass(time.Now())
+			return l.checkEnd(ctx, n)
 		}
 		l.replay(n, rec, newest)
 	}
 }
 
+func (l *Ledger) loadIdentity(ctx context.Context) error {
+	key := l.keys.Identity()
+	value, there, err := l.get(ctx, key)
+	if there {
+		l.identity, err = format.DecodeIdentity(key, value)
+	}
+	return err
+}
+
 func (l *Ledger) loadIndex(ctx context.Context) error {
-	key := l.keys.index()
-	value, err := l.store.Get(ctx, key)
-	if errors.Is(err, ErrNotFound) {
-		return l.found(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("reading %q: %w", key, err)
-	}
-	body, err := unseal(kindIndex, key, value)
+	key := l.keys.Index()
+	value, there, err := l.get(ctx, key)
 	if err != nil {
 		return err
 	}
-	x, err := decodeIndex(l.codec, body)
+	if !there {
+		return l.found(ctx)
+	}
+	x, err := l.codec.DecodeIndex(key, value)
 	if err != nil {
-		return damaged(key, "cannot be read: "+err.Error())
+		return err
 	}
 	l.written = written{
-		nextManifest: x.nextManifest, oldestRecord: x.oldestRecord,
-		garbage: x.garbage, indexTag: tag(value), founded: true,
+		nextManifest: x.NextManifest, oldestRecord: x.OldestRecord,
+		garbage: x.Garbage, indexTag: format.Tag(value), founded: true,
 	}
-	l.firstRecord, l.nextRecord = x.firstRecord, x.firstRecord
-	l.pass, l.passWritten = x.pass, x.pass
-	l.segments = make([]*segment, len(x.segments))
-	for i, b := range x.segments {
-		l.segments[i] = &segment{lo: b.lo, listed: b.listed, stored: b.stored, live: b.stored.tally}
+	l.firstRecord, l.nextRecord = x.FirstRecord, x.FirstRecord
+	l.pass, l.passWritten = x.Pass, x.Pass
+	l.segments = make([]*segment, len(x.Segments))
+	for i, s := range x.Segments {
+		l.segments[i] = newSegment(s)
 	}
 	return nil
 }
 
-// found begins a ledger, or goes on with one that has but a journal yet.
+// found begins a ledger, or goes on with one that has only a journal yet.
 func (l *Ledger) found(ctx context.Context) error {
 	l.written = written{nextManifest: 1, oldestRecord: 1}
 	l.firstRecord, l.nextRecord = 1, 1
 	l.segments = []*segment{{}}
-	key := l.keys.founded()
-	value, err := l.store.Get(ctx, key)
-	if errors.Is(err, ErrNotFound) {
-		return nil
+	key := l.keys.Founded()
+	value, there, err := l.get(ctx, key)
+	if err != nil || !there {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("reading %q: %w", key, err)
-	}
-	body, err := unseal(kindFounded, key, value)
+	founded, err := format.DecodeFounded(key, value)
 	if err != nil {
 		return err
 	}
 	l.written.founded = true
-	gone := l.keys.index()
-	if len(body) > 0 && body[0] == foundedJournal {
-		gone = l.keys.journal(1)
-		if _, err = l.store.Get(ctx, gone); !errors.Is(err, ErrNotFound) {
+	gone := l.keys.Index()
+	if founded == format.FoundedJournal {
+		gone = l.keys.Record(1)
+		if _, there, err := l.get(ctx, gone); err != nil || there {
 			return err
 		}
 	}
-	return damaged(gone, "is gone although the ledger was in use (does the cache expire or evict its values?)")
+	return format.Damaged(gone, "is gone although the ledger was in use (does the cache expire or evict its values?)")
 }
 
-// What the value "founded" says is there: the journal from its first record on,
-// or an index.
-const (
-	foundedJournal byte = 1
-	foundedIndex   byte = 2
-)
-
-func (l *Ledger) foundedEntry(what byte) Entry {
-	key := l.keys.founded()
-	return Entry{key, seal(kindFounded, key, []byte{what})}
+func (l *Ledger) foundedEntry(f format.Founded) Entry {
+	key := l.keys.Founded()
+	return Entry{key, format.EncodeFounded(key, f)}
 }
 
-func (l *Ledger) readRecord(ctx context.Context, n uint64) (record, error) {
-	key := l.keys.journal(n)
-	value, err := l.store.Get(ctx, key)
-	if err != nil {
-		return record{}, fmt.Errorf("reading %q: %w", key, err)
+func (l *Ledger) readRecord(ctx context.Context, n uint64) (rec format.Record, there bool, err error) {
+	key := l.keys.Record(n)
+	value, there, err := l.get(ctx, key)
+	if err != nil || !there {
+		return rec, false, err
 	}
-	body, err := unseal(kindJournal, key, value)
-	if err != nil {
-		return record{}, err
-	}
-	rec, err := decodeRecord(l.codec, body)
-	if err != nil {
-		return record{}, damaged(key, "cannot be read: "+err.Error())
-	}
-	l.written.lastTag = tag(value)
-	return rec, nil
+	l.written.lastTag = format.Tag(value)
+	rec, err = l.codec.DecodeRecord(key, value)
+	return rec, true, err
 }
 
 // checkEnd makes sure that the journal ends before record n, rather than being
 // interrupted there.
 func (l *Ledger) checkEnd(ctx context.Context, n uint64) error {
-	_, err := l.store.Get(ctx, l.keys.journal(n+1))
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("reading %q: %w", l.keys.journal(n+1), err)
+	_, there, err := l.get(ctx, l.keys.Record(n+1))
+	if there {
+		return format.Damaged(l.keys.Record(n), "is gone although the journal goes on after it")
 	}
-	return damaged(l.keys.journal(n), "is gone although the journal goes on after it")
+	return err
 }
 
-// distrustPass drops the time of a last pass that is still to come: the clock was
-// ahead when it was written, so nobody knows when the pass was. A schedule that
-// goes by it would wait for that time.
+// distrustPass drops the time of the last pass if it is in the future: the clock
+// was ahead when it was written, and a schedule that relied on it would wait for
+// that time.
 func (l *Ledger) distrustPass(now time.Time) {
 	if l.pass.After(now) {
 		l.pass = time.Time{}
 	}
 }
 
-// newestFold is the last journal record that was written before the index.
-func (l *Ledger) newestFold() uint64 {
-	newest := uint64(0)
-	for _, s := range l.segments {
-		newest = max(newest, s.stored.through)
-	}
-	return newest
-}
-
-// replay takes in the changes of record n that the manifests do not have yet;
-// newest is the last record before the index.
-func (l *Ledger) replay(n uint64, rec record, newest uint64) {
+// replay adds the changes of record n that the manifests do not have yet; newest
+// is the last record before the index.
+func (l *Ledger) replay(n uint64, rec format.Record, newest uint64) {
 	// The later record is right, whatever the clock said. What the index holds is
 	// later than the records that its manifests have.
-	if n > newest && !rec.pass.IsZero() {
-		l.pass, l.passWritten = rec.pass, rec.pass
+	if n > newest && !rec.Pass.IsZero() {
+		l.pass, l.passWritten = rec.Pass, rec.Pass
 	}
-	for _, c := range rec.changes {
+	for _, c := range rec.Changes {
 		l.lastTurn++
-		c.turn, l.journaled = l.lastTurn, l.lastTurn
-		s := l.segments[l.find(c.key)]
-		if n <= s.stored.through {
+		l.journaled = l.lastTurn
+		s := l.segments[l.find(c.Key)]
+		if n <= s.Through {
 			continue
 		}
 		if s.first == 0 {
 			s.first = n
 		}
-		s.record(c)
+		s.record(change{Change: c, turn: l.lastTurn})
 		l.pending++
 	}
 	l.nextRecord = n + 1
+}
+
+// readSegment returns the stored entries of the segment at i; io is held.
+func (l *Ledger) readSegment(ctx context.Context, i int) ([]format.Entry, error) {
+	l.mu.Lock()
+	s, hi := l.segments[i], l.hi(i)
+	l.mu.Unlock()
+	if s.Manifest == 0 {
+		return nil, nil
+	}
+	key := l.keys.Manifest(s.Manifest)
+	value, there, err := l.get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	var entries []format.Entry
+	if there {
+		entries, err = l.codec.DecodeManifest(key, value)
+	} else {
+		err = format.Damaged(key, "is gone although the index refers to it")
+	}
+	entries = between(entries, s.Lo, hi)
+	if err == nil && format.TallyOf(entries) != s.Tally {
+		err = format.Damaged(key, "is not the one that the index refers to")
+	}
+	if err == nil {
+		return slices.Clip(entries), nil
+	}
+	// What another process writes looks like damage from here.
+	if taken := l.guardIndex(ctx); errors.Is(taken, ErrTaken) {
+		err = taken
+	}
+	return nil, err
 }

@@ -54,7 +54,7 @@ func (s state) listed(o object.Object) (verdict, state) {
 	}
 }
 
-// excluded is what a listing makes of a state whose object the filter takes.
+// excluded is what a listing makes of a state whose object the filter drops.
 func (s state) excluded() state {
 	return state{delivered: s.delivered, row: s.row}
 }
@@ -81,7 +81,7 @@ type knowledge struct {
 	disk, tail []state
 }
 
-// settled takes note of something that goes into the journal.
+// settled notes something that goes into the journal.
 func (k *knowledge) settled(f func(state) state) {
 	for i := range k.now {
 		k.now[i] = f(k.now[i])
@@ -90,7 +90,7 @@ func (k *knowledge) settled(f func(state) state) {
 	k.disk = append(k.disk, k.now...)
 }
 
-// seen takes note of a comparison: of what can be known, only before remains,
+// seen notes a comparison: of what can be known, only before remains,
 // and it may have become after.
 func (k *knowledge) seen(before, after []state) {
 	if len(k.tail) == len(k.now) {

@@ -11,7 +11,7 @@ import (
 )
 
 // sizes are the numbers of objects between the bounds of a ledger.
-func sizes(l *ledger.Ledger, s ledger.Stretch) []int {
+func sizes(l *ledger.Ledger, s ledger.Range) []int {
 	var n []int
 	bounds := append(l.Bounds(""), "")
 	at := 0
@@ -27,18 +27,18 @@ func sizes(l *ledger.Ledger, s ledger.Stretch) []int {
 }
 
 // atBounds cuts a listing of the whole bucket where the ledger asks for it.
-func atBounds(l *ledger.Ledger, s ledger.Stretch) []ledger.Stretch {
-	var out []ledger.Stretch
+func atBounds(l *ledger.Ledger, s ledger.Range) []ledger.Range {
+	var out []ledger.Range
 	lo, at := "", 0
 	for i, n := range sizes(l, s) {
 		hi := append(l.Bounds(""), "")[i]
-		out = append(out, ledger.Stretch{Lo: lo, Hi: hi, Objects: s.Objects[at : at+n]})
+		out = append(out, ledger.Range{Lo: lo, Hi: hi, Objects: s.Objects[at : at+n]})
 		lo, at = hi, at+n
 	}
 	return out
 }
 
-func TestSegmentsFollowTheStretches(t *testing.T) {
+func TestSegmentsFollowTheRanges(t *testing.T) {
 	store := ledger.NewMemStore()
 	l := openOn(t, store)
 	s := many(20_000, "v1")
@@ -68,7 +68,7 @@ func TestSegmentsThatShrinkAreMerged(t *testing.T) {
 	all := many(40_000, "v1")
 	deliver(t, l, cut(all, 4000)...)
 	require.Equal(t, 10, l.Stats().Segments)
-	few := ledger.Stretch{}
+	few := ledger.Range{}
 	for i, o := range all.Objects {
 		if i%20 == 0 {
 			few.Objects = append(few.Objects, o)
@@ -91,17 +91,17 @@ func TestBoundsOfAPrefixStayWhenOnlyThatIsListed(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
 	rest := listing(obj("a", "1"), obj("c/1", "1"), obj("d", "1"))
 	deliver(t, l, rest)
-	inside := ledger.Stretch{Lo: "c/", Hi: "c0", Objects: rest.Objects[1:2:2]}
+	inside := ledger.Range{Lo: "c/", Hi: "c0", Objects: rest.Objects[1:2:2]}
 	for i := range 1500 {
 		inside.Objects = append(inside.Objects, listing(obj(fmt.Sprintf("c/1-%04d", i), "1")).Objects...)
 	}
 	require.Equal(t, 1500, deliver(t, l, inside))
 	require.Equal(t, []string{"c/", "c0"}, l.Bounds(""))
 	inside.Objects = append(rest.Objects[:1:1], append(inside.Objects, rest.Objects[2])...)
-	require.Zero(t, deliver(t, l, ledger.Stretch{Objects: inside.Objects}))
+	require.Zero(t, deliver(t, l, ledger.Range{Objects: inside.Objects}))
 }
 
-func TestStretchesThatCutSegmentsElsewhereRepeatNothing(t *testing.T) {
+func TestRangesThatCutSegmentsElsewhereRepeatNothing(t *testing.T) {
 	l := openOn(t, ledger.NewMemStore())
 	s := many(10_000, "v1")
 	require.Equal(t, 10_000, deliver(t, l, cut(s, 4096)...))
@@ -123,7 +123,7 @@ func TestKeysOfEveryKindKeepTheirOrder(t *testing.T) {
 			keys = append(keys, fmt.Sprintf("%s%03d", k, i))
 		}
 	}
-	s := ledger.Stretch{}
+	s := ledger.Range{}
 	for _, k := range keys {
 		s.Objects = append(s.Objects, listing(obj(k, k)).Objects...)
 	}
@@ -140,7 +140,7 @@ func TestJournalIsCutAfterASegmentWasSplit(t *testing.T) {
 	l := openOn(t, disk.boot(-1))
 	s := many(10, "v1")
 	deliver(t, l, s)
-	compare(t, l, ledger.Stretch{Lo: "zz"})
+	compare(t, l, ledger.Range{Lo: "zz"})
 	require.Equal(t, 2, l.Stats().Segments)
 	_, err := l.Forget(t.Context(), s.Objects[0].Key)
 	require.NoError(t, err)

@@ -9,7 +9,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-// pass lists everything under a prefix in stretches that are cut anywhere, and
+// pass lists everything under a prefix in ranges that are cut anywhere, and
 // in any order.
 func (w *world) pass() {
 	prefix := []string{"", "", "a/", "b/"}[w.rnd.IntN(4)]
@@ -44,8 +44,8 @@ func (w *world) pass() {
 	}
 }
 
-func (w *world) stretch(lo, hi string) ledger.Stretch {
-	s := ledger.Stretch{Lo: lo, Hi: hi}
+func (w *world) listed(lo, hi string) ledger.Range {
+	s := ledger.Range{Lo: lo, Hi: hi}
 	for _, key := range slices.Sorted(maps.Keys(w.objects)) {
 		if key >= lo && (hi == "" || key < hi) {
 			s.Objects = append(s.Objects, ledger.Listed{Object: w.objects[key], Matches: w.matches(key)})
@@ -55,7 +55,7 @@ func (w *world) stretch(lo, hi string) ledger.Stretch {
 }
 
 func (w *world) compare(lo, hi string) bool {
-	s := w.stretch(lo, hi)
+	s := w.listed(lo, hi)
 	work, err := w.l.Compare(w.t.Context(), s)
 	if w.died(err) {
 		return false
@@ -76,7 +76,7 @@ func (w *world) compare(lo, hi string) bool {
 // points compares some single objects.
 func (w *world) points() {
 	var points []ledger.Listed
-	for _, o := range w.stretch("", "").Objects {
+	for _, o := range w.listed("", "").Objects {
 		if w.rnd.IntN(5) == 0 {
 			points = append(points, o)
 		}
@@ -161,7 +161,7 @@ func (w *world) judge(objects []ledger.Listed, work *ledger.Work, saw map[string
 
 // judgeMissing compares what the ledger said of what was not listed with what
 // it must know.
-func (w *world) judgeMissing(s ledger.Stretch, saw map[string]verdict) {
+func (w *world) judgeMissing(s ledger.Range, saw map[string]verdict) {
 	w.t.Helper()
 	for key := range w.known {
 		_, exists := w.objects[key]
@@ -258,7 +258,7 @@ func (w *world) settleVanished(o outstanding) {
 	}
 }
 
-// durable takes note of a write that must have made everything last.
+// durable notes a write that must have made everything last.
 func (w *world) durable(err error) {
 	if w.died(err) {
 		clear(w.during)

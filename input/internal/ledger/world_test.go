@@ -35,7 +35,7 @@ type world struct {
 	out     []outstanding
 	clock   time.Time
 	etags   int
-	// skip is the class of keys that the filter takes; -1 for none.
+	// skip is the class of keys that the filter drops; -1 for none.
 	skip int
 	log  []string
 	// during are the keys that were settled while the store was writing.
@@ -99,7 +99,7 @@ func (w *world) settleDuringWrite() {
 	}
 }
 
-// settled takes note of something that goes into the journal.
+// settled notes something that goes into the journal.
 func (w *world) settled(key string, f func(state) state) {
 	w.knows(key).settled(f)
 	if w.writing {
@@ -205,7 +205,7 @@ func (w *world) quiesce() {
 		w.out = nil
 		w.durable(w.l.CompletePass(ctx))
 	}
-	work, err := w.l.Compare(ctx, w.stretch("", ""))
+	work, err := w.l.Compare(ctx, w.listed("", ""))
 	require.NoError(w.t, err)
 	for _, p := range work.Parked {
 		known, err := w.l.Forget(ctx, p.Key)
@@ -233,7 +233,7 @@ func (w *world) checkTidy() {
 	records := 0
 	for key := range w.disk.values {
 		if !live[key] {
-			w.fail("%s is on the disk for ever", key)
+			w.fail("%s is on the disk forever", key)
 		}
 		if strings.Contains(key, "-j") {
 			records++

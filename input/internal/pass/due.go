@@ -121,8 +121,8 @@ func (p *Pass) dueOf(work *ledger.Work, objs []object.Object, yield func(fetch.I
 // Complete says to a ledger what a listing with the prefix showed completely,
 // and which of it matches. The ledger takes an empty upper bound for the end of
 // the bucket, the listing for that of its prefix.
-func Complete(s listing.Stretch, prefix string, matches func(object.Object) bool) ledger.Stretch {
-	out := ledger.Stretch{Lo: max(s.Lo, prefix), Hi: s.Hi, Objects: make([]ledger.Listed, len(s.Objects))}
+func Complete(s listing.Stretch, prefix string, matches func(object.Object) bool) ledger.Range {
+	out := ledger.Range{Lo: max(s.Lo, prefix), Hi: s.Hi, Objects: make([]ledger.Listed, len(s.Objects))}
 	if out.Hi == "" {
 		out.Hi = ledger.PrefixEnd(prefix)
 	}

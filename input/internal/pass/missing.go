@@ -118,7 +118,7 @@ func (m *missing) tooMany(d Deletes) bool {
 func (p *Pass) held() *Held {
 	m, d := &p.missing, p.opts.Deletes
 	h := &Held{Missing: m.total, Tracked: m.tracked, Viewer: d.Viewer}
-	before := p.opts.Ledger.Viewer()
+	before := p.opts.Ledger.Identity()
 	switch {
 	case m.total == 0 || d.unlimited():
 		return nil
@@ -152,7 +152,7 @@ func (p *Pass) settleMissing(ctx context.Context) error {
 		return nil
 	}
 	if d.Viewer != "" {
-		if err := p.opts.Ledger.SetViewer(ctx, d.Viewer); err != nil {
+		if err := p.opts.Ledger.SetIdentity(ctx, d.Viewer); err != nil {
 			return err
 		}
 	}

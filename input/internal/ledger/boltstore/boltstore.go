@@ -1,8 +1,8 @@
 // Package boltstore keeps a ledger's values in one bbolt file: batches are
 // atomic, every write is on the disk when it returns, and a second process is
-// locked out. A file has its name only once it is whole (create.go), and is
-// verified before it is used (verify.go). What no later attempt can change is
-// told from what may pass (errors.go).
+// locked out. A file gets its name only once it is whole (create.go), and is
+// verified before it is used (verify.go). Errors that last are kept apart from
+// errors that may pass (errors.go).
 package boltstore
 
 import (
@@ -22,10 +22,10 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 )
 
-// lockWait is how long another process may take to let go of the file.
+// lockWait is how long another process has to release the file.
 const lockWait = time.Second
 
-// bucketName is that of the one bbolt bucket. A database that has others but
+// bucketName names the only bbolt bucket. A database that has other buckets but
 // not this one is not ours.
 var bucketName = []byte("supabase_storage_ledger")
 
@@ -44,9 +44,9 @@ type Store struct {
 var _ ledger.Store = (*Store)(nil)
 
 // Open opens the file at path, or creates it along with its folder; only the
-// owner can read either. It fails within a second or so when another process,
-// or another store of this one, has the file open, and when the file is
-// anything but a sound database of this package.
+// owner can read either. It fails within about a second when another process, or
+// another store of this process, has the file open, and when the file is not a
+// sound database of this package.
 func Open(path string) (*Store, error) {
 	s, err := open(path)
 	if err != nil {
@@ -66,7 +66,7 @@ func open(path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Looked at before it is opened for writing, since bbolt does not let go of a
+	// Inspected before it is opened for writing, since bbolt does not release a
 	// file that it finds damaged only then.
 	if err := inspect(path); err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func open(path string) (*Store, error) {
 	return &Store{path: path, db: db, info: info}, nil
 }
 
-// checkFile finds what can't be a database at a glance. The error is
+// checkFile refuses what obviously can't be a database. The error is
 // [fs.ErrNotExist] where there is nothing.
 func checkFile(path string) error {
 	info, err := os.Stat(path)
@@ -136,7 +136,7 @@ func check(path string) error {
 }
 
 // prepare makes the bucket in a file whose creation an earlier version did not
-// finish; one that has it is not written to.
+// finish. It does not write to a file that has the bucket.
 func prepare(db *bbolt.DB) error {
 	there := false
 	err := db.View(func(tx *bbolt.Tx) error {
@@ -152,8 +152,8 @@ func prepare(db *bbolt.DB) error {
 	})
 }
 
-// guarded runs f so that damage to the file, about which bbolt panics or which
-// makes it read memory that is not there, is an error.
+// guarded runs f and turns damage to the file into an error: because of it bbolt
+// panics or reads memory that is not there.
 func guarded(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -168,7 +168,7 @@ func options(readOnly bool) *bbolt.Options {
 	return &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType, ReadOnly: readOnly}
 }
 
-// openDB opens a bbolt database, whatever is in it.
+// openDB opens a bbolt database without looking at what is in it.
 func openDB(path string, readOnly bool) (db *bbolt.DB, err error) {
 	err = guarded(func() (err error) {
 		db, err = bbolt.Open(path, 0o600, options(readOnly))
@@ -237,8 +237,7 @@ func (s *Store) Delete(ctx context.Context, keys ...string) error {
 	})
 }
 
-// update runs f in a transaction, which may also change what the digest of the
-// keys is.
+// update runs f in a transaction; f also keeps the digest of the keys.
 func (s *Store) update(ctx context.Context, what string, f func(*bbolt.Bucket, *digest) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -277,6 +276,5 @@ func keysOf(b *bbolt.Bucket) (d digest, err error) {
 	return d, err
 }
 
-// Close implements [ledger.Store] and lets go of the file. It may be called
-// again.
+// Close implements [ledger.Store] and releases the file. It may be called again.
 func (s *Store) Close() error { return s.db.Close() }

@@ -12,13 +12,13 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// create makes a file where there is none: under another name, whole and on the
-// disk, before it gets its own. A process that is killed on the way, or a disk
-// that is full, leaves nothing at path. Another process may do the same: the file
-// of one of them stays, and which one does not matter.
+// create makes a file where there is none: under another name, and only once it is
+// whole and on the disk does it get its own. A process that is killed on the way,
+// or a full disk, leaves nothing at path. Another process may do the same: one of
+// the two files stays, and which one does not matter.
 func create(path string) error {
 	aside := asideName(path)
-	defer func() { _ = os.Remove(aside) }() // it has its name by now, or is worthless
+	defer func() { _ = os.Remove(aside) }() // it has its name by now, or is useless
 	if err := createAt(aside); err != nil {
 		return fmt.Errorf("creating it: %w", err)
 	}
@@ -49,8 +49,8 @@ func publish(aside, path string) error {
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	// Not every file system has links. A file that comes up just between these two
-	// calls is one that another process creates.
+	// Not every file system has links. A file that appears between these two calls
+	// was created by another process.
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return fs.ErrExist
 	}
@@ -78,8 +78,8 @@ func asideName(path string) string {
 	return filepath.Join(filepath.Dir(path), asidePrefix(path)+rand.Text())
 }
 
-// sweep removes what creations that were killed have left. It is for the process
-// that has the file itself: then nobody needs one that is being created.
+// sweep removes what killed creations have left. Only the process that has the file
+// open may call it: then nobody needs a file that is being created.
 func sweep(path string) {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
@@ -88,7 +88,7 @@ func sweep(path string) {
 	for _, e := range entries {
 		random, ok := strings.CutPrefix(e.Name(), asidePrefix(path))
 		if ok && len(random) == len(rand.Text()) && e.Type().IsRegular() {
-			_ = os.Remove(filepath.Join(filepath.Dir(path), e.Name())) // it is in nobody's way
+			_ = os.Remove(filepath.Join(filepath.Dir(path), e.Name())) // what stays does no harm
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// snapshotTries is how often a file is copied that is written to meanwhile.
+	// snapshotTries is how often copying is tried while the file is written to.
 	snapshotTries = 10
 	snapshotPause = 20 * time.Millisecond
 )
@@ -30,9 +30,8 @@ type Snapshot struct {
 
 // OpenSnapshot copies the file at path to the folder for temporary files and
 // opens the copy, so that the file itself is neither written to nor kept from
-// the process that uses it or wants to. It fails as [Open] does when the file is
-// anything but a sound database of this package; the error is [fs.ErrNotExist]
-// where there is none.
+// another process. It fails as [Open] does when the file is not a sound database
+// of this package; the error is [fs.ErrNotExist] where there is no file.
 func OpenSnapshot(ctx context.Context, path string) (*Snapshot, error) {
 	s, err := openSnapshot(ctx, path)
 	if err != nil {
@@ -71,8 +70,8 @@ func (s *Snapshot) InUse() bool { return s.inUse }
 // Close removes the copy. It must be called once.
 func (s *Snapshot) Close() error { return errors.Join(s.Store.Close(), os.Remove(s.copied)) }
 
-// locked reports whether a process has the file open, with a lock that lasts no
-// longer than the question: whoever opens the file in this instant tries again.
+// locked reports whether a process has the file open, with a lock that lasts only
+// for the question: a process that opens the file in this instant tries again.
 func locked(path string) (bool, error) {
 	held := false
 	err := guarded(func() error {
@@ -89,10 +88,10 @@ func locked(path string) (bool, error) {
 	return held, err
 }
 
-// copyOf copies a database that may be written to meanwhile. A transaction
-// writes to pages that no committed one needs, and then to one of the two pages
-// at the beginning: if these are the same before and after, all that they refer
-// to was copied as it was committed.
+// copyOf copies a database that may be written to meanwhile. A transaction writes
+// to pages that no committed transaction needs, and then to one of the two pages
+// at the beginning: if these are the same before and after, everything that they
+// refer to was copied as it was committed.
 func copyOf(ctx context.Context, path string) (string, error) {
 	from, err := os.Open(path)
 	if err != nil {
@@ -146,7 +145,7 @@ func copyOnce(from *os.File) (twin string, steady bool, err error) {
 	return to.Name(), bytes.Equal(before, after), err
 }
 
-// metaPages reads the first two pages, or what is there of them.
+// metaPages reads the first two pages, as far as they are there.
 func metaPages(f *os.File) ([]byte, error) {
 	const (
 		offset = 16 + 8 // of the page's size: behind the page header, magic and version

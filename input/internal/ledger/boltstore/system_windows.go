@@ -6,6 +6,6 @@ import "syscall"
 // ERROR_HANDLE_DISK_FULL.
 var fullDisk = []error{syscall.Errno(112), syscall.Errno(39)}
 
-// notForFolders says that the file system can't make a folder durable, which no
-// call of Windows can.
+// notForFolders says that the file system can't make a folder durable: Windows has
+// no call for it.
 func notForFolders(error) bool { return true }

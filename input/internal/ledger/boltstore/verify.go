@@ -11,17 +11,17 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// bbolt trusts the pages of a file. Of a damaged one it reads wrong values, or
+// bbolt trusts the pages of a file. If they are damaged, it reads wrong values or
 // writes over pages that are in use, and its own check runs in a goroutine where
 // a page that points nowhere ends the process. So a file is verified before bbolt
-// gets it. Every byte that bbolt itself goes by is looked at:
+// gets it. Every byte that bbolt itself relies on is looked at:
 //
-//	the two header pages     both whole: the newest one says what is true, and an
-//	                         older one in its place would undo what was written
+//	the two header pages     both whole: the newer page says what is true, and the
+//	                         older page in its place would undo what was written
 //	branch and leaf pages    of the right number, kind and length, with the keys
-//	                         in order, and each in use only once
+//	                         in order, and each used only once
 //	the list of free pages   names no page that is in use, and none twice
-//	the keys of our bucket   are those that were written (digest)
+//	the keys of our bucket   are the keys that were written (digest)
 //
 // The values are not read: they carry checksums of their own.
 
@@ -61,7 +61,7 @@ type pages struct {
 	header
 	used []bool
 	ours *bucketPages // nil until the bucket is found
-	// others names a bucket of somebody else, nil where there is none.
+	// others names another program's bucket, nil where there is none.
 	others []byte
 }
 
@@ -96,7 +96,7 @@ func verify(f io.ReaderAt, size int64) error {
 		// The first transaction after the creation makes the bucket.
 		return errors.New("it does not hold what every state file does")
 	case p.ours != nil && !p.ours.keys.agrees(p.ours.sequence):
-		return errors.New("its keys are not those that were written")
+		return errors.New("its keys are not the keys that were written")
 	}
 	return nil
 }
@@ -129,14 +129,14 @@ func (p *pages) readHeader(at uint64) (header, error) {
 	sum := fnv.New64a()
 	_, _ = sum.Write(m[:metaSummed])
 	if order.Uint32(m) != boltMagic || order.Uint32(m[4:]) != boltVersion || order.Uint64(m[metaSummed:]) != sum.Sum64() {
-		return header{}, errors.New("a header page is not one that was written")
+		return header{}, errors.New("a header page is not as it was written")
 	}
 	h := header{
 		pageSize: uint64(order.Uint32(m[8:])), root: order.Uint64(m[16:]),
 		freelist: order.Uint64(m[32:]), high: order.Uint64(m[40:]), txid: order.Uint64(m[48:]),
 	}
 	if h.pageSize < pageHeader+metaSize || h.pageSize > 1<<20 {
-		return header{}, fmt.Errorf("a header page tells of pages of %d bytes", h.pageSize)
+		return header{}, fmt.Errorf("a header page says that pages have %d bytes", h.pageSize)
 	}
 	return h, nil
 }
@@ -147,14 +147,14 @@ type page struct {
 	flags    uint16
 	count    int
 	overflow uint64
-	// first is the beginning, the rest is read where it is needed.
+	// first is the first page, the rest is read where it is needed.
 	first []byte
 	file  io.ReaderAt
 	at    int64
 }
 
-// take reads the head of a page that must be in no other use.
-func (p *pages) take(id uint64) (*page, error) {
+// use reads the head of a page, which must not be used elsewhere.
+func (p *pages) use(id uint64) (*page, error) {
 	if id < 2 || id >= p.high {
 		return nil, fmt.Errorf("page %d does not exist", id)
 	}
@@ -202,7 +202,7 @@ func (p *pages) free() error {
 	if p.freelist == noFreelist {
 		return nil
 	}
-	g, err := p.take(p.freelist)
+	g, err := p.use(p.freelist)
 	if err != nil {
 		return fmt.Errorf("the list of free pages: %w", err)
 	}
@@ -236,10 +236,10 @@ func (p *pages) free() error {
 }
 
 // tree looks at the node with the given number and all below it, whose keys lie
-// in [lo, hi), nil being no bound. In is the bucket that holds the values, nil
-// within another one.
+// in [lo, hi); nil is no bound. in is the bucket that holds the values, nil within
+// another bucket.
 func (p *pages) tree(id uint64, lo, hi []byte, in *bucketPages, depth int) error {
-	g, err := p.take(id)
+	g, err := p.use(id)
 	if err != nil {
 		return err
 	}
@@ -327,8 +327,8 @@ func (p *pages) node(g *page, lo, hi []byte, in *bucketPages, depth int) (end ui
 	return end, nil
 }
 
-// bucket looks at a bucket, which is a tree of its own, or one page that lies in
-// its value.
+// bucket looks at a bucket, which is a tree of its own, or a page inside its
+// value.
 func (p *pages) bucket(name, value []byte) error {
 	if len(value) < bucketHeader {
 		return errors.New("it is cut off")
@@ -358,13 +358,13 @@ func (p *pages) bucket(name, value []byte) error {
 	return err
 }
 
-// digest sums up the keys of the bucket, whose sequence number holds it: bbolt
-// keeps that number and has no use for it. A key that was lost or changed by
-// damage would otherwise look like one that was never written.
+// digest sums up the keys of the bucket. It is kept as the bucket's sequence
+// number, which bbolt stores and does not use. Without it, a key that damage has
+// removed or changed would look as if it had never been written.
 type digest uint64
 
-// agrees reports whether a sequence number is that of the keys. It is 0 in files
-// that nobody has written to since there are digests.
+// agrees reports whether a sequence number is the digest of the keys. It is 0 in
+// files that were written only before there were digests.
 func (d digest) agrees(sequence uint64) bool { return sequence == 0 || sequence == d.sequence() }
 
 func (d *digest) add(key []byte)    { *d += digest(xxhash.Sum64(key)) }

@@ -165,7 +165,7 @@ func TestDamageThatBboltDoesNotSee(t *testing.T) {
 		"the newest header page is gone, and an older one is there": {func(t *testing.T, f *os.File) {
 			t.Helper()
 			put(t, f, newest(t, f)+16+56, 0)
-		}, "is not one that was written"},
+		}, "is not as it was written"},
 		"the state of a moment ago": {func(t *testing.T, f *os.File) {
 			t.Helper()
 			// Whole and sound, with a root of before the last key was added.
@@ -248,12 +248,12 @@ func TestAFileWithoutADigestGetsOne(t *testing.T) {
 	require.Equal(t, before, sequence(0))
 	sequence(before + 3)
 	_, err = boltstore.Open(path)
-	require.ErrorContains(t, err, "its keys are not those that were written")
+	require.ErrorContains(t, err, "its keys are not the keys that were written")
 }
 
 // A version before this one could be killed between creating a file and its
 // bucket.
-func TestAFileThatWasNeverUsedIsTakenInUse(t *testing.T) {
+func TestAFileThatWasNeverUsedIsUsedFromNowOn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	db, err := bbolt.Open(path, 0o600, nil)
 	require.NoError(t, err)

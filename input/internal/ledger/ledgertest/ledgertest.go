@@ -166,15 +166,15 @@ func testLedger(t *testing.T, open func(t *testing.T) ledger.Store) {
 		require.NoError(t, err)
 		return l
 	}
-	objects := func(n int, etag string) ledger.Stretch {
-		var s ledger.Stretch
+	objects := func(n int, etag string) ledger.Range {
+		var s ledger.Range
 		for i := range n {
 			o := object.Object{Key: fmt.Sprintf("key-%06d", i), ETag: etag, Size: int64(i)}
 			s.Objects = append(s.Objects, ledger.Listed{Object: o, Matches: true})
 		}
 		return s
 	}
-	pass := func(l *ledger.Ledger, s ledger.Stretch) (due, vanished int) {
+	pass := func(l *ledger.Ledger, s ledger.Range) (due, vanished int) {
 		w, err := l.Compare(t.Context(), s)
 		require.NoError(t, err)
 		for _, d := range w.Due {
@@ -192,7 +192,7 @@ func testLedger(t *testing.T, open func(t *testing.T) ledger.Store) {
 	require.Equal(t, 5000, due)
 	require.NoError(t, l.Close(t.Context()))
 	for _, step := range []struct {
-		objects       ledger.Stretch
+		objects       ledger.Range
 		due, vanished int
 	}{
 		{objects(5000, "v1"), 0, 0},

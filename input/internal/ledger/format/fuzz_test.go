@@ -1,4 +1,4 @@
-package ledger
+package format
 
 import (
 	"encoding/binary"
@@ -8,15 +8,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func recordBody(c *Codec, rec Record) []byte { return c.pack(rec.append(nil)) }
+
+func indexBody(c *Codec, x Index) []byte { return c.pack(x.append(nil)) }
+
 // FuzzValues feeds anything to what reads values: it is an error or a value
 // that reads the same after it is written again, and never a panic.
 func FuzzValues(f *testing.F) {
-	c, err := newCodec()
+	c, err := NewCodec()
 	require.NoError(f, err)
 	f.Add([]byte{})
-	f.Add(encodeManifest(c, contractEntries()))
-	f.Add(encodeRecord(c, contractRecord()))
-	f.Add(encodeIndex(c, contractIndex()))
+	f.Add(c.manifest(contractEntries()))
+	f.Add(recordBody(c, contractRecord()))
+	f.Add(indexBody(c, contractIndex()))
 	f.Add(seal(kindIndex, "k", []byte("body")))
 	for _, body := range unwritable(c) {
 		f.Add(body)
@@ -25,44 +29,44 @@ func FuzzValues(f *testing.F) {
 		_, _ = unseal(kindIndex, "k", b)
 		// Bodies are packed: fuzz what is in them too.
 		for _, body := range [][]byte{b, c.pack(b)} {
-			if x, err := decodeIndex(c, body); err == nil {
-				again, err := decodeIndex(c, encodeIndex(c, x))
+			if x, err := c.readIndex(body); err == nil {
+				again, err := c.readIndex(indexBody(c, x))
 				require.NoError(t, err)
-				require.Empty(t, cmp.Diff(x, again, compareInternals))
+				require.Empty(t, cmp.Diff(x, again))
 			}
-			if x, err := decodeRecord(c, body); err == nil {
-				_, err := decodeRecord(c, encodeRecord(c, x))
+			if x, err := c.readRecord(body); err == nil {
+				_, err := c.readRecord(recordBody(c, x))
 				require.NoError(t, err)
 			}
-			if x, err := decodeManifest(c, body); err == nil {
-				_, err := decodeManifest(c, encodeManifest(c, x))
+			if x, err := c.readManifest(body); err == nil {
+				_, err := c.readManifest(c.manifest(x))
 				require.NoError(t, err)
 			}
 		}
-		entries := make([]entry, min(len(b), 3))
+		entries := make([]Entry, min(len(b), 3))
 		_ = decodeKeys(entries, b, b[len(b)/2:])
 		_ = decodeExtras(entries, b)
 	})
 }
 
 // unwritable are bodies that no ledger writes: a journal record whose object was
-// parked in one version and "delivered" in none but with a time, and a manifest
-// that says two things of one entry. Both were read, and written as something
+// parked in one version and "delivered" in no version but with a time, and a
+// manifest that says two things about one entry. Both were read, and written as something
 // that could not be read again.
-func unwritable(c *codec) map[string][]byte {
-	p := parking{id: identity{fingerprint: 1}, next: contractNoon, first: contractNoon}
+func unwritable(c *Codec) map[string][]byte {
+	p := Parked{Version: Version{Fingerprint: 1}, Next: contractNoon, First: contractNoon}
 	rec := appendTime(nil, contractNoon)
 	rec = binary.AppendUvarint(rec, 1)
 	rec = appendFront(rec, "", "key")
-	rec = append(rec, byte(opParked))
-	rec = binary.AppendUvarint(rec, flagTracked|flagTouch|flagParked)
+	rec = append(rec, byte(OpParked))
+	rec = binary.AppendUvarint(rec, flagTracked|flagTimed|flagParked)
 	rec = binary.AppendVarint(rec, contractNoon.UnixMilli())
 	rec = p.append(rec)
 
 	w := keyWriter{shapes: map[string]uint64{}}
 	w.add("key")
 	var extras []byte
-	for _, flags := range []uint64{flagTracked | flagTouch, 0} {
+	for _, flags := range []uint64{flagTracked | flagTimed, 0} {
 		extras = binary.AppendUvarint(extras, 0)
 		extras = binary.AppendUvarint(extras, flags)
 		if flags != 0 {
@@ -78,24 +82,24 @@ func unwritable(c *codec) map[string][]byte {
 }
 
 func TestValuesThatNoLedgerWritesAreRefused(t *testing.T) {
-	c, err := newCodec()
+	c, err := NewCodec()
 	require.NoError(t, err)
 	bodies := unwritable(c)
-	_, err = decodeRecord(c, c.pack(bodies["journal record"]))
+	_, err = c.readRecord(c.pack(bodies["journal record"]))
 	require.Error(t, err)
-	_, err = decodeManifest(c, bodies["manifest"])
+	_, err = c.readManifest(bodies["manifest"])
 	require.Error(t, err)
 }
 
 func TestValueThatAsksForTooMuchMemoryIsRefused(t *testing.T) {
-	c, err := newCodec()
+	c, err := NewCodec()
 	require.NoError(t, err)
 	huge := []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 1}
-	_, err = decodeManifest(c, huge)
+	_, err = c.readManifest(huge)
 	require.Error(t, err)
-	_, err = decodeRecord(c, c.pack(append([]byte{0}, huge...)))
+	_, err = c.readRecord(c.pack(append([]byte{0}, huge...)))
 	require.Error(t, err)
-	_, err = decodeIndex(c, c.pack(append([]byte{0, 1, 0, 0}, huge...)))
+	_, err = c.readIndex(c.pack(append([]byte{0, 1, 0, 0}, huge...)))
 	require.Error(t, err)
-	require.Error(t, decodeKeys(make([]entry, 1), []byte{1, 0xff, 0xff, 0xff, 0x7f, 0, 0, 0}, nil))
+	require.Error(t, decodeKeys(make([]Entry, 1), []byte{1, 0xff, 0xff, 0xff, 0x7f, 0, 0, 0}, nil))
 }

@@ -1,19 +1,20 @@
-package ledger
+package format
 
 import (
 	"encoding/binary"
 	"fmt"
 )
 
-// Most keys are UUIDs and numbers between words that repeat. So a key is cut,
-// behind what it shares with the key before it, into literals and runs of
-// lower-case hex digits: the shape of that and the literals are the same for
-// many keys and all but vanish when they are packed, and the digits take half a
-// byte each.
+// Most keys are UUIDs and numbers between words that repeat. So the part of a key
+// that it does not share with the key before it is cut into literals and runs of
+// lower-case hex digits. The literals, and the shape (where the runs are), are the
+// same for many keys and take almost no room when they are packed. The digits take
+// half a byte each; without this, zstd needs 22 % more for a manifest of UUIDs (48
+// bytes an object in place of 39), and 60 % more for one of SHA-256 names.
 //
-//	text: the number of shapes, and each as pairs of lengths (literal, digits),
-//	      of which the last has no digits; for all keys, the length shared; for
-//	      all keys, the number of the shape; all literals
+//	keys:   the number of shapes, and each as pairs of lengths (literal, digits),
+//	        the last of which has no digits; for all keys, the length shared; for
+//	        all keys, the number of the shape; all literals
 //	digits: two to a byte
 
 // minRun is the least number of hex digits that make a run.
@@ -22,7 +23,7 @@ const minRun = 4
 // run is a literal and the digits after it.
 type run struct{ literal, digits int }
 
-// keyWriter takes keys in order.
+// keyWriter accepts keys in order.
 type keyWriter struct {
 	before   string
 	shapes   map[string]uint64
@@ -101,7 +102,7 @@ func nextRun(s string) (at, end int) {
 
 const hexDigits = "0123456789abcdef"
 
-// hexValue is above 15 for anything but a lower-case hex digit.
+// hexValue is above 15 for everything except lower-case hex digits.
 func hexValue(c byte) byte {
 	switch {
 	case c >= '0' && c <= '9':
@@ -113,13 +114,13 @@ func hexValue(c byte) byte {
 	}
 }
 
-// shape is how the part of a key is made that it does not share.
+// shape says how a key is made, after what it shares with the key before it.
 type shape struct {
 	runs   []run
 	length int
 }
 
-// readShapes reads the table; no number in it is above limit.
+// readShapes reads the table and refuses numbers above limit.
 func readShapes(r *reader, limit int) []shape {
 	shapes := make([]shape, r.count(2))
 	for i := range shapes {
@@ -141,7 +142,7 @@ func readShapes(r *reader, limit int) []shape {
 }
 
 // decodeKeys sets the keys of entries, all in one piece of memory.
-func decodeKeys(entries []entry, text, digits []byte) error {
+func decodeKeys(entries []Entry, text, digits []byte) error {
 	r := reader{b: text}
 	shapes := readShapes(&r, len(text)+2*len(digits))
 	n := len(entries)
@@ -183,12 +184,12 @@ func decodeKeys(entries []entry, text, digits []byte) error {
 	return cutKeys(entries, string(b), lengths, r.end())
 }
 
-// cutKeys cuts what holds all keys at their ends.
-func cutKeys(entries []entry, all string, ends []int, err error) error {
+// cutKeys cuts all, which holds all keys, at their ends.
+func cutKeys(entries []Entry, all string, ends []int, err error) error {
 	begin := 0
 	for i := range entries {
-		entries[i].key = all[begin:ends[i]]
-		if i > 0 && entries[i].key <= entries[i-1].key {
+		entries[i].Key = all[begin:ends[i]]
+		if i > 0 && entries[i].Key <= entries[i-1].Key {
 			return fmt.Errorf("key %d of %d is out of order", i, len(entries))
 		}
 		begin = ends[i]
