@@ -21,12 +21,12 @@ type trial struct {
 	Endpoint endpoint.Stats `json:"endpoint"`
 	// Startup is how long it took until the first request came.
 	Startup time.Duration `json:"startup_ns"`
-	// Fault is what is wrong with it; "" where it did all the work.
+	// Fault is what is wrong with it; "" if it did all the work.
 	Fault   string   `json:"fault,omitempty"`
 	Samples []sample `json:"samples,omitempty"`
 }
 
-// sample is what was to be seen at a moment.
+// sample is what was measured at one moment.
 type sample struct {
 	At       time.Time `json:"at"`
 	Memory   int64     `json:"memory_bytes"`
@@ -36,7 +36,7 @@ type sample struct {
 
 // player runs workloads.
 type player struct {
-	// paths are those of the binaries that there are.
+	// paths are the paths of the binaries that were found.
 	paths map[string]string
 	// dir is where everything is written, in memory where that is possible.
 	dir      string
@@ -48,8 +48,8 @@ type player struct {
 // errTimeout ends a run that takes too long.
 var errTimeout = errors.New("it took too long")
 
-// play runs a workload: every contestant once, then every contestant again, so
-// that what else the machine does meets all of them alike.
+// play runs a workload: every contestant once, then every contestant again, so that
+// other work of the machine slows all of them alike.
 func (p *player) play(ctx context.Context, w workload) (*result, error) {
 	r := &result{workload: w, Date: time.Now().UTC(), LoadBefore: load()}
 	for _, c := range w.contestants {
@@ -140,7 +140,7 @@ func (p *player) try(ctx context.Context, w workload, c contestant, remote *remo
 	return t, err
 }
 
-// command is the arguments, and writes what they name.
+// command returns the arguments, and writes the files that they name.
 func (c contestant) command(dir, url, objects string) ([]string, error) {
 	fill := strings.NewReplacer("{{URL}}", url, "{{DIR}}", objects, "{{BUCKET}}", endpoint.Bucket)
 	if c.config != "" {
@@ -154,7 +154,7 @@ func (c contestant) command(dir, url, objects string) ([]string, error) {
 	return args, nil
 }
 
-// fault tells what a run that ended well left undone, "" where nothing.
+// fault says what a run that ended without an error did not do, or "".
 func (w *workload) fault(c contestant, s endpoint.Stats, dir string) (string, error) {
 	n := w.objects()
 	switch {

@@ -40,7 +40,7 @@ func thousand() workload {
 
 func TestATableTellsMediansTheirRangeAndTheRatioWithinARound(t *testing.T) {
 	r := resultOf(thousand(),
-		// The second round was three times as slow for all.
+		// The second round was three times as slow for all contestants.
 		scoreOf(ours, time.Second, 3*time.Second, 1100*time.Millisecond),
 		scoreOf(s5cmd, 2*time.Second, 6*time.Second, 2*time.Second))
 	require.Equal(t, `
@@ -87,8 +87,8 @@ func TestTheBestFixedWindowIsTheQuickest(t *testing.T) {
 	require.False(t, met)
 }
 
-// stalledResult is a run whose memory and requests grow as given, by a sample a
-// second, while the output stalls from the second second on.
+// stalledResult is a run whose memory and requests grow as given, with a sample a
+// second, while the output stalls from second 2 on.
 func stalledResult(memory []int64, requests []int) *result {
 	s := scoreOf(ours, time.Minute)
 	began := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)

@@ -114,8 +114,8 @@ func TestStartAfterIsExclusiveAndNeedsNoSuchKey(t *testing.T) {
 	})
 }
 
-// What reads a bucket in parts has to make positions up, and not every string of
-// bytes is one.
+// A client that lists a bucket in parts has to make up start positions, and not
+// every string of bytes is valid.
 func TestPositionMustBeText(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
@@ -173,7 +173,7 @@ func TestTokenIsAPositionAndCanBeUsedAgain(t *testing.T) {
 			require.Equal(t, keys[2:], l.keys())
 		}
 
-		// the key at the position may vanish, keys before it are missed and
+		// if the key at the position vanishes, new keys before it are missed and new
 		// keys after it are seen
 		require.NoError(t, tg.remove(t.Context(), keys[1]))
 		tg.storeKeys(t, prefix+"aa", prefix+"cc")

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// upload notes an upload that overwrites what the key had.
+// upload notes an upload that overwrites the key's version.
 func upload(b *book, key, etag string) {
 	b.uploaded(&version{id: id{key, etag}, sum: etag, size: 1, contentType: "t", author: "a"},
 		func(*version) bool { return true }, func() {})
@@ -167,7 +167,7 @@ func TestBookDoesNotMindWhatAPipelineMayDo(t *testing.T) {
 		upload(b, "b", "1")
 		time.Sleep(time.Second)
 		upload(b, "b", "2")
-		deliver(b, run, "b", "1") // it was on its way when it was overwritten
+		deliver(b, run, "b", "1") // it was under way when it was overwritten
 		deliver(b, run, "b", "2")
 		require.NoError(t, b.reportKills(io.Discard, time.Minute, 0))
 	})

@@ -47,8 +47,8 @@ func (c *client) list(bucket string, query url.Values) listing {
 	return l
 }
 
-// listAll pages through a bucket as the SDK's paginator does: it ends where
-// there is no token, whatever IsTruncated says.
+// listAll pages through a bucket as the SDK's paginator does: it ends when there is
+// no token, whatever IsTruncated says.
 func (c *client) listAll(bucket string, query url.Values) (pages [][]string) {
 	c.t.Helper()
 	for {
@@ -111,8 +111,8 @@ func TestSortColumnInAnS3TokenIsRefused(t *testing.T) {
 	require.Contains(t, got.body, "<Code>InvalidParameter</Code>")
 }
 
-// TestDelimiterLosesKeys holds the measured page of every size to what was
-// measured on the real server.
+// TestDelimiterLosesKeys compares pages of every size with those measured on the
+// real server.
 func TestDelimiterLosesKeys(t *testing.T) {
 	s := New(Options{})
 	for _, key := range []string{
