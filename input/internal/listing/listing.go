@@ -41,7 +41,7 @@ type Options struct {
 	Pager Pager
 	// Prefix is literal; "" is the whole bucket.
 	Prefix string
-	// Bounds cut the key space into parts with about equally many objects: the
+	// Bounds cut the key space into pieces with about equally many objects: the
 	// lower bounds of a ledger's segments of about RangeSize objects, in any
 	// order. No range crosses a bound. Nil for a first listing.
 	Bounds []string

@@ -69,7 +69,7 @@ func TestSegmentsComeBackAsRanges(t *testing.T) {
 	}
 }
 
-func TestGrownSegmentIsHandedOutInParts(t *testing.T) {
+func TestGrownSegmentComesBackAsSeveralRanges(t *testing.T) {
 	srv := newServer(keysOf(shapes[0].key, 100_000))
 	ranges := collect(t, listing.Options{Pager: srv, Bounds: []string{"4", "c"}})
 	require.Len(t, joined(t, "", ranges), 100_000)

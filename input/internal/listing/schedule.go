@@ -146,7 +146,7 @@ func (s *schedule) dispatch(ctx context.Context) {
 }
 
 // idle is a share without a page under way: a share that had to wait, or the
-// upper part of the share that seems to have the most left. Nil if there is
+// upper half of the share that seems to have the most left. Nil if there is
 // neither.
 func (s *schedule) idle() *share {
 	if i := slices.IndexFunc(s.shares, func(sh *share) bool { return !sh.underWay }); i >= 0 {
