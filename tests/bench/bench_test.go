@@ -85,7 +85,7 @@ func TestEveryRowRunsInSmall(t *testing.T) {
 	}
 }
 
-func TestARunThatLeavesWorkUndoneIsTold(t *testing.T) {
+func TestARunThatLeavesWorkUndoneIsReported(t *testing.T) {
 	p := newPlayer(t)
 	w := workload{
 		name: "undone", bucket: endpoint.Options{Objects: 10, Size: 5}, against: named("all"),
@@ -110,7 +110,7 @@ func TestARunThatLeavesWorkUndoneIsTold(t *testing.T) {
 	}
 }
 
-func TestARunThatDoesNotEndIsTold(t *testing.T) {
+func TestARunThatDoesNotEndIsReported(t *testing.T) {
 	p := newPlayer(t)
 	p.deadline = 500 * time.Millisecond
 	r, err := p.play(t.Context(), workload{

@@ -38,7 +38,7 @@ type sample struct {
 type player struct {
 	// paths are the paths of the binaries that were found.
 	paths map[string]string
-	// dir is where everything is written, in memory where that is possible.
+	// dir is where everything is written, in memory if possible.
 	dir      string
 	rounds   int // 0 is as many as the workload wants
 	deadline time.Duration
@@ -161,7 +161,7 @@ func (w *workload) fault(c contestant, s endpoint.Stats, dir string) (string, er
 	case w.demand == listed && s.Listed < n:
 		return fmt.Sprintf("%d of %d keys were listed", s.Listed, n), nil
 	case w.demand == listed && s.Gets > 0:
-		return fmt.Sprintf("%d objects were read that nobody wanted", s.Gets), nil
+		return fmt.Sprintf("%d objects were read, and only a listing was asked for", s.Gets), nil
 	case w.demand != listed && s.Served < n:
 		return fmt.Sprintf("%d of %d objects were read", s.Served, n), nil
 	case w.demand == received && (s.Distinct < n || s.Received < w.bytes()):

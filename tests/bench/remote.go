@@ -96,7 +96,7 @@ func startEndpoint(ctx context.Context, o endpoint.Options) (*remote, error) {
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		r.close()
-		return nil, fmt.Errorf("starting the endpoint: it told no address: %w", err)
+		return nil, fmt.Errorf("starting the endpoint: it printed no address: %w", err)
 	}
 	r.url = strings.TrimSpace(line)
 	return r, nil

@@ -73,7 +73,7 @@ func TestAnIncompleteRunIsComparedWithNothing(t *testing.T) {
 	require.NotContains(t, plotTimes([]*result{r}), ours)
 }
 
-func TestTheBestFixedWindowIsTheQuickest(t *testing.T) {
+func TestTheBestFixedWindowIsTheFastest(t *testing.T) {
 	w := throttleWorkload()
 	r := resultOf(w, scoreOf(adaptive, time.Second), scoreOf("max_downloads: 4", 4*time.Second), scoreOf("max_downloads: 16", 800*time.Millisecond))
 	require.Equal(t, "max_downloads: 16", w.against(r))
@@ -99,7 +99,7 @@ func stalledResult(memory []int64, requests []int) *result {
 	return resultOf(stalledWorkload(100, kib, 6*time.Second), s)
 }
 
-func TestMemoryAndRequestsOfAStallAreThoseAfterTheBuffersFilled(t *testing.T) {
+func TestAStallIsMeasuredAfterTheBuffersHaveFilled(t *testing.T) {
 	r := stalledResult([]int64{10, 50, 100, 101, 102, 103, 104, 105, 500}, []int{0, 20, 40, 40, 40, 40, 40, 41, 99})
 	var figures []string
 	for _, g := range r.workload.goals {
@@ -165,7 +165,7 @@ func rects(t *testing.T, drawing string) (bars []rect) {
 	return bars
 }
 
-func TestThePageIsMadeOfTheFiguresAlone(t *testing.T) {
+func TestThePageIsMadeFromTheFiguresAlone(t *testing.T) {
 	broken := scoreOf(rclone, time.Second)
 	broken.Trials[0].Fault = "exit status 1"
 	dir := t.TempDir()

@@ -163,7 +163,7 @@ func stalledWorkload(objects int, size int64, stall time.Duration) workload {
 	}
 }
 
-// chosen are the workloads with the given names, all where there are none.
+// chosen are the workloads with the given names; without names, all.
 func chosen(all []workload, names string) ([]workload, error) {
 	if names == "" {
 		return all, nil

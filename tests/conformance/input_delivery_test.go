@@ -87,7 +87,7 @@ func TestInputReadsKeysThatStartWithASlash(t *testing.T) {
 	})
 }
 
-func TestInputTellsWhatTheServerKnowsOfAnObject(t *testing.T) {
+func TestInputSetsWhatTheServerKnowsOfAnObject(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		key := tg.prefix() + "dir/photo (1).JPG"
 		tg.removeAtEnd(t, key)

@@ -86,7 +86,7 @@ func TestPageHoldsAtMostAThousandKeys(t *testing.T) {
 	})
 }
 
-func TestMaxKeysThatIsNoCountIsRefused(t *testing.T) {
+func TestInvalidMaxKeysIsRefused(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		for _, maxKeys := range []string{"-1", "abc"} {
 			requireFailure(t, tg.ask(t, nil, "max-keys", maxKeys), http.StatusBadRequest, "InvalidRequest")
@@ -182,7 +182,7 @@ func TestTokenIsAPositionAndCanBeUsedAgain(t *testing.T) {
 	})
 }
 
-func TestTokenThatIsNoneIsRefused(t *testing.T) {
+func TestInvalidTokenIsRefused(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		for _, token := range []string{"garbage", "!"} {
 			requireFailure(t, tg.ask(t, nil, "continuation-token", token), http.StatusBadRequest, "InvalidParameter")

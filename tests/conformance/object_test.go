@@ -152,7 +152,7 @@ func TestUnchangedObjectIsNotSentAgain(t *testing.T) {
 	})
 }
 
-func TestHeadMindsNoCondition(t *testing.T) {
+func TestHeadIgnoresConditions(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		key := hello(t, tg)
 		for name, value := range map[string]string{
@@ -209,7 +209,7 @@ func TestOverwriteIsANewETagAndTheSameBytesTheSame(t *testing.T) {
 	})
 }
 
-func TestDeleteRemovesAnObjectAndMindsNoAbsence(t *testing.T) {
+func TestDeleteRemovesAnObjectAndAcceptsAMissingOne(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		key := hello(t, tg)
 		for range 2 {

@@ -213,7 +213,7 @@ func (b *book) toldDeleted(inRun int, key string) {
 	b.idle = 0
 	b.events++
 	if b.visible[key] != nil && b.since[key].Before(b.lives[inRun].began) {
-		b.wrong.add("run %d told that %q is gone, and it was there all the time", inRun, key)
+		b.wrong.add("run %d reported %q as deleted, but it existed all the time", inRun, key)
 	}
 }
 

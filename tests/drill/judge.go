@@ -125,11 +125,11 @@ func (s *scene) verdict() {
 		s.book.violated("%v", s.err)
 	}
 	if f.delivered == 0 || f.kills == 0 || lies == 0 {
-		s.book.violated("nothing was tried: %d versions delivered, %d kills, %d lies", f.delivered, f.kills, lies)
+		s.book.violated("the drill did nothing: %d versions delivered, %d kills, %d lies", f.delivered, f.kills, lies)
 	}
 	for line := range strings.SplitSeq(s.pipeline.loggedSince(0), "\n") {
 		if strings.Contains(line, "Unsolicited response") {
-			s.book.violated("Go's HTTP client wrote past the logger what came after a body: %.200s", line)
+			s.book.violated("Go's HTTP client wrote bytes after a body to stderr, past the logger: %.200s", line)
 		}
 	}
 	if n := s.book.unprovoked.count; n > lies {

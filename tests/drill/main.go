@@ -70,15 +70,15 @@ func parse(args []string) (o options, drill func(context.Context, options, strin
 	}
 	flags := flag.NewFlagSet("drill "+args[0], flag.ExitOnError)
 	flags.StringVar(&o.binary, "binary", "supabase-connect", "the binary to run")
-	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "the source of chance")
+	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "the seed of all random numbers")
 	if args[0] == "kills" {
 		flags.IntVar(&o.number, "n", 50, "how often to kill it")
 		flags.StringVar(&o.sabotage, "break", breakNothing, "break the state before each start, which must be noticed: repeat or lose")
 	} else {
 		flags.IntVar(&o.number, "n", 20, "for how many seconds to lie")
-		flags.Float64Var(&o.lies.share, "share", 0.15, "the part of the answers that lie")
-		flags.StringVar(&o.lies.kinds, "kinds", "", "the kinds of lies, separated by commas; empty is all that ETag or size give away")
-		flags.DurationVar(&o.lies.trickle, "trickle", 0, "the pause between two bytes of a body that trickles, large ones too; 0 is 5ms, for small ones alone")
+		flags.Float64Var(&o.lies.share, "share", 0.15, "the share of answers that lie")
+		flags.StringVar(&o.lies.kinds, "kinds", "", "the kinds of lies, separated by commas; empty means all kinds that the ETag or the size gives away")
+		flags.DurationVar(&o.lies.trickle, "trickle", 0, "the pause between two bytes of a body that trickles, also of large bodies; 0 is 5ms, for small bodies only")
 	}
 	err = flags.Parse(args[1:])
 	return o, drill, err

@@ -88,7 +88,7 @@ peak memory          %6d MiB
 		b.wrong.add("%d versions were lost", f.missing)
 	}
 	if f.passes == 0 || f.delivered == 0 {
-		b.wrong.add("nothing was tried: %d whole passes, %d versions delivered", f.passes, f.delivered)
+		b.wrong.add("the drill did nothing: %d whole passes, %d versions delivered", f.passes, f.delivered)
 	}
 	return b.wrong.err()
 }
@@ -99,7 +99,7 @@ func (p *problems) join(other problems) {
 	p.kinds = append(p.kinds, other.kinds...)
 }
 
-// err is nil where there are no problems.
+// err is nil if there are no problems.
 func (p *problems) err() error {
 	if p.count == 0 {
 		return nil

@@ -42,7 +42,7 @@ const (
 	publicOnly
 )
 
-// bearer stands before a token.
+// bearer matches the scheme before a token.
 var bearer = regexp.MustCompile(`(?i)^Bearer\s+`)
 
 // verifyBearer checks the token of a request to the REST API.

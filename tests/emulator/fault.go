@@ -37,7 +37,7 @@ type Fault struct {
 	// CutFraction is CutAfter as a part of the body, between 0 and 1.
 	CutFraction float64
 	// CleanCutAfter ends the body after so many bytes as if it were complete:
-	// without Content-Length, so that only other facts tell the client.
+	// without Content-Length, so the client notices only by other facts.
 	CleanCutAfter int64
 	// StallAfter stops sending after so many bytes and waits for the client to
 	// leave.

@@ -390,7 +390,7 @@ func TestBusyNamesADateThatIsStillToCome(t *testing.T) {
 	})
 }
 
-func TestAListingOfTheWholeBucketCanBeThatOfAFolder(t *testing.T) {
+func TestAListingOfTheWholeBucketMayShowOneFolder(t *testing.T) {
 	s := New(Options{})
 	lieServer(s)
 	s.SetFaults(func(Request) Fault { return Fault{Lie: LieListOtherPrefix} })

@@ -286,7 +286,7 @@ func TestTouchMovesEveryLastModifiedAndNothingElse(t *testing.T) {
 		require.Equal(t, "2026-01-01T00:00:00.000Z", before.Contents[i].LastModified)
 		require.Equal(t, "2026-01-01T01:00:00.000Z", after.Contents[i].LastModified)
 	}
-	// GET shows the time of the blob, HEAD that of the row.
+	// GET shows the time of the blob, HEAD the time of the row.
 	c := newClient(t, s)
 	require.Equal(t, "Thu, 01 Jan 2026 00:00:00 GMT", c.get("b", "k0000").header.Get("Last-Modified"))
 	require.Equal(t, "Thu, 01 Jan 2026 01:00:00 GMT", c.do(http.MethodHead, "b", "k0000", "", nil, nil).header.Get("Last-Modified"))

@@ -64,7 +64,7 @@ func TestRotatedAccessKeyIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-func TestAnonKeyIsNoSecretWhereThereIsNone(t *testing.T) {
+func TestAnonKeyIsNoSecretWithoutLegacyKeys(t *testing.T) {
 	s := New(Options{})
 	s.Put("b", "k", []byte("x"))
 	c := newClient(t, s).as(s.Settings().ServiceRoleKey)

@@ -55,7 +55,7 @@ func (b blob) open(off, n int64) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(b[off : off+n])), nil
 }
 
-// listedETag is the ETag of the row's metadata, "" where there is none.
+// listedETag is the ETag of the row's metadata, or "".
 func (r *row) listedETag() string {
 	if r.bare || r.noETag {
 		return ""
