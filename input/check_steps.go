@@ -49,7 +49,7 @@ type checker struct {
 	ledgerUnread bool
 	// listed are the stretches of the listing, in order; complete says that they
 	// are all, and matching are those of their objects that the filter lets pass.
-	listed   []listing.Stretch
+	listed   []listing.Range
 	complete bool
 	matching []object.Object
 	// dueObjects are those of matching that would be delivered.

@@ -11,31 +11,30 @@ import (
 )
 
 // Main runs the command line of Benthos with this input and ends the process with
-// the exit code of [RunCLI]. It is all that the main function of a build of your
-// own needs; the components that it links are those that the program imports.
+// the exit code of [RunCLI]. The main function of your own build needs no more; it
+// links the components that the program imports.
 func Main(opts ...service.CLIOptFunc) {
 	os.Exit(RunCLI(context.Background(), opts...))
 }
 
-// RunCLI is [service.RunCLIToCode] for a process whose exit code tells whether its
-// work is done. service.RunCLI ends with 0 whenever its inputs end, also when a
-// bucket does not exist, when objects could not be delivered, and when a signal cut
-// the work short.
+// RunCLI is [service.RunCLIToCode] with an exit code that says whether the work is
+// done. service.RunCLI ends with 0 whenever its inputs end, even if a bucket does
+// not exist, objects could not be delivered, or a signal cut the work short.
 //
 // The exit code is 0 if everything that was due in one-time runs was delivered.
-// It is 1 if something was not, if a run could not begin, or if a signal ended a
-// run before all of it was acknowledged, also where the output does not let go of
-// its messages until shutdown_timeout has passed. Inputs that repeat (continuous
-// and scheduled) end with 0 when a signal stops them.
+// It is 1 if something was not delivered, if a run could not begin, or if a run
+// ended before all of it was acknowledged: by a signal, or because the output
+// holds its messages beyond shutdown_timeout. Inputs that repeat (continuous and
+// scheduled) end with 0 when a signal stops them.
 //
-// The log goes to stderr, unless logger.file says otherwise. The reason for a code
-// of 1 is in it.
+// The log goes to stderr, unless logger.file says otherwise. It has the reason for
+// a code of 1.
 func RunCLI(ctx context.Context, opts ...service.CLIOptFunc) (exitCode int) {
 	signals := make(chan os.Signal, 1)
 	runs.mu.Lock()
 	runs.onFirst = func() {
-		// Not earlier: a command that does not run a pipeline is to die of a signal as
-		// any other program does.
+		// Not earlier: a signal should end a command that runs no pipeline, as it ends
+		// any other program.
 		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	}
 	runs.mu.Unlock()
@@ -61,10 +60,10 @@ func RunCLI(ctx context.Context, opts ...service.CLIOptFunc) (exitCode int) {
 	return 0
 }
 
-// logToStderr has pipelines log to stderr. Benthos logs to what is os.Stdout when
-// its command line is made, where a log would mix with the output of commands, and
-// prints the output of other commands there as well. So it is given a stdout of its
-// own, which turns into stderr once the log of a pipeline is set up.
+// logToStderr makes pipelines log to stderr. Benthos logs to the os.Stdout that it
+// finds when its command line is made, and prints the output of commands there too.
+// So it gets a stdout of its own, which becomes stderr once the log of a pipeline
+// is set up.
 func logToStderr() []service.CLIOptFunc {
 	stdout := os.Stdout
 	theirs := *stdout

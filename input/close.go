@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// closeStep bounds each step of Close. The steps have a time of their own, so that
-// one that hangs costs no other.
+// closeStep bounds each step of Close. Each step has a time of its own, so that a
+// step that hangs does not cost the others theirs.
 const closeStep = time.Minute
 
-// shut is how an input ends.
+// shut is the state of Close.
 type shut struct {
-	// begun ends with the first Close, ended is closed when all is closed; then err
-	// is how that went.
+	// begun ends with the first Close. Ended is closed when everything is closed;
+	// err is then the result.
 	begun context.Context
 	begin context.CancelFunc
 	once  sync.Once
@@ -35,10 +35,10 @@ func (r *reader) untilClosed(ctx context.Context) (context.Context, context.Canc
 	return ctx, func() { stop(); cancel() }
 }
 
-// Close ends the run, writes what was acked, waits until that is settled, and
-// tells what became of every object. Benthos calls it after the last ack. If ctx
-// ends first, closing goes on, so that the state is not left locked; calling Close
-// again waits for it, and returns how it went.
+// Close ends the run, writes what was acked, waits for deletions, and reports what
+// became of every object. Benthos calls it after the last ack. If ctx ends first,
+// closing goes on, so that the state does not stay locked. Another call of Close
+// waits for it and returns its result.
 func (r *reader) Close(ctx context.Context) error {
 	r.shut.begin()
 	r.shut.once.Do(func() {
@@ -60,8 +60,8 @@ func (r *reader) Close(ctx context.Context) error {
 	}
 }
 
-// closeAll closes everything, that which matters most first: a process may be
-// given little time to end.
+// closeAll closes everything, the most important first: a process may have little
+// time to end.
 func (r *reader) closeAll() error {
 	r.mu.Lock()
 	r.closed = true
@@ -70,7 +70,7 @@ func (r *reader) closeAll() error {
 	if stop != nil {
 		stop()
 	}
-	_ = timed(r.lastCheckpoint) // where it failed, closeLedger tries again and says so
+	_ = timed(r.lastCheckpoint) // if it fails, closeLedger tries again and reports it
 	errs := []error{
 		timed(func(ctx context.Context) error { return waitFor(ctx, done) }),
 		timed(r.shared.Removals.Wait),
@@ -98,7 +98,7 @@ func timed(step func(context.Context) error) error {
 	return step(ctx)
 }
 
-// waitFor waits for the end of the run; nil is one that has not begun.
+// waitFor waits for the end of the run; done is nil if the run has not begun.
 func waitFor(ctx context.Context, done <-chan struct{}) error {
 	if done == nil {
 		return nil
@@ -111,7 +111,7 @@ func waitFor(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// lastCheckpoint writes what was acked by now.
+// lastCheckpoint writes what has been acked so far.
 func (r *reader) lastCheckpoint(ctx context.Context) error {
 	if r.keeper == nil {
 		return nil
@@ -122,7 +122,7 @@ func (r *reader) lastCheckpoint(ctx context.Context) error {
 	return r.ledger.Checkpoint(ctx)
 }
 
-// closeLedger writes what was settled last.
+// closeLedger writes what is not written yet, and closes the ledger.
 func (r *reader) closeLedger(ctx context.Context) error {
 	if r.ledger == nil {
 		return nil

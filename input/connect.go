@@ -16,17 +16,17 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
-// unreachableAttempts bounds how often an endpoint is tried at the start where
-// nobody answers, or somebody else than an S3 server: a name that does not
-// resolve, or a page, is most often a typing error, and a one-time run should say
-// so soon.
+// unreachableAttempts bounds how often a one-time run tries an endpoint at its
+// start if nothing answers, or something else than an S3 server. A name that does
+// not resolve, or a web page, is usually a typing error, which should be reported
+// soon.
 const unreachableAttempts = 4
 
 // Connect opens the state, gets the credentials, tests that the bucket can be
-// listed, and begins the run. What can't get better without another
-// configuration ends every run here, and whatever else goes wrong a one-time run.
-// A run that repeats waits: the error is returned at first and every five
-// minutes, for Benthos to log and to show on /ready, and tried again meanwhile.
+// listed, and begins the run. An error that only another configuration can fix
+// ends every run here, and any other error ends a one-time run. A run that repeats
+// tries again. It returns the error at first and every five minutes, so that
+// Benthos logs it and shows it on /ready.
 func (r *reader) Connect(ctx context.Context) error {
 	ctx, cancel := r.untilClosed(ctx) // Close needs mu
 	defer cancel()
@@ -54,7 +54,7 @@ func (r *reader) Connect(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case lasts || !r.conf.plan.Repeats():
-			r.cause = err // Close tells of it
+			r.cause = err // Close reports it
 			return service.ErrEndOfInput
 		}
 		tell := r.wait.failed()
@@ -72,7 +72,7 @@ func (r *reader) Connect(ctx context.Context) error {
 }
 
 // connectOnce does what a run needs before it begins. The error names its field
-// and remedy; lasts reports whether it stays until the configuration is another.
+// and remedy. Lasts reports whether only another configuration can fix it.
 func (r *reader) connectOnce(ctx context.Context) (err error, lasts bool) { //nolint:revive // lasts is about err
 	if err = r.open(ctx); err != nil {
 		return err, r.stateLasts(err)
@@ -87,16 +87,16 @@ func (r *reader) connectOnce(ctx context.Context) (err error, lasts bool) { //no
 	return nil, false
 }
 
-// aboutRegion reports whether an error that ends a run is about the region, whose
-// field no renewal of keys changes.
+// aboutRegion reports whether an error is about the region: new keys do not change
+// the field region.
 func aboutRegion(err error) bool {
 	e, ok := errors.AsType[*supabase.FieldError](err)
 	return ok && e.Field == ssFieldRegion
 }
 
-// stateLasts reports whether a state can't be opened until somebody acts. One that
-// another process uses is free when that process ends, a full disk may be emptied,
-// and a cache may be down.
+// stateLasts reports whether a state can't be opened until somebody acts. It may
+// open later if another process uses it, if the disk is full, or if a cache is
+// down.
 func (r *reader) stateLasts(err error) bool {
 	if errors.Is(err, ledger.ErrDamaged) {
 		return true
@@ -104,15 +104,15 @@ func (r *reader) stateLasts(err error) bool {
 	return r.conf.state.path != "" && !errors.Is(err, boltstore.ErrInUse) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, context.Canceled)
 }
 
-// sayConnected tells of the end of what was told of.
+// sayConnected logs the end of an outage that was logged.
 func (r *reader) sayConnected() {
 	if lasted := r.wait.lasts(); r.wait.over() {
 		r.log.Infof("Connected to %s after %s in which that failed", r.conf.project.Endpoint, lasted)
 	}
 }
 
-// probe makes one small request. A one-time run makes it again while what fails
-// may pass, for as long as its retries last; the others come back by Connect.
+// probe makes one small request. A one-time run retries it while the failure may
+// pass and retries are left. A run that repeats tries once: Connect retries.
 func (r *reader) probe(ctx context.Context) error {
 	if r.conf.plan.Repeats() {
 		err := r.probeOnce(ctx)
@@ -139,9 +139,9 @@ func (r *reader) probe(ctx context.Context) error {
 	return err
 }
 
-// wrongServer reports whether an answer is not of an S3 server, and no sign of
-// one that has trouble either. A project that is over its quota or paused answers
-// in the same way for a long time.
+// wrongServer reports whether an answer comes neither from an S3 server nor from a
+// proxy in front of a failing one. A paused project, or a project over its quota,
+// also counts: it answers the same for a long time.
 func wrongServer(err error) bool {
 	e, ok := errors.AsType[*object.Error](err)
 	if !ok || errors.Is(err, object.ErrThrottled) {

@@ -13,7 +13,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
-// handover is one batch on its way to ReadBatch.
+// handover is one batch for ReadBatch.
 type handover struct {
 	key   string // of the object
 	batch service.MessageBatch
@@ -28,7 +28,7 @@ type delivery struct {
 	out      chan<- handover
 }
 
-// deliver makes messages of one download and hands them on.
+// deliver makes messages of one download and sends them to ReadBatch.
 func (d *delivery) deliver(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) error {
 	if dl.Whole != nil {
 		return d.deliverWhole(ctx, dl, event, ack)
@@ -36,8 +36,8 @@ func (d *delivery) deliver(ctx context.Context, dl *fetch.Download, event string
 	return d.deliverScanned(ctx, dl, event, ack)
 }
 
-// deliverWhole does what the scanner to_the_end does: the object is one message.
-// Its bytes are in memory already, and the scanner would copy them.
+// deliverWhole does what the scanner to_the_end does: the object becomes one
+// message. Its bytes are already in memory, and the scanner would copy them.
 func (d *delivery) deliverWhole(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) error {
 	batch := service.MessageBatch{service.NewMessage(dl.Whole)}
 	d.labeller.label(&dl.Content, event).apply(batch)
@@ -45,28 +45,28 @@ func (d *delivery) deliverWhole(ctx context.Context, dl *fetch.Download, event s
 }
 
 // deliverScanned runs one download through the scanner. The scanner gathers the acks
-// of all its batches and calls ack once: when all were delivered, or when one
-// was refused.
+// of all its batches and calls ack once: when all batches were delivered, or when
+// one was refused.
 func (d *delivery) deliverScanned(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) error {
 	details := service.NewScannerSourceDetails()
-	details.SetName(dl.Key) // all of it, as the inputs of other stores do
+	details.SetName(dl.Key) // the whole key, as the inputs of other stores do
 	details.SetSizeHint(dl.Size)
 
 	scanner, err := d.scanner.Create(dl.Body, service.AckFunc(ack), details)
 	if err != nil {
 		if errors.Is(err, io.EOF) && dl.Size == 0 {
-			return ack(ctx, nil) // nothing in it, so nothing to deliver
+			return ack(ctx, nil) // empty, so there is nothing to deliver
 		}
 		return unreadable(err)
 	}
-	// Closing the scanner is also what acks an object that gave no message.
+	// Closing the scanner also acks an object that gave no message.
 	defer func() { _ = scanner.Close(context.WithoutCancel(ctx)) }()
 
 	label := d.labeller.label(&dl.Content, event)
 	for {
 		batch, batchAck, err := scanner.NextBatch(ctx)
-		// A scanner may take the break of a body for its end and make a message
-		// of what came before it: such a message is never handed on.
+		// If a body breaks, a scanner may treat that as its end and make a message
+		// of what came before. Such a message is never delivered.
 		if broken := dl.Err(); broken != nil {
 			return broken
 		}
@@ -89,14 +89,14 @@ func (d *delivery) deliverScanned(ctx context.Context, dl *fetch.Download, event
 	}
 }
 
-// deliverDeletion hands on that an object is gone: a message without a body.
+// deliverDeletion sends a message without a body: the object is gone.
 func (d *delivery) deliverDeletion(ctx context.Context, key string, ack pass.Ack) error {
 	msg := service.NewMessage(nil)
 	d.labeller.labelDeleted(key).apply(service.MessageBatch{msg})
 	return d.send(ctx, handover{key, service.MessageBatch{msg}, service.AckFunc(ack)})
 }
 
-// send waits until the pipeline takes a batch.
+// send waits until the pipeline reads the batch.
 func (d *delivery) send(ctx context.Context, h handover) error {
 	if err := d.keeper.wait(ctx); err != nil {
 		return err
@@ -109,13 +109,13 @@ func (d *delivery) send(ctx context.Context, h handover) error {
 	}
 }
 
-// unreadable marks what a scanner says of content that arrived whole.
+// unreadable marks the error of a scanner on content that arrived whole.
 func unreadable(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	if errors.Is(err, bufio.ErrTooLong) {
-		return fmt.Errorf("%w: a line or part is longer than the max_buffer_size of the scanner, which is its to raise: %w", pass.ErrUnreadable, err)
+		return fmt.Errorf("%w: a line or part is longer than the scanner's max_buffer_size, which can be raised: %w", pass.ErrUnreadable, err)
 	}
 	return fmt.Errorf("%w: %w", pass.ErrUnreadable, err)
 }

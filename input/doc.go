@@ -4,6 +4,25 @@
 // every object as a message with metadata. Importing the package registers the
 // input.
 //
+// # Words
+//
+// One word for one thing, in code, logs, metrics and documents:
+//
+//	scope     what is read: a project, a bucket and a prefix
+//	pass      one run over a scope; it ends with counts that add up
+//	listing   the pages that show every object of a scope
+//	changes   what was written since a time, in place of a whole listing
+//	range     all keys between two bounds, or bytes of one object from an offset on
+//	part      a range of a large object that is read ahead of the scanner
+//	attempt   one try at an object or a request; the pauses between them grow
+//	claim     what waits for the end of an object's delivery: it travels with it
+//	due       to be delivered in this pass: new, changed, or parked and tried again
+//	ack       the output has all messages of an object; only this settles it
+//	parked    set aside after its last attempt, with a reason; tried again later
+//	state     what is remembered between runs; the ledger keeps it
+//	identity  who the server treats us as: a role or a user
+//	version   one content of a key: key, ETag and size
+//
 // # Flow
 //
 //	when:  schedule.Plan ─► passes.go: one pass after the other, never two

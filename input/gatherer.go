@@ -7,22 +7,22 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
-// gatherFor is how long the counts of single objects are gathered before they
-// are told to the exporter.
+// gatherFor is how long the counts of single objects are gathered before the
+// exporter gets them.
 const gatherFor = 100 * time.Millisecond
 
-// gatherer keeps metrics that change with every object until they are due: an
-// exporter looks a metric up by its labels at each call, which for thousands of
-// small objects a second costs more than counting them. When nothing changes it
-// does nothing.
+// gatherer collects metrics that change with every object, and sends them to the
+// exporter every gatherFor. An exporter looks a metric up by its labels at each
+// call, which costs more than counting for thousands of small objects a second.
+// When nothing changes, the gatherer does nothing.
 type gatherer struct {
 	mu     sync.Mutex
 	counts map[count]int64
 	gauges map[*service.MetricGauge]int64
-	due    bool // a flush is on its way
+	due    bool // a flush is scheduled
 }
 
-// count is a counter and the value of its label, "" for one without.
+// count is a counter and the value of its label, "" for a counter without labels.
 type count struct {
 	counter *service.MetricCounter
 	label   string
@@ -43,7 +43,7 @@ func (g *gatherer) addLabelled(c *service.MetricCounter, n int64, label string) 
 	g.schedule()
 }
 
-// set takes the last value of a gauge.
+// set keeps the last value of a gauge.
 func (g *gatherer) set(m *service.MetricGauge, value int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -51,7 +51,7 @@ func (g *gatherer) set(m *service.MetricGauge, value int64) {
 	g.schedule()
 }
 
-// schedule is called with the lock held.
+// schedule schedules a flush. It is called with the lock held.
 func (g *gatherer) schedule() {
 	if !g.due {
 		g.due = true
@@ -59,7 +59,7 @@ func (g *gatherer) schedule() {
 	}
 }
 
-// flush tells the exporter what has changed.
+// flush sends the exporter what has changed.
 func (g *gatherer) flush() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -76,7 +76,7 @@ func (g *gatherer) flush() {
 	for m, value := range g.gauges {
 		m.Set(value)
 	}
-	// Emptied and kept, since the same metrics change again.
+	// The maps are kept, since the same metrics change again.
 	clear(g.counts)
 	clear(g.gauges)
 }

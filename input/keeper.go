@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	// A failed checkpoint waits for checkpointPause, then for twice as long each
-	// time it fails again, up to checkpointMostPause: a store that is down is not
-	// asked all the time, and one that is back is noticed within a minute.
+	// After a failed checkpoint the keeper waits for checkpointPause, and twice as
+	// long after each further failure, up to checkpointMostPause. So a store that is
+	// down gets few requests, and its return is noticed within a minute.
 	checkpointPause     = time.Second
 	checkpointMostPause = time.Minute
-	// checkpointTimeout bounds one checkpoint, since a cache may have no time-out of
+	// checkpointTimeout bounds one checkpoint, since a cache may have no timeout of
 	// its own. A fold writes a few megabytes.
 	checkpointTimeout = time.Minute
-	// The first line on an outage is followed by one after outageLine, then after
-	// twice that time, and so on.
+	// The second line about a stall comes after outageLine, the next after twice that
+	// time, and so on.
 	outageLine = time.Minute
 )
 
-// keeper writes a ledger's checkpoints when they are due. The acks themselves
-// must not: Benthos holds a lock around each that all others wait for.
+// keeper writes a ledger's checkpoints when they are due. An ack must not write
+// them: Benthos holds a lock during each ack, and all other acks wait for it.
 type keeper struct {
 	ledger *ledger.Ledger
 	hooks  keeperHooks
@@ -39,18 +39,17 @@ type keeper struct {
 type keeperHooks struct {
 	// written is called after each checkpoint that succeeded.
 	written func()
-	// failing is called when checkpoints begin to fail in a way that may pass, with
-	// a time of 0, and ever less often while they do.
+	// failing is called with a time of 0 when checkpoints begin to fail in a way that
+	// may pass, and then less and less often while they fail.
 	failing func(err error, since time.Duration)
-	// recovered is called when they succeed again.
+	// recovered is called when checkpoints succeed again.
 	recovered func(after time.Duration)
-	// fatal is called once, when nothing can be recorded any more. The keeper ends
-	// with it.
+	// fatal is called once, when nothing can be recorded any more. Then the keeper
+	// ends.
 	fatal func(error)
 }
 
-// keep writes checkpoints until end is called, or until no further one can
-// succeed.
+// keep writes checkpoints until end is called, or until none can succeed any more.
 func keep(l *ledger.Ledger, hooks keeperHooks) *keeper {
 	ctx, stop := context.WithCancel(context.Background())
 	k := &keeper{ledger: l, hooks: hooks, stop: stop, done: make(chan struct{})}
@@ -87,7 +86,7 @@ func (k *keeper) run(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case ledger.Lasting(err):
-			// Failed says so.
+			// The channel Failed reports it.
 		case err != nil:
 			k.close()
 			if out.failed(time.Now()) {
@@ -113,11 +112,11 @@ func (k *keeper) checkpoint(ctx context.Context) error {
 type stall struct {
 	began, next time.Time
 	pause       time.Duration
-	// line is how long after its beginning the next line is due.
+	// line is the time from the beginning to the next line.
 	line time.Duration
 }
 
-// failed takes note of a failure, and reports whether a line is due.
+// failed notes a failure, and reports whether a line is due.
 func (o *stall) failed(now time.Time) (say bool) {
 	if o.began.IsZero() {
 		*o = stall{began: now, pause: checkpointPause / 2, line: outageLine}
@@ -153,9 +152,9 @@ func (k *keeper) open() bool {
 	return true
 }
 
-// wait holds messages back while checkpoints fail: what is delivered then would
-// be delivered again after a restart, and is kept in memory until one succeeds.
-// A nil keeper holds nothing back.
+// wait holds messages back while checkpoints fail: objects delivered meanwhile
+// would be delivered again after a restart, and their records would fill memory. A
+// nil keeper holds nothing back.
 func (k *keeper) wait(ctx context.Context) error {
 	if k == nil {
 		return nil
@@ -185,8 +184,7 @@ func (k *keeper) end(ctx context.Context) error {
 	}
 }
 
-// keeperHooks say in the log how the checkpoints go, and end the run with the
-// state.
+// keeperHooks log how the checkpoints go, and end the run if the state is lost.
 func (r *reader) keeperHooks() keeperHooks {
 	field := r.conf.state.field()
 	return keeperHooks{
@@ -205,8 +203,8 @@ func (r *reader) keeperHooks() keeperHooks {
 	}
 }
 
-// stateLost ends a run that can record nothing any more: all that it delivered
-// would be delivered again.
+// stateLost ends a run that can't record anything any more: everything that it
+// would still deliver would be delivered again.
 func (r *reader) stateLost(err error) {
 	err = fmt.Errorf("%s: %w", r.conf.state.field(), err)
 	r.log.Errorf("The run ends, since nothing can be delivered any more without its state: %v", err)

@@ -36,26 +36,26 @@ const (
 	metaUserPrefix = metaPrefix + "meta_"
 )
 
-// eventDeleted is the event of a key that is no longer there. The others are
+// eventDeleted is the event of a key that no longer exists. The other events are
 // "created", for a key that was not delivered before, and "updated".
 const eventDeleted = "deleted"
 
-// labeller sets the metadata that all messages of a bucket share the form of.
+// labeller sets the metadata of messages, in the same form for the whole bucket.
 type labeller struct {
 	bucket       string
 	prefix       string
 	projectRef   string
 	userMetadata bool
-	// onMissingMeta hears of an object of which the server could not send n values
-	// of its own metadata; nil hears nothing.
+	// onMissingMeta is called if the server could not send n values of an object's
+	// own metadata. It may be nil.
 	onMissingMeta func(key string, n int)
 }
 
-// label is the metadata of one object, worked out once for all its messages.
+// label is the metadata of one object, made once for all its messages.
 type label struct {
 	entries []labelEntry
-	// used says that a message has it already, and copied is what those after
-	// the first are copied from.
+	// used says that the first message has its metadata. Later messages are copies
+	// of copied.
 	used   bool
 	copied *service.Message
 }
@@ -65,14 +65,14 @@ type labelEntry struct {
 	value any
 }
 
-// labelSize is how many entries an object has that has no metadata of its own.
+// labelSize is the number of entries of an object without metadata of its own.
 const labelSize = 13
 
 func (l *label) set(key string, value any) {
 	l.entries = append(l.entries, labelEntry{key, value})
 }
 
-// setIfKnown leaves out what the server did not tell.
+// setIfKnown skips an empty value: the server did not send one.
 func (l *label) setIfKnown(key, value string) {
 	if value != "" {
 		l.set(key, value)
@@ -137,7 +137,7 @@ func (l *label) setOn(msg *service.Message) {
 	}
 }
 
-// isPlain reports whether there is nothing in a message but bytes.
+// isPlain reports whether a message has nothing except bytes.
 func isPlain(msg *service.Message) bool {
 	if !msg.HasBytes() || msg.HasStructured() || msg.GetError() != nil || msg.Context() != context.Background() {
 		return false
@@ -147,9 +147,9 @@ func isPlain(msg *service.Message) bool {
 
 var errHasMetadata = errors.New("the scanner set metadata")
 
-// labelled is a labelled copy of a plain message. Messages that are copied from
-// one another share their metadata until it is written to; to set it on each of
-// the many lines of an object would take longer than reading them.
+// labelled is a labelled copy of a plain message. Copies of one message share its
+// metadata until somebody writes to it. Setting the metadata on each of the many
+// lines of an object would take longer than reading them.
 func (l *label) labelled(msg *service.Message) *service.Message {
 	if l.copied == nil {
 		l.copied = service.NewMessage(nil)

@@ -21,7 +21,7 @@ type meters struct {
 	deleted   *service.MetricCounter // deletions that were delivered
 	retries   *service.MetricCounter // requests, by cause
 	bytes     *service.MetricCounter // of delivered objects
-	// changesPolls counts passes that asked for no more than what changed.
+	// changesPolls counts passes that asked only for changes.
 	changesPolls *service.MetricCounter
 
 	inFlight         *service.MetricGauge
@@ -39,7 +39,7 @@ type meters struct {
 	firstByte *service.MetricTimer
 	passTime  *service.MetricTimer
 
-	// gathered are those that change with every object.
+	// gathered holds the metrics that change with every object.
 	gathered *gatherer
 }
 
@@ -78,9 +78,8 @@ func newMeters(m *service.Metrics) *meters {
 	return made
 }
 
-// showZeros tells the exporter of what starts at zero. It would know nothing of
-// a metric before its first change otherwise, and a rate could not be told from
-// the first value to be seen.
+// showZeros sends zeros to the exporter. Otherwise it would not know a metric
+// before its first change, and the first value that it shows would give no rate.
 func (m *meters) showZeros() {
 	for _, c := range []*service.MetricCounter{
 		m.listed, m.unchanged, m.delivered, m.vanished, m.deleted, m.bytes, m.changesPolls,

@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// outageFirst is when an outage is told of again; then after twice as long each
-	// time, up to outageMost: the end of a log says what the run waits for, in no
-	// more than a dozen lines an hour.
+	// The second line about an outage comes after outageFirst, each further line
+	// after twice as long, up to outageMost. So the end of a log says what the run
+	// waits for, and an hour has about a dozen lines.
 	outageFirst = 30 * time.Second
 	outageMost  = 5 * time.Minute
 )
 
-// outage decides what is told of something that is waited for: it is told of when
-// it begins, now and then while it lasts, and when it is over. It belongs to one
+// outage decides when to log that the run waits for something: when the outage
+// begins, now and then while it lasts, and when it is over. It belongs to one
 // goroutine at a time.
 type outage struct {
 	began, next time.Time
@@ -24,7 +24,7 @@ type outage struct {
 	failures    int
 }
 
-// failed notes a failed attempt, and reports whether to tell of it.
+// failed notes a failed attempt, and reports whether to log it.
 func (o *outage) failed() (tell bool) {
 	now := time.Now()
 	o.failures++
@@ -55,8 +55,8 @@ func (o *outage) over() bool {
 	return was
 }
 
-// outageLog logs what is to be told of an outage, however many requests fail at
-// the same time. It is safe for concurrent use.
+// outageLog logs an outage in few lines, however many requests fail at the same
+// time. It is safe for concurrent use.
 type outageLog struct {
 	log  *service.Logger
 	what string // as in "Waiting for ..."
@@ -65,7 +65,7 @@ type outageLog struct {
 	outage outage
 }
 
-// failed says that requests fail, and why, where that is due.
+// failed notes a failed request. If a line is due, it logs the error.
 func (o *outageLog) failed(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -77,7 +77,7 @@ func (o *outageLog) failed(err error) {
 	}
 }
 
-// ended says that requests succeed again. It does nothing where none had failed.
+// ended logs that requests succeed again. It does nothing if none had failed.
 func (o *outageLog) ended() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

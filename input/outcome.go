@@ -14,14 +14,14 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
-// Benthos has no way for an input to say that a run failed: a stream that ended
-// looks the same whether everything arrived or nothing did. So the runs of a
-// process are recorded here, for a main function to turn into an exit code.
+// In Benthos an input cannot say that a run failed: a stream that ended looks the
+// same whether everything arrived or nothing did. So the runs of a process are
+// recorded here, and a main function turns them into an exit code.
 
 // Report tells what became of the objects of one finished run. Listed is the
 // sum of Unchanged, Filtered, Delivered, Vanished, Parked and Unsettled.
 type Report struct {
-	// Label is the label of the input in its config, empty where it has none.
+	// Label is the label of the input in its config, empty if it has none.
 	Label string
 	// Bucket and Prefix are what was read.
 	Bucket, Prefix string
@@ -43,8 +43,8 @@ type Report struct {
 	// NotRemoved is how many delivered objects could not be deleted
 	// (delete_objects).
 	NotRemoved int64
-	// Err says why the run is not complete; nil where everything that was due
-	// was delivered.
+	// Err says why the run is not complete; nil if everything that was due was
+	// delivered.
 	Err error
 }
 
@@ -52,19 +52,19 @@ var runs struct {
 	mu       sync.Mutex
 	open     []*openRun
 	finished []Report
-	// onFirst is called when the first run begins; nil once that was done.
+	// onFirst is called when the first run begins; nil after that.
 	onFirst func()
 }
 
-// reportsKept bounds what a process remembers, for one that runs streams for
-// months. Errors are kept before successes.
+// reportsKept bounds what a process remembers if it runs streams for months.
+// Errors are kept before successes.
 const reportsKept = 100
 
-// openRun is a one-time run that has begun and has no end yet. A nil openRun is
-// one whose end nobody asks for.
+// openRun is a one-time run that has begun and not ended. It is nil for a run that
+// repeats.
 type openRun struct {
 	where   string
-	abandon func() // accounts for the run as it is now
+	abandon func() // makes the report of the run as it is now
 	once    sync.Once
 }
 
@@ -82,8 +82,8 @@ func beginRun(where string, abandon func()) *openRun {
 	return run
 }
 
-// end records how a run ended, the first time that it is called. A call that
-// comes while another one accounts for the run waits for it.
+// end records how a run ended, the first time that it is called. A second call
+// waits until the first has finished.
 func (o *openRun) end(account func() Report) {
 	if o == nil {
 		return
@@ -97,12 +97,12 @@ func (o *openRun) end(account func() Report) {
 	})
 }
 
-// abandonTimeout bounds how long the end of the process waits until open runs are
-// accounted for. Benthos kills the process a second after shutdown_timeout.
+// abandonTimeout bounds how long the process waits at its end for the reports of
+// open runs. Benthos kills the process a second after shutdown_timeout.
 const abandonTimeout = 500 * time.Millisecond
 
-// abandonOpenRuns accounts for the runs that have begun and never came to an end:
-// Benthos gives up on an input whose output does not let go of its messages.
+// abandonOpenRuns makes reports for runs that have begun and not ended: Benthos
+// abandons an input if the output neither acknowledges nor refuses its messages.
 func abandonOpenRuns() {
 	runs.mu.Lock()
 	open := slices.Clone(runs.open)
@@ -130,7 +130,7 @@ func Reports() []Report {
 
 // ExitError says why one-time runs of this process did not deliver everything
 // that was due; nil if all did. Call it when all streams have ended: a run that has
-// begun and has no end by then counts as failed. Runs that were stopped from
+// begun and not ended by then counts as failed. Runs that were stopped from
 // outside do not count here, see [Interrupted].
 func ExitError() error {
 	var errs []error
@@ -148,8 +148,8 @@ func ExitError() error {
 }
 
 // Interrupted says which one-time runs of this process were stopped before
-// their end; nil if none was. A process that was told to stop by a signal should
-// exit with a failure then, since a scheduler would read a zero as "all done".
+// their end; nil if none was. If a signal stopped the process, it should exit with
+// a failure then, since a scheduler would read a zero as "all done".
 func Interrupted() error {
 	var errs []error
 	for _, r := range Reports() {
@@ -162,7 +162,7 @@ func Interrupted() error {
 
 var (
 	errInterrupted = errors.New("stopped before its end")
-	// errAbandoned is the cause of a run that Benthos gave up on.
+	// errAbandoned is the cause of a run that Benthos abandoned.
 	errAbandoned = errors.New("the process ended while the output still had messages that it did not acknowledge (shutdown_timeout)")
 )
 
@@ -218,8 +218,8 @@ func (e oneLine) Error() string {
 
 func (e oneLine) Unwrap() []error { return e }
 
-// keysNamed is how many parked objects the end of a run names. The first of each
-// kind were named with their full reason in the log when they were parked.
+// keysNamed is how many parked objects the end of a run names. When the first
+// objects of each reason were parked, the log named them with the full reason.
 const keysNamed = 5
 
 // firstKeys names the first parked objects.
@@ -255,7 +255,7 @@ func countsByName(counts map[string]int64) string {
 	return strings.Join(parts, ", ")
 }
 
-// byCount gives the names, that of the largest count first, equal ones by name.
+// byCount sorts the names: the largest count first, equal counts by name.
 func byCount(counts map[string]int64) []string {
 	return slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))

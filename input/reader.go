@@ -19,7 +19,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
 
-// reader implements service.BatchInput: it owns the life of a run, and nothing
+// reader implements service.BatchInput. It owns the life of a run, and nothing
 // else.
 type reader struct {
 	conf    config
@@ -30,18 +30,18 @@ type reader struct {
 	client  *s3.Client
 	out     chan handover
 	watcher *watcher
-	// undelivered is what the pipeline has, and endpoint whether the server answers.
+	// undelivered are the batches that the pipeline has; endpoint logs outages.
 	undelivered *undelivered
 	endpoint    *outageLog
 
 	listers *listing.Limit
 	shared  *pass.Shared
 	fetcher *fetch.Fetcher // once the run has begun
-	late    sync.WaitGroup // what is said of downloads that outlast their pass
-	// turns belongs to the goroutine of the passes; listCost and askCost sum up
-	// what its requests take, for the two kinds of passes.
+	late    sync.WaitGroup // log lines about downloads that outlast their pass
+	// turns belongs to the goroutine of the passes. listCost and askCost sum up the
+	// cost of listings and of changes.
 	turns             *turns
-	changes           *changes.Client // nil where nothing can be asked
+	changes           *changes.Client // nil if the server has no REST API
 	listCost, askCost meter
 
 	mu        sync.Mutex
@@ -66,7 +66,7 @@ var (
 	_ service.ConnectionTestable = (*reader)(nil)
 )
 
-// newReader wires the rooms. It makes no request.
+// newReader makes the parts of the input and connects them. It makes no request.
 func newReader(conf config, res *service.Resources) (*reader, error) {
 	r := &reader{
 		conf: conf, res: res, log: res.Logger(), meters: newMeters(res.Metrics()),
@@ -107,7 +107,7 @@ func (c config) clientOptions(source *keys.Source) s3.Options {
 	}
 }
 
-// newTurns finds out whether there is anybody who can be asked for changes.
+// newTurns finds out whether the server can be asked for changes.
 func (r *reader) newTurns() *turns {
 	t := &turns{every: r.conf.fullSweepInterval, least: 2, off: r.sayChangesOff}
 	if !r.conf.plan.Repeats() {
@@ -122,7 +122,7 @@ func (r *reader) newTurns() *turns {
 		OnRetry: func(err error) { r.retried("", err) },
 		OnPage:  func(d time.Duration, _ int) { r.askCost.add(d) },
 	})
-	if err == nil { // else another server than Supabase's, which has no REST API
+	if err == nil { // otherwise the server is not Supabase's and has no REST API
 		r.changes = client
 		t.recent = pass.NewRecent(feed{client, func() bool { return t.exceeds(r.askCost.sum()) }}, r.shared)
 	}
@@ -173,9 +173,9 @@ func (r *reader) explain(ctx context.Context, err error) error {
 	return r.source.Project().Explain(err, region)
 }
 
-// ReadBatch implements service.BatchInput. It waits for the next batch; an
-// error other than the end or the context's never comes from here, because
-// every failure belongs to an object and is dealt with there.
+// ReadBatch implements service.BatchInput. It waits for the next batch. Its only
+// errors are the end of the input and the context's error, because every other
+// failure belongs to an object and is handled there.
 func (r *reader) ReadBatch(ctx context.Context) (service.MessageBatch, service.AckFunc, error) {
 	select {
 	case h, ok := <-r.out:
@@ -188,8 +188,8 @@ func (r *reader) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 	}
 }
 
-// ConnectionTest implements service.ConnectionTestable with a sign-in, where
-// one is needed, and one small request.
+// ConnectionTest implements service.ConnectionTestable with a sign-in, if the
+// credentials need one, and one small request.
 func (r *reader) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
 	r.mu.Lock()
 	idle := r.startedAt.IsZero()

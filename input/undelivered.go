@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// stuckAfter is how long messages may wait for their ack before that is said.
+	// stuckAfter is how long messages may wait for their ack before a line says so.
 	// Outputs that gather batches seldom hold them for longer.
 	stuckAfter = time.Minute
 	// stuckMost is the longest time between two lines about the same wait.
 	stuckMost = time.Hour
-	// lookEvery is how often the age of the oldest batch is looked at, while one
-	// waits. It is the precision of the metric.
+	// lookEvery is how often the age of the oldest batch is measured while batches
+	// wait. It is the precision of the metric.
 	lookEvery = time.Second
 	// refusalsKept bounds the objects whose refusals are remembered.
 	refusalsKept = 1000
@@ -26,10 +26,10 @@ const (
 	refusalShown = 300
 )
 
-// undelivered knows the batches that were handed to the pipeline and are not
-// acknowledged yet, oldest first. It says so when none has been acknowledged for a
-// while, or when an object is refused again and again: Benthos itself replays what
-// an output refuses without a word. It is safe for concurrent use.
+// undelivered knows the batches that the pipeline has and has not acknowledged,
+// oldest first. It logs when no batch has been acknowledged for a while, or when an
+// object is refused again and again: Benthos itself replays what an output refuses
+// without a log line. It is safe for concurrent use.
 type undelivered struct {
 	log *service.Logger
 	age *service.MetricGauge // seconds, of the oldest batch
@@ -37,10 +37,10 @@ type undelivered struct {
 	mu             sync.Mutex
 	oldest, newest *pendingBatch
 	batches        int
-	// moved is when a batch was last acknowledged, or when the first of those that
-	// wait was handed over, whichever is later.
+	// moved is the later of two times: the last ack, and when the first waiting
+	// batch was handed over.
 	moved    time.Time
-	looking  bool // a look is on its way
+	looking  bool // the next look is scheduled
 	closed   bool
 	refused  map[string]refusal // by key
 	last     refusal
@@ -95,7 +95,7 @@ func (u *undelivered) append(b *pendingBatch) {
 	}
 }
 
-// settle takes a batch out of the list: it was acknowledged, or refused for good.
+// settle removes a batch from the list: it was acknowledged, or refused for good.
 func (u *undelivered) settle(b *pendingBatch, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -123,14 +123,14 @@ func (u *undelivered) settle(b *pendingBatch, err error) {
 		return
 	}
 	u.stuck = nil
-	// Others may have waited as long. Those that are acknowledged soon now need no line.
+	// Other batches may have waited as long. They need no line if their acks come soon.
 	u.nextLine = u.moved.Add(stuckAfter)
 	if err == nil {
 		u.log.Infof("The output has acknowledged messages of object %q, after %s", b.key, roundWait(u.moved.Sub(b.since)))
 	}
 }
 
-// refuse notes that the output refused messages of an object, which it will get
+// refuse notes that the output refused messages of an object. Benthos sends them
 // again.
 func (u *undelivered) refuse(key string, err error) {
 	text := strings.Join(strings.Fields(strings.ToValidUTF8(err.Error(), "\uFFFD")), " ")
@@ -147,8 +147,8 @@ func (u *undelivered) refuse(key string, err error) {
 	}
 }
 
-// look sets the metric, and says what is stuck. It comes back for as long as
-// anything waits.
+// look sets the metric, and logs what is stuck. It runs again as long as any batch
+// waits.
 func (u *undelivered) look() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -167,8 +167,8 @@ func (u *undelivered) look() {
 	time.AfterFunc(lookEvery, u.look)
 }
 
-// findStuck is the oldest batch where nothing is acknowledged at all, else the
-// oldest one that the output keeps refusing; nil where all is well.
+// findStuck is the oldest batch if no acks come at all, or else the oldest batch
+// that the output keeps refusing; nil if there is neither.
 func (u *undelivered) findStuck(now time.Time) *pendingBatch {
 	if now.Sub(u.moved) >= stuckAfter {
 		return u.oldest
@@ -193,7 +193,7 @@ func (u *undelivered) describe(b *pendingBatch, wait time.Duration) string {
 	return text + ". " + u.known(b)
 }
 
-// known is what the output said of a batch.
+// known is what the output said about a batch.
 func (u *undelivered) known(b *pendingBatch) string {
 	switch r, ok := u.refused[b.key]; {
 	case ok && r.times == 1:
@@ -207,7 +207,7 @@ func (u *undelivered) known(b *pendingBatch) string {
 }
 
 // why names the oldest object that is not acknowledged, and what is known about it;
-// "" where there is none.
+// "" if there is none.
 func (u *undelivered) why() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -217,7 +217,7 @@ func (u *undelivered) why() string {
 	return fmt.Sprintf("object %q waits for %s. %s", u.oldest.key, roundWait(time.Since(u.oldest.since)), u.known(u.oldest))
 }
 
-// close ends the looks. What is acknowledged later still settles.
+// close ends the looks. Later acks still settle their batches.
 func (u *undelivered) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -225,11 +225,11 @@ func (u *undelivered) close() {
 	u.age.Set(0)
 }
 
-// roundWait writes a wait without parts of seconds.
+// roundWait rounds a wait to seconds.
 func roundWait(d time.Duration) time.Duration { return d.Round(time.Second) }
 
-// replayed is an input of which Benthos replays the nacks. It looks at them from
-// outside, since the input inside never sees one.
+// replayed is an input whose nacks Benthos replays. It sees the nacks from
+// outside, since the wrapped input never gets one.
 type replayed struct {
 	service.BatchInput
 	undelivered *undelivered
@@ -243,7 +243,7 @@ func (r replayed) ReadBatch(ctx context.Context) (service.MessageBatch, service.
 	if err != nil || len(batch) == 0 {
 		return batch, ack, err
 	}
-	// Read now: once the pipeline has the messages, it may change them.
+	// Read the key now: once the pipeline has the messages, it may change them.
 	key, _ := batch[0].MetaGet(metaKey)
 	return batch, func(ctx context.Context, err error) error {
 		if err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/tests/bench/endpoint"
 )
 
-// TestMain makes the test's binary the endpoint and the pipeline too, so that
-// nothing is to be built for the tests.
+// TestMain lets the test's binary also be the endpoint and the pipeline, so that the
+// tests need no other binary.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
@@ -47,8 +47,8 @@ func newPlayer(t *testing.T) *player {
 	}
 }
 
-// TestEveryRowRunsInSmall holds that the rows do what they say, with this input
-// alone and little to do.
+// TestEveryRowRunsInSmall checks that the rows do what they say, with only this
+// input and little work.
 func TestEveryRowRunsInSmall(t *testing.T) {
 	p := newPlayer(t)
 	rep := &report{Date: time.Now(), Machine: machine(), Command: "test", Scratch: p.dir}
@@ -85,7 +85,7 @@ func TestEveryRowRunsInSmall(t *testing.T) {
 	}
 }
 
-func TestARunThatLeavesWorkUndoneIsTold(t *testing.T) {
+func TestARunThatLeavesWorkUndoneIsReported(t *testing.T) {
 	p := newPlayer(t)
 	w := workload{
 		name: "undone", bucket: endpoint.Options{Objects: 10, Size: 5}, against: named("all"),
@@ -110,7 +110,7 @@ func TestARunThatLeavesWorkUndoneIsTold(t *testing.T) {
 	}
 }
 
-func TestARunThatDoesNotEndIsTold(t *testing.T) {
+func TestARunThatDoesNotEndIsReported(t *testing.T) {
 	p := newPlayer(t)
 	p.deadline = 500 * time.Millisecond
 	r, err := p.play(t.Context(), workload{

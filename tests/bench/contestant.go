@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// The names of the tools, which are also those of the contestants that use them
-// as they come.
+// The names of the tools, and of the contestants that run them at their defaults.
 const (
 	ours   = "supabase_storage"
 	awsS3  = "aws_s3"
@@ -35,15 +34,15 @@ type contestant struct {
 	files bool
 }
 
-// The accounts that are told to the tools. The endpoint does not look at them.
+// The accounts that the tools get. The endpoint does not check them.
 const (
 	accessKeyID     = "bench"
 	secretAccessKey = "benchbenchbench"
 	region          = "us-east-1"
 )
 
-// environment is the same for all tools, and keeps the settings of whoever runs
-// this out of them: their home is an empty folder.
+// environment is the same for all tools. Their home is an empty folder, so that the
+// settings of the person who runs this have no effect.
 func environment(url, home string) []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home,
@@ -68,7 +67,7 @@ const (
 	head    = "http: {enabled: false}\nlogger: {level: WARN}\n"
 )
 
-// pipeline is this input with further fields, at its defaults but for them.
+// pipeline is this input with further fields, otherwise at its defaults.
 func pipeline(name, output string, fields ...string) contestant {
 	config := head + `input:
   supabase_storage:
@@ -114,7 +113,7 @@ func withOtherBuild(all []contestant) (more []contestant) {
 }
 
 // copies are the peers that copy a bucket into a folder: s5cmd at its defaults,
-// rclone with as many transfers as it gains from.
+// rclone with the number of transfers at which it is fastest.
 func copies() []contestant {
 	return []contestant{
 		{name: s5cmd, tool: s5cmd, files: true, args: []string{"--endpoint-url", "{{URL}}", "--no-verify-ssl", "cp", "s3://{{BUCKET}}/*", "{{DIR}}/"}},
@@ -122,7 +121,7 @@ func copies() []contestant {
 	}
 }
 
-// lists are the peers that list a bucket and match nothing.
+// lists are the peers that list a bucket, with a filter that matches nothing.
 func lists() []contestant {
 	return []contestant{
 		{name: s5cmd, tool: s5cmd, args: []string{"--endpoint-url", "{{URL}}", "--no-verify-ssl", "ls", "s3://{{BUCKET}}/*.none"}},

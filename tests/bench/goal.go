@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// goal is what this input is to show on a workload.
+// goal is what this input should achieve on a workload.
 type goal struct {
 	text string
-	// check tells the figure and whether it is good enough; "" where the runs do
-	// not tell.
+	// check returns the figure and whether it is good enough; "" if the runs do not
+	// show it.
 	check func(*result) (figure string, met bool)
 }
 
-// timeOfS5cmd: the time is at most limit times that of s5cmd.
+// timeOfS5cmd: this input takes at most limit times as long as s5cmd.
 func timeOfS5cmd(limit float64) goal {
 	return goal{fmt.Sprintf("time ≤ %s × that of s5cmd", short(limit)), func(r *result) (string, bool) {
 		return atMost(timeRatio(r, ours, s5cmd), limit, "×")
@@ -32,16 +32,16 @@ func fasterThan(than string, times float64) goal {
 	}}
 }
 
-// adaptiveAtMost: the time of the window that adapts is at most limit times that
-// of the best fixed one.
+// adaptiveAtMost: with the adaptive window the input takes at most limit times as
+// long as with the best fixed window.
 func adaptiveAtMost(limit float64) goal {
 	return goal{fmt.Sprintf("time ≤ %s × that of the best fixed window", short(limit)), func(r *result) (string, bool) {
 		return atMost(timeRatio(r, adaptive, quickestBut(adaptive)(r)), limit, "×")
 	}}
 }
 
-// pushedBackAtMost: the window that adapts settles where the endpoint takes it;
-// of its requests, no more than the limit are answered 429 until then.
+// pushedBackAtMost: the adaptive window settles where the endpoint accepts its
+// requests; until then, no more than the limit of them are answered 429.
 func pushedBackAtMost(limit float64) goal {
 	return goal{fmt.Sprintf("settles below the bound: ≤ %s of all requests answered 429", short(limit)), func(r *result) (string, bool) {
 		s := r.score(adaptive)
@@ -78,11 +78,11 @@ func atMost(figure, limit float64, unit string) (string, bool) {
 	if figure == 0 {
 		return "", false
 	}
-	// One digit more than elsewhere: 1.00 is both more and less than 1.
+	// One digit more than elsewhere, since 1.00 may be more or less than 1.
 	return fmt.Sprintf("%.3f %s", figure, unit), figure <= limit
 }
 
-// memoryAtMost: no run held more.
+// memoryAtMost: no run used more memory.
 func memoryAtMost(limit int64) goal {
 	return goal{fmt.Sprintf("peak RSS ≤ %d MB", limit/mb), func(r *result) (string, bool) {
 		s := r.score(ours)
@@ -93,7 +93,7 @@ func memoryAtMost(limit int64) goal {
 	}}
 }
 
-// noRepeats: nothing was asked for twice.
+// noRepeats: nothing was requested twice.
 func noRepeats() goal {
 	return goal{"no range is read twice", func(r *result) (string, bool) {
 		s := r.score(ours)
@@ -118,7 +118,7 @@ func steadyMemory(limit float64) goal {
 	}}
 }
 
-// idleWhileStalled: once the buffers are full, nothing is asked for any more.
+// idleWhileStalled: once the buffers are full, there are no more requests.
 func idleWhileStalled() goal {
 	return goal{"no request during the stall, buffers filled", func(r *result) (string, bool) {
 		first, last := stallOf(r)
@@ -130,8 +130,8 @@ func idleWhileStalled() goal {
 	}}
 }
 
-// stallOf is the first sample of a stall, the time left out in which buffers
-// fill, and the last one.
+// stallOf returns the first sample of a stall after the buffers have filled, and the
+// last sample.
 func stallOf(r *result) (first, last *sample) {
 	s := r.score(ours)
 	if s == nil || len(s.Trials) == 0 {
@@ -152,7 +152,7 @@ func stallOf(r *result) (first, last *sample) {
 	return first, last
 }
 
-// number writes a ratio with as many digits as are worth reading.
+// number writes a ratio with as many digits as matter.
 func number(f float64) string {
 	switch {
 	case f >= 100:
@@ -163,7 +163,7 @@ func number(f float64) string {
 	return fmt.Sprintf("%.2f", f)
 }
 
-// short writes a limit as one would say it.
+// short writes a limit without trailing zeros.
 func short(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 func megabytes(b int64) string { return fmt.Sprintf("%.0f", float64(b)/1e6) }

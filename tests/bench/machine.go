@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// machine is a line about what all this runs on.
+// machine is a line about the machine that this runs on.
 func machine() string {
 	facts := []string{}
 	if model := fact("/proc/cpuinfo", "model name"); model != "" {
@@ -36,8 +36,7 @@ func load() string {
 	return first
 }
 
-// fact is the value of a line "name: value" in a file of the system, "" where
-// there is none.
+// fact is the value of a line "name: value" in a file of the system, or "".
 func fact(file, name string) string {
 	f, err := os.Open(file)
 	if err != nil {
@@ -52,8 +51,8 @@ func fact(file, name string) string {
 	return ""
 }
 
-// residentMemory is how much memory a process holds now, in bytes; 0 where that
-// is not known.
+// residentMemory is how much memory a process uses now, in bytes; 0 if that is not
+// known.
 func residentMemory(pid int) int64 {
 	kb, err := strconv.ParseInt(strings.TrimSuffix(fact(fmt.Sprintf("/proc/%d/status", pid), "VmRSS"), " kB"), 10, 64)
 	if err != nil {
@@ -67,7 +66,7 @@ func find(program string) (string, bool) {
 	if path, err := exec.LookPath(program); err == nil {
 		return path, true
 	}
-	home, _ := os.UserHomeDir() // "" is no place to look at
+	home, _ := os.UserHomeDir() // "" finds nothing
 	for _, dir := range []string{os.Getenv("GOBIN"), filepath.Join(os.Getenv("GOPATH"), "bin"), filepath.Join(home, "go", "bin")} {
 		if path, err := exec.LookPath(filepath.Join(dir, program)); err == nil && dir != "" {
 			return path, true
@@ -76,7 +75,7 @@ func find(program string) (string, bool) {
 	return "", false
 }
 
-// version is that of a program written in Go, as the compiler recorded it.
+// version is the version of a program written in Go, as the compiler recorded it.
 func version(path string) string {
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {

@@ -1,6 +1,7 @@
 // Command bench runs this input, the aws_s3 input, s5cmd and rclone on the same
 // work, one after the other in rounds, against a synthetic S3 endpoint on this
-// machine, and prints what each of them took. run.sh builds what it needs.
+// machine, and prints the time and resources that each needed. run.sh builds
+// everything for it.
 //
 // The command serve runs the endpoint alone.
 package main
@@ -113,8 +114,8 @@ func run(ctx context.Context, o options) (err error) {
 	return rep.save(o)
 }
 
-// findTools are the paths of the binaries. What is missing is told, with what
-// installs it.
+// findTools finds the paths of the binaries. It reports each missing tool and the
+// command that installs it.
 func (r *report) findTools(o options) (paths map[string]string, err error) {
 	paths = map[string]string{}
 	for tool := range strings.SplitSeq(o.tools, ",") {
@@ -141,7 +142,7 @@ func (r *report) findTools(o options) (paths map[string]string, err error) {
 	return paths, nil
 }
 
-// installs are the commands that install what is missing.
+// installs are the commands that install missing tools.
 var installs = map[string]string{
 	s5cmd:  "go install github.com/peak/s5cmd/v2@latest",
 	rclone: "go install github.com/rclone/rclone@latest",
@@ -156,7 +157,7 @@ func withTools(all []contestant, tools string) (some []contestant) {
 	return some
 }
 
-// scratch is a folder in memory where there is one, so that no tool waits for a
+// scratch is a folder in memory if the machine has one, so that no tool waits for a
 // disk.
 func scratch() (string, error) {
 	if dir, err := os.MkdirTemp("/dev/shm", "bench-"); err == nil {
@@ -165,7 +166,7 @@ func scratch() (string, error) {
 	return os.MkdirTemp("", "bench-")
 }
 
-// save writes what is asked for.
+// save writes the files that the options name.
 func (r *report) save(o options) error {
 	var errs []error
 	if o.json != "" {
@@ -178,10 +179,10 @@ func (r *report) save(o options) error {
 	return errors.Join(errs...)
 }
 
-// own are the flags that say where things are on this machine.
+// own are the flags with paths on this machine.
 var own = []string{"binary", "commit", "out", "json"}
 
-// commandLine is how run.sh is called for the same again.
+// commandLine is the call of run.sh that repeats this run.
 func commandLine(args []string) string {
 	words := []string{"bash tests/bench/run.sh"}
 	for i := 0; i < len(args); i++ {

@@ -25,11 +25,11 @@ var pageText string
 type report struct {
 	Date    time.Time `json:"date"`
 	Machine string    `json:"machine"`
-	// Command is what was run for it.
+	// Command is the command that made it.
 	Command string `json:"command"`
 	// Scratch is where files were written.
 	Scratch string `json:"scratch"`
-	// Versions are those of the binaries.
+	// Versions are the versions of the binaries.
 	Versions map[string]string `json:"versions"`
 	Results  []*result         `json:"results"`
 }
@@ -93,8 +93,8 @@ func rowOf(r *result) pageRow {
 	return row
 }
 
-// commandOf is what runs a contestant, with words in the place of what differs
-// from run to run.
+// commandOf is the command of a contestant, with names in place of the values that
+// differ between runs.
 func commandOf(c contestant) pageCommand {
 	fill := strings.NewReplacer("{{URL}}", "http://127.0.0.1:PORT", "{{DIR}}", "DIR", "{{BUCKET}}", endpoint.Bucket)
 	if c.config != "" {

@@ -21,12 +21,12 @@ type trial struct {
 	Endpoint endpoint.Stats `json:"endpoint"`
 	// Startup is how long it took until the first request came.
 	Startup time.Duration `json:"startup_ns"`
-	// Fault is what is wrong with it; "" where it did all the work.
+	// Fault is what is wrong with it; "" if it did all the work.
 	Fault   string   `json:"fault,omitempty"`
 	Samples []sample `json:"samples,omitempty"`
 }
 
-// sample is what was to be seen at a moment.
+// sample is what was measured at one moment.
 type sample struct {
 	At       time.Time `json:"at"`
 	Memory   int64     `json:"memory_bytes"`
@@ -36,9 +36,9 @@ type sample struct {
 
 // player runs workloads.
 type player struct {
-	// paths are those of the binaries that there are.
+	// paths are the paths of the binaries that were found.
 	paths map[string]string
-	// dir is where everything is written, in memory where that is possible.
+	// dir is where everything is written, in memory if possible.
 	dir      string
 	rounds   int // 0 is as many as the workload wants
 	deadline time.Duration
@@ -48,8 +48,8 @@ type player struct {
 // errTimeout ends a run that takes too long.
 var errTimeout = errors.New("it took too long")
 
-// play runs a workload: every contestant once, then every contestant again, so
-// that what else the machine does meets all of them alike.
+// play runs a workload: every contestant once, then every contestant again, so that
+// other work of the machine slows all of them alike.
 func (p *player) play(ctx context.Context, w workload) (*result, error) {
 	r := &result{workload: w, Date: time.Now().UTC(), LoadBefore: load()}
 	for _, c := range w.contestants {
@@ -140,7 +140,7 @@ func (p *player) try(ctx context.Context, w workload, c contestant, remote *remo
 	return t, err
 }
 
-// command is the arguments, and writes what they name.
+// command returns the arguments, and writes the files that they name.
 func (c contestant) command(dir, url, objects string) ([]string, error) {
 	fill := strings.NewReplacer("{{URL}}", url, "{{DIR}}", objects, "{{BUCKET}}", endpoint.Bucket)
 	if c.config != "" {
@@ -154,14 +154,14 @@ func (c contestant) command(dir, url, objects string) ([]string, error) {
 	return args, nil
 }
 
-// fault tells what a run that ended well left undone, "" where nothing.
+// fault says what a run that ended without an error did not do, or "".
 func (w *workload) fault(c contestant, s endpoint.Stats, dir string) (string, error) {
 	n := w.objects()
 	switch {
 	case w.demand == listed && s.Listed < n:
 		return fmt.Sprintf("%d of %d keys were listed", s.Listed, n), nil
 	case w.demand == listed && s.Gets > 0:
-		return fmt.Sprintf("%d objects were read that nobody wanted", s.Gets), nil
+		return fmt.Sprintf("%d objects were read, and only a listing was asked for", s.Gets), nil
 	case w.demand != listed && s.Served < n:
 		return fmt.Sprintf("%d of %d objects were read", s.Served, n), nil
 	case w.demand == received && (s.Distinct < n || s.Received < w.bytes()):

@@ -55,7 +55,7 @@ const (
 )
 
 // plotTimes draws the times of all rows as bars on a logarithmic scale, with the
-// range of the rounds across their ends; "" where there is nothing to draw.
+// range of the rounds across their ends; "" if there is nothing to draw.
 func plotTimes(results []*result) string {
 	var all []float64
 	for _, r := range results {
@@ -127,8 +127,7 @@ func complete(r *result) (some []*score) {
 	return some
 }
 
-// plotMemory draws the memory of a watched run over time; "" where there is
-// none.
+// plotMemory draws the memory of a watched run over time; "" if there is none.
 func plotMemory(r *result) string {
 	const height, top, bottom = 260.0, 40.0, 30.0
 	if !r.workload.watched || len(r.Scores) == 0 || len(r.Scores[0].Trials) == 0 {

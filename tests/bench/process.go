@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// usage is what a process took.
+// usage is what a process used.
 type usage struct {
 	began time.Time
 	wall  time.Duration
 	cpu   time.Duration
-	// memory is the most it held at a time, in bytes.
+	// memory is the most memory that it used, in bytes.
 	memory int64
-	// fault is why it did not end with 0, "" where it did.
+	// fault is why it did not end with 0, or "".
 	fault string
 }
 
@@ -65,7 +65,7 @@ func tail(log string) string {
 	return strings.Join(strings.Fields(string(b)), " ")
 }
 
-// every calls f again and again until it is stopped; stop returns when f is not
+// every calls f periodically until it is stopped; stop returns once f will not be
 // called any more.
 func every(d time.Duration, f func()) (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})

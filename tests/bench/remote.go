@@ -42,7 +42,7 @@ func serve(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	// It holds little, and is to take little of the CPU that it shares.
+	// It uses little memory, and should use little of the CPU that it shares.
 	debug.SetGCPercent(400)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -96,7 +96,7 @@ func startEndpoint(ctx context.Context, o endpoint.Options) (*remote, error) {
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		r.close()
-		return nil, fmt.Errorf("starting the endpoint: it told no address: %w", err)
+		return nil, fmt.Errorf("starting the endpoint: it printed no address: %w", err)
 	}
 	r.url = strings.TrimSpace(line)
 	return r, nil
@@ -105,7 +105,7 @@ func startEndpoint(ctx context.Context, o endpoint.Options) (*remote, error) {
 // close ends the endpoint.
 func (r *remote) close() {
 	_ = r.stdin.Close()
-	_ = r.cmd.Wait() // what it has to say is on stderr
+	_ = r.cmd.Wait() // its errors are on stderr
 }
 
 func (r *remote) stats(ctx context.Context) (endpoint.Stats, error) {

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// resources is the processor time that a process took, and the most memory that
-// it held. Linux counts what the parent holds at the start as well, which is
-// little here: the endpoint is a process of its own.
+// resources is the processor time that a process used, and the most memory that it
+// held. Linux includes the memory of the parent at the start, which is little here:
+// the endpoint is a process of its own.
 func resources(s *os.ProcessState) (cpu time.Duration, memory int64) {
 	cpu = s.UserTime() + s.SystemTime()
 	u, ok := s.SysUsage().(*syscall.Rusage)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// result is what became of a workload.
+// result is the result of a workload.
 type result struct {
 	workload   workload
 	Date       time.Time `json:"date"`
@@ -20,7 +20,7 @@ type score struct {
 	contestant contestant
 }
 
-// score is that of the contestant with the name, nil where it did not run.
+// score is the score of the contestant with the name, nil if it did not run.
 func (r *result) score(name string) *score {
 	for _, s := range r.Scores {
 		if s.Name == name {
@@ -35,7 +35,7 @@ func named(name string) func(*result) string {
 	return func(*result) string { return name }
 }
 
-// quickestBut is the quickest of all others.
+// quickestBut is the fastest of all others.
 func quickestBut(name string) func(*result) string {
 	return func(r *result) string {
 		best, found := "", time.Duration(0)
@@ -63,7 +63,7 @@ func (s *score) wall() time.Duration { return time.Duration(s.median(wallOf)) }
 
 func wallOf(t trial) float64 { return float64(t.Wall) }
 
-// median is that of a figure of the runs.
+// median is the median of a figure of the runs.
 func (s *score) median(figure func(trial) float64) float64 {
 	return median(s.figures(figure))
 }
@@ -85,15 +85,15 @@ func (s *score) spread(figure func(trial) float64) (least, most float64) {
 	return slices.Min(all), slices.Max(all)
 }
 
-// memory is the most that any run held.
+// memory is the most memory that any run used.
 func (s *score) memory() int64 {
 	_, most := s.spread(func(t trial) float64 { return float64(t.Memory) })
 	return int64(most)
 }
 
-// ratio is the median over the rounds of a figure divided by that of another
-// contestant in the same round, so that what slows down a whole round does not
-// show. It is 0 where there is nothing to compare.
+// ratio divides a figure by the same figure of another contestant in the same round,
+// and returns the median over the rounds. So it does not show what slows down a whole
+// round. It is 0 if there is nothing to compare.
 func (s *score) ratio(other *score, figure func(trial) float64) float64 {
 	if other == nil || s.fault() != "" || other.fault() != "" {
 		return 0

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Measures the supabase_storage input beside the aws_s3 input, s5cmd and rclone,
+# Measures the supabase_storage input next to the aws_s3 input, s5cmd and rclone,
 # on the same work, against a synthetic S3 endpoint on this machine.
 #
-#   bash tests/bench/run.sh [FLAGS...]          all rows; some fifteen minutes
+#   bash tests/bench/run.sh [FLAGS...]          all rows; about fifteen minutes
 #   bash tests/bench/run.sh --rows small,medium --rounds 5
 #   bash tests/bench/run.sh --write             and writes tests/bench/RESULTS.md
 #   bash tests/bench/run.sh --help              all flags

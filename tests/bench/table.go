@@ -59,8 +59,8 @@ func (t *table) String() string {
 	return b.String()
 }
 
-// tableOf is the figures of a workload: medians, the range of the times beside
-// theirs, and the most memory.
+// tableOf is the figures of a workload: medians, the range of the times next to
+// their median, and the most memory.
 func tableOf(r *result) *table {
 	against := r.workload.against(r)
 	t := &table{text: 1}
@@ -123,7 +123,7 @@ func faultsOf(r *result) (lines []string) {
 	return lines
 }
 
-// goalsOf are the goals of all workloads, and what became of them.
+// goalsOf are the goals of all workloads, and whether they were met.
 func goalsOf(results []*result) *table {
 	t := &table{text: 4}
 	t.add("row", "goal", "figure", "met")

@@ -40,7 +40,7 @@ func thousand() workload {
 
 func TestATableTellsMediansTheirRangeAndTheRatioWithinARound(t *testing.T) {
 	r := resultOf(thousand(),
-		// The second round was three times as slow for all.
+		// The second round was three times as slow for all contestants.
 		scoreOf(ours, time.Second, 3*time.Second, 1100*time.Millisecond),
 		scoreOf(s5cmd, 2*time.Second, 6*time.Second, 2*time.Second))
 	require.Equal(t, `
@@ -73,7 +73,7 @@ func TestAnIncompleteRunIsComparedWithNothing(t *testing.T) {
 	require.NotContains(t, plotTimes([]*result{r}), ours)
 }
 
-func TestTheBestFixedWindowIsTheQuickest(t *testing.T) {
+func TestTheBestFixedWindowIsTheFastest(t *testing.T) {
 	w := throttleWorkload()
 	r := resultOf(w, scoreOf(adaptive, time.Second), scoreOf("max_downloads: 4", 4*time.Second), scoreOf("max_downloads: 16", 800*time.Millisecond))
 	require.Equal(t, "max_downloads: 16", w.against(r))
@@ -87,8 +87,8 @@ func TestTheBestFixedWindowIsTheQuickest(t *testing.T) {
 	require.False(t, met)
 }
 
-// stalledResult is a run whose memory and requests grow as given, by a sample a
-// second, while the output stalls from the second second on.
+// stalledResult is a run whose memory and requests grow as given, with a sample a
+// second, while the output stalls from second 2 on.
 func stalledResult(memory []int64, requests []int) *result {
 	s := scoreOf(ours, time.Minute)
 	began := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
@@ -99,7 +99,7 @@ func stalledResult(memory []int64, requests []int) *result {
 	return resultOf(stalledWorkload(100, kib, 6*time.Second), s)
 }
 
-func TestMemoryAndRequestsOfAStallAreThoseAfterTheBuffersFilled(t *testing.T) {
+func TestAStallIsMeasuredAfterTheBuffersHaveFilled(t *testing.T) {
 	r := stalledResult([]int64{10, 50, 100, 101, 102, 103, 104, 105, 500}, []int{0, 20, 40, 40, 40, 40, 40, 41, 99})
 	var figures []string
 	for _, g := range r.workload.goals {
@@ -165,7 +165,7 @@ func rects(t *testing.T, drawing string) (bars []rect) {
 	return bars
 }
 
-func TestThePageIsMadeOfTheFiguresAlone(t *testing.T) {
+func TestThePageIsMadeFromTheFiguresAlone(t *testing.T) {
 	broken := scoreOf(rclone, time.Second)
 	broken.Trials[0].Fault = "exit status 1"
 	dir := t.TempDir()

@@ -9,11 +9,11 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/tests/bench/endpoint"
 )
 
-// demand is what must have become of the bucket in the end.
+// demand is what must have happened to the bucket at the end.
 type demand int
 
 const (
-	// served, which the rows that say nothing demand: every object was sent whole.
+	// served, the default: every object was sent whole.
 	served demand = iota
 	// listed: every key was on some page, and nothing was read.
 	listed
@@ -21,27 +21,27 @@ const (
 	received
 )
 
-// workload is a piece of work, and who does it.
+// workload is a piece of work, and the contestants that do it.
 type workload struct {
 	name string
-	// about is what there is to do, in a few words.
+	// about is the work in a few words.
 	about       string
 	bucket      endpoint.Options
 	contestants []contestant
 	demand      demand
-	// rounds is how often each contestant runs, unless it is asked for otherwise.
+	// rounds is how often each contestant runs, unless a flag says otherwise.
 	rounds int
 	// against names the contestant whose times the others are divided by.
 	against func(*result) string
-	// watched has the memory looked at every second.
+	// watched says that the memory is measured every second.
 	watched bool
 	goals   []goal
 }
 
-// objects is how many there are to be done.
+// objects is the number of objects in the bucket.
 func (w *workload) objects() int { return w.bucket.Objects }
 
-// bytes is how many there are to be moved; none in a listing.
+// bytes is how many bytes must be moved; 0 for a listing.
 func (w *workload) bytes() int64 {
 	if w.demand == listed {
 		return 0
@@ -63,7 +63,7 @@ type variants struct {
 	files bool
 	// listPeers adds the listing commands of the peers.
 	listPeers bool
-	// shape is that of the keys to list.
+	// shape is the shape of the keys to list.
 	shape endpoint.Shape
 }
 
@@ -106,8 +106,8 @@ func workloads(v variants) []workload {
 	}
 }
 
-// downloads are those who read the whole bucket: the inputs drop it, the peers,
-// which cannot, write it into memory.
+// downloads are the contestants that read the whole bucket. The inputs drop the
+// data; the peers cannot, and write it into memory.
 func downloads(v variants, fields ...string) []contestant {
 	all := append([]contestant{pipeline(ours, toDrop, fields...), awsPipeline(fields...)}, copies()...)
 	if v.files && len(fields) == 0 {
@@ -135,7 +135,7 @@ func listWorkload(v variants) workload {
 	return w
 }
 
-// throttleWorkload looks for the window that an endpoint bears.
+// throttleWorkload looks for the largest window that an endpoint does not throttle.
 func throttleWorkload() workload {
 	w := workload{
 		name: "throttle", about: "4,000 × 1 KiB, 20 ms, 429 above 20 requests in flight",
@@ -151,8 +151,8 @@ func throttleWorkload() workload {
 	return w
 }
 
-// stalledWorkload has an output that takes messages and does not answer, for as
-// long as stall.
+// stalledWorkload has an output that receives messages and does not answer for the
+// time of stall.
 func stalledWorkload(objects int, size int64, stall time.Duration) workload {
 	return workload{
 		name: "stalled", about: fmt.Sprintf("%d × %d KiB to an HTTP output that answers nothing for %s", objects, size/kib, stall),
@@ -163,7 +163,7 @@ func stalledWorkload(objects int, size int64, stall time.Duration) workload {
 	}
 }
 
-// chosen are the workloads with the given names, all where there are none.
+// chosen are the workloads with the given names; without names, all.
 func chosen(all []workload, names string) ([]workload, error) {
 	if names == "" {
 		return all, nil

@@ -143,9 +143,9 @@ func TestSignatureCoversThePathTheQueryAndTheSignedHeaders(t *testing.T) {
 	})
 }
 
-// A proxy such as Cloudflare's rewrites Accept-Encoding on the way, so a client
-// that signs it is refused by a hosted project. One that leaves it out of the
-// signature is served whatever arrives.
+// A proxy such as Cloudflare's rewrites Accept-Encoding on the way, so a hosted
+// project refuses a client that signs this header. A client that does not sign it
+// is served.
 func TestAcceptEncodingMayChangeOnTheWayUnlessItIsSigned(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		key := hello(t, tg)

@@ -18,7 +18,7 @@ import (
 // request is one request to the S3 endpoint.
 type request struct {
 	method string
-	// bucket is the target's own where empty.
+	// bucket is the target's own if empty.
 	bucket string
 	key    string
 	query  url.Values
@@ -26,7 +26,7 @@ type request struct {
 	// does it.
 	header, rewritten http.Header
 	body              []byte
-	// as signs the request; the target's access key where nil.
+	// as signs the request; nil means the target's access key.
 	as *credentials
 	// unsigned sends it without a signature.
 	unsigned bool
@@ -37,12 +37,12 @@ type response struct {
 	status int
 	header http.Header
 	body   []byte
-	// length is the Content-Length, -1 where there was none.
+	// length is the Content-Length, or -1.
 	length int64
 }
 
-// httpClient asks for no compression by itself: what a test does not send, is
-// not sent.
+// httpClient asks for no compression, so it sends only the headers that a test
+// sets.
 var httpClient = &http.Client{
 	Transport: &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
@@ -120,7 +120,7 @@ type failure struct {
 	Resource string
 }
 
-// requireFailure holds that res is the error with this status and one of these
+// requireFailure requires that res is an error with this status and one of these
 // codes, and returns the document.
 func requireFailure(t *testing.T, res *response, status int, codes ...string) failure {
 	t.Helper()

@@ -1,20 +1,19 @@
-// Package conformance holds one black-box test suite for everything that
-// speaks Supabase Storage's dialect of S3. In every `go test` it runs against
-// the emulator of tests/emulator; where the environment names a real server it
-// runs against that one too. A test that passes on one and fails on the other
-// has found a bug of the emulator.
+// Package conformance is one black-box test suite for everything that speaks
+// Supabase Storage's dialect of S3. In every `go test` it runs against the
+// emulator of tests/emulator. If the environment names a real server, it runs
+// against that server too. A test that passes on one and fails on the other has
+// found a bug of the emulator.
 //
 // The suite has two halves. The first sends raw signed requests, without an
-// SDK, and holds the facts of the server that the input relies on: the order
-// and the pages of a listing, which keys there can be, ranges, errors. The
-// second runs the whole input against the endpoint and compares what arrives
-// with what was stored.
+// SDK, and checks what the input relies on: the order and the pages of a listing,
+// which keys are possible, ranges, errors. The second runs the whole input against
+// the endpoint and compares what arrives with what was stored.
 //
 // # A real server
 //
-// A project in the cloud, a self-hosted one or the local CLI stack is named by
-// these variables; the suite runs against it as soon as the first is set, and
-// fails where one of the required ones is then missing:
+// These variables name a project in the cloud, a self-hosted project or the local
+// CLI stack. The suite runs against it as soon as the first is set, and fails if a
+// required variable is missing:
 //
 //	SUPABASE_TEST_ENDPOINT           required: https://<ref>.supabase.co/storage/v1/s3
 //	SUPABASE_TEST_REGION             required: the project's region
@@ -25,24 +24,24 @@
 //	SUPABASE_TEST_ANON_KEY           required: the legacy anon key, a JWT
 //	SUPABASE_TEST_SERVICE_ROLE_KEY   required: the legacy service_role key, a JWT
 //	SUPABASE_TEST_USER_TOKEN         required: the access token of a signed-in user
-//	SUPABASE_TEST_EXPIRED_TOKEN      optional: one that has expired
-//	SUPABASE_TEST_USER_EMAIL         optional: what that user signs in with
-//	SUPABASE_TEST_USER_PASSWORD      optional: and the password
+//	SUPABASE_TEST_EXPIRED_TOKEN      optional: an access token that has expired
+//	SUPABASE_TEST_USER_EMAIL         optional: the user's e-mail address
+//	SUPABASE_TEST_USER_PASSWORD      optional: the user's password
 //	SUPABASE_TEST_ACCESS_TOKEN       optional: a personal access token that may read
 //	                                 the project, its API keys and their secrets
 //	SUPABASE_TEST_API_URL            optional: another Management API than Supabase's
-//	SUPABASE_TEST_MAX_KEY_LENGTH     optional: the longest key in bytes, where the
-//	                                 project's store takes less than 1024
+//	SUPABASE_TEST_MAX_KEY_LENGTH     optional: the longest key in bytes, if the
+//	                                 project's store accepts less than 1024
 //
-// The user must be allowed to see the objects of the folder that is named by
-// their id, and no others, which is the policy of Supabase's documentation:
+// The user must be allowed to see only the objects in the folder with the user's
+// id as its name, as in the policy of Supabase's documentation:
 //
 //	create policy "own folder" on storage.objects for select to authenticated
 //	using (bucket_id = '<bucket>' and (storage.foldername(name))[1] = auth.uid()::text);
 //
-// Every key that the suite writes holds the folder conformance-<random>, new
+// Every key that the suite writes contains the folder conformance-<random>, new
 // in each run: at the start of the key, after a leading slash, or in the folders
-// <user id> and someone-else. It removes the keys that it wrote when the test
-// ends, over S3, and no others; what else is in the bucket is listed at most,
-// never read or changed.
+// <user id> and someone-else. When a test ends, the suite removes the keys that it
+// wrote, over S3, and no others. It may list other objects in the bucket, but never
+// reads or changes them.
 package conformance

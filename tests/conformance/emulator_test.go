@@ -15,7 +15,7 @@ const (
 	emulatorUser   = "11111111-1111-4111-8111-111111111111"
 )
 
-// startEmulator serves a fresh project on loopback for the length of the test.
+// startEmulator serves a new project on loopback until the test ends.
 func startEmulator(t *testing.T) *target {
 	t.Helper()
 	s := emulator.New(emulator.Options{Region: "us-west-2"})
@@ -46,7 +46,7 @@ func startEmulator(t *testing.T) *target {
 	return tg
 }
 
-// ownFolder is the policy that the package documentation asks of a real
+// ownFolder is the policy that the package documentation requires of a real
 // project.
 func ownFolder(claims map[string]any, key string) bool {
 	folder, _, found := strings.Cut(key, "/")

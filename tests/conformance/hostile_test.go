@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// allowed is every character that the Storage API lets a key hold.
+// allowed are all characters that the Storage API allows in a key.
 const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/!.*'() &$=@;:+,?-"
 
-// maxKeyLength is the longest key that S3 knows, in bytes. Supabase itself has no
-// limit; the store behind it may take less, because the server adds the project,
-// the bucket and a version to the key.
+// maxKeyLength is the longest key in S3, in bytes. Supabase itself has no limit; the
+// store behind it may accept less, because the server adds the project, the bucket
+// and a version to the key.
 const maxKeyLength = 1024
 
 // hostileKeys are keys below prefix that break a client which normalises paths,
@@ -20,7 +20,7 @@ func (tg *target) hostileKeys(prefix string) []string {
 	var keys []string
 	for _, c := range allowed {
 		if c == '/' {
-			continue // has cases of its own below
+			continue // has its own cases below
 		}
 		keys = append(keys, prefix+"char/x"+string(c)+"y")
 	}
@@ -29,11 +29,11 @@ func (tg *target) hostileKeys(prefix string) []string {
 		"f", "f.txt", "f.txt.bak", "f.txt-1", "f.txt (copy)", "f.txt!", "f.txt/inside", "f.txt/", "f.txt0",
 		// a file and a folder of one name
 		"g", "g/", "g/h", "g-b", "g.txt", "g0",
-		// slashes that a path library would clean away
+		// slashes that a path library would remove
 		"double//slash", "triple///slash", "double//", "a/b", "a//b", "trailing/slash/",
 		// blanks at every end
 		" leading space", "trailing space ", "trailing/ ", " ", "two  spaces",
-		// what a decoder of URLs or forms mistakes
+		// characters that a decoder of URLs or forms changes
 		"a+b", "a b", "query?x=1&y=2;z=3", "name=value", "user@host:80", "back..up", "...", "..name", ".hidden",
 		// wildcards of SQL and of globs
 		"a_c", "aXc", "a*c", "star*", "what?",
@@ -49,7 +49,7 @@ func (tg *target) hostileKeys(prefix string) []string {
 	return keys
 }
 
-// longKey is a key below prefix of the length given, in segments short enough for
+// longKey is a key below prefix with the given length, in segments short enough for
 // a file system.
 func longKey(prefix, fill string, length int) string {
 	var b strings.Builder

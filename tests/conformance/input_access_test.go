@@ -181,9 +181,8 @@ func TestInputEndsWithATokenThatTheServerFindsExpired(t *testing.T) {
 	})
 }
 
-// A hosted project is behind a proxy that rewrites Accept-Encoding. Other
-// endpoints get one here; hosted ones, which are reached by their name, have
-// theirs.
+// A hosted project is behind a proxy that rewrites Accept-Encoding. Other endpoints
+// get such a proxy here.
 func TestInputReadsThroughAProxyThatRewritesAcceptEncoding(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		if ip, err := netip.ParseAddr(tg.endpoint.Hostname()); err != nil || !ip.IsLoopback() {
@@ -203,7 +202,7 @@ func TestInputReadsThroughAProxyThatRewritesAcceptEncoding(t *testing.T) {
 		f["endpoint"] = proxy.URL + tg.endpoint.Path
 		requireDelivered(t, runInput(t, tg, f), sameAsKeys(keys)...)
 
-		// the proxy is one that breaks a signed header
+		// the proxy does break a signed header
 		through := *tg
 		address, err := url.Parse(proxy.URL + tg.endpoint.Path)
 		require.NoError(t, err)

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bucketful are objects for more than two pages: every hostile key, sizes from
-// nothing to some megabytes, and no two contents alike.
+// bucketful are objects for more than two pages: every hostile key, sizes from zero
+// to a few megabytes, all with different content.
 func bucketful(tg *target, prefix string) []object {
 	var objects []object
 	for i, key := range tg.hostileKeys(prefix) {
@@ -87,7 +87,7 @@ func TestInputReadsKeysThatStartWithASlash(t *testing.T) {
 	})
 }
 
-func TestInputTellsWhatTheServerKnowsOfAnObject(t *testing.T) {
+func TestInputSetsWhatTheServerKnowsOfAnObject(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		key := tg.prefix() + "dir/photo (1).JPG"
 		tg.removeAtEnd(t, key)

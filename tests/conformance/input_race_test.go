@@ -35,8 +35,8 @@ func TestInputNeverMixesVersionsOfAnOverwrittenObject(t *testing.T) {
 			finished atomic.Bool
 			writeErr error
 		)
-		// a cut upload could be completed after the test has tidied up, so the
-		// writer is asked to stop
+		// the writer stops by itself: a cut upload could be completed after the test
+		// has removed its keys
 		stop := func() {
 			finished.Store(true)
 			writer.Wait()

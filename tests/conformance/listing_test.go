@@ -86,7 +86,7 @@ func TestPageHoldsAtMostAThousandKeys(t *testing.T) {
 	})
 }
 
-func TestMaxKeysThatIsNoCountIsRefused(t *testing.T) {
+func TestInvalidMaxKeysIsRefused(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		for _, maxKeys := range []string{"-1", "abc"} {
 			requireFailure(t, tg.ask(t, nil, "max-keys", maxKeys), http.StatusBadRequest, "InvalidRequest")
@@ -114,8 +114,8 @@ func TestStartAfterIsExclusiveAndNeedsNoSuchKey(t *testing.T) {
 	})
 }
 
-// What reads a bucket in parts has to make positions up, and not every string of
-// bytes is one.
+// A client that lists a bucket in parts has to make up start positions, and not
+// every string of bytes is valid.
 func TestPositionMustBeText(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
@@ -173,7 +173,7 @@ func TestTokenIsAPositionAndCanBeUsedAgain(t *testing.T) {
 			require.Equal(t, keys[2:], l.keys())
 		}
 
-		// the key at the position may vanish, keys before it are missed and
+		// if the key at the position vanishes, new keys before it are missed and new
 		// keys after it are seen
 		require.NoError(t, tg.remove(t.Context(), keys[1]))
 		tg.storeKeys(t, prefix+"aa", prefix+"cc")
@@ -182,7 +182,7 @@ func TestTokenIsAPositionAndCanBeUsedAgain(t *testing.T) {
 	})
 }
 
-func TestTokenThatIsNoneIsRefused(t *testing.T) {
+func TestInvalidTokenIsRefused(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		for _, token := range []string{"garbage", "!"} {
 			requireFailure(t, tg.ask(t, nil, "continuation-token", token), http.StatusBadRequest, "InvalidParameter")

@@ -15,8 +15,8 @@ const (
 	helloETag = `"5eb63bbbe01eeed093cb22bb8f5acdc3"`
 )
 
-// invalidRange are the codes of a range that cannot be served: the server's own,
-// and the one that it gives to every error of an S3 store behind it.
+// invalidRange are the codes for a range that cannot be served: the server's own
+// code, and its code for every error of an S3 store behind it.
 var invalidRange = []string{"InvalidRange", "S3Error"}
 
 // hello stores "hello world" and returns its key.
@@ -152,7 +152,7 @@ func TestUnchangedObjectIsNotSentAgain(t *testing.T) {
 	})
 }
 
-func TestHeadMindsNoCondition(t *testing.T) {
+func TestHeadIgnoresConditions(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		key := hello(t, tg)
 		for name, value := range map[string]string{
@@ -199,7 +199,7 @@ func TestOverwriteIsANewETagAndTheSameBytesTheSame(t *testing.T) {
 			return l.Contents[0]
 		}
 		first, again := version("one"), version("one")
-		// times have milliseconds, and two uploads may fall into one
+		// times have milliseconds, and two uploads may happen in the same one
 		for i := 0; i < 100 && again.LastModified == first.LastModified; i++ {
 			again = version("one")
 		}
@@ -209,7 +209,7 @@ func TestOverwriteIsANewETagAndTheSameBytesTheSame(t *testing.T) {
 	})
 }
 
-func TestDeleteRemovesAnObjectAndMindsNoAbsence(t *testing.T) {
+func TestDeleteRemovesAnObjectAndAcceptsAMissingOne(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		key := hello(t, tg)
 		for range 2 {

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shared stores objects of the user and of others under folders of this test
-// alone. It returns the keys that the user sees, those that they do not, and the
-// prefix of each.
+// shared stores objects of the user and of others, in folders that only this test
+// uses. It returns the keys that the user sees, the keys that the user does not see,
+// and the prefix of each.
 func shared(t *testing.T, tg *target) (own, others []string, ownPrefix, othersPrefix string) {
 	t.Helper()
 	ownPrefix = tg.userID(t) + "/" + tg.prefix()

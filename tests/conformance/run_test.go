@@ -19,7 +19,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input"
 )
 
-// fields are those of the input, nested as in YAML.
+// fields are fields of the input, nested as in YAML.
 type fields map[string]any
 
 // message is what came out of the input.
@@ -54,15 +54,15 @@ func (tg *target) with(prefix string, credentials fields) fields {
 	}
 }
 
-// runInput runs the input to its end in a stream of its own, and fails unless
-// what it reports adds up and no secret is in its log.
+// runInput runs the input to its end in a stream of its own. It fails if the counts
+// in the report do not add up or a secret is in the log.
 func runInput(t *testing.T, tg *target, f fields) outcome {
 	t.Helper()
 	return runInputWatched(t, tg, f, func(message) error { return nil })
 }
 
-// runInputWatched is runInput with a look at each message before it is
-// acknowledged. An error of arrived is a nack.
+// runInputWatched is runInput, but calls arrived with each message before its ack. An
+// error of arrived is a nack.
 func runInputWatched(t *testing.T, tg *target, f fields, arrived func(message) error) outcome {
 	t.Helper()
 	label := "run_" + strings.Trim(strings.NewReplacer("/", "_", "-", "_").Replace(tg.prefix()), "_")
@@ -110,8 +110,7 @@ func runInputWatched(t *testing.T, tg *target, f fields, arrived func(message) e
 	return out
 }
 
-// refusal is why no input can be made of the fields f; nil if it can. No request
-// is sent.
+// refusal is the error of making an input with the fields f. It sends no request.
 func refusal(t *testing.T, f fields) error {
 	t.Helper()
 	return service.NewStreamBuilder().AddInputYAML(inputYAML(t, "refused", f))
@@ -125,7 +124,7 @@ func inputYAML(t *testing.T, label string, f fields) string {
 	return string(conf)
 }
 
-// requireAccounted holds that every listed object is in exactly one counter.
+// requireAccounted requires that every listed object is in exactly one counter.
 func requireAccounted(t *testing.T, r input.Report) {
 	t.Helper()
 	sum := r.Delivered + r.Vanished + r.Unsettled
@@ -152,8 +151,8 @@ func requireNoSecret(t *testing.T, tg *target, out outcome) {
 	}
 }
 
-// requireDelivered holds that exactly objects arrived, each once and byte for
-// byte.
+// requireDelivered requires that exactly these objects arrived, each once and byte
+// for byte.
 func requireDelivered(t *testing.T, out outcome, objects ...object) {
 	t.Helper()
 	require.NoError(t, out.report.Err)

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// credentials sign a request. The suite signs by itself, so that it can send
-// what no SDK would.
+// credentials sign a request. The suite does its own signing, so that it can send
+// requests that no SDK would send.
 type credentials struct {
 	accessKeyID, secret, token string
 	region, service            string
@@ -22,8 +22,8 @@ type credentials struct {
 	date time.Time
 }
 
-// escape percent-encodes every byte that RFC 3986 does not call unreserved.
-// A slash is kept where keepSlash says so, as in the path of a key.
+// escape percent-encodes every byte that RFC 3986 does not call unreserved. With
+// keepSlash it keeps slashes, as in the path of a key.
 func escape(s string, keepSlash bool) string {
 	const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 	var b strings.Builder
@@ -49,8 +49,7 @@ func canonicalQuery(q url.Values) string {
 	return strings.Join(pairs, "&")
 }
 
-// sign adds the SigV4 headers to req. All headers that req has by then are
-// signed, as they are.
+// sign adds the SigV4 headers to req. It signs all headers that req already has.
 func (c credentials) sign(req *http.Request, body []byte) {
 	date := c.date
 	if date.IsZero() {

@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// uploads bounds how many requests of the suite itself are under way.
+// uploads is how many of the suite's own requests may be under way at a time.
 const uploads = 8
 
-// object is what the suite stores.
+// object is an object that the suite stores.
 type object struct {
 	key         string
 	body        []byte
@@ -33,8 +33,8 @@ func (tg *target) store(t *testing.T, objects ...object) {
 	require.NoError(t, parallel(objects, func(o object) error { return tg.upload(t.Context(), o) }))
 }
 
-// storeKeys stores an object for each key whose content is the key itself, so
-// that no two are alike.
+// storeKeys stores an object for each key. Its content is the key, so that all
+// objects differ.
 func (tg *target) storeKeys(t *testing.T, keys ...string) {
 	t.Helper()
 	objects := make([]object, len(keys))

@@ -24,19 +24,19 @@ type target struct {
 	anonKey    string
 	// serviceRole, user and anon sign in session-token mode.
 	serviceRole, user, anon credentials
-	// expiredToken is empty where none is at hand.
+	// expiredToken is empty if there is none.
 	expiredToken string
-	// email and password are those of the user; accessToken is a personal access
-	// token, for the Management API at apiURL. Empty where there are none.
+	// email and password belong to the user; accessToken is a personal access
+	// token for the Management API at apiURL. Each is empty if there is none.
 	email, password, accessToken, apiURL string
-	// maxKeyLength is the longest key that the store takes, in bytes.
+	// maxKeyLength is the longest key that the store accepts, in bytes.
 	maxKeyLength int
 	// local says that the endpoint is a throw-away one of this process.
 	local bool
 }
 
-// eachTarget runs test on the emulator, and on a real server where the
-// environment names one.
+// eachTarget runs test on the emulator, and on a real server if the environment
+// names one.
 func eachTarget(t *testing.T, test func(t *testing.T, tg *target)) {
 	t.Helper()
 	t.Run("emulator", func(t *testing.T) { test(t, startEmulator(t)) })
@@ -75,7 +75,7 @@ func realTarget(t *testing.T) *target {
 	return tg
 }
 
-// settings are what a user of a project is given.
+// settings are the settings that a user of a project has.
 type settings struct {
 	endpoint, region, bucket, projectRef string
 	accessKeyID, secretAccessKey         string
@@ -106,11 +106,11 @@ func newTarget(t *testing.T, s settings) *target {
 	}
 }
 
-// runName is the folder that every key of this run holds.
+// runName is the folder that every key of this run contains.
 var runName = sync.OnceValue(func() string { return "conformance-" + strings.ToLower(rand.Text()[:12]) })
 
-// prefix returns a folder for the test alone, ending in a slash. The test's own
-// name is not in it: it may hold anything.
+// prefix returns a folder for this test alone, ending in a slash. It does not
+// contain the test's name, which may have any characters.
 func (tg *target) prefix() string {
 	return runName() + "/" + strings.ToLower(rand.Text()[:8]) + "/"
 }

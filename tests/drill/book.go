@@ -13,20 +13,20 @@ type book struct {
 	mu       sync.Mutex
 	versions map[id]*version
 	visible  map[string]*version // by key
-	// since is when a key came to be. No key comes back after it went.
+	// since is when a key was created. A deleted key never comes back.
 	since map[string]time.Time
-	// lives are the runs from 1 on; 0 is before the first.
+	// lives are the runs from 1 on; 0 is the time before the first run.
 	lives []*life
 	// passes is how many whole passes were seen, and idle how many of them in a
 	// row delivered nothing and left nothing under way.
 	passes, idle int
-	// oldest is how long before its kill a version was delivered, at most, that
-	// was repeated because of it.
+	// oldest is the longest time from the delivery of a version to the kill that
+	// repeated it.
 	oldest time.Duration
 	// removed counts the versions that the pipeline deleted, events the deletions
-	// that it told.
+	// that it reported.
 	removed, events int
-	// unprovoked are repeats that no kill explains, wrong is what must not be in
+	// unprovoked are repeats that no kill explains; wrong is what must not happen in
 	// any drill.
 	unprovoked, wrong problems
 }
@@ -38,9 +38,9 @@ type version struct {
 	id
 	sum, contentType, author string // sum is the MD5 of the bytes
 	size                     int64
-	// It was visible from from to to, zero if it is still.
+	// It was visible from from until to, which is zero while it is visible.
 	from, to time.Time
-	// runs are those that delivered it, at is when the last of them did.
+	// runs are the runs that delivered it; at is the time of the last delivery.
 	runs []int
 	at   time.Time
 	// logged is how much the pipeline had logged when the version was uploaded.
@@ -60,7 +60,7 @@ type life struct {
 	listed bool
 }
 
-// problems counts what must not be, by kind, and keeps the first few of each.
+// problems counts what must not happen, by kind, and keeps the first few of each.
 type problems struct {
 	count int
 	kinds []*problemKind
@@ -95,10 +95,10 @@ func newBook() *book {
 	}
 }
 
-// uploaded has put upload a version that takes the place of what its key holds.
-// No message is noted meanwhile, so that a version that is not delivered stays so
-// until it is overwritten. It reports whether it was uploaded: not where
-// mayReplace refuses.
+// uploaded calls put to upload a version over the current one of its key. It notes
+// no message meanwhile, so a version that is not delivered yet stays undelivered
+// until it is overwritten. It reports whether the version was uploaded: mayReplace
+// may refuse.
 func (b *book) uploaded(v *version, mayReplace func(old *version) bool, put func()) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -117,7 +117,7 @@ func (b *book) uploaded(v *version, mayReplace func(old *version) bool, put func
 	return true
 }
 
-// gone has del delete a key.
+// gone calls del to delete a key.
 func (b *book) gone(key string, del func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -192,35 +192,33 @@ func (b *book) delivered(inRun int, m message) {
 	v.at = time.Now()
 }
 
-// repeated charges a repeat to the kill of the run that delivered the version
-// last: a version that this kill did not hide from the state would not have
-// come again.
+// repeated blames the kill of the run that delivered the version last: if the state
+// had noted that delivery, the version would not have come again.
 func (b *book) repeated(v *version, inRun int) {
 	last := v.runs[len(v.runs)-1]
 	if last == inRun {
 		b.unprovoked.add("run %d delivered %q a second time, without a kill", inRun, v.key)
 		return
 	}
-	last = min(last, inRun) // what a run sent last may be read after its successor's
+	last = min(last, inRun) // the last messages of a run may be read after those of the next run
 	b.lives[last].repeats++
 	b.oldest = max(b.oldest, b.lives[last].killedAt.Sub(v.at))
 }
 
-// toldDeleted notes the message that a key is gone. A key that was there all the
-// time of a run can't have been missed by it.
+// toldDeleted notes the message that a key is gone. It is wrong if the key existed
+// during the whole run.
 func (b *book) toldDeleted(inRun int, key string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.idle = 0
 	b.events++
 	if b.visible[key] != nil && b.since[key].Before(b.lives[inRun].began) {
-		b.wrong.add("run %d told that %q is gone, and it was there all the time", inRun, key)
+		b.wrong.add("run %d reported %q as deleted, but it existed all the time", inRun, key)
 	}
 }
 
-// passStarted notes that the pipeline begins to list the bucket, and so that it
-// has listed all of it, if this run began before. quiet says that nothing else
-// is under way.
+// passStarted notes that the pipeline begins to list the bucket. If it began in this
+// run before, that listing is complete. quiet says that nothing else is under way.
 func (b *book) passStarted(quiet bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -235,14 +233,14 @@ func (b *book) passStarted(quiet bool) {
 	}
 }
 
-// stir has the passes in a row counted anew.
+// stir restarts the count of idle passes in a row.
 func (b *book) stir() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.idle = 0
 }
 
-// rested reports whether so many passes in a row found nothing to do.
+// rested reports whether that many passes in a row found nothing to do.
 func (b *book) rested(passes int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// upload notes an upload that overwrites what the key had.
+// upload notes an upload that overwrites the key's version.
 func upload(b *book, key, etag string) {
 	b.uploaded(&version{id: id{key, etag}, sum: etag, size: 1, contentType: "t", author: "a"},
 		func(*version) bool { return true }, func() {})
@@ -53,7 +53,7 @@ func TestBookFindsNoFaultWithDeliveryOnceAndRepeatsAfterAKill(t *testing.T) {
 	})
 }
 
-func TestBookFindsWhatMustNotBe(t *testing.T) {
+func TestBookFindsWhatMustNotHappen(t *testing.T) {
 	for name, c := range map[string]struct {
 		play func(b *book)
 		want string
@@ -111,7 +111,7 @@ func TestBookFindsWhatMustNotBe(t *testing.T) {
 			},
 			`type "text/html"`,
 		},
-		"a version that nobody uploaded": {
+		"a version that was never uploaded": {
 			func(b *book) { wholePass(b, b.started(), id{"a", "1"}, id{"a", "3"}) },
 			"never uploaded",
 		},
@@ -123,7 +123,7 @@ func TestBookFindsWhatMustNotBe(t *testing.T) {
 			},
 			"gone before it began",
 		},
-		"the deletion of what was not delivered": {
+		"the deletion of an undelivered version": {
 			func(b *book) {
 				wholePass(b, b.started(), id{"a", "1"})
 				upload(b, "a", "2")
@@ -131,16 +131,16 @@ func TestBookFindsWhatMustNotBe(t *testing.T) {
 			},
 			"was not delivered",
 		},
-		"news of a deletion that never was": {
+		"a reported deletion that never happened": {
 			func(b *book) {
 				wholePass(b, b.started(), id{"a", "1"})
 				b.toldDeleted(1, "a")
 			},
-			"it was there all the time",
+			"it existed all the time",
 		},
 		"a drill in which nothing happened": {
 			func(b *book) { b.gone("a", func() {}); b.started() },
-			"nothing was tried",
+			"the drill did nothing",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -155,7 +155,7 @@ func TestBookFindsWhatMustNotBe(t *testing.T) {
 	}
 }
 
-func TestBookDoesNotMindWhatAPipelineMayDo(t *testing.T) {
+func TestBookAcceptsWhatAPipelineMayDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBook()
 		upload(b, "a", "1")
@@ -167,7 +167,7 @@ func TestBookDoesNotMindWhatAPipelineMayDo(t *testing.T) {
 		upload(b, "b", "1")
 		time.Sleep(time.Second)
 		upload(b, "b", "2")
-		deliver(b, run, "b", "1") // it was on its way when it was overwritten
+		deliver(b, run, "b", "1") // it was under way when it was overwritten
 		deliver(b, run, "b", "2")
 		require.NoError(t, b.reportKills(io.Discard, time.Minute, 0))
 	})
@@ -194,7 +194,7 @@ func TestAPipelineRestsWhenSoManyPassesFoundNothingToDo(t *testing.T) {
 	require.False(t, b.rested(1), "the pass of a process that is gone does not count")
 }
 
-func TestARunOfWhichSomethingIsLeft(t *testing.T) {
+func TestARunThatLeavesObjectsIsJudged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBook()
 		for _, key := range []string{"told", "left", "overwritten", "deleted"} {

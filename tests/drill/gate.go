@@ -8,14 +8,14 @@ import (
 	"sync"
 )
 
-// perWrite is how many messages are answered between two writes of the state. One
-// checkpoint is a few writes, four at most, in each of which as many messages may
-// be acknowledged that it does not hold: so no more than checkpoint are lost by a
-// kill, however slow the machine writes.
+// perWrite is how many messages are answered between two writes of the state. A
+// checkpoint is at most four writes. During each of them perWrite messages may be
+// acknowledged that the checkpoint does not contain. So a kill loses no more than
+// checkpoint acks, however slowly the machine writes.
 const perWrite = checkpoint / 5
 
-// gate holds answers back while the state is not written: what a kill may repeat
-// is bounded by what the pipeline does, and not by how fast the machine is.
+// gate holds answers back until the state is written, so that the speed of the
+// machine does not decide how much a kill may repeat.
 type gate struct {
 	file string
 
@@ -24,7 +24,7 @@ type gate struct {
 	answered int
 }
 
-// pass waits until a further message may be answered.
+// pass waits until the next message may be answered.
 func (g *gate) pass(ctx context.Context) error {
 	if g == nil {
 		return nil
@@ -45,8 +45,8 @@ func (g *gate) mayPass() bool {
 	return true
 }
 
-// look reads the two pages that each write of the state changes one of. What
-// can't be read was not written.
+// look reads the two pages of the state of which each write changes one. A page
+// that can't be read counts as not written.
 func (g *gate) look() [md5.Size]byte {
 	f, err := os.Open(g.file)
 	if err != nil {
@@ -61,8 +61,8 @@ func (g *gate) look() [md5.Size]byte {
 	return md5.Sum(head[:n])
 }
 
-// reset is for a new process: what was acknowledged to the one before will never
-// be written.
+// reset is for a new process: what the last process did not write will never be
+// written.
 func (g *gate) reset() {
 	if g == nil {
 		return

@@ -12,15 +12,15 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
-// violated notes what must not be.
+// violated notes something that must not happen.
 func (b *book) violated(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.wrong.add(format, args...)
 }
 
-// leftBy are the versions that were visible all through a one-time run that has
-// ended, and that it did not deliver.
+// leftBy are the versions that were visible during a whole one-time run and that it
+// did not deliver.
 func (b *book) leftBy(run int) []*version {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -33,10 +33,10 @@ func (b *book) leftBy(run int) []*version {
 	return left
 }
 
-// judge looks at a one-time run that has ended: what it left is named in what it
-// logged from there on, and its exit code tells whether there was any. Where the
-// bucket did not change meanwhile, it counted it right, too. It returns how many
-// versions were left and named.
+// judge checks a one-time run that has ended: its log from logged on must name every
+// version that it did not deliver, and its exit code must say whether there was one.
+// If the bucket did not change meanwhile (still), its count must be right too. judge
+// returns how many undelivered versions were named.
 func (s *scene) judge(run int, logged int64, still bool) (named int) {
 	text, left, code := s.pipeline.loggedSince(logged), s.book.leftBy(run), s.pipeline.code
 	for _, v := range left {
@@ -57,14 +57,14 @@ func (s *scene) judge(run int, logged int64, still bool) (named int) {
 	return named
 }
 
-// counts reports whether the end of a log says "n of" so many objects.
+// counts reports whether the end of a log says "n of" some number of objects.
 func counts(log string, n int) bool {
 	lines := strings.Split(strings.TrimSpace(log), "\n")
 	said := regexp.MustCompile(fmt.Sprintf(`\b%d of \d+ objects?\b`, n))
 	return slices.ContainsFunc(lines[max(0, len(lines)-10):], said.MatchString)
 }
 
-// reportLies prints what became of the scenes. Its error says what must not be.
+// reportLies prints the results of the scenes. Its error says what went wrong.
 func reportLies(w io.Writer, took time.Duration, scenes []*scene) error {
 	var wrong problems
 	told := map[emulator.Lie]int{}
@@ -88,7 +88,7 @@ func reportLies(w io.Writer, took time.Duration, scenes []*scene) error {
 		{"peak memory, MiB", func(s *scene, _ figures) int { return int(s.pipeline.peak >> 20) }},
 		{"violations", func(s *scene, _ figures) int { return s.book.wrong.count }},
 	}
-	_, _ = fmt.Fprintf(w, "\n%-26s", "") // the report is printed as well as it can be
+	_, _ = fmt.Fprintf(w, "\n%-26s", "") // errors of the writer do not matter
 	for _, s := range scenes {
 		_, _ = fmt.Fprintf(w, "%16s", s.name)
 		s.verdict()
@@ -116,20 +116,20 @@ func reportLies(w io.Writer, took time.Duration, scenes []*scene) error {
 	return wrong.err()
 }
 
-// verdict notes what is wrong with a scene as a whole. A lie may have a version
-// delivered again, when it made the listing show another size, say; what has no
-// lie behind it may not be.
+// verdict notes what is wrong with a scene as a whole. A lie may cause a repeated
+// delivery, for example if it made the listing show another size. Without a lie
+// nothing may be repeated.
 func (s *scene) verdict() {
 	f, lies := s.book.sum(), total(s.told())
 	if s.err != nil {
 		s.book.violated("%v", s.err)
 	}
 	if f.delivered == 0 || f.kills == 0 || lies == 0 {
-		s.book.violated("nothing was tried: %d versions delivered, %d kills, %d lies", f.delivered, f.kills, lies)
+		s.book.violated("the drill did nothing: %d versions delivered, %d kills, %d lies", f.delivered, f.kills, lies)
 	}
 	for line := range strings.SplitSeq(s.pipeline.loggedSince(0), "\n") {
 		if strings.Contains(line, "Unsolicited response") {
-			s.book.violated("Go's HTTP client wrote past the logger what came after a body: %.200s", line)
+			s.book.violated("Go's HTTP client wrote bytes after a body to stderr, past the logger: %.200s", line)
 		}
 	}
 	if n := s.book.unprovoked.count; n > lies {

@@ -18,15 +18,14 @@ const (
 )
 
 const (
-	// initial is how many objects there are at the start: more than a kill may
-	// repeat.
+	// initial is the number of objects at the start: more than a kill may repeat.
 	initial = 1500
 	// A run lives for shortest to longest, from the start of its process.
 	shortest, longest = 100 * time.Millisecond, 2900 * time.Millisecond
-	// restEvery is how many kills come before one that finds the pipeline at rest.
+	// Every restEvery kills, the pipeline is killed while it has nothing to do.
 	restEvery = 5
-	// badGets is the part of the first downloads that fails, and of those that are
-	// cut. A second attempt never is: so no object is parked.
+	// badGets is the share of first downloads that fail, and the share that are cut.
+	// Second attempts succeed, so no object is parked.
 	badGets = 0.025
 )
 
@@ -63,8 +62,8 @@ func runKills(ctx context.Context, o options, dir string) error {
 	return d.book.reportKills(os.Stdout, time.Since(began), s.pipeline.peak)
 }
 
-// play is the drill itself: all kills, the last of which finds everything at
-// rest, and one more start that must have nothing to do.
+// play is the drill itself: all kills, the last while the pipeline has nothing to
+// do, and one more start that must find nothing to do.
 func (d *killDrill) play(ctx context.Context) error {
 	d.bucket.fill(initial)
 	d.bucket.resume()
@@ -101,7 +100,7 @@ func (d *killDrill) play(ctx context.Context) error {
 	return nil
 }
 
-// begin breaks what is to be broken, and starts the pipeline.
+// begin breaks the state if the drill should fail, and starts the pipeline.
 func (d *killDrill) begin(ctx context.Context) error {
 	switch d.sabotage {
 	case breakRepeat:

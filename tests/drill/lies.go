@@ -23,18 +23,17 @@ type liesOptions struct {
 }
 
 const (
-	// liesInitial is how many objects there are at the start, more than a page of a
-	// listing shows, and largeObjects how many of largeSize: too large to be read
-	// again from the beginning. Half of their downloads are cut, so that they go on
-	// with ranges.
+	// liesInitial is the number of objects at the start: more than a page of a
+	// listing. largeObjects of them have largeSize, too large to be read again from
+	// the beginning. Half of their downloads are cut, so that they go on with ranges.
 	liesInitial  = 1100
 	largeObjects = 6
 	largeSize    = 12 << 20
 	cutLarge     = 0.5
 	// trickleEvery lets a small body that trickles arrive in ten seconds.
 	trickleEvery = 5 * time.Millisecond
-	// rareShare is how much more often listings and ranges are lied to, which are
-	// rare.
+	// rareShare is the share of lies to listings and ranges. It is larger, because
+	// such requests are rare.
 	rareShare = 3
 	// A run among lies lives for liesShortest to liesLongest, unless it ends.
 	liesShortest, liesLongest = time.Second, 8 * time.Second
@@ -51,7 +50,7 @@ type scene struct {
 	liar, rare *emulator.Liar
 	lying      atomic.Bool
 	chance     *rand.Rand
-	// kept counts the versions that were left and named in the log.
+	// kept counts the versions that were not delivered but named in the log.
 	kept int
 	err  error
 }
@@ -114,8 +113,8 @@ func liesNamed(names string) (kinds []emulator.Lie, err error) {
 	return kinds, nil
 }
 
-// faults are lies while there are to be any. The probe that a run begins with is
-// answered honestly: a run that finds no bucket may end.
+// faults tells lies until they are switched off. The probe at the start of a run
+// gets the honest answer: a run that finds no bucket may end.
 func (s *scene) faults(seed uint64, trickleAll bool) func(emulator.Request) emulator.Fault {
 	cuts := emulator.RandomFaults(seed, emulator.Cuts(emulator.OpGet, cutLarge))
 	return func(r emulator.Request) emulator.Fault {
@@ -156,7 +155,7 @@ func (s *scene) told() map[emulator.Lie]int {
 }
 
 // play lies while the bucket is written to and the pipeline is killed, and then
-// sees what is left.
+// checks what is left.
 func (s *scene) play(ctx context.Context) error {
 	s.bucket.fill(liesInitial)
 	for range largeObjects {
@@ -221,7 +220,8 @@ func (s *scene) settle(ctx context.Context) error {
 	return nil
 }
 
-// lastRuns are one among lies and one without, over a bucket that does not change.
+// lastRuns does one run with lies and one run without, on a bucket that does not
+// change.
 func (s *scene) lastRuns(ctx context.Context) error {
 	for _, lying := range []bool{true, false} {
 		s.lying.Store(lying)
@@ -241,7 +241,7 @@ func (s *scene) lastRuns(ctx context.Context) error {
 	return nil
 }
 
-// toItsEnd waits until a one-time run ends.
+// toItsEnd waits until a one-time run ends by itself.
 func (s *scene) toItsEnd(ctx context.Context) error {
 	ctx, cancel := hanging(ctx, "the one-time run did not end")
 	defer cancel()

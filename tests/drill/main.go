@@ -1,27 +1,27 @@
-// Command drill runs the real binary against an emulated Supabase Storage whose
-// bucket is written to all the time, kills it by SIGKILL at random moments and
-// starts it again. What it delivers arrives here, by HTTP, and is noted before it
-// is answered.
+// Command drill runs the real binary against an emulated Supabase Storage. All the
+// time it writes to the bucket, kills the binary with SIGKILL at random moments and
+// starts it again. The binary delivers over HTTP to this program, which notes each
+// message before it answers.
 //
 //	drill kills    kills a pipeline with a state again and again
 //	drill lies     lets a gateway lie in front of pipelines of three kinds
 //
-// In both, what arrived is what was uploaded, byte for byte and with its
-// metadata, and what is visible in the end was delivered. Of kills, moreover:
+// In both, each message is what was uploaded, byte for byte and with its metadata,
+// and every object that is visible at the end was delivered. For kills, moreover:
 //
-//   - a kill repeats no more than what was in flight and one checkpoint, a kill
-//     of a pipeline that was at rest repeats nothing, and without a kill nothing
-//     is repeated.
+//   - a kill repeats no more than what was in flight and one checkpoint; a kill
+//     of a pipeline with nothing to do repeats nothing; without a kill nothing is
+//     repeated.
 //
-// Of lies:
+// For lies:
 //
-//   - nothing is deleted before it was delivered, and nothing is told to be gone
-//     that was there all the time;
-//   - what a one-time run leaves is named in its log and counted, and its exit
-//     code is 1; what the others leave in the end is named in their log.
+//   - nothing is deleted before it was delivered, and no object that existed all
+//     the time is reported as deleted;
+//   - if a one-time run does not deliver an object, its log names and counts it, and
+//     the exit code is 1; other runs name such objects in their log at the end.
 //
 // No verdict depends on how busy the machine is: both drills wait for states, and
-// their only limit is there for a pipeline that hangs.
+// their only time limit is for a pipeline that hangs.
 package main
 
 import (
@@ -37,7 +37,7 @@ import (
 
 type options struct {
 	binary string
-	// number is how many kills there are, or how many seconds of lies.
+	// number is the number of kills, or the seconds of lies.
 	number   int
 	seed     uint64
 	sabotage string
@@ -70,21 +70,21 @@ func parse(args []string) (o options, drill func(context.Context, options, strin
 	}
 	flags := flag.NewFlagSet("drill "+args[0], flag.ExitOnError)
 	flags.StringVar(&o.binary, "binary", "supabase-connect", "the binary to run")
-	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "the source of chance")
+	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "the seed of all random numbers")
 	if args[0] == "kills" {
 		flags.IntVar(&o.number, "n", 50, "how often to kill it")
 		flags.StringVar(&o.sabotage, "break", breakNothing, "break the state before each start, which must be noticed: repeat or lose")
 	} else {
 		flags.IntVar(&o.number, "n", 20, "for how many seconds to lie")
-		flags.Float64Var(&o.lies.share, "share", 0.15, "the part of the answers that lie")
-		flags.StringVar(&o.lies.kinds, "kinds", "", "the kinds of lies, separated by commas; empty is all that ETag or size give away")
-		flags.DurationVar(&o.lies.trickle, "trickle", 0, "the pause between two bytes of a body that trickles, large ones too; 0 is 5ms, for small ones alone")
+		flags.Float64Var(&o.lies.share, "share", 0.15, "the share of answers that lie")
+		flags.StringVar(&o.lies.kinds, "kinds", "", "the kinds of lies, separated by commas; empty means all kinds that the ETag or the size gives away")
+		flags.DurationVar(&o.lies.trickle, "trickle", 0, "the pause between two bytes of a body that trickles, also of large bodies; 0 is 5ms, for small bodies only")
 	}
 	err = flags.Parse(args[1:])
 	return o, drill, err
 }
 
-// inFolder gives f a folder, which is kept if f fails.
+// inFolder calls f with a new folder, which is kept if f fails.
 func inFolder(f func(dir string) error) error {
 	dir, err := os.MkdirTemp("", "drill-")
 	if err != nil {

@@ -41,7 +41,7 @@ func (p *pipeline) start(run int) error {
 		return err
 	}
 	defer log.Close()
-	// No context: it is to die by a kill, and close waits for that.
+	// No context: a kill ends the process, and close waits for that.
 	cmd := exec.Command(p.binary, "run", p.config) //nolint:noctx // see above
 	cmd.Env = append(append(os.Environ(), p.env...), fmt.Sprintf("DRILL_RUN=%d", run))
 	cmd.Stdout, cmd.Stderr = log, log
@@ -77,7 +77,7 @@ func (p *pipeline) live(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// liveUntil is live until there is such a state.
+// liveUntil is live until a state is reached.
 func (p *pipeline) liveUntil(ctx context.Context, reached func() bool) error {
 	for !reached() {
 		if err := p.live(ctx, 100*time.Millisecond); err != nil {
@@ -96,7 +96,7 @@ func (p *pipeline) logged() int64 {
 	return info.Size()
 }
 
-// loggedSince is what was logged from there on.
+// loggedSince is the log from that byte on.
 func (p *pipeline) loggedSince(from int64) string {
 	log, err := os.ReadFile(p.log)
 	if err != nil || from > int64(len(log)) {
@@ -105,7 +105,7 @@ func (p *pipeline) loggedSince(from int64) string {
 	return string(log[from:])
 }
 
-// lastWords are the last lines of the log, or so much of each as can be read.
+// lastWords are the last lines of the log, each shortened if it is long.
 func (p *pipeline) lastWords() string {
 	const most, width = 4, 400
 	lines := strings.Split(strings.TrimSpace(p.loggedSince(0)), "\n")
@@ -129,7 +129,7 @@ func (p *pipeline) kill() {
 	p.process = nil
 }
 
-// markDelivered has the binary itself record everything as delivered.
+// markDelivered lets the binary itself record everything as delivered.
 func (p *pipeline) markDelivered(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, p.binary, "state", p.config, "--mark-delivered")
 	cmd.Env = append(append(os.Environ(), p.env...), "DRILL_RUN=0")

@@ -16,7 +16,7 @@ const answerAfter = 40 * time.Millisecond
 // recorder notes in the book what a pipeline delivers.
 type recorder struct {
 	book *book
-	gate *gate // nil where there is no state
+	gate *gate // nil without a state
 }
 
 // ServeHTTP notes a message, and answers a while later. A message that is cut

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// figures are what a drill comes to.
+// figures are the numbers at the end of a drill.
 type figures struct {
 	kills, resting             int
 	versions                   int
@@ -17,7 +17,7 @@ type figures struct {
 	passes                     int
 }
 
-// progress is a line for those who wait.
+// progress is a line that shows how far the drill is.
 func (b *book) progress() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -25,7 +25,7 @@ func (b *book) progress() string {
 	return fmt.Sprintf("%d of %d versions delivered, %d repeats, %d whole passes", f.delivered, f.versions, f.repeats, f.passes)
 }
 
-// sum adds up; what is visible should have been delivered by now.
+// sum adds the numbers up. By now everything visible should have been delivered.
 func (b *book) sum() figures {
 	f := figures{versions: len(b.versions), bound: inFlight + checkpoint, passes: b.passes}
 	for _, v := range b.versions {
@@ -53,8 +53,7 @@ func (b *book) sum() figures {
 	return f
 }
 
-// reportKills prints the figures of the kill drill. Its error says what must not
-// be.
+// reportKills prints the figures of the kill drill. Its error says what went wrong.
 func (b *book) reportKills(w io.Writer, took time.Duration, peak int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -89,7 +88,7 @@ peak memory          %6d MiB
 		b.wrong.add("%d versions were lost", f.missing)
 	}
 	if f.passes == 0 || f.delivered == 0 {
-		b.wrong.add("nothing was tried: %d whole passes, %d versions delivered", f.passes, f.delivered)
+		b.wrong.add("the drill did nothing: %d whole passes, %d versions delivered", f.passes, f.delivered)
 	}
 	return b.wrong.err()
 }
@@ -100,7 +99,7 @@ func (p *problems) join(other problems) {
 	p.kinds = append(p.kinds, other.kinds...)
 }
 
-// err is nil where there are no problems.
+// err is nil if there are no problems.
 func (p *problems) err() error {
 	if p.count == 0 {
 		return nil

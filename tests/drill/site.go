@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// site is an HTTP server on loopback that knows its connections, so that what a
-// killed process sent can be told from what its successor sends.
+// site is an HTTP server on loopback that knows its connections, so that requests
+// of a killed process can be distinguished from those of the next process.
 type site struct {
 	handler  http.Handler
 	server   *http.Server
@@ -55,9 +55,9 @@ func (s *site) note(c net.Conn, state http.ConnState) {
 	}
 }
 
-// drain returns when all is answered that was sent before the call by a process
-// that is gone. Connections are accepted in their order: once ours is, all
-// before it are, and each of them is closed when its last request is done with.
+// drain returns when everything that an ended process sent has been answered.
+// Connections are accepted in order: once drain's own connection is accepted, all
+// earlier ones are, and each is closed after its last request.
 func (s *site) drain(ctx context.Context) error {
 	ours, err := new(net.Dialer).DialContext(ctx, "tcp", s.listener.Addr().String())
 	if err != nil {
@@ -83,10 +83,10 @@ func (s *site) drain(ctx context.Context) error {
 	})
 }
 
-// lookEvery is how often a state is looked at that is waited for.
+// lookEvery is how often a wait checks its state.
 const lookEvery = 5 * time.Millisecond
 
-// waitFor returns when there is such a state, or the cause why ctx ended.
+// waitFor returns when the state is reached, or the cause why ctx ended.
 func waitFor(ctx context.Context, reached func() bool) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()

@@ -78,6 +78,6 @@ func TestGateHoldsAnswersBackUntilTheStateIsWritten(t *testing.T) {
 	require.NoError(t, (*gate)(nil).pass(ctx))
 }
 
-func TestTheFieldsOfADrillStandInItsConfig(t *testing.T) {
+func TestTheFieldsOfADrillAreInItsConfig(t *testing.T) {
 	require.Contains(t, configWith("a: 1", "b: 2"), "\n    a: 1\n    b: 2\noutput:")
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// stage is what a drill plays on: a bucket that is written to, the pipeline that
-// reads it, the recorder of what arrives, and the book of it all.
+// stage is everything in a drill: a bucket that is written to, the pipeline that
+// reads it, the recorder of what arrives, and the book that notes it all.
 type stage struct {
 	book     *book
 	bucket   *bucketTraffic
@@ -24,20 +24,18 @@ const (
 	inFlight = 10
 	// checkpoint is how many acks a checkpoint may hold.
 	checkpoint = 500
-	// restPasses is how many passes in a row have nothing to do once all is
-	// delivered and written down: the first may end before the last ack is noted,
-	// the second makes that ack durable.
+	// After restPasses idle passes in a row, everything is delivered and recorded:
+	// the first may end before the last ack is noted, the second makes it durable.
 	restPasses = 3
-	// lostPasses is how many passes in a row may have nothing to do before what is
-	// missing by then counts as lost.
+	// After lostPasses idle passes in a row, everything missing counts as lost.
 	lostPasses = 10
-	// hangsAfter bounds every wait for a state. It is there for a pipeline that
-	// hangs, and far more than the busiest machine needs.
+	// hangsAfter bounds every wait for a state, in case the pipeline hangs. It is far
+	// more than the busiest machine needs.
 	hangsAfter = 15 * time.Minute
 )
 
-// openStage makes the stage in a folder of its own, for a pipeline with the
-// given fields; with a state where one of them is to be.
+// openStage makes the stage in a folder of its own, for a pipeline with the given
+// fields, with or without a state.
 func openStage(dir, binary string, seed uint64, withState bool, fields ...string) (s *stage, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -84,15 +82,16 @@ func (s *stage) kill(ctx context.Context, resting bool) error {
 	return s.drain(ctx)
 }
 
-// drain is for a pipeline that is gone.
+// drain waits for the requests of a pipeline that has ended.
 func (s *stage) drain(ctx context.Context) error {
 	ctx, cancel := hanging(ctx, "a connection of a process that is gone stayed open")
 	defer cancel()
 	return errors.Join(s.bucket.site.drain(ctx), s.output.drain(ctx))
 }
 
-// rest waits until a pipeline whose bucket does not change any more has nothing
-// to do: because all is delivered, or because it will never deliver the rest.
+// rest waits until the pipeline has nothing to do in a bucket that no longer
+// changes: everything is delivered, or the pipeline will never deliver the
+// remainder.
 func (s *stage) rest(ctx context.Context) error {
 	ctx, cancel := hanging(ctx, "the pipeline did not come to rest")
 	defer cancel()

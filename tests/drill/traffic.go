@@ -15,8 +15,8 @@ import (
 
 const (
 	bucketName = "drill"
-	// writeEvery is the time from one write to the next: less than half of what the
-	// recorder takes, so that the pipeline catches up between two kills.
+	// writeEvery is the time from one write to the next. The recorder can answer more
+	// than twice as often, so that the pipeline catches up between two kills.
 	writeEvery = 20 * time.Millisecond
 )
 
@@ -27,13 +27,13 @@ type bucketTraffic struct {
 	site   *site
 	// logged is how much the pipeline has logged.
 	logged func() int64
-	// quiet reports whether no message is on its way.
+	// quiet reports whether no message is under way.
 	quiet func() bool
-	// faults decides what befalls a request.
+	// faults chooses the fault of a request.
 	faults func(emulator.Request) emulator.Fault
-	// deletes says that the pipeline deletes what it has delivered. Then no version
-	// is overwritten that was delivered: between the look at a version and its
-	// deletion the server knows no condition, and an overwrite there is lost.
+	// deletes says that the pipeline deletes what it has delivered. Then a delivered
+	// version is never overwritten: the server has no conditional DELETE, so an
+	// overwrite between the check of a version and its deletion would be lost.
 	deletes bool
 
 	chance *rand.Rand // of the writer
@@ -72,13 +72,13 @@ func (t *bucketTraffic) environment() []string {
 	}
 }
 
-// isProbe reports whether a request asks no more than whether there is a bucket.
+// isProbe reports whether a request only asks whether the bucket exists.
 func isProbe(r emulator.Request) bool {
 	return r.Op == emulator.OpList && r.Query.Get("max-keys") == "1" && r.Query.Get("prefix") == ""
 }
 
-// watch sees every request. A listing from the bucket's beginning is the start
-// of a pass, and is counted once however often it is tried.
+// watch sees every request. A listing from the beginning of the bucket starts a
+// pass; retries of it do not count.
 func (t *bucketTraffic) watch(r emulator.Request) emulator.Fault {
 	fault := emulator.Fault{}
 	if t.faults != nil {
@@ -146,18 +146,19 @@ func (t *bucketTraffic) write() {
 	}
 }
 
-// mayReplace refuses what the pipeline has deleted, or may be about to.
+// mayReplace refuses to replace a version that the pipeline has deleted or may be
+// deleting.
 func (t *bucketTraffic) mayReplace(old *version) bool {
 	return old != nil && (!t.deletes || len(old.runs) == 0)
 }
 
-// forget has no more written to a key.
+// forget stops all writing to a key.
 func (t *bucketTraffic) forget(i int) {
 	t.live[i] = t.live[len(t.live)-1]
 	t.live = t.live[:len(t.live)-1]
 }
 
-// create makes an object between others, so that every part of the bucket
+// create makes an object between existing ones, so that every part of the bucket
 // changes.
 func (t *bucketTraffic) create() {
 	key := t.newKey()
@@ -170,8 +171,8 @@ func (t *bucketTraffic) newKey() string {
 	return fmt.Sprintf("folder-%02d/object-%06d.bin", t.chance.IntN(40), t.made)
 }
 
-// put uploads a body that no other version has. Some have an ETag that is no MD5,
-// as those of multi-part uploads.
+// put uploads a body that no other version has. Some versions have an ETag that is
+// not an MD5, as after multi-part uploads.
 func (t *bucketTraffic) put(key string, mayReplace func(*version) bool) bool {
 	t.made++
 	body := fmt.Appendf(nil, "version %d\n", t.made)
@@ -204,7 +205,7 @@ func (t *bucketTraffic) putLarge(size int64) error {
 	return nil
 }
 
-// version is the next one of a key, with metadata that no other version has.
+// version makes the next version of a key, with metadata that no other version has.
 func (t *bucketTraffic) version(key string, sum [md5.Size]byte, size int64) *version {
 	text := hex.EncodeToString(sum[:])
 	return &version{

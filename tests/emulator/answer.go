@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// appendISO writes a time in milliseconds, cut off rather than rounded, as
+// appendISO writes a time in milliseconds, truncated and not rounded, as
 // JavaScript does.
 func appendISO(b []byte, micros int64) []byte {
 	return time.UnixMicro(micros).UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
@@ -47,7 +47,7 @@ func jsonPlain(s string) bool {
 	return true
 }
 
-// field writes a name and a string behind sep.
+// field writes sep, a name and a string.
 func (w *jsonWriter) field(sep, name, value string) {
 	w.raw(sep)
 	w.string(name)
@@ -57,7 +57,7 @@ func (w *jsonWriter) field(sep, name, value string) {
 
 func (w *jsonWriter) raw(s string) { w.buf = append(w.buf, s...) }
 
-// comma stands before all but the first of a list.
+// comma writes a comma before each item of a list except the first.
 func (w *jsonWriter) comma(i int) {
 	if i > 0 {
 		w.raw(",")
@@ -84,7 +84,7 @@ func (x *exchange) sendJSON(status int, body []byte) {
 	x.send(status, blob(body), 0, int64(len(body)))
 }
 
-// uuid derives an identifier from parts, in the form of a random one.
+// uuid derives an identifier from parts. It looks like a random UUID.
 func uuid(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	sum[6], sum[8] = sum[6]&0x0f|0x40, sum[8]&0x3f|0x80

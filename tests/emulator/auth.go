@@ -25,10 +25,10 @@ func (x *exchange) authenticate() error {
 	case roleAnon, roleAuthenticated, roleService:
 		return nil
 	}
-	return failDatabase("22023") // SET ROLE to one that does not exist
+	return failDatabase("22023") // SET ROLE to a role that does not exist
 }
 
-// access is what a path of the REST API asks of the caller.
+// access says what a path of the REST API requires of the caller.
 type access int
 
 const (
@@ -42,7 +42,7 @@ const (
 	publicOnly
 )
 
-// bearer stands before a token.
+// bearer matches the scheme before a token.
 var bearer = regexp.MustCompile(`(?i)^Bearer\s+`)
 
 // verifyBearer checks the token of a request to the REST API.
@@ -70,9 +70,9 @@ func (x *exchange) verifyBearer() error {
 	return nil
 }
 
-// gatewayRole is the role of an API key of the new kind: these are no tokens,
-// but where a request has one as its apikey and no Authorization, the hosted
-// gateway adds a token of that role. Storage alone knows none of this.
+// gatewayRole is the role of an API key of the new kind. Such keys are not tokens;
+// if a request has one as its apikey and no Authorization, the hosted gateway adds
+// a token with that role. Storage itself does not know these keys.
 func (x *exchange) gatewayRole() string {
 	set := x.s.Settings()
 	switch x.r.Header.Get("Apikey") {
@@ -85,9 +85,9 @@ func (x *exchange) gatewayRole() string {
 }
 
 // verifySignature checks a signed S3 request. With a session token the key id
-// is the project's reference, the secret its anon key (newer servers also take
-// the reference), and the token says who is asking; without one the S3 access
-// key acts as service_role.
+// is the project's reference, the secret its anon key (newer servers also accept
+// the reference), and the token says who the caller is. Without a token the S3
+// access key acts as service_role.
 func (x *exchange) verifySignature() (caller, error) {
 	p := x.s.project.load()
 	set := &p.settings
@@ -122,14 +122,14 @@ func (x *exchange) verifySignature() (caller, error) {
 	return p.verifyToken(sig.sessionToken, x.s.clock())
 }
 
-// tokenCache remembers tokens whose signature was verified. When they expire
-// is asked every time.
+// tokenCache remembers tokens whose signature was verified. Their expiry is
+// checked every time.
 type tokenCache struct {
 	mu     sync.RWMutex
 	claims map[string]jwt.MapClaims
 }
 
-// verifyToken checks a JWT and returns whom it names.
+// verifyToken checks a JWT and returns the caller that it names.
 func (p *snapshot) verifyToken(token string, at time.Time) (caller, error) {
 	p.tokens.mu.RLock()
 	claims, ok := p.tokens.claims[token]

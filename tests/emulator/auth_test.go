@@ -103,12 +103,12 @@ func TestEverySignedPartIsVerified(t *testing.T) {
 		change(r)
 		require.Equal(t, http.StatusForbidden, c.send(r).status, name)
 	}
-	// A gateway that rewrites Accept-Encoding and says what it was.
+	// A gateway that rewrites Accept-Encoding and sends the original value.
 	r := signed()
 	r.Header.Set("Accept-Encoding", "gzip, br")
 	r.Header.Set("X-Original-Accept-Encoding", "identity")
 	require.Equal(t, http.StatusOK, c.send(r).status)
-	// What is not signed may change.
+	// A header that is not signed may change.
 	r = signed()
 	r.Header.Set("X-Request-Id", "1")
 	require.Equal(t, http.StatusOK, c.send(r).status)
@@ -190,7 +190,7 @@ func FuzzKeyValidation(f *testing.F) {
 	s.CreateBucket("b")
 	f.Fuzz(func(t *testing.T, key string) {
 		if key == "" || 3*len(key) > maxHeader/2 {
-			return // that is the bucket; too long for the request line
+			return // these paths name the bucket, or exceed the request line
 		}
 		s.Put("b", key, []byte("x"), WithRawKey())
 		defer s.Delete("b", key)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// authPrefix is where the gateway shows Auth.
+// authPrefix is the path under which the gateway serves Auth.
 const authPrefix = "/auth/v1/"
 
 // routeAuth reads a path of Auth.
@@ -70,14 +70,14 @@ func (x *exchange) serveAuth() error {
 	return nil
 }
 
-// tokenBody is what /token is asked.
+// tokenBody is the body of a request to /token.
 type tokenBody struct {
 	Email        string `json:"email"`
 	Password     string `json:"password"`
 	RefreshToken string `json:"refresh_token"`
 }
 
-// maxTokenBody is what Auth reads of a body, in bytes.
+// maxTokenBody is how many bytes of a body Auth reads.
 const maxTokenBody = 1 << 20
 
 func (x *exchange) readTokenBody() (body tokenBody, err error) {
@@ -96,8 +96,8 @@ func (x *exchange) readTokenBody() (body tokenBody, err error) {
 	return body, nil
 }
 
-// checkAPIKey is the gateway's part: it lets nobody in who does not show one of
-// the project's API keys. It reports whether the request goes on.
+// checkAPIKey does the gateway's part: it refuses requests without one of the
+// project's API keys. It reports whether the request goes on.
 func (x *exchange) checkAPIKey() bool {
 	p := x.s.project.load()
 	key := cmp.Or(x.r.Header.Get("Apikey"), x.req.Query.Get("apikey"))
@@ -197,7 +197,7 @@ func (a *account) userMetadata() map[string]any {
 func (x *exchange) sendMarshalled(status int, v any) {
 	data, err := json.Marshal(v)
 	if err != nil {
-		// Metadata of a user that are no JSON: the caller's mistake.
+		// A user's metadata that are not JSON: the caller's mistake.
 		panic("emulator: " + err.Error())
 	}
 	x.sendBareJSON(status, data)

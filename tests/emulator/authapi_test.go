@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tokens is what /token answers, errors of all forms included.
+// tokens is an answer of /token, including errors of all forms.
 type tokens struct {
 	AccessToken  string         `json:"access_token"`
 	TokenType    string         `json:"token_type"`
@@ -212,7 +212,8 @@ func TestRefreshTokenIsGoodForOneExchange(t *testing.T) {
 
 		third := c.refresh(second.RefreshToken)
 		require.Equal(t, http.StatusOK, third.status)
-		// The grandparent is long used: somebody has a copy, the session ends.
+		// The token before the last one was used long ago: somebody has a copy, so the
+		// session ends.
 		require.Equal(t, "refresh_token_already_used", c.refresh(first.RefreshToken).ErrorCode)
 		require.Equal(t, "refresh_token_already_used", c.refresh(third.RefreshToken).ErrorCode)
 		require.Equal(t, http.StatusOK, c.signIn(ann.Email, ann.Password).status)

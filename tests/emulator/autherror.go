@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// authVersion is the header by which a client of Auth asks for a form of
-// errors, and the version that brought the newer one.
+// authVersion is the header by which a client of Auth chooses the form of errors,
+// and the version that introduced the newer form.
 const (
 	authVersionHeader = "X-Supabase-Api-Version"
 	authVersion       = "2024-01-01"
 )
 
-// authByStatus is what Auth answers with such a status most of the time.
+// authByStatus are the usual answers of Auth for each status.
 var authByStatus = map[int]*failure{
 	http.StatusBadRequest: failCredentials,
 	http.StatusTooManyRequests: {

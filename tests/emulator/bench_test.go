@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// BenchmarkGetTiny is the emulator's share of a download of 1 KiB: what it
-// takes away from a client that is measured on the same machine.
+// BenchmarkGetTiny is the emulator's cost for a download of 1 KiB: what a client on
+// the same machine loses when it is measured.
 func BenchmarkGetTiny(b *testing.B) {
 	s := New(Options{})
 	s.PutGenerated("b", "k", 1024, 1)
@@ -46,7 +46,7 @@ func BenchmarkListMillion(b *testing.B) {
 	}
 }
 
-// BenchmarkGenerated is the price of content that is made on the fly.
+// BenchmarkGenerated is the cost of content that is made on the fly.
 func BenchmarkGenerated(b *testing.B) {
 	b.SetBytes(1 << 20)
 	for b.Loop() {

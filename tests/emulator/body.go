@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// send answers with n bytes of c from off on, as the fault has it. It is the
-// only way out: every answer, listings and errors too, can be cut and slowed.
+// send answers with n bytes of c from off on, changed as the fault says. Every
+// answer goes through it, listings and errors too, so each can be cut and slowed.
 func (x *exchange) send(status int, c content, off, n int64) {
 	head := x.r.Method == http.MethodHead
 	if status != http.StatusNoContent {
@@ -30,7 +30,7 @@ func (x *exchange) send(status int, c content, off, n int64) {
 	r, err := c.open(off, n)
 	if err != nil {
 		// A file that was overwritten or deleted since its row was read: the
-		// server knows no other words for it either.
+		// server answers the same.
 		clear(x.w.Header())
 		x.fail(failInternal)
 		return
@@ -45,8 +45,8 @@ func (f *Fault) shapesBody() bool {
 		f.BytesPerSecond != 0 || f.OverwriteMid != nil
 }
 
-// stream copies n bytes of r to the client and does what the fault wants done
-// on the way.
+// stream copies n bytes of r to the client, and cuts, stalls or overwrites as the
+// fault says.
 func (x *exchange) stream(r io.Reader, n int64) {
 	f := &x.fault
 	cut, clean, stall, half := offset(f.CutAfter, n), offset(f.CleanCutAfter, n), offset(f.StallAfter, n), n/2
@@ -72,7 +72,7 @@ func (x *exchange) stream(r io.Reader, n int64) {
 		case pos == n:
 			return
 		case pos == clean:
-			x.flush() // or net/http would count the bytes and say how many there are
+			x.flush() // otherwise net/http would add a Content-Length
 			return
 		case pos == cut:
 			x.flush()
@@ -85,7 +85,8 @@ func (x *exchange) stream(r io.Reader, n int64) {
 	}
 }
 
-// offset translates the offsets of a Fault: what is off lies behind the end.
+// offset translates the offsets of a Fault: an offset that is off becomes one
+// behind the end.
 func offset(at, n int64) int64 {
 	switch {
 	case at < 0:
@@ -114,8 +115,8 @@ func (x *exchange) copy(r io.Reader, n int64) {
 	}
 }
 
-// copyPlain sends n bytes. A blob that fails or a client that has left ends
-// the connection: a body is never short and yet complete.
+// copyPlain sends n bytes. If the blob fails or the client has left, the
+// connection ends, so that a short body never looks complete.
 func (x *exchange) copyPlain(r io.Reader, n int64) {
 	buf := buffers.Get().(*[copyBuffer]byte)
 	defer buffers.Put(buf)

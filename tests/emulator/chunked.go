@@ -21,8 +21,8 @@ func newChunkReader(r io.Reader) *chunkReader { return &chunkReader{r: bufio.New
 
 var errChunk = errors.New("malformed aws-chunked body")
 
-// Read fails with errChunk where the encoding is broken and with
-// io.ErrUnexpectedEOF where it breaks off.
+// Read fails with errChunk if the encoding is broken and with
+// io.ErrUnexpectedEOF if the body is cut off.
 func (c *chunkReader) Read(p []byte) (int, error) {
 	for c.left == 0 {
 		if c.done {
@@ -69,7 +69,7 @@ func (c *chunkReader) next() error {
 	}
 }
 
-// line reads up to "\r\n". It is short, or the body is no such encoding.
+// line reads up to "\r\n". A long line means that the body is not in this encoding.
 func (c *chunkReader) line() (string, error) {
 	line, err := c.r.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {

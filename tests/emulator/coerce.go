@@ -8,9 +8,8 @@ import (
 	"strings"
 )
 
-// The server's validator is written in JavaScript and turns a value into the
-// type that it wants where JavaScript sees one in it: "2" is a number, and so
-// is " 0x10 ".
+// The server's validator is written in JavaScript. It converts a value to the type
+// that it wants as JavaScript does: "2" is a number, and so is " 0x10 ".
 
 // jsDecimal is JavaScript's form of a number that has no prefix.
 var jsDecimal = regexp.MustCompile(`^[+-]?(Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)$`)
@@ -34,8 +33,8 @@ func jsNumber(s string) (float64, bool) {
 	return n, true
 }
 
-// jsInteger reads an integer out of a parameter or a string of JSON. What is
-// beyond any count is infinite or just large; no text at all is none.
+// jsInteger reads an integer from a parameter or a JSON string. A number beyond any
+// count is infinite or just large; empty text is not a number.
 func jsInteger(s string) (float64, bool) {
 	if n, err := strconv.Atoi(s); err == nil {
 		return float64(n), true
@@ -44,7 +43,7 @@ func jsInteger(s string) (float64, bool) {
 	return n, ok && s != "" && (math.IsInf(n, 0) || n == math.Trunc(n))
 }
 
-// single is the element of a list of one, which stands for it.
+// single unwraps a list with one element.
 func single(v any) any {
 	if list, ok := v.([]any); ok && len(list) == 1 {
 		return list[0]
@@ -53,7 +52,7 @@ func single(v any) any {
 }
 
 // coerceInteger, coerceString and coerceBool turn a value of a JSON body into
-// the type that is wanted, and report whether there is a way.
+// the wanted type, and report whether that is possible.
 func coerceInteger(v any) (float64, bool) {
 	switch v := single(v).(type) {
 	case float64:

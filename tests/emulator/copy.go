@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// copyObject answers CopyObject. Onto itself with new metadata it is how S3
-// clients change metadata: the same bytes, a later LastModified.
+// copyObject answers CopyObject. S3 clients change metadata by copying an object
+// onto itself: the same bytes, a later LastModified.
 func (x *exchange) copyObject() error {
 	if x.s.readOnly {
 		return failReadOnly

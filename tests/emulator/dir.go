@@ -21,10 +21,9 @@ import (
 // The ETag is the MD5 of the content, computed once for each size and
 // modification time. Content types follow from the file's extension. Names that
 // start with a dot are no buckets, symbolic links to folders are not followed,
-// and nothing outside of dir is ever read. What a file cannot hold (the
-// headers of uploads) is forgotten when the server ends. A file whose name the
-// Storage API does not allow is listed but cannot be read, as a row inserted by
-// SQL.
+// and nothing outside of dir is ever read. The headers of uploads, which a file
+// cannot hold, are lost when the server ends. A file whose name the Storage API
+// does not allow is listed but cannot be read, like a row inserted by SQL.
 func NewDir(dir string, o Options) (*Server, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -40,11 +39,11 @@ type folder struct {
 	root *os.Root
 
 	mu sync.Mutex
-	// known are the rows of the files that were seen, by their path.
+	// known are the rows of the files seen so far, by path.
 	known map[string]known
 }
 
-// known is what a file's row was when the file had this size and time.
+// known is the row of a file, and the size and time that the file had then.
 type known struct {
 	size, modified int64
 	row            row
@@ -75,7 +74,8 @@ func (f *folder) create(name string) (rows, error) {
 	return &folderRows{f, name}, nil
 }
 
-// drop leaves a folder that holds anything, also what is not shown as objects.
+// drop does not remove a folder that contains anything, even files that are not
+// shown as objects.
 func (f *folder) drop(name string) bool { return bucketName(name) && f.root.Remove(name) == nil }
 
 func (f *folder) buckets() ([]bucketInfo, error) {
@@ -98,7 +98,7 @@ type folderRows struct {
 	name string
 }
 
-// uploading is how the names of files start that are not complete yet.
+// uploading begins the names of incomplete files.
 const uploading = ".~uploading-"
 
 // file is the path of a key's file; a key such as "a//b" or "../a" has none.
@@ -118,20 +118,20 @@ func (f *folderRows) get(key string) (*row, error) {
 	if err == nil && info.Mode().IsRegular() {
 		return f.row(key, file, info)
 	}
-	// Not there, or not to be had: all the same to the client.
+	// Missing or unreadable: the client sees no difference.
 	return nil, nil
 }
 
-// scan walks the tree in the order of the keys. That order is the one of the
-// names if a folder's name is taken with its slash: "a.txt" < "a/b" < "a0".
+// scan walks the tree in key order. That is the order of the names if a folder's
+// name ends with its slash: "a.txt" < "a/b" < "a0".
 func (f *folderRows) scan(prefix, after string) iter.Seq2[*row, error] {
 	return func(yield func(*row, error) bool) {
 		f.walk("", prefix, after, yield)
 	}
 }
 
-// walk yields what is below dir, which is "" or ends in a slash, and reports
-// whether more is wanted.
+// walk yields the rows below dir, which is "" or ends in a slash, and reports
+// whether the consumer wants more.
 func (f *folderRows) walk(dir, prefix, after string, yield func(*row, error) bool) bool {
 	entries, err := fs.ReadDir(f.root.FS(), path.Clean(f.name+"/"+dir))
 	if errors.Is(err, fs.ErrNotExist) && dir != "" {
@@ -172,9 +172,8 @@ func (f *folderRows) walk(dir, prefix, after string, yield func(*row, error) boo
 	return true
 }
 
-// row is the row of a file: the one that is known, or a new one. A file that
-// changes while its ETag is computed is as good as gone: it shows in the next
-// listing.
+// row is the row of a file, known or new. A file that changes while its ETag is
+// computed counts as missing: it appears in the next listing.
 func (f *folderRows) row(key, file string, info fs.FileInfo) (*row, error) {
 	size, modified := info.Size(), info.ModTime().UnixNano()
 	f.mu.Lock()
@@ -238,7 +237,7 @@ func (f *folderRows) write(file string, r *row) (fs.FileInfo, error) {
 		return nil, failInvalidKey(r.key + " cannot be a file: " + err.Error())
 	}
 	tmp := path.Dir(file) + "/" + uploading + uuid(file, time.Now().String())
-	defer func() { _ = f.root.Remove(tmp) }() // gone where all went well
+	defer func() { _ = f.root.Remove(tmp) }() // already renamed if all went well
 	out, err := f.root.Create(tmp)
 	if err != nil {
 		return nil, err

@@ -9,8 +9,8 @@ import (
 )
 
 // document is an answer of the S3 interface in the server's form: XML without
-// spaces, with "<Name/>" for what is empty, or, for a client that accepts no
-// XML, the same as JSON.
+// spaces, with "<Name/>" for empty elements, or the same as JSON for a client that
+// does not accept XML.
 type document struct {
 	buf  []byte
 	root string
@@ -45,7 +45,7 @@ func (x *exchange) sendDocument(status int, d *document) {
 	x.sendXML(status, d.buf)
 }
 
-// sendText is the answer whose root holds nothing but text.
+// sendText sends an answer whose root contains only text.
 func (x *exchange) sendText(root, text string) {
 	if acceptsXML(x.r.Header) {
 		d := x.document(root, 256)
@@ -61,7 +61,7 @@ func (x *exchange) sendText(root, text string) {
 
 func (d *document) raw(s string) { d.buf = append(d.buf, s...) }
 
-// before and after stand around every value.
+// before and after write what surrounds every value.
 func (d *document) before(name string) {
 	if !d.json {
 		d.buf = append(append(append(d.buf, '<'), name...), '>')
@@ -79,7 +79,7 @@ func (d *document) after(name string) {
 	}
 }
 
-// group writes an element that holds others.
+// group writes an element that contains other elements.
 func (d *document) group(name string, inside func()) {
 	d.before(name)
 	if d.json {
@@ -132,7 +132,7 @@ func (d *document) element(name, text string) {
 	}
 }
 
-// optional leaves out what is empty.
+// optional writes nothing if text is empty.
 func (d *document) optional(name, text string) {
 	if text != "" {
 		d.element(name, text)
@@ -192,16 +192,16 @@ func (d *document) text(s string) {
 	}
 }
 
-// xmlTypes are the forms in which the server takes XML to be wanted.
+// xmlTypes are the types by which a client asks the server for XML.
 var xmlTypes = [...]string{"application/xml", "text/xml", "text/html"}
 
-// acceptsXML negotiates by the Accept header. Without one XML it is.
+// acceptsXML negotiates by the Accept header. Without that header it is XML.
 func acceptsXML(h http.Header) bool {
 	values := h["Accept"]
 	if len(values) == 0 || len(values) == 1 && (values[0] == "" || values[0] == "*/*") {
 		return true
 	}
-	// For each type the most specific range decides, whatever its place.
+	// For each type the most specific range decides, wherever it is in the header.
 	var weight, rank [len(xmlTypes)]float64
 	for field := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		accepted, q, ok := mediaRange(field)
@@ -219,8 +219,8 @@ func acceptsXML(h http.Header) bool {
 	return max(weight[0], weight[1], weight[2]) > 0
 }
 
-// mediaRange reads one range of an Accept header and its weight. One with
-// parameters matches none of the types on offer.
+// mediaRange reads one range of an Accept header and its weight. A range with
+// parameters matches none of the offered types.
 func mediaRange(field string) (accepted string, q float64, ok bool) {
 	accepted, params, err := mime.ParseMediaType(field)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// exchange is one request on its way to its answer.
+// exchange is one request and its answer.
 type exchange struct {
 	s *Server
 	w http.ResponseWriter
@@ -15,8 +15,7 @@ type exchange struct {
 
 	req   Request
 	fault Fault
-	// resource is bucket and key as they stand in the path, still encoded: S3
-	// errors name it.
+	// resource is bucket and key as in the path, still encoded: S3 errors name it.
 	resource string
 	// surface decides the form of the answer, and above all of an error.
 	surface surface
@@ -26,9 +25,9 @@ type exchange struct {
 	caller  caller
 	// authenticated says of a request to the REST API that its token is valid.
 	authenticated bool
-	// For lies: refused is the answer, whatever the request asks for; stale has
-	// objects answered as the version before; vouched says that the caller was
-	// found out by the request as it was sent, which is no longer signed.
+	// For lies: refused is the answer, whatever the request asks for; stale answers
+	// with the version before; vouched says that the caller is already known from
+	// the original request, because a changed request has no valid signature.
 	refused        *failure
 	stale, vouched bool
 }
@@ -38,7 +37,7 @@ type surface int
 
 const (
 	surfaceS3 surface = iota
-	// surfaceREST is Storage's REST API, and all that nothing is behind.
+	// surfaceREST is Storage's REST API, and every path that nothing serves.
 	surfaceREST
 	surfaceAuth
 	surfaceManagement
@@ -74,8 +73,8 @@ func (x *exchange) route() {
 	x.routeREST(path)
 }
 
-// split takes "bucket/key" apart, up to the first slash: keys may start with
-// one of their own.
+// split splits "bucket/key" at the first slash: the key may start with another
+// slash.
 func (x *exchange) split(resource string) {
 	x.resource = resource
 	bucket, key, _ := strings.Cut(resource, "/")
@@ -161,7 +160,7 @@ func (x *exchange) s3ObjectOp(q url.Values) Op {
 	return OpUnknown
 }
 
-// serve has the request authenticated and hands the request to its operation.
+// serve authenticates the request and runs its operation.
 func (x *exchange) serve() error {
 	switch {
 	case x.refused != nil:

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// failure is an answer that is not the one the client hoped for.
+// failure is an answer that reports an error.
 type failure struct {
 	status        int
 	code, message string
-	// legacy is the "error" of REST answers; the code where it is empty.
+	// legacy is the "error" of REST answers; if empty, they use the code.
 	legacy string
 }
 
@@ -41,7 +41,7 @@ var (
 		http.StatusBadRequest, "InvalidRequest",
 		"Body is not valid JSON but content-type is set to 'application/json'", "FastifyError",
 	}
-	// failText is what the database says of NUL: no text can hold it.
+	// failText is what the database says about NUL, which text cannot contain.
 	failText      = failDatabase("22021")
 	failSignature = &failure{
 		http.StatusForbidden, "SignatureDoesNotMatch",
@@ -73,12 +73,12 @@ func failInvalidSignature(message string) *failure {
 	return &failure{http.StatusBadRequest, "InvalidSignature", message, "InvalidSignature"}
 }
 
-// failDatabase is what the server makes of an SQLSTATE that it does not know.
+// failDatabase is the server's answer to an SQLSTATE that it does not know.
 func failDatabase(sqlstate string) *failure {
 	return &failure{http.StatusInternalServerError, "DatabaseError", "database error, code: " + sqlstate, ""}
 }
 
-// byStatus is what the server answers with such a status most of the time.
+// byStatus are the usual answers of the server for each status.
 var byStatus = map[int]*failure{
 	http.StatusBadRequest:                   {http.StatusBadRequest, "InvalidRequest", "Invalid Request", ""},
 	http.StatusForbidden:                    failDenied("Access denied"),
@@ -93,7 +93,7 @@ var byStatus = map[int]*failure{
 	544:                            {544, "DatabaseTimeout", "The connection to the database timed out", ""},
 }
 
-// asFailure is what the client is told of err.
+// asFailure is the failure that the client sees for err.
 func asFailure(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
@@ -122,8 +122,8 @@ func (x *exchange) fail(err error) {
 	x.sendDocument(f.status, &d)
 }
 
-// failJSON is REST's form. What a database or an authorizer refused is 400
-// there; the real status stands in the body.
+// failJSON writes REST's form. If the database or the authorization refused the
+// request, the status is 400, and the body has the real status.
 func (x *exchange) failJSON(f *failure) {
 	status := f.status
 	switch status {
@@ -168,8 +168,8 @@ func (x *exchange) noPath() {
 	x.sendBareJSON(http.StatusBadRequest, j.buf)
 }
 
-// maxHeader is what request line and header may have together, in bytes: the
-// parser of the server's runtime counts the target, and names and values.
+// maxHeader is the limit for request line and header together, in bytes: the
+// parser of the server's runtime counts the target, names and values.
 const maxHeader = 16 << 10
 
 func (x *exchange) headerTooLarge() bool {
@@ -187,8 +187,8 @@ func (x *exchange) tooLarge() {
 		`"message":"Exceeded maximum allowed HTTP header size","statusCode":431}`))
 }
 
-// sendBareJSON answers for those that do not name a character set: what stands
-// before the routes of Storage, and Auth.
+// sendBareJSON sends JSON without a charset, as Auth does and the code before the
+// routes of Storage.
 func (x *exchange) sendBareJSON(status int, body []byte) {
 	x.w.Header().Set("Content-Type", "application/json")
 	x.send(status, blob(body), 0, int64(len(body)))

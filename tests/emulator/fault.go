@@ -12,9 +12,9 @@ import (
 // [Fault.StallAfter], whose zero value means "not at all".
 const AtOnce = -1
 
-// Fault is what goes wrong with one request. The zero value is nothing. All
-// times are those of package time, so that they are virtual in a bubble, and
-// all waiting ends when the client gives up.
+// Fault is what goes wrong with one request; the zero value is no fault. All
+// times are from package time, so that they are virtual in a bubble, and all
+// waiting ends when the client leaves.
 type Fault struct {
 	// Status is answered in place of the real answer. 502, 504 and 52x come as
 	// the HTML page of a gateway; everything else in the server's own form.
@@ -37,7 +37,7 @@ type Fault struct {
 	// CutFraction is CutAfter as a part of the body, between 0 and 1.
 	CutFraction float64
 	// CleanCutAfter ends the body after so many bytes as if it were complete:
-	// without Content-Length, so that only other facts tell the client.
+	// without Content-Length, so the client notices only by other facts.
 	CleanCutAfter int64
 	// StallAfter stops sending after so many bytes and waits for the client to
 	// leave.
@@ -47,18 +47,18 @@ type Fault struct {
 	// OverwriteMid is called when half of the body has been sent. The rest is
 	// sent as it was: a body is one version.
 	OverwriteMid func()
-	// Lie is told in place of the answer. What shapes the body does not apply to
-	// it.
+	// Lie is sent instead of the answer. The fields that cut, slow or stall the body
+	// do not apply to it.
 	Lie Lie
 	// Trickle is the pause between two bytes of [LieTrickle]; 0 is
 	// [DefaultTrickle].
 	Trickle time.Duration
-	// onLie hears of a lie that is told.
+	// onLie is called with each lie that is told.
 	onLie func(Lie)
 }
 
-// SetFaults has f asked for a fault at every request, also at several at the
-// same time. nil ends all faults.
+// SetFaults sets f, which is called for a fault at every request, concurrently
+// too. nil ends all faults.
 func (s *Server) SetFaults(f func(Request) Fault) {
 	if f == nil {
 		s.faults.Store(nil)
@@ -117,7 +117,7 @@ func (f *Fault) failure(on surface) *failure {
 	return &known
 }
 
-// gatewayPage is what stands before the server says when it cannot be reached.
+// gatewayPage is the page of a gateway that cannot reach the server.
 func (x *exchange) gatewayPage(status int) {
 	title := strconv.Itoa(status) + " " + html.EscapeString(cmp.Or(x.fault.Message, statusText(status)))
 	page := "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title +

@@ -26,7 +26,7 @@ func overSockets(t *testing.T, s *Server) *client {
 	return c
 }
 
-// redirect sends what was signed for one host to another.
+// redirect sends a request that was signed for one host to another.
 type redirect struct {
 	addr string
 	next http.RoundTripper

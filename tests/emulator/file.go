@@ -15,7 +15,7 @@ import (
 type fileContent struct {
 	root *os.Root
 	file string
-	// size and modified (nanoseconds) tell one version of the file from the next.
+	// size and modified (nanoseconds) distinguish versions of the file.
 	size, modified int64
 }
 
@@ -61,8 +61,8 @@ func copyContent(w io.Writer, c content) error {
 	return err
 }
 
-// fileReader reads left bytes, and gives the last of them only if the file is
-// still the one that was opened.
+// fileReader reads left bytes. It returns the last of them only if the file has
+// not changed since it was opened.
 type fileReader struct {
 	file    *os.File
 	content *fileContent
@@ -102,8 +102,8 @@ func (r *fileReader) unchanged() error {
 	return nil
 }
 
-// types are those of the extensions that the system's tables may not know, or
-// know with a charset.
+// types are the content types of extensions that the system's tables may not know,
+// or know with a charset.
 var types = map[string]string{
 	".txt": "text/plain", ".csv": "text/csv", ".md": "text/markdown", ".html": "text/html", ".css": "text/css",
 	".json": "application/json", ".jsonl": "application/jsonl", ".ndjson": "application/x-ndjson", ".xml": "application/xml",

@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// generated is content that is made while it is read: word i of it is a hash
-// of the seed and i, so that any range can be had at once.
+// generated is content that is made while it is read: word i is a hash of the seed
+// and i, so that a range can begin anywhere.
 type generated struct {
 	seed uint64
 	size int64
@@ -25,8 +25,8 @@ func (g generated) open(off, n int64) (io.ReadCloser, error) {
 	return io.NopCloser(&generator{base: mix(g.seed), pos: off, left: n}), nil
 }
 
-// etag stands for the MD5, which would cost more than all the rest: 32 hex
-// digits that are equal for equal content.
+// etag replaces the MD5, which would cost more than everything else: 32 hex digits
+// that are equal for equal content.
 func (g generated) etag() string {
 	var b [16]byte
 	binary.LittleEndian.PutUint64(b[:8], mix(g.seed^0x5eed))

@@ -15,8 +15,8 @@ type journal struct {
 	ops   [numOps]opCount
 
 	mu sync.Mutex
-	// ring holds the newest limit requests; next is where the oldest stands
-	// once it is full.
+	// ring holds the newest limit requests; next is the position of the oldest
+	// once the ring is full.
 	ring []Request
 	next int
 	keys map[opKey]int
@@ -31,7 +31,7 @@ type opKey struct {
 	bucket, key string
 }
 
-// enter numbers and records r, and returns what to call when it is answered.
+// enter numbers and records r. It returns a function to call when r is answered.
 func (j *journal) enter(r *Request) (leave func()) {
 	c := &j.ops[r.Op]
 	r.N = int(c.count.Add(1))
@@ -73,7 +73,7 @@ func (j *journal) record(r *Request) {
 	}
 }
 
-// page tells the pages of a listing apart.
+// page identifies a page of a listing.
 func (r *Request) page() string {
 	return r.Query.Get("continuation-token") + "\x00" + r.Query.Get("start-after") + "\x00" + r.Query.Get("prefix")
 }
@@ -88,8 +88,8 @@ func (s *Server) Log() []Request {
 // Count is the number of requests for op since the start or [Server.ResetLog].
 func (s *Server) Count(op Op) int { return int(s.journal.ops[op].count.Load()) }
 
-// MaxInFlight is the largest number of requests for op that were being
-// answered at one time, the sending of their bodies included.
+// MaxInFlight is the largest number of requests for op that were being answered at
+// the same time, including the sending of their bodies.
 func (s *Server) MaxInFlight(op Op) int { return int(s.journal.ops[op].peak.Load()) }
 
 // ResetLog forgets the log and starts all numbers anew. Requests that are

@@ -14,9 +14,9 @@ var keyBytes = func() (ok [256]bool) {
 	return ok
 }()
 
-// validKey reports whether the Storage API accepts key. It asks for reads too,
-// so that a row inserted by SQL can be listed and yet not be read, but not for
-// deletes.
+// validKey reports whether the Storage API accepts key. The server checks this for
+// reads too, so a row inserted by SQL can be listed but not read. It does not check
+// for deletes.
 func validKey(key string) bool {
 	for i := range len(key) {
 		if !keyBytes[key[i]] {
@@ -34,8 +34,8 @@ func validBucket(name string) bool {
 	return len(name) <= maxBucketName && validKey(name) && strings.IndexByte(name, '/') < 0
 }
 
-// checkUploadKey refuses what the server refuses, and turns an empty object
-// that ends in a slash into a folder's placeholder.
+// checkUploadKey refuses the keys that the server refuses. An empty object whose
+// key ends in a slash becomes a folder's placeholder.
 func (s *Server) checkUploadKey(bucket string, d *draft) error {
 	if strings.HasSuffix(d.row.key, "/") && d.row.size == 0 {
 		d.row.key += placeholder

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// liesInARow is the default of [Liar.AtMost]: fewer than a client tries an object
-// before it sets the object aside.
+// liesInARow is the default of [Liar.AtMost]: fewer than the attempts that a client
+// makes before it parks an object.
 const liesInARow = 3
 
 // Liar draws lies for the requests of a server:
@@ -35,15 +35,15 @@ type Liar struct {
 	mu sync.Mutex
 	// inARow counts the lies since the last honest answer.
 	inARow map[opKey]int
-	// gone are the keys of which a GET was last told that they are not there: HEAD
-	// is told the same.
+	// gone are the keys whose last GET was told that they do not exist: HEAD says
+	// the same.
 	gone map[opKey]bool
 	told map[Lie]int
 }
 
 // NewLiar lies to a share of the requests, between 0 and 1, in one of the kinds
-// that fit the request. Without kinds it knows all that an ETag or a size gives
-// away (see [Lie.Hidden]). Set its fields before its first use.
+// that fit the request. Without kinds it uses all kinds that an ETag or a size
+// gives away (see [Lie.Hidden]). Set its fields before its first use.
 func NewLiar(seed uint64, share float64, kinds ...Lie) *Liar {
 	if len(kinds) == 0 {
 		kinds = slices.DeleteFunc(Lies(), Lie.Hidden)
@@ -109,7 +109,7 @@ func (l *Liar) choose(r Request) Lie {
 	return lie
 }
 
-// fitting are the kinds that can be told to a request.
+// fitting are the kinds of lies that fit a request.
 func (l *Liar) fitting(r Request) []Lie {
 	var out []Lie
 	ranged := r.Header.Get("Range") != ""

@@ -2,13 +2,13 @@ package emulator
 
 import "time"
 
-// Lie is an answer that is not what it says it is, or one that is honest in a
-// form that clients get wrong ([Lie.Honest]). It is told by [Fault.Lie], to any
-// request that it fits; where it does not fit the honest answer goes out. A lie
-// in answer to a DELETE deletes nothing.
+// Lie is an answer that is not what it says it is, or an honest answer in a form
+// that clients get wrong ([Lie.Honest]). [Fault.Lie] sends it to any request that
+// it fits; other requests get the honest answer. A lie in answer to a DELETE
+// deletes nothing.
 type Lie int
 
-// What the field has answered in place of an object, a listing or a deletion.
+// Answers that were seen in practice in place of an object, a listing or a deletion.
 const (
 	// LieNone is the honest answer.
 	LieNone Lie = iota
@@ -28,7 +28,7 @@ const (
 	LieEmptyBodyETag
 	// LieBare404 is 404 without a body: a load balancer without a route.
 	LieBare404
-	// LieNoSuchKey is the S3 error 404 for a GET of an object that is there, while
+	// LieNoSuchKey is the S3 error 404 for a GET of an object that exists, while
 	// HEAD shows it: a store behind Storage that is eventually consistent.
 	LieNoSuchKey
 	// LieGone is LieNoSuchKey for GET and HEAD alike: a gateway that points at
@@ -40,12 +40,12 @@ const (
 	// LieChallenge is Cloudflare's 403 challenge page: bot protection.
 	LieChallenge
 
-	// LieGzip is a compressed body that nobody asked for, with its own
+	// LieGzip is a compressed body that the client did not ask for, with its own
 	// Content-Length and the object's ETag: proxies that compress without
 	// Accept-Encoding (aws-s3-proxy, minio behind nginx).
 	LieGzip
-	// LieGzipChunked is LieGzip without Content-Length, as compression on the fly
-	// has it.
+	// LieGzipChunked is LieGzip without Content-Length, as from compression on the
+	// fly.
 	LieGzipChunked
 	// LieGzipWeakETag is LieGzip with the ETag weakened, as nginx and Cloudflare
 	// do.
@@ -58,14 +58,14 @@ const (
 	// LieGzipNoETagChunked is the same on the fly.
 	LieGzipNoETagChunked
 
-	// LieStale is the version before, under its old ETag: a CDN or a read replica
-	// that is behind. Only a server in memory ([New]) knows that version.
+	// LieStale is the previous version, under its old ETag: a CDN or a read replica
+	// that is behind. Only a server in memory ([New]) keeps that version.
 	LieStale
 	// LieOtherBytes is another object's bytes under the right ETag and size: two
 	// answers that a proxy mixed up. Neither ETag nor size shows it.
 	LieOtherBytes
 	// LieOtherObject is another object's body, of another size, under the right
-	// ETag: a cache whose key leaves out a part of the path.
+	// ETag: a cache whose key lacks a part of the path.
 	LieOtherObject
 	// LieFlippedByte is one wrong byte under the right ETag and size: a bad disk or
 	// memory on the way. Neither ETag nor size shows it.
@@ -76,34 +76,33 @@ const (
 	LieCutBody
 	// LieCutChunks ends the connection in the middle of a chunked body.
 	LieCutChunks
-	// LieChunked is honest: a whole body without Content-Length, in chunks, as
-	// proxies send that buffer nothing.
+	// LieChunked is honest: a whole body without Content-Length, in chunks, as from
+	// proxies that buffer nothing.
 	LieChunked
 	// LieLongBody is a chunked body that goes on after the object and ends
 	// cleanly: a proxy that appends a script or an error text.
 	LieLongBody
 	// LieShortBody is a chunked body that ends cleanly in the middle of the
-	// object: a proxy that hides that its upstream broke off.
+	// object: a proxy that hides a broken connection to its upstream.
 	LieShortBody
 	// LieExtraBytes sends bytes behind the end that Content-Length names: an
 	// upstream whose object grew while a proxy sent it. A client in memory
 	// ([Server.Transport]) can not see them, as with any HTTP client.
 	LieExtraBytes
-	// LieTrickle sends a byte, then waits [Fault.Trickle] before each further one:
-	// a connection that is as good as dead and never silent.
+	// LieTrickle sends a byte, then waits [Fault.Trickle] before each further byte:
+	// a connection that is almost dead but never silent.
 	LieTrickle
-	// LieHugeHeader is honest, behind a megabyte of header: middleware that logs
+	// LieHugeHeader is honest, after a megabyte of headers: middleware that logs
 	// into headers.
 	LieHugeHeader
 
 	// LieRangeLonger is a range answer whose body is longer than its own
-	// Content-Range: it took one client gigabytes.
+	// Content-Range: one client read gigabytes.
 	LieRangeLonger
 	// LieRangeToEnd is a range answer that goes on to the end of the object, and
 	// says so: caches that fetch the rest as well.
 	LieRangeToEnd
-	// LieRangeElsewhere is another part of the object than was asked for, and says
-	// so.
+	// LieRangeElsewhere is another range than the requested one, and says so.
 	LieRangeElsewhere
 	// LieRangeTotal is a range answer that claims another size of the object.
 	LieRangeTotal
@@ -111,8 +110,8 @@ const (
 	// HTTP allows.
 	LieRangeIgnored
 
-	// LieWeakETag weakens the ETag of a GET whose body is untouched: nginx and
-	// Cloudflare wherever they might have changed it.
+	// LieWeakETag weakens the ETag of a GET whose body is untouched, as nginx and
+	// Cloudflare do wherever they might have changed the body.
 	LieWeakETag
 	// LieUnquotedETag is honest: the ETag of a GET without quotes, as some S3
 	// clones write it.
@@ -124,7 +123,7 @@ const (
 	// LieDeleteNothing is 200 for a DELETE that deleted nothing: a read-only
 	// gateway that answers every method with a page.
 	LieDeleteNothing
-	// LieDeleteGone is 404 for a DELETE of an object that is there.
+	// LieDeleteGone is 404 for a DELETE of an object that exists.
 	LieDeleteGone
 
 	// LieListHTML is a page of HTML with 200 in place of a listing.
@@ -138,10 +137,10 @@ const (
 	// and moto and fake-s3 wrote.
 	LieListTruncatedAs1
 	// LieListOtherPrefix is the page of another prefix, which it names: a cache
-	// whose key leaves out the query.
+	// whose key lacks the query.
 	LieListOtherPrefix
-	// LieListSamePage is the first page again where a later one was asked for: a
-	// gateway that drops parameters that it does not know.
+	// LieListSamePage is the first page again instead of a later page: a gateway
+	// that drops parameters that it does not know.
 	LieListSamePage
 	// LieListNegativeSize shows one object with a size of -1: a row whose metadata
 	// was written by SQL.
@@ -188,18 +187,18 @@ var (
 type lieKind struct {
 	name string
 	ops  []Op
-	// ranged says that the lie is about requests for a range alone.
+	// ranged says that the lie fits only requests for a range.
 	ranged bool
-	// honest says that the answer is the truth in an unusual form, hidden that
+	// honest says that the answer is the truth in an unusual form; hidden says that
 	// neither ETag nor size gives the lie away.
 	honest, hidden bool
 	// instead answers without a look at the truth; twist changes the true answer,
 	// and reports whether it could. One of them is set.
-	instead func(*exchange) *told
-	twist   func(*exchange, *told) bool
+	instead func(*exchange) *reply
+	twist   func(*exchange, *reply) bool
 }
 
-// lieKinds is filled by init: what tells a lie calls what looks it up.
+// lieKinds is filled by init, because the functions in it refer to it.
 var lieKinds [numLies]lieKind
 
 func init() {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// etagChange is what becomes of an ETag header.
+// etagChange changes the ETag header.
 type etagChange func(h http.Header)
 
 func keepETag(http.Header)       {}
@@ -18,8 +18,8 @@ func weakenETag(h http.Header)   { h.Set("ETag", "W/"+h.Get("ETag")) }
 func unquoteETag(h http.Header)  { h.Set("ETag", strings.Trim(h.Get("ETag"), `"`)) }
 func hasETag(h http.Header) bool { return h.Get("ETag") != "" }
 
-func changedETag(change etagChange) func(*exchange, *told) bool {
-	return func(_ *exchange, t *told) bool {
+func changedETag(change etagChange) func(*exchange, *reply) bool {
+	return func(_ *exchange, t *reply) bool {
 		if !hasETag(t.header) {
 			return false
 		}
@@ -28,9 +28,9 @@ func changedETag(change etagChange) func(*exchange, *told) bool {
 	}
 }
 
-// gzipped compresses what was to be sent, a range too.
-func gzipped(change etagChange, chunked bool) func(*exchange, *told) bool {
-	return func(_ *exchange, t *told) bool {
+// gzipped compresses the body, even if it is a range.
+func gzipped(change etagChange, chunked bool) func(*exchange, *reply) bool {
+	return func(_ *exchange, t *reply) bool {
 		var b bytes.Buffer
 		w := gzip.NewWriter(&b)
 		_, _ = w.Write(t.body) // into a buffer: it can't fail
@@ -45,8 +45,8 @@ func gzipped(change etagChange, chunked bool) func(*exchange, *told) bool {
 	}
 }
 
-// row is the row of the request's key, past all policies; nil where there is
-// none with content.
+// row is the row of the request's key, whatever the policies say; nil if there is
+// no row with content.
 func (x *exchange) row() *row {
 	b, ok := x.s.store.bucket(x.req.Bucket)
 	if !ok {
@@ -59,7 +59,7 @@ func (x *exchange) row() *row {
 	return r
 }
 
-// whole is all of the object's content; nil where there is none.
+// whole is the object's whole content; nil if there is none.
 func (x *exchange) whole() []byte {
 	r := x.row()
 	if r == nil {
@@ -72,21 +72,21 @@ func (x *exchange) whole() []byte {
 	return body
 }
 
-func staleVersion(x *exchange, t *told) bool {
+func staleVersion(x *exchange, t *reply) bool {
 	r := x.row()
 	if r == nil || r.before == nil || r.before.content == nil {
 		return false
 	}
 	old := x.truthOf(func(inner *exchange) { inner.stale = true })
 	if old.status >= 300 {
-		return false // a range that the version before does not have
+		return false // the version before is too short for the range
 	}
 	*t = *old
 	return true
 }
 
-// neighbour is the content of another object of the bucket, the next in the
-// order of keys that has any; a page of HTML where there is none.
+// neighbour is the content of the next object in key order that has content, or a
+// page of HTML if there is none.
 func (x *exchange) neighbour() []byte {
 	b, _ := x.s.store.bucket(x.req.Bucket)
 	for _, after := range []string{x.req.Key, ""} {
@@ -105,7 +105,7 @@ func (x *exchange) neighbour() []byte {
 	return pageOf("another object")
 }
 
-func otherBytes(x *exchange, t *told) bool {
+func otherBytes(x *exchange, t *reply) bool {
 	if len(t.body) == 0 {
 		return false
 	}
@@ -117,7 +117,7 @@ func otherBytes(x *exchange, t *told) bool {
 	return true
 }
 
-func otherObject(x *exchange, t *told) bool {
+func otherObject(x *exchange, t *reply) bool {
 	if t.status != http.StatusOK {
 		return false
 	}
@@ -129,7 +129,7 @@ func otherObject(x *exchange, t *told) bool {
 	return true
 }
 
-func flippedByte(_ *exchange, t *told) bool {
+func flippedByte(_ *exchange, t *reply) bool {
 	if len(t.body) == 0 {
 		return false
 	}
@@ -138,8 +138,8 @@ func flippedByte(_ *exchange, t *told) bool {
 	return true
 }
 
-func cutBody(chunked bool) func(*exchange, *told) bool {
-	return func(_ *exchange, t *told) bool {
+func cutBody(chunked bool) func(*exchange, *reply) bool {
+	return func(_ *exchange, t *reply) bool {
 		if len(t.body) == 0 {
 			return false
 		}
@@ -148,18 +148,18 @@ func cutBody(chunked bool) func(*exchange, *told) bool {
 	}
 }
 
-func chunkedBody(_ *exchange, t *told) bool {
+func chunkedBody(_ *exchange, t *reply) bool {
 	t.chunked = true
 	return true
 }
 
-func longBody(_ *exchange, t *told) bool {
+func longBody(_ *exchange, t *reply) bool {
 	t.chunked = true
 	t.body = append(bytes.Clone(t.body), pageOf("upstream closed")...)
 	return true
 }
 
-func shortBody(_ *exchange, t *told) bool {
+func shortBody(_ *exchange, t *reply) bool {
 	if len(t.body) == 0 {
 		return false
 	}
@@ -168,12 +168,12 @@ func shortBody(_ *exchange, t *told) bool {
 	return true
 }
 
-func extraBytes(_ *exchange, t *told) bool {
+func extraBytes(_ *exchange, t *reply) bool {
 	t.beyond = pageOf("upstream closed")
 	return true
 }
 
-func trickle(x *exchange, t *told) bool {
+func trickle(x *exchange, t *reply) bool {
 	if len(t.body) < 2 {
 		return false
 	}
@@ -181,22 +181,22 @@ func trickle(x *exchange, t *told) bool {
 	return true
 }
 
-func noLength(_ *exchange, t *told) bool {
+func noLength(_ *exchange, t *reply) bool {
 	t.chunked = true
 	return true
 }
 
-// asked is the range that the request asks for, of content of size bytes.
+// asked is the requested range of content of size bytes.
 func (x *exchange) asked(size int) (off, n int, ok bool) {
 	from, length, ok := parseRange(x.r.Header.Get("Range"), int64(size))
 	return int(from), int(length), ok
 }
 
-func (t *told) contentRange(off, n, total int) {
+func (t *reply) contentRange(off, n, total int) {
 	t.header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", off, off+n-1, total))
 }
 
-func rangeLonger(x *exchange, t *told) bool {
+func rangeLonger(x *exchange, t *reply) bool {
 	all := x.whole()
 	off, n, ok := x.asked(len(all))
 	if !ok {
@@ -209,7 +209,7 @@ func rangeLonger(x *exchange, t *told) bool {
 	return true
 }
 
-func rangeToEnd(x *exchange, t *told) bool {
+func rangeToEnd(x *exchange, t *reply) bool {
 	all := x.whole()
 	off, n, ok := x.asked(len(all))
 	if !ok || off+n == len(all) {
@@ -220,7 +220,7 @@ func rangeToEnd(x *exchange, t *told) bool {
 	return true
 }
 
-func rangeElsewhere(x *exchange, t *told) bool {
+func rangeElsewhere(x *exchange, t *reply) bool {
 	all := x.whole()
 	off, n, ok := x.asked(len(all))
 	if !ok || n == len(all) {
@@ -235,7 +235,7 @@ func rangeElsewhere(x *exchange, t *told) bool {
 	return true
 }
 
-func rangeTotal(x *exchange, t *told) bool {
+func rangeTotal(x *exchange, t *reply) bool {
 	all := x.whole()
 	off, n, ok := x.asked(len(all))
 	if !ok {
@@ -245,7 +245,7 @@ func rangeTotal(x *exchange, t *told) bool {
 	return true
 }
 
-func rangeIgnored(x *exchange, t *told) bool {
+func rangeIgnored(x *exchange, t *reply) bool {
 	all := x.whole()
 	if _, _, ok := x.asked(len(all)); !ok {
 		return false

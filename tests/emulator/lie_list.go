@@ -9,12 +9,12 @@ import (
 )
 
 // cutDocument leaves two thirds of the document.
-func cutDocument(_ *exchange, t *told) bool {
+func cutDocument(_ *exchange, t *reply) bool {
 	t.body = t.body[:len(t.body)*2/3]
 	return true
 }
 
-func truncatedAs1(_ *exchange, t *told) bool {
+func truncatedAs1(_ *exchange, t *reply) bool {
 	const before, after = "<IsTruncated>", "</IsTruncated>"
 	body := bytes.Replace(t.body, []byte(before+"true"+after), []byte(before+"1"+after), 1)
 	body = bytes.Replace(body, []byte(before+"false"+after), []byte(before+"0"+after), 1)
@@ -23,9 +23,9 @@ func truncatedAs1(_ *exchange, t *told) bool {
 	return changed
 }
 
-// otherPrefix answers for the folder of the first key outside the prefix that
-// was asked for, or, where all keys were, for that of the last key.
-func otherPrefix(x *exchange, t *told) bool {
+// otherPrefix answers for another prefix: the folder of the first key outside the
+// requested prefix or, if all keys have that prefix, the folder of the last key.
+func otherPrefix(x *exchange, t *reply) bool {
 	b, ok := x.s.store.bucket(x.req.Bucket)
 	if !ok {
 		return false
@@ -56,8 +56,8 @@ func otherPrefix(x *exchange, t *told) bool {
 	})
 }
 
-// samePage answers as if a page from the beginning had been asked for.
-func samePage(x *exchange, t *told) bool {
+// samePage answers with the first page.
+func samePage(x *exchange, t *reply) bool {
 	q := x.req.Query
 	if q.Get("continuation-token") == "" && q.Get("start-after") == "" {
 		return false
@@ -68,9 +68,9 @@ func samePage(x *exchange, t *told) bool {
 	})
 }
 
-// askedFor puts the answer to other parameters into t, unless it holds no key:
-// an empty page could not be told from a bucket that is empty.
-func (x *exchange) askedFor(t *told, change func(url.Values)) bool {
+// askedFor puts the answer to other parameters into t, unless it has no key: an
+// empty page would look like an empty bucket.
+func (x *exchange) askedFor(t *reply, change func(url.Values)) bool {
 	other := x.truthOf(func(inner *exchange) {
 		inner.req.Query = maps.Clone(x.req.Query)
 		change(inner.req.Query)
@@ -85,9 +85,9 @@ func (x *exchange) askedFor(t *told, change func(url.Values)) bool {
 var sizeElement = regexp.MustCompile(`<Size>[^<]*</Size>`)
 
 // listedSize gives one object of the page another size, at each attempt the next
-// one.
-func listedSize(size string) func(*exchange, *told) bool {
-	return func(x *exchange, t *told) bool {
+// object.
+func listedSize(size string) func(*exchange, *reply) bool {
+	return func(x *exchange, t *reply) bool {
 		found := sizeElement.FindAllIndex(t.body, -1)
 		if len(found) == 0 {
 			return false

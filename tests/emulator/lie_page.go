@@ -11,19 +11,19 @@ import (
 
 const htmlType = "text/html; charset=utf-8"
 
-// page is what a gateway shows in place of an answer.
+// pageOf is a page that a gateway shows instead of an answer.
 func pageOf(title string) []byte {
 	title = html.EscapeString(title)
 	return []byte("<!DOCTYPE html>\n<html>\n<head><title>" + title + "</title></head>\n<body><h1>" + title + "</h1></body>\n</html>\n")
 }
 
-func htmlPage(*exchange) *told {
+func htmlPage(*exchange) *reply {
 	return answerOf(http.StatusOK, htmlType, pageOf("We will be right back"))
 }
 
-// sizedPage replaces the body by as many bytes of a page. An empty object has
-// none to replace.
-func sizedPage(_ *exchange, t *told) bool {
+// sizedPage replaces the body by as many bytes of a page. An empty object has no
+// bytes to replace.
+func sizedPage(_ *exchange, t *reply) bool {
 	if len(t.body) == 0 {
 		return false
 	}
@@ -36,9 +36,9 @@ func sizedPage(_ *exchange, t *told) bool {
 // fit repeats or cuts b to n bytes. b must not be empty.
 func fit(b []byte, n int) []byte { return bytes.Repeat(b, n/len(b)+1)[:n:n] }
 
-// emptyBody leaves the body out. That of an empty object is empty already.
-func emptyBody(etag bool) func(*exchange, *told) bool {
-	return func(_ *exchange, t *told) bool {
+// emptyBody removes the body. The body of an empty object is already empty.
+func emptyBody(etag bool) func(*exchange, *reply) bool {
+	return func(_ *exchange, t *reply) bool {
 		if len(t.body) == 0 {
 			return false
 		}
@@ -51,65 +51,65 @@ func emptyBody(etag bool) func(*exchange, *told) bool {
 	}
 }
 
-func bare(status int) func(*exchange) *told {
-	return func(*exchange) *told { return answerOf(status, "", nil) }
+func bare(status int) func(*exchange) *reply {
+	return func(*exchange) *reply { return answerOf(status, "", nil) }
 }
 
 // refusal is an error in the form of the interface.
-func refusal(f *failure) func(*exchange) *told {
-	return func(x *exchange) *told { return x.truthOf(func(inner *exchange) { inner.refused = f }) }
+func refusal(f *failure) func(*exchange) *reply {
+	return func(x *exchange) *reply { return x.truthOf(func(inner *exchange) { inner.refused = f }) }
 }
 
-func challengePage(*exchange) *told {
+func challengePage(*exchange) *reply {
 	t := answerOf(http.StatusForbidden, htmlType, pageOf("Just a moment..."))
 	t.header.Set("Cf-Mitigated", "challenge")
 	t.header.Set("Server", "cloudflare")
 	return t
 }
 
-func tooMany(x *exchange) *told {
+func tooMany(x *exchange) *reply {
 	t := refusal(byStatus[http.StatusTooManyRequests])(x)
 	t.header.Set("Retry-After", "1")
 	return t
 }
 
-// busyFor is how far ahead the date of LieBusy is: HTTP dates are whole seconds,
-// and the second that has begun counts for nothing.
+// busyFor is how far ahead the date of LieBusy is. HTTP dates are whole seconds, so
+// up to a second of it is lost.
 const busyFor = 2 * time.Second
 
-func busy(x *exchange) *told {
+func busy(x *exchange) *reply {
 	t := refusal(byStatus[http.StatusServiceUnavailable])(x)
 	t.header.Set("Retry-After", time.Now().Add(busyFor).UTC().Format(http.TimeFormat))
 	return t
 }
 
-func quota(*exchange) *told {
+func quota(*exchange) *reply {
 	return answerOf(http.StatusPaymentRequired, "application/json",
 		[]byte(`{"message":"service for this project is restricted: exceed_egress_quota"}`))
 }
 
-func proxyAuth(*exchange) *told {
+func proxyAuth(*exchange) *reply {
 	t := answerOf(http.StatusProxyAuthRequired, htmlType, pageOf("Proxy Authentication Required"))
 	t.header.Set("Proxy-Authenticate", `Basic realm="proxy"`)
 	return t
 }
 
-func unknownError(*exchange) *told {
+func unknownError(*exchange) *reply {
 	t := answerOf(520, htmlType, pageOf("520 Web server is returning an unknown error"))
 	t.header.Set("Server", "cloudflare")
 	return t
 }
 
-// redirectAway leads to a host that does not exist, and, for a client in memory,
-// which reaches this server under every name, to a path where nothing is.
-func redirectAway(*exchange) *told {
+// redirectAway leads to a host that does not exist. A client in memory reaches this
+// server under every name, so the path does not exist either.
+func redirectAway(*exchange) *reply {
 	t := answerOf(http.StatusFound, htmlType, pageOf("Found"))
 	t.header.Set("Location", "http://elsewhere.invalid/login")
 	return t
 }
 
-// hugeHeader adds a megabyte, in lines that no server refuses for its length.
-func hugeHeader(_ *exchange, t *told) bool {
+// hugeHeader adds a megabyte of headers, in lines short enough for any client.
+func hugeHeader(_ *exchange, t *reply) bool {
 	const lines, length = 256, 4096
 	padding := strings.Repeat("p", length)
 	for i := range lines {

@@ -21,7 +21,7 @@ const (
 	liePrior = "What the key held before."
 )
 
-// question is what a lie is told to.
+// question is a request that a lie answers.
 type question struct {
 	method, key, query, span string
 }
@@ -35,7 +35,7 @@ var (
 	secondPage = question{method: http.MethodGet, query: "list-type=2&max-keys=2&start-after=a%2Fk"}
 )
 
-// lieCase is a lie, a request, and what the answer to it is.
+// lieCase is a lie, a request, and the answer.
 type lieCase struct {
 	lie   Lie
 	asks  question
@@ -112,7 +112,7 @@ func isRange(contentRange, body string) func(*testing.T, answered, answered) {
 	}
 }
 
-// isTruth checks that nothing but the named header differs from the truth.
+// isTruth checks that only the named header differs from the honest answer.
 func isTruth(header, value string) func(*testing.T, answered, answered) {
 	return func(t *testing.T, truth, got answered) {
 		require.NoError(t, got.err)
@@ -272,7 +272,7 @@ func (c *client) ask(q question) answered {
 	return c.do(q.method, "lies", q.key, q.query, header, nil)
 }
 
-// lieServer has the object of [wholeGet] with a version before it, and two
+// lieServer has the object of [wholeGet], a previous version of it, and two
 // neighbours.
 func lieServer(s *Server) {
 	s.Put("lies", "a/k", []byte(liePrior))
@@ -390,7 +390,7 @@ func TestBusyNamesADateThatIsStillToCome(t *testing.T) {
 	})
 }
 
-func TestAListingOfTheWholeBucketCanBeThatOfAFolder(t *testing.T) {
+func TestAListingOfTheWholeBucketMayShowOneFolder(t *testing.T) {
 	s := New(Options{})
 	lieServer(s)
 	s.SetFaults(func(Request) Fault { return Fault{Lie: LieListOtherPrefix} })

@@ -47,8 +47,8 @@ func (c *client) list(bucket string, query url.Values) listing {
 	return l
 }
 
-// listAll pages through a bucket as the SDK's paginator does: it ends where
-// there is no token, whatever IsTruncated says.
+// listAll pages through a bucket as the SDK's paginator does: it ends when there is
+// no token, whatever IsTruncated says.
 func (c *client) listAll(bucket string, query url.Values) (pages [][]string) {
 	c.t.Helper()
 	for {
@@ -111,8 +111,8 @@ func TestSortColumnInAnS3TokenIsRefused(t *testing.T) {
 	require.Contains(t, got.body, "<Code>InvalidParameter</Code>")
 }
 
-// TestDelimiterLosesKeys holds the measured page of every size to what was
-// measured on the real server.
+// TestDelimiterLosesKeys compares pages of every size with those measured on the
+// real server.
 func TestDelimiterLosesKeys(t *testing.T) {
 	s := New(Options{})
 	for _, key := range []string{
@@ -286,7 +286,7 @@ func TestTouchMovesEveryLastModifiedAndNothingElse(t *testing.T) {
 		require.Equal(t, "2026-01-01T00:00:00.000Z", before.Contents[i].LastModified)
 		require.Equal(t, "2026-01-01T01:00:00.000Z", after.Contents[i].LastModified)
 	}
-	// GET shows the time of the blob, HEAD that of the row.
+	// GET shows the time of the blob, HEAD the time of the row.
 	c := newClient(t, s)
 	require.Equal(t, "Thu, 01 Jan 2026 00:00:00 GMT", c.get("b", "k0000").header.Get("Last-Modified"))
 	require.Equal(t, "Thu, 01 Jan 2026 01:00:00 GMT", c.do(http.MethodHead, "b", "k0000", "", nil, nil).header.Get("Last-Modified"))

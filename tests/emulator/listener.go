@@ -23,8 +23,8 @@ type Listener struct {
 // keepAlive is how long the real server keeps an idle connection.
 const keepAlive = 61 * time.Second
 
-// Start listens on addr, "127.0.0.1:0" where it is empty, and serves until
-// Close. Nothing but loopback is served unless addr says so.
+// Start listens on addr and serves until Close. An empty addr means "127.0.0.1:0";
+// other machines can connect only if addr allows it.
 func (s *Server) Start(addr string) (*Listener, error) {
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", cmp.Or(addr, "127.0.0.1:0"))
 	if err != nil {
@@ -50,8 +50,8 @@ func (l *Listener) URL() string { return "http://" + l.addr.String() }
 // Endpoint is the S3 endpoint.
 func (l *Listener) Endpoint() string { return l.URL() + l.prefix + "/s3" }
 
-// Close stops listening, cuts all connections, and returns when no new request
-// can arrive.
+// Close stops listening, cuts all connections, and returns once no new request can
+// arrive.
 func (l *Listener) Close() error {
 	err := l.server.Close()
 	<-l.done

@@ -30,8 +30,8 @@ func (x *exchange) logOut() error {
 	return nil
 }
 
-// logOut ends the session with an id, or with the scope "others" the other ones of
-// its user, or by default all of them.
+// logOut ends the session with the id (scope "local"), the user's other sessions
+// ("others"), or by default all sessions of the user.
 func (a *accounts) logOut(id, scope string, now time.Time) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -58,7 +58,7 @@ func (a *accounts) logOut(id, scope string, now time.Time) error {
 	return nil
 }
 
-// Sessions is how many sessions of a user are open.
+// Sessions is the number of open sessions of a user.
 func (s *Server) Sessions(email string) int {
 	a := &s.users
 	a.mu.Lock()

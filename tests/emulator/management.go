@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// managementPrefix is where the Management API has its projects. In production
-// it has a host of its own, api.supabase.com.
+// managementPrefix is the path of projects in the Management API, which in
+// production has a host of its own, api.supabase.com.
 const managementPrefix = "/v1/projects/"
 
 // Permission is what a personal access token may do.
@@ -23,7 +23,7 @@ const (
 	PermProject Permission = "project_admin_read"
 	// PermKeys is needed for the list of API keys.
 	PermKeys Permission = "api_gateway_keys_read"
-	// PermKeySecrets is needed too where the list is to reveal secret keys.
+	// PermKeySecrets is needed too if the list should reveal secret keys.
 	PermKeySecrets Permission = "api_gateway_keys_secret_read"
 )
 
@@ -37,14 +37,14 @@ type accessTokens struct {
 
 type accessToken struct {
 	permissions []Permission
-	// window is when the current minute began, count what came since.
+	// window is when the current minute began; count is the requests since then.
 	window time.Time
 	count  int
 }
 
 // SetAccessToken makes token ("sbp_" and 40 hex digits) a personal access token
-// with these permissions alone: what they do not cover is 403. The one of
-// [Options] has all.
+// with only these permissions; other requests get 403. The token of [Options] has
+// all permissions.
 func (s *Server) SetAccessToken(token string, permissions ...Permission) {
 	s.access.mu.Lock()
 	defer s.access.mu.Unlock()
@@ -61,9 +61,9 @@ func (s *Server) RevokeAccessToken(token string) {
 	delete(s.access.tokens, token)
 }
 
-// use counts a request with token and returns the token's permissions, and of
-// the current minute what is left of its requests (negative: too many) and of
-// its time.
+// use counts a request with token. It returns the token's permissions, the
+// requests left in the current minute (negative: too many), and the time left in
+// it.
 func (a *accessTokens) use(token string, now time.Time) (permissions []Permission, left int, reset time.Duration, known bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -78,7 +78,7 @@ func (a *accessTokens) use(token string, now time.Time) (permissions []Permissio
 	return t.permissions, a.limit - t.count, t.window.Add(time.Minute).Sub(now), true
 }
 
-// What the Management API refuses.
+// Refusals of the Management API.
 var (
 	failUnauthorized = &failure{status: http.StatusUnauthorized, message: "Unauthorized"}
 	failNoJWT        = &failure{status: http.StatusUnauthorized, message: "JWT could not be decoded"}
@@ -92,7 +92,7 @@ var (
 	failThrottled = &failure{status: http.StatusTooManyRequests, message: "ThrottlerException: Too Many Requests"}
 )
 
-// managementByStatus is what the Management API answers with such a status.
+// managementByStatus are the answers of the Management API for each status.
 var managementByStatus = map[int]*failure{
 	http.StatusUnauthorized:        failUnauthorized,
 	http.StatusForbidden:           failForbidden,
@@ -150,7 +150,7 @@ func (x *exchange) serveManagement() error {
 	return nil
 }
 
-// patForm is the form of a personal access token. Everything else is taken for
+// patForm is the form of a personal access token. Every other token is treated as
 // the JWT of the dashboard.
 var patForm = regexp.MustCompile(`^sbp_(oauth_)?[0-9a-f]{40}$`)
 

@@ -34,12 +34,12 @@ func (x *exchange) sendProject(p *snapshot) {
 	x.sendJSON(http.StatusOK, j.buf)
 }
 
-// masked is what stands in place of what is not revealed: as long as the key.
+// masked replaces each character of a key that is not revealed.
 const masked = "\u00b7"
 
-// sendAPIKeys answers GET /v1/projects/{ref}/api-keys. Nothing but the secret
-// key is masked: the service_role key, which may do as much, never is. A paused
-// project has no keys.
+// sendAPIKeys answers GET /v1/projects/{ref}/api-keys. Only the secret key is
+// masked: the equally powerful service_role key never is. A paused project has no
+// keys.
 func (x *exchange) sendAPIKeys(p *snapshot, reveal bool) {
 	keys := []any{}
 	if p.state.Status != StatusInactive {
@@ -58,7 +58,7 @@ func (x *exchange) sendAPIKeys(p *snapshot, reveal bool) {
 	}
 	data, err := json.Marshal(keys)
 	if err != nil {
-		panic("emulator: " + err.Error()) // strings and maps of them
+		panic("emulator: " + err.Error()) // cannot happen: strings and maps of strings
 	}
 	x.sendJSON(http.StatusOK, data)
 }
@@ -103,7 +103,7 @@ func keyHash(key string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// services are what a project's health is asked of.
+// services are the services whose health can be requested.
 var services = []string{"auth", "db", "db_postgres_user", "pooler", "realtime", "rest", "storage", "pg_bouncer"}
 
 // sendHealth answers GET /v1/projects/{ref}/health?services=….

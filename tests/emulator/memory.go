@@ -58,11 +58,11 @@ func (m *memory) buckets() ([]bucketInfo, error) {
 	return slices.Clone(m.order), nil
 }
 
-// blockSize bounds what one insertion moves.
+// blockSize bounds how many rows one insertion moves.
 const blockSize = 512
 
-// memoryRows is a sorted list in blocks: a million keys go in, in any order,
-// without ever being sorted as a whole, and a page is two binary searches away.
+// memoryRows is a sorted list in blocks: a million keys can be inserted in any
+// order without sorting the whole list, and two binary searches find a page.
 type memoryRows struct {
 	mu sync.RWMutex
 	// blocks are never empty, sorted within and among themselves.
@@ -102,7 +102,7 @@ func (m *memoryRows) put(r *row) (*row, error) {
 	switch {
 	case found:
 		old := *m.blocks[block][pos]
-		old.before = nil // one version back is enough, and more would only pile up
+		old.before = nil // one previous version is enough; more would fill memory
 		r.created, r.before = old.created, &old
 		m.blocks[block][pos] = r
 		return r, nil
@@ -151,8 +151,8 @@ func (m *memoryRows) touch(now int64) error {
 	return nil
 }
 
-// scanBatch is how many rows are taken under one lock. No lock is held while
-// they are looked at: a policy may call back into the server.
+// scanBatch is how many rows are copied under one lock. No lock is held while
+// policies see them: a policy may call back into the server.
 const scanBatch = 256
 
 func (m *memoryRows) scan(prefix, after string) iter.Seq2[*row, error] {

@@ -86,8 +86,8 @@ func (x *exchange) uploadPart() error {
 	return nil
 }
 
-// completeUpload puts the parts together. Where blobs are files the ETag is
-// the MD5 of the whole; on S3 it is that of the parts' MD5s and their number.
+// completeUpload puts the parts together. If blobs are files, the ETag is the MD5
+// of the whole; on S3 it is the MD5 of the parts' MD5s, and their number.
 func (x *exchange) completeUpload(b rows) error {
 	var doc struct {
 		Part []struct{ PartNumber int }
@@ -155,7 +155,7 @@ func (u *uploads) addPart(r Request, part int, body []byte) bool {
 	return true
 }
 
-// take ends an upload.
+// take removes and returns an upload.
 func (u *uploads) take(id string) *upload {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -78,9 +78,8 @@ type Request struct {
 	// N is the running number of this request among those of the same Op, from 1.
 	N int
 	// KeyN is the same among those of this Op and this Key, or, for a listing,
-	// of this page: 1 for the first attempt at it. It is 0 for what comes new
-	// after 262144 different ones, so that runs over millions of objects stay
-	// small.
+	// of this page: 1 for the first attempt. After 262144 different keys and pages,
+	// it is 0 for new ones, so that runs over millions of objects stay small.
 	KeyN   int
 	Header http.Header
 	Query  url.Values

@@ -13,7 +13,7 @@ type Options struct {
 	// "localemulatorproject".
 	ProjectRef string
 	// Region is the region in the credential scope. Default: "eu-central-1",
-	// which is not us-east-1, so that a client that forgets it is found out.
+	// so that a client that forgets the region and sends us-east-1 fails.
 	Region string
 	// AccessKeyID and SecretAccessKey are the S3 access key pair. The defaults
 	// are fixed, so that settings can be pasted once.
@@ -23,24 +23,24 @@ type Options struct {
 	// Clock tells the time for LastModified, token expiry and the expiry of
 	// presigned URLs. Default: time.Now.
 	Clock func() time.Time
-	// ReadOnly refuses every write with 503 DatabaseReadOnly, as a project
-	// does that ran out of disk.
+	// ReadOnly refuses every write with 503 DatabaseReadOnly, as a project without
+	// free disk space does.
 	ReadOnly bool
 	// S3Backend answers as a server whose blobs are in S3 (hosted projects):
 	// a missing blob is 404 S3Error instead of 500 InternalError, a range that
 	// cannot be satisfied has the code S3Error, and keys may hold dot segments.
 	S3Backend bool
-	// MultiTenant answers as the hosted service where that differs from a
-	// server of one's own: an unknown S3 access key is 403 InvalidAccessKeyId.
+	// MultiTenant answers as the hosted service where it differs from a self-hosted
+	// server: an unknown S3 access key is 403 InvalidAccessKeyId.
 	MultiTenant bool
 	// TokenLifetime is how long the access tokens of Auth are valid. Default:
 	// an hour, as in a new project. [Server.SetTokenLifetime] changes it.
 	TokenLifetime time.Duration
-	// SessionLifetime ends the sessions of Auth so long after the sign-in (a
+	// SessionLifetime is how long after the sign-in a session of Auth ends (a
 	// project with time-boxed sessions). 0, the default, is never.
 	SessionLifetime time.Duration
-	// OldAuthErrors answers with {"error", "error_description"}, as Auth did
-	// before it had error codes and self-hosted projects may still do.
+	// OldAuthErrors answers with {"error", "error_description"}, as Auth did before
+	// it had error codes. Self-hosted projects may still do so.
 	OldAuthErrors bool
 	// AccessToken is a personal access token that may do everything in the
 	// Management API. The default is fixed.
@@ -99,16 +99,17 @@ type Settings struct {
 // Settings returns the project's settings, secrets included, as they are now.
 func (s *Server) Settings() Settings { return s.project.load().settings }
 
-// keyIssued and keyExpires bound the project's own keys. They are fixed, so
-// that the keys are the same in every run, and wide, so that they are valid
-// under the clock of a testing/synctest bubble too, which starts in 2000.
+// keyIssued and keyExpires bound the life of the project's own keys. They are fixed,
+// so that the keys are the same in every run, and far apart, so that the keys are
+// also valid by the clock of a testing/synctest bubble, which starts in 2000.
 const (
 	keyIssued  = 946684800  // 2000-01-01
 	keyExpires = 4102444800 // 2100-01-01
 )
 
-// Token signs claims with the project's JWT secret of the moment. Nothing is added to them:
-// a token without "exp" never expires, one without "role" is anonymous.
+// Token signs claims with the project's current JWT secret. Nothing is added to
+// them: a token without "exp" never expires, and a token without "role" is
+// anonymous.
 func (s *Server) Token(claims map[string]any) string {
 	return signToken(s.project.load().jwtSecret, claims)
 }
@@ -116,7 +117,7 @@ func (s *Server) Token(claims map[string]any) string {
 func signToken(secret []byte, claims map[string]any) string {
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims(claims)).SignedString(secret)
 	if err != nil {
-		// Claims that are no JSON: the caller's mistake.
+		// Claims that are not JSON: the caller's mistake.
 		panic("emulator: signing a token: " + err.Error())
 	}
 	return token

@@ -30,8 +30,8 @@ type ruleSet struct {
 }
 
 // AllowRead sets the policy on storage.objects for SELECT in a bucket: which
-// keys a caller with these claims may see. It is asked for every role but
-// service_role; without it nothing is visible. A nil rule takes it away.
+// keys a caller with these claims may see. It applies to every role except
+// service_role; without a policy nothing is visible. A nil rule removes it.
 func (s *Server) AllowRead(bucket string, rule func(claims map[string]any, key string) bool) {
 	s.rules.change(bucket, func(r *ruleSet) { r.read = rule })
 }
@@ -42,7 +42,7 @@ func (s *Server) AllowWrite(bucket string, rule func(claims map[string]any, key 
 }
 
 // AllowBucket sets the policy on storage.buckets for SELECT: who may see the
-// bucket in HeadBucket and ListBuckets. The objects in it have their own.
+// bucket in HeadBucket and ListBuckets. Its objects have policies of their own.
 func (s *Server) AllowBucket(bucket string, rule func(claims map[string]any) bool) {
 	s.rules.change(bucket, func(r *ruleSet) { r.bucket = rule })
 }

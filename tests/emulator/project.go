@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// Status is what the Management API says of a project.
+// Status is the status of a project in the Management API.
 type Status string
 
 // The statuses of a project, all that the API's description names.
@@ -32,7 +32,7 @@ const (
 	StatusUpgrading     Status = "UPGRADING"
 )
 
-// Health is what the Management API says of one service of a project.
+// Health is the health of one service of a project in the Management API.
 type Health string
 
 // The healths of a service.
@@ -42,7 +42,7 @@ const (
 	HealthUnhealthy Health = "UNHEALTHY"
 )
 
-// LegacyKeys says what became of the project's keys that are JWTs, anon and
+// LegacyKeys is the state of the project's legacy keys, the JWTs anon and
 // service_role.
 type LegacyKeys int
 
@@ -51,18 +51,18 @@ const (
 	LegacyEnabled LegacyKeys = iota
 	// LegacyDisabled is a project whose owner switched them off: they are
 	// still listed, but the gateway refuses them as the apikey of a request.
-	// Storage, which knows the JWT secret only, still takes them over S3.
+	// Storage, which knows only the JWT secret, still accepts them over S3.
 	LegacyDisabled
-	// LegacyNone is a project that has none: they are not listed, and the anon
-	// key is no secret for S3 either.
+	// LegacyNone is a project without legacy keys: they are not listed, and the
+	// anon key is not accepted as a secret for S3 either.
 	LegacyNone
 )
 
-// Project is what can be changed of a project while it is used.
+// Project is the part of a project that can change while it is in use.
 type Project struct {
 	// Name is the project's name. Default: "Local emulator".
 	Name string
-	// Region is that of [Options] at first. Storage signs with it.
+	// Region is initially the region of [Options]. Storage signs with it.
 	Region string
 	// Status is [StatusActiveHealthy] at first.
 	Status Status
@@ -74,8 +74,8 @@ type Project struct {
 	LegacyKeys LegacyKeys
 }
 
-// snapshot is the project at one moment. It is never changed: what is verified
-// with one secret stays apart from what was verified with another.
+// snapshot is the project at one moment. It never changes, so tokens that were
+// verified with different secrets never mix.
 type snapshot struct {
 	state     Project
 	settings  Settings
@@ -106,8 +106,8 @@ func (h *holder) change(f func(*snapshot)) *snapshot {
 // Project returns the project's state.
 func (s *Server) Project() Project { return s.project.load().state }
 
-// SetProject has change alter the project's state: it counts for every request
-// that is authenticated from then on.
+// SetProject calls change on the project's state. The new state applies to every
+// request that is authenticated from then on.
 func (s *Server) SetProject(change func(*Project)) {
 	s.project.change(func(p *snapshot) { change(&p.state) })
 }
@@ -120,7 +120,7 @@ func (p *Project) storageHealth() Health {
 	return p.health()
 }
 
-// health is that of a service of which nothing else is known.
+// health is the health of a service without a health of its own.
 func (p *Project) health() Health {
 	switch p.Status {
 	case StatusActiveHealthy, StatusActiveUnhealthy:
@@ -131,8 +131,8 @@ func (p *Project) health() Health {
 	return HealthUnhealthy
 }
 
-// unreachable answers for a project that is not there, and reports whether it
-// did: the gateway knows of its absence, the project's own services do not.
+// unreachable answers for a paused or removed project, and reports whether it did.
+// The gateway gives this answer, since the project's own services do not run.
 func (x *exchange) unreachable() bool {
 	if x.surface == surfaceManagement {
 		return false

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// PutOption says more of an object than its bytes.
+// PutOption sets something about an object in addition to its bytes.
 type PutOption func(*draft)
 
 // draft is an upload before it is a row.
@@ -39,28 +39,27 @@ func WithLastModified(t time.Time) PutOption {
 	return func(d *draft) { d.row.updated, d.touched = t.UnixMicro(), true }
 }
 
-// WithETag sets the ETag, without quotes, in place of the content's MD5: those
-// of multi-part uploads to S3 are none.
+// WithETag sets the ETag, without quotes, instead of the content's MD5: after a
+// multi-part upload to S3, the ETag is not an MD5.
 func WithETag(s string) PutOption { return func(d *draft) { d.row.etag = s } }
 
-// WithoutETag makes metadata that holds no ETag, as some inserted by SQL do.
+// WithoutETag makes metadata without an ETag, as some rows inserted by SQL have.
 func WithoutETag() PutOption { return func(d *draft) { d.row.noETag = true } }
 
-// WithoutMetadata makes the row one that was inserted by SQL: it is listed
-// without an ETag and with size 0, whatever its content.
+// WithoutMetadata makes a row as if inserted by SQL: it is listed without an ETag
+// and with size 0, whatever its content.
 func WithoutMetadata() PutOption { return func(d *draft) { d.row.bare = true } }
 
 // WithMissingContent makes a row whose blob is gone: it is listed and HEAD
 // answers, but GET fails.
 func WithMissingContent() PutOption { return func(d *draft) { d.missing = true } }
 
-// WithRawKey stores the key as it is, as a row inserted by SQL: it need not be
-// one that the Storage API accepts, and a trailing slash makes no placeholder.
+// WithRawKey stores the key as it is, as if inserted by SQL: the Storage API need
+// not accept it, and a trailing slash makes no placeholder.
 func WithRawKey() PutOption { return func(d *draft) { d.raw = true } }
 
-// CreateBucket makes a bucket; one that exists is left as it is. It panics
-// where the name cannot be the name of a bucket, or, for a server over a
-// folder, where the disk refuses.
+// CreateBucket makes a bucket if there is none. It panics if the name cannot be the
+// name of a bucket or, for a server over a folder, if writing fails.
 func (s *Server) CreateBucket(name string) {
 	if _, err := s.store.create(name); err != nil {
 		panic("emulator: creating bucket " + name + ": " + err.Error())
@@ -68,17 +67,16 @@ func (s *Server) CreateBucket(name string) {
 }
 
 // Put uploads or overwrites an object, and makes the bucket if there is none.
-// body must not be changed afterwards. It panics where the key is none that
-// the Storage API accepts (see [WithRawKey]), or, for a server over a folder,
-// where the disk refuses.
+// body must not be changed afterwards. It panics if the Storage API does not accept
+// the key (see [WithRawKey]) or, for a server over a folder, if writing fails.
 func (s *Server) Put(bucket, key string, body []byte, opts ...PutOption) Stored {
 	sum := md5.Sum(body)
 	return s.mustUpload(bucket, key, blob(body), hex.EncodeToString(sum[:]), opts)
 }
 
-// PutGenerated is [Server.Put] for content that takes no memory: see
-// [Generated]. Its ETag is not the MD5 of the content, which would take longer
-// than all the rest, but equal content has an equal ETag.
+// PutGenerated is [Server.Put] for content that needs no memory: see [Generated].
+// Its ETag is not the MD5 of the content, which would take longer than everything
+// else, but equal content has an equal ETag.
 func (s *Server) PutGenerated(bucket, key string, size int64, seed uint64, opts ...PutOption) Stored {
 	return s.mustUpload(bucket, key, generated{seed, size}, "", opts)
 }
@@ -98,7 +96,7 @@ func (s *Server) mustUpload(bucket, key string, c content, etag string, opts []P
 	panic("emulator: storing " + key + " in bucket " + bucket + ": " + err.Error())
 }
 
-// sharedAttrs are those of all objects that say nothing of themselves.
+// sharedAttrs are the attributes of all objects without their own.
 var sharedAttrs = &attrs{contentType: defaultContentType, cacheControl: defaultCacheControl}
 
 const (
@@ -131,7 +129,8 @@ func (s *Server) upload(bucket string, b rows, d *draft) (*row, error) {
 	return b.put(&r)
 }
 
-// share fills in the defaults, and spares memory where there is nothing else.
+// share fills in the defaults. It returns sharedAttrs if there is nothing else, to
+// save memory.
 func (a attrs) share() *attrs {
 	if a.contentType == "" {
 		a.contentType = defaultContentType
@@ -164,8 +163,8 @@ func (s *Server) Touch(bucket string) {
 	}
 }
 
-// Get returns an object as it is stored, past all policies. The content is nil
-// where the blob is missing.
+// Get returns an object as it is stored, whatever the policies say. The content is
+// nil if the blob is missing.
 func (s *Server) Get(bucket, key string) (Stored, []byte, bool) {
 	b, ok := s.store.bucket(bucket)
 	if !ok {

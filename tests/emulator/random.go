@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Rate is a kind of fault and how often it comes.
+// Rate is a kind of fault and how often it happens.
 type Rate struct {
-	// Op is the operation that it befalls.
+	// Op is the operation that has the fault.
 	Op Op
 	// Share of the requests, between 0 and 1.
 	Share float64
-	// Fault makes one, from a source of chance that is the request's own.
+	// Fault makes a fault, with random numbers that belong to the request alone.
 	Fault func(*rand.Rand, Request) Fault
 }
 
-// Errors answers a share of the requests with one of the statuses; without
-// any, with 429, 500, 503 and 544.
+// Errors answers a share of the requests with one of the statuses, by default with
+// 429, 500, 503 or 544.
 func Errors(op Op, share float64, statuses ...int) Rate {
 	if len(statuses) == 0 {
 		statuses = []int{429, 500, 503, 544}
@@ -29,7 +29,7 @@ func Errors(op Op, share float64, statuses ...int) Rate {
 // Cuts ends a share of the bodies before their end.
 func Cuts(op Op, share float64) Rate {
 	return Rate{op, share, func(r *rand.Rand, _ Request) Fault {
-		// Never the whole body, and sometimes nothing of it.
+		// Never the whole body, and sometimes nothing.
 		return Fault{CutFraction: max(r.Float64(), 1e-9)}
 	}}
 }
@@ -42,10 +42,10 @@ func Delays(op Op, share float64, limit time.Duration) Rate {
 }
 
 // RandomFaults draws a fault for every request, for [Server.SetFaults]. The
-// first rate that hits counts; without any, a tenth of all GETs fails and a
-// tenth is cut. What befalls a request follows from the seed, its Op, bucket,
-// key, KeyN and Offset, not from the order in which requests arrive: a run
-// with many downloads at a time meets the same faults again.
+// first rate that hits counts; without rates, a tenth of all GETs fails and a
+// tenth is cut. The fault of a request follows from the seed, its Op, bucket, key,
+// KeyN and Offset, not from the order in which requests arrive: a run with many
+// simultaneous downloads meets the same faults again.
 func RandomFaults(seed uint64, rates ...Rate) func(Request) Fault {
 	if len(rates) == 0 {
 		rates = []Rate{Errors(OpGet, 0.1), Cuts(OpGet, 0.1)}
@@ -61,8 +61,8 @@ func RandomFaults(seed uint64, rates ...Rate) func(Request) Fault {
 	}
 }
 
-// identity hashes what a request is, alike in every process. Listings, which
-// have no key, are told apart by their page.
+// identity is a hash of a request, the same in every process. Listings, which have
+// no key, differ by their page.
 func identity(req Request) uint64 {
 	h := mix(uint64(req.Op))
 	for _, s := range []string{req.Bucket, req.Key, req.page()} {

@@ -8,8 +8,8 @@ import (
 
 const recordedKey = "b585f311d839730f8a980a3457be2787"
 
-// recordedServer is the server of the recordings, but for the secret of its
-// access key, which they do not tell.
+// recordedServer is the server of the recordings, except for the secret of its
+// access key, which the recordings do not contain.
 func recordedServer(t *testing.T, o Options) *Server {
 	t.Helper()
 	o.ProjectRef, o.Region = "abcdefghijklmnopqrst", "us-west-2"
@@ -124,7 +124,7 @@ func lm(s *Server) {
 	place(s, "lm", "before", "x", "19:06:59")
 }
 
-// xm is the object whose metadata no header can hold in full.
+// xm is the object whose metadata do not all fit into headers.
 func xm(s *Server) {
 	place(s, "docs", "xm.txt", "m", "19:22:47", WithUserMetadata(map[string]string{"a": "b", "Uml": "ü", "n": "é"}))
 }

@@ -74,8 +74,8 @@ func readRecording(t *testing.T, part string) recording {
 	}
 }
 
-// replay sends a recorded request and compares the answer, byte by byte but
-// for random identifiers.
+// replay sends a recorded request and compares the answer byte by byte, except for
+// random identifiers.
 func replay(t *testing.T, s *Server, r recording) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), r.method, "http://"+r.header.Get("Host")+r.target, strings.NewReader(r.body))
@@ -99,8 +99,8 @@ func replay(t *testing.T, s *Server, r recording) {
 }
 
 // resign replaces the signatures of the access key, whose secret is not known,
-// but for the one that was made with a wrong secret. Those of session tokens
-// stay as they were recorded.
+// except for the signature that was made with a wrong secret. Signatures of session
+// tokens stay as they were recorded.
 func resign(r *http.Request, s *Server) {
 	auth := r.Header.Get("Authorization")
 	if !strings.Contains(auth, "Credential="+recordedKey+"/") || strings.HasSuffix(auth, "ace105afb0c30d5a0f6a7d66ccd30b5f6ffb66029975593e4b7f6db7d04bf4ca") {
@@ -174,8 +174,8 @@ func TestFaultsAnswerAsTheServerFails(t *testing.T) {
 	}
 }
 
-// TestRecordedSignatureIsUnderstood takes the one recorded signature of an
-// access key whose secret is known: it was made with the secret "wrong".
+// TestRecordedSignatureIsUnderstood uses the only recorded signature of an access
+// key whose secret is known: it was made with the secret "wrong".
 func TestRecordedSignatureIsUnderstood(t *testing.T) {
 	s := recordedServer(t, Options{SecretAccessKey: "wrong"})
 	docs(s)

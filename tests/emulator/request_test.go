@@ -53,7 +53,7 @@ func TestPathMustBeText(t *testing.T) {
 	require.Contains(t, c.do(http.MethodGet, "b%FF", "", "list-type=2", nil, nil).body, "'/s3/b%FF?list-type=2' is not")
 }
 
-func TestBucketNameMustBeOne(t *testing.T) {
+func TestBucketNameMustBeValid(t *testing.T) {
 	s := New(Options{})
 	c := newClient(t, s)
 	for _, bucket := range []string{"%C3%BC", "x%23y", "x%25y", strings.Repeat("b", 101)} {
@@ -141,7 +141,7 @@ func TestRequestLineAndHeaderAreLimited(t *testing.T) {
 	}
 }
 
-func TestConditionsAreThoseOfGetAlone(t *testing.T) {
+func TestOnlyGetHasConditions(t *testing.T) {
 	s := New(Options{})
 	tag := `"` + s.Put("b", "k", []byte("x")).ETag + `"`
 	c := newClient(t, s)

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// routeREST reads a path of the REST API. What it does not know stays
-// OpUnknown.
+// routeREST reads a path of the REST API. An unknown path stays OpUnknown.
 func (x *exchange) routeREST(path string) {
 	path, ok := strings.CutPrefix(path, "/object/")
 	if !ok {
@@ -45,7 +44,7 @@ func (x *exchange) routeREST(path string) {
 
 func (x *exchange) serveREST() error {
 	if x.req.Op == OpListV2 {
-		return x.listV2() // looks at the body before it asks who sent it
+		return x.listV2() // checks the body before the token
 	}
 	if err := x.authenticate(); err != nil {
 		return err
@@ -59,7 +58,7 @@ func (x *exchange) serveREST() error {
 }
 
 // restRow finds the row that the request names. No bucket of the emulator is
-// public, so that to callers without a valid token none is there.
+// public, so a caller without a valid token finds none.
 func (x *exchange) restRow() (*row, error) {
 	if x.access == publicOnly && x.req.Op == OpRESTGet && !validKey(x.req.Key) {
 		return nil, failInvalidKey(x.req.Key)
@@ -93,7 +92,7 @@ func (x *exchange) restObject() error {
 	if x.req.Op == OpRESTGet {
 		h.Set("ETag", `"`+r.blobETag()+`"`)
 		h.Set("Last-Modified", httpTime(r.written))
-		since, _ := modifiedSince(x.r.Header) // what is no date is no condition
+		since, _ := modifiedSince(x.r.Header) // an invalid date is no condition
 		return x.sendObject(r, since)
 	}
 	x.setETag(r.listedETag())

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rest sends a request to the REST API. authorization is left out where empty.
+// rest sends a request to the REST API. An empty authorization sends no such header.
 func (c *client) rest(method, path, authorization, body string) answered {
 	c.t.Helper()
 	r, err := http.NewRequestWithContext(c.t.Context(), method, "http://emulator.invalid"+c.s.prefix+"/object/"+path, strings.NewReader(body))

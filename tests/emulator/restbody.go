@@ -13,8 +13,8 @@ type listV2Body struct {
 	// limit is at most maxKeys.
 	limit         int
 	withDelimiter bool
-	// column and order are empty where the body has no sortBy; order may be
-	// empty then too.
+	// column and order are empty if the body has no sortBy; order may also be empty
+	// with a column.
 	column, order string
 }
 

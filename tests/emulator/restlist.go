@@ -14,10 +14,10 @@ import (
 type ordering struct {
 	column string // name, updated_at or created_at
 	desc   bool
-	// explicit says that the client asked for an order: cursors then carry it.
+	// explicit says that the client asked for an order: cursors then contain it.
 	explicit bool
-	// after is the key that the page starts behind, at is the column's value
-	// there in milliseconds, for columns of time. bounded says that there are any.
+	// The page starts after the key after; at is the column's value there in
+	// milliseconds, for columns of time. bounded says that there is such a start.
 	after   string
 	at      int64
 	bounded bool
@@ -108,9 +108,9 @@ func (o *ordering) compare(a, b *row) int {
 	return c
 }
 
-// behind is the WHERE of a cursor: milliseconds, then the key. That the two
-// differ is the server's bug (v1.27.0 to at least v1.70.6): of the rows within
-// the millisecond of a page's end some are skipped and some come twice.
+// behind is the WHERE of a cursor: milliseconds, then the key. It differs from the
+// ORDER BY, which is a bug of the server (v1.27.0 to at least v1.70.6): among the
+// rows in the millisecond where a page ends, some are skipped and some come twice.
 func (o *ordering) behind(r *row) bool {
 	if !o.bounded {
 		return true

@@ -13,7 +13,7 @@ import (
 // then on Storage refuses every token that was signed before (403 AccessDenied
 // "signature verification failed") and the old anon key as the secret of a
 // signature (403 SignatureDoesNotMatch), and the gateway refuses the old keys
-// (401). Refresh tokens stay valid: they buy an access token of the new secret.
+// (401). Refresh tokens stay valid: they give an access token of the new secret.
 func (s *Server) RotateJWTSecret() Settings {
 	return s.project.change(func(p *snapshot) {
 		p.jwtSecret = []byte(rand.Text() + rand.Text())
@@ -22,7 +22,7 @@ func (s *Server) RotateJWTSecret() Settings {
 	}).settings
 }
 
-// RotateAccessKey replaces the S3 access key pair. The old one is refused: 403
+// RotateAccessKey replaces the S3 access key pair. The old pair is refused: 403
 // AccessDenied "Invalid Access Key", or, with [Options.MultiTenant], 403
 // InvalidAccessKeyId.
 func (s *Server) RotateAccessKey() Settings {
@@ -33,7 +33,7 @@ func (s *Server) RotateAccessKey() Settings {
 }
 
 // RotateAPIKeys replaces the publishable and the secret key. The gateway
-// refuses the old ones (401); S3 takes neither the old nor the new.
+// refuses the old ones (401); S3 accepts neither the old nor the new.
 func (s *Server) RotateAPIKeys() Settings {
 	return s.project.change(func(p *snapshot) {
 		p.settings.PublishableKey = publishablePrefix + randomKey()

@@ -32,7 +32,7 @@ func TestRotatedJWTSecretEndsTokensAtOnce(t *testing.T) {
 	require.Contains(t, got.body, "<Code>AccessDenied</Code><Message>signature verification failed</Message>")
 	require.Contains(t, c.as(old.ServiceRoleKey).get("b", "k").body, "signature verification failed")
 	require.Equal(t, http.StatusOK, c.as(set.ServiceRoleKey).get("b", "k").status)
-	require.Equal(t, http.StatusOK, c.get("b", "k").status) // the access key pair is another matter
+	require.Equal(t, http.StatusOK, c.get("b", "k").status) // the access key pair did not change
 
 	require.Contains(t, c.post("password", "{}", http.Header{"Apikey": {old.AnonKey}}).body, `"Invalid API key"`)
 	fresh := c.refresh(session.RefreshToken)
@@ -64,7 +64,7 @@ func TestRotatedAccessKeyIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-func TestAnonKeyIsNoSecretWhereThereIsNone(t *testing.T) {
+func TestAnonKeyIsNoSecretWithoutLegacyKeys(t *testing.T) {
 	s := New(Options{})
 	s.Put("b", "k", []byte("x"))
 	c := newClient(t, s).as(s.Settings().ServiceRoleKey)

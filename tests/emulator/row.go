@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// row is one row of storage.objects together with its blob. Rows are never
-// changed once they are in a store: a write puts another in their place, so
-// that a body on its way stays what it was.
+// row is one row of storage.objects together with its blob. A row never changes
+// once it is in a store: a write replaces it, so that a body that is being sent
+// stays the same.
 type row struct {
 	key string
 	// etag is without quotes.
@@ -19,16 +19,16 @@ type row struct {
 	// Microseconds since the epoch. updated is what listings show as
 	// LastModified; written is the blob's own time, which GET shows.
 	updated, created, written int64
-	// bare says that the row has no metadata, as one inserted by SQL: listed
-	// without ETag and with size 0.
+	// bare says that the row has no metadata, like a row inserted by SQL: it is
+	// listed without ETag and with size 0.
 	bare bool
 	// noETag says that the metadata holds no ETag.
 	noETag bool
-	// content is nil where the blob is gone.
+	// content is nil if the blob is gone.
 	content content
 	attrs   *attrs
-	// before is the row that this one took the place of, as far as the store
-	// keeps it: see [LieStale].
+	// before is the row that this one replaced, if the store keeps it: see
+	// [LieStale].
 	before *row
 }
 
@@ -55,7 +55,7 @@ func (b blob) open(off, n int64) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(b[off : off+n])), nil
 }
 
-// listedETag is the ETag of the row's metadata, "" where there is none.
+// listedETag is the ETag of the row's metadata, or "".
 func (r *row) listedETag() string {
 	if r.bare || r.noETag {
 		return ""
@@ -110,7 +110,7 @@ type store interface {
 	bucket(name string) (rows, bool)
 	// create makes the bucket if there is none.
 	create(name string) (rows, error)
-	// drop takes an empty bucket away, and reports whether it was one.
+	// drop removes a bucket if it is empty, and reports whether it did.
 	drop(name string) bool
 	// buckets lists them in the order of their creation.
 	buckets() ([]bucketInfo, error)
@@ -124,12 +124,11 @@ type bucketInfo struct {
 // rows are the objects of one bucket.
 type rows interface {
 	get(key string) (*row, error)
-	// scan yields the rows below prefix whose key is greater than after, in
-	// the order of their bytes. Rows that are written meanwhile may or may not
-	// be among them.
+	// scan yields the rows below prefix whose key is greater than after, in byte
+	// order. It may or may not yield rows that are written meanwhile.
 	scan(prefix, after string) iter.Seq2[*row, error]
-	// put stores r and returns what it stored: where the key was taken, its
-	// created time is kept.
+	// put stores r and returns what it stored. If the key existed, its created time
+	// is kept.
 	put(r *row) (*row, error)
 	// delete reports whether there was such a key.
 	delete(key string) (bool, error)

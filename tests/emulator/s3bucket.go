@@ -94,8 +94,8 @@ func (x *exchange) createBucket() error {
 	return nil
 }
 
-// deleteBucket answers DeleteBucket. Whether the bucket is there and empty is
-// asked past all policies; there are none by which a user may delete one.
+// deleteBucket answers DeleteBucket. Policies do not matter for whether the bucket
+// exists and is empty; no policy lets a user delete a bucket.
 func (x *exchange) deleteBucket() error {
 	if x.s.readOnly {
 		return failReadOnly

@@ -10,7 +10,7 @@ const behind = "\xff"
 // least v1.70.6), because a client must be seen to fail on them:
 //
 //   - The page after the entry "f.txt" starts behind "f.txt/": keys such as
-//     "f.txt.bak" and "f.txt-1", and a folder "f.txt/", are lost without a word.
+//     "f.txt.bak" and "f.txt-1", and a folder "f.txt/", are silently lost.
 //   - A folder named "/" at the end of a page leaves no token at all.
 //   - An empty segment is folded into its parent, so that below "dbl/" the
 //     folder "dbl/" is found again.

@@ -57,7 +57,7 @@ func (x *exchange) getObject() error {
 	return x.sendObject(r, since)
 }
 
-// overrideHeader sets what the query has in place of the object's own header.
+// overrideHeader replaces the object's own headers by those in the query.
 func (x *exchange) overrideHeader() {
 	if len(x.req.Query) == 0 {
 		return
@@ -95,8 +95,8 @@ func (x *exchange) sendObject(r *row, since time.Time) error {
 	return nil
 }
 
-// headObject answers HeadObject from the row alone: it does not notice that a
-// blob is gone, and asks no conditions.
+// headObject answers HeadObject from the row alone: it does not notice a missing
+// blob, and ignores conditions.
 func (x *exchange) headObject() error {
 	r, err := x.object()
 	if err != nil {
@@ -137,9 +137,9 @@ func plainASCII(s string) bool {
 	return true
 }
 
-// notModified asks the two conditions that the server knows. The blob's time
-// has a fraction that the header has not, so that the time which a GET showed
-// is earlier than the blob's.
+// notModified checks the two conditions that the server knows. The blob's time has
+// a fraction of a second and the header does not, so the time that a GET showed is
+// earlier than the blob's.
 func (x *exchange) notModified(r *row, since time.Time) bool {
 	if tag := x.r.Header.Get("If-None-Match"); tag != "" && tag == `"`+r.blobETag()+`"` {
 		return true
@@ -147,8 +147,8 @@ func (x *exchange) notModified(r *row, since time.Time) bool {
 	return !since.IsZero() && r.written <= since.UnixMicro()
 }
 
-// modifiedSince reads If-Modified-Since, in the form of HTTP or of ISO 8601; it
-// is zero where there is none. ok is false for what is no date.
+// modifiedSince reads If-Modified-Since, in the form of HTTP or of ISO 8601; zero
+// if the header is missing. ok is false for an invalid date.
 func modifiedSince(h http.Header) (since time.Time, ok bool) {
 	s := h.Get("If-Modified-Since")
 	if s == "" {
@@ -173,7 +173,7 @@ func (x *exchange) missingBlob() error {
 }
 
 // parseRange reads "bytes=a-b", "bytes=a-" and "bytes=-n" for content of size
-// bytes. Everything else cannot be satisfied, nor can any range of no bytes.
+// bytes. Any other range, and any range of an empty object, cannot be satisfied.
 func parseRange(spec string, size int64) (off, n int64, ok bool) {
 	spec, ok = strings.CutPrefix(spec, "bytes=")
 	from, to, dash := strings.Cut(spec, "-")
@@ -202,7 +202,7 @@ func parseRange(spec string, size int64) (off, n int64, ok bool) {
 	return off, end - off + 1, true
 }
 
-// digits reports whether s is made of digits alone: no sign is.
+// digits reports whether s consists only of digits, without a sign.
 func digits(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
@@ -212,7 +212,7 @@ func digits(s string) bool {
 	return true
 }
 
-// rangeStart is the first byte that a Range header names, 0 where it names none.
+// rangeStart is the first byte that a Range header names, or 0.
 func rangeStart(spec string) int64 {
 	from, _, _ := strings.Cut(strings.TrimPrefix(spec, "bytes="), "-")
 	n, err := strconv.ParseInt(from, 10, 64)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// maxKeys is the server's cap, and what it takes 0 for.
+// maxKeys is the server's limit for a page. It treats 0 as this limit.
 const maxKeys = 1000
 
 // page is one page of a listing.
@@ -17,8 +17,8 @@ type page struct {
 	// folders are the common prefixes, in the server's form.
 	folders   []string
 	truncated bool
-	// last is where the next page starts; empty on the last page, and, which
-	// is a bug of the server, after a folder named "/".
+	// last is where the next page starts; empty on the last page and, because of a
+	// bug of the server, after a folder named "/".
 	last string
 }
 
@@ -59,8 +59,8 @@ func (x *exchange) listObjectsV2() error {
 	return nil
 }
 
-// listObjectsV1 answers the older ListObjects, whose Marker is, in the server,
-// the next one rather than the one that was sent.
+// listObjectsV1 answers the older ListObjects. The server's Marker is the next
+// marker, not the one in the request.
 func (x *exchange) listObjectsV1() error {
 	q := x.req.Query
 	limit, err := x.listParameters()
@@ -109,7 +109,7 @@ func (d *document) commonPrefixes(folders []string, encode func(string) string) 
 	})
 }
 
-// echo repeats a parameter of the request, also an empty one.
+// echo repeats a parameter of the request, even if it is empty.
 func (d *document) echo(q url.Values, name, parameter string) {
 	if q.Has(parameter) {
 		d.element(name, q.Get(parameter))
@@ -149,8 +149,8 @@ func (x *exchange) keyEncoding() func(string) string {
 	return func(key string) string { return string(appendEncoded(nil, key, "!*'()")) }
 }
 
-// listPage reads a page of the bucket, of the rows that the caller sees. That
-// the bucket exists is asked past all policies.
+// listPage reads a page of the rows that the caller sees. Policies do not matter
+// for whether the bucket exists.
 func (x *exchange) listPage(after string, limit int) (page, error) {
 	b, err := x.bucket()
 	if err != nil {
@@ -186,7 +186,7 @@ func flatPage(b rows, see func(string) bool, prefix, after string, limit int) (p
 	return p, nil
 }
 
-// s3Token is a continuation token: base64 of lines, of which S3 needs but one.
+// s3Token is a continuation token: base64 of lines, of which S3 needs only one.
 // From the second page on the server adds the order.
 func s3Token(last string, again bool) string {
 	s := "l:" + last
@@ -197,7 +197,7 @@ func s3Token(last string, again bool) string {
 }
 
 // readS3Token accepts what newer servers accept: the key, in ascending order.
-// Sort columns, which v1.70.6 lets through, would only seduce clients.
+// v1.70.6 also accepts sort columns, which no client should rely on.
 func readS3Token(token string) (string, error) {
 	lines, err := readCursor(token)
 	if err != nil {
@@ -210,7 +210,7 @@ func readS3Token(token string) (string, error) {
 	return last, nil
 }
 
-// readCursor takes a cursor apart: one line per field, "l:" key, "o:" order,
+// readCursor parses a cursor: one line per field, "l:" key, "o:" order,
 // "c:" column and "a:" the column's value.
 func readCursor(cursor string) (map[byte]string, error) {
 	raw, err := base64.StdEncoding.DecodeString(cursor)

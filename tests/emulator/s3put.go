@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// maxUpload bounds what an upload may take of the memory.
+// maxUpload bounds the memory for an upload.
 const maxUpload = 1 << 30
 
 // writable is the bucket of a request that deletes objects or writes in parts.
@@ -30,7 +30,7 @@ func (x *exchange) checkWrite() error {
 	return nil
 }
 
-// bucket is the bucket of the request, past all policies.
+// bucket is the bucket of the request, whatever the policies say.
 func (x *exchange) bucket() (rows, error) {
 	b, ok := x.s.store.bucket(x.req.Bucket)
 	switch {
@@ -44,7 +44,8 @@ func (x *exchange) bucket() (rows, error) {
 
 func holdsNUL(s string) bool { return strings.IndexByte(s, 0) >= 0 }
 
-// putObject answers PutObject. It looks for the bucket rather than at its name.
+// putObject answers PutObject. Like the server, it does not check the form of the
+// bucket's name.
 func (x *exchange) putObject() error {
 	if x.s.readOnly {
 		return failReadOnly
@@ -98,7 +99,7 @@ func userMetadata(h http.Header) map[string]string {
 	return m
 }
 
-// readBody reads an upload, taking the chunks apart in which SDKs send it.
+// readBody reads an upload, and decodes the chunks in which SDKs send it.
 func (x *exchange) readBody() ([]byte, error) {
 	var body io.Reader = x.r.Body
 	if strings.HasPrefix(x.r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
@@ -117,9 +118,9 @@ func (x *exchange) readBody() ([]byte, error) {
 	return data, nil
 }
 
-// deleteObject answers DeleteObject. An object that does not exist is deleted
-// already, whatever its key; one that the policies protect is refused, seen or
-// not.
+// deleteObject answers DeleteObject. Deleting a missing object succeeds, whatever
+// its key. Deleting an object that policies protect is refused, whether the caller
+// sees it or not.
 func (x *exchange) deleteObject() error {
 	if err := x.checkWrite(); err != nil {
 		return err

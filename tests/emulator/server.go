@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Server is a project: Storage, Auth, and what the Management API tells of it. Its methods may be called at any time, also
-// from the hooks of a [Fault].
+// Server is a project: Storage, Auth, and its part of the Management API. Its
+// methods may be called at any time, also from the hooks of a [Fault].
 type Server struct {
 	project     holder
 	clock       func() time.Time
@@ -28,7 +28,7 @@ type Server struct {
 	uploads uploads
 }
 
-// gatewayPrefix is where the gateway shows the Storage API.
+// gatewayPrefix is the path under which the gateway serves the Storage API.
 const gatewayPrefix = "/storage/v1"
 
 // New returns a server whose buckets are in memory. There are none at first.
@@ -76,12 +76,12 @@ func (s *Server) now() int64 { return s.clock().UnixMicro() }
 func (s *Server) Endpoint() string { return s.URL() + s.prefix + "/s3" }
 
 // URL is the project's address for a client that uses [Server.Transport],
-// without a path: Auth is below /auth/v1, and the Management API, whose address
-// is another one in production, below /v1.
+// without a path: Auth is below /auth/v1, and the Management API, which has another
+// address in production, below /v1.
 func (s *Server) URL() string { return "http://emulator.invalid" }
 
-// ServeHTTP answers one request. It does not clean the path: keys hold "//"
-// and "..", and the signature covers them as they were sent.
+// ServeHTTP answers one request. It does not clean the path: keys contain "//" and
+// "..", and the signature covers them as they were sent.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{s: s, w: w, r: r}
 	x.route()

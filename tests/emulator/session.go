@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// reuseInterval is how long a refresh token that was exchanged may be used
-// again: clients race with themselves, and lose answers.
+// reuseInterval is how long an exchanged refresh token may be used again: clients
+// send it twice at the same time, or lose an answer.
 const reuseInterval = 10 * time.Second
 
 // grant is what a sign-in or a refresh gives.
@@ -20,7 +20,7 @@ type grant struct {
 	refreshToken string
 }
 
-// What Auth refuses, in its own words. The legacy field is the "error" of old
+// Refusals of Auth, in its own words. The legacy field is the "error" of old
 // servers.
 var (
 	failCredentials     = failGrant("invalid_credentials", "Invalid login credentials")
@@ -65,9 +65,9 @@ func (a *accounts) signIn(email, password string, now time.Time) (grant, error) 
 	return a.grant(ses, now), nil
 }
 
-// refresh exchanges a refresh token. One that was exchanged before is good for
-// the same answer again if its successor was never used (the client may have
-// lost the answer), or within the reuse interval; else someone else has it too,
+// refresh exchanges a refresh token. A token that was exchanged before gives the
+// same answer again within the reuse interval, or if its successor was never used:
+// the client may have lost the answer. Otherwise somebody else has the token too,
 // and the session ends.
 func (a *accounts) refresh(value string, now time.Time) (grant, error) {
 	if len(value) < 12 {

@@ -21,7 +21,7 @@ const (
 	emptyPayload    = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// signature is what a request says of its own signature.
+// signature is what a request says about its own signature.
 type signature struct {
 	accessKey, date, region, service string
 	signedHeaders                    []string
@@ -29,7 +29,7 @@ type signature struct {
 	longDate                         string
 	payload                          string
 	sessionToken                     string
-	// presigned says that all this stands in the query.
+	// presigned says that all this is in the query.
 	presigned bool
 }
 
@@ -76,7 +76,7 @@ func querySignature(q url.Values, now time.Time) (*signature, error) {
 	return sig, checkExpiry(sig.longDate, q.Get("X-Amz-Expires"), now)
 }
 
-// scope takes the credential apart: key/date/region/service/aws4_request.
+// scope splits the credential: key/date/region/service/aws4_request.
 func (sig *signature) scope(credential, signedHeaders string) error {
 	if credential == "" || signedHeaders == "" || sig.signature == "" || sig.longDate == "" {
 		return failInvalidSignature("Invalid signature format")
@@ -91,8 +91,8 @@ func (sig *signature) scope(credential, signedHeaders string) error {
 	return nil
 }
 
-// checkExpiry holds for presigned URLs alone: the date of a request that is
-// signed in its header is never compared with the clock.
+// checkExpiry applies only to presigned URLs: the date of a request that is signed
+// in its header is never compared with the clock.
 func checkExpiry(date, expires string, now time.Time) error {
 	if expires == "" {
 		return nil
@@ -108,8 +108,8 @@ func checkExpiry(date, expires string, now time.Time) error {
 	return nil
 }
 
-// canonicalRequest is what the client signed: the path as it was sent, the
-// query in RFC 3986, and of the headers only those that are named.
+// canonicalRequest is what the client signed: the path as it was sent, the query
+// as RFC 3986 encodes it, and only the headers that the signature names.
 func (sig *signature) canonicalRequest(r *http.Request, query url.Values) []byte {
 	b := make([]byte, 0, 512)
 	b = append(append(b, r.Method...), '\n')
@@ -131,7 +131,7 @@ func (sig *signature) canonicalRequest(r *http.Request, query url.Values) []byte
 }
 
 // signedHeader is the value of a header as it was signed. A proxy may rewrite
-// Accept-Encoding; it is taken from X-Original-Accept-Encoding where it did.
+// Accept-Encoding; X-Original-Accept-Encoding then has the original value.
 func signedHeader(r *http.Request, name string) (string, bool) {
 	switch name {
 	case "host":
@@ -159,7 +159,7 @@ func signedHeader(r *http.Request, name string) (string, bool) {
 	return strings.Join(trimmed, ","), true
 }
 
-// canonicalSpace trims s and makes one space of several.
+// canonicalSpace trims s and replaces several spaces by one.
 func canonicalSpace(s string) string {
 	s = strings.TrimSpace(s)
 	if !strings.Contains(s, "  ") {
@@ -168,9 +168,9 @@ func canonicalSpace(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(c rune) bool { return c == ' ' }), " ")
 }
 
-// appendCanonicalQuery encodes anew what the server decoded. That is why the
-// signature never matches where a value was no text, or where a name came
-// twice, which the server takes for one value with a comma.
+// appendCanonicalQuery encodes again what the server decoded. So the signature
+// never matches if a value is not text, or if a name comes twice: the server treats
+// that as one value with a comma.
 func appendCanonicalQuery(b []byte, query url.Values) []byte {
 	names := make([]string, 0, len(query))
 	for name := range query {
@@ -197,11 +197,11 @@ func appendCanonicalQuery(b []byte, query url.Values) []byte {
 	return b
 }
 
-// asText is what decoding to JavaScript's strings makes of s.
+// asText is s after decoding to a JavaScript string.
 func asText(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
-// appendEncoded percent-encodes all but the unreserved characters of RFC 3986
-// and those in also.
+// appendEncoded percent-encodes all characters except the unreserved ones of RFC
+// 3986 and those in also.
 func appendEncoded(b []byte, s, also string) []byte {
 	const hexDigits = "0123456789ABCDEF"
 	for i := range len(s) {
@@ -216,8 +216,8 @@ func appendEncoded(b []byte, s, also string) []byte {
 	return b
 }
 
-// matches reports whether secret makes the signature of the request. A region
-// that the server does not go by is replaced by its own, so that it fails.
+// matches reports whether secret gives the signature of the request. The server
+// replaces a region that it does not accept by its own, so the signature fails.
 func (x *exchange) matches(sig *signature, set *Settings, secret string) bool {
 	region := sig.region
 	if region != "" && region != "auto" && region != "us-east-1" {
@@ -231,8 +231,8 @@ func (x *exchange) matches(sig *signature, set *Settings, secret string) bool {
 	return err == nil && hmac.Equal(want, got)
 }
 
-// signingKeys remembers the keys that were derived last: four hashes less for
-// every request.
+// signingKeys remembers the last derived keys, which saves four hashes for every
+// request.
 type signingKeys struct {
 	mu   sync.RWMutex
 	keys map[[3]string][]byte

@@ -49,7 +49,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Context().Err() != nil {
 		return nil, context.Cause(req.Context())
 	}
-	return nil, io.EOF // what a client sees of a connection that is hung up
+	return nil, io.EOF // what a client sees if the server hangs up
 }
 
 // answer is the http.ResponseWriter of one request. The handler's goroutine
@@ -103,19 +103,18 @@ func (a *answer) WriteHeader(status int) {
 	close(a.ready)
 }
 
-// Write sends p, which the client's reader takes over; it waits while the
-// client is more than a buffer behind.
+// Write sends p to the client. It waits while the client is more than a buffer
+// behind.
 func (a *answer) Write(p []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	return a.body.write(p)
 }
 
-// Flush is there for handlers that ask for it: nothing is held back.
+// Flush sends the header. Nothing else is held back.
 func (a *answer) Flush() { a.WriteHeader(http.StatusOK) }
 
-// finish ends the answer when the handler has returned, or has panicked with p
-// to cut it short. A handler that gave up because the client did, as ctx tells,
-// cut nothing.
+// finish ends the answer when the handler has returned, or has panicked with p to
+// cut it short. If ctx has ended, the client left first, and nothing was cut.
 func (a *answer) finish(ctx context.Context, p any) {
 	if err, ok := p.(error); p != nil && !(ok && errors.Is(err, http.ErrAbortHandler)) {
 		panic(p)
@@ -136,8 +135,8 @@ func (a *answer) finish(ctx context.Context, p any) {
 	a.body.fail(io.ErrUnexpectedEOF)
 }
 
-// pipeBuffer is how far a handler may be ahead of its client: what sockets
-// hold, more or less.
+// pipeBuffer is how many bytes a handler may be ahead of its client: about what
+// sockets buffer.
 const pipeBuffer = 64 << 10
 
 // pipe carries a body from the handler to the client.
@@ -151,7 +150,7 @@ type pipe struct {
 	changed sync.Cond
 	buf     []byte
 	sent    int64
-	err     error // what the reader gets behind buf; nil while the handler writes
+	err     error // what the reader gets after buf; nil while the handler writes
 	closed  bool
 }
 
@@ -186,7 +185,7 @@ func (p *pipe) Read(b []byte) (int, error) {
 	case p.closed:
 		return 0, http.ErrBodyReadAfterClose
 	case len(p.buf) == 0:
-		p.cancel() // the exchange is over: lets go of the request's context
+		p.cancel() // the exchange is over: release the request's context
 		return 0, p.err
 	}
 	n := copy(b, p.buf)
@@ -216,7 +215,7 @@ func (p *pipe) end() {
 	p.fail(err)
 }
 
-// fail has the reader get err once it has read what was sent. The first call
+// fail lets the reader get err once it has read what was sent. Only the first call
 // counts.
 func (p *pipe) fail(err error) {
 	p.mu.Lock()

@@ -10,7 +10,7 @@ import (
 type User struct {
 	// Email is what the user signs in with, in any case.
 	Email string
-	// Password is compared as it is; without one nobody can sign in.
+	// Password is compared as it is; without a password nobody can sign in.
 	Password string
 	// ID is the user's "sub", a UUID. Default: made from Email.
 	ID string
@@ -21,12 +21,12 @@ type User struct {
 	Unconfirmed bool
 	// Banned users can neither sign in nor refresh.
 	Banned bool
-	// AppMetadata and UserMetadata are claims of the user's tokens, which
-	// policies may ask for. They must not be changed afterwards.
+	// AppMetadata and UserMetadata are claims of the user's tokens, which policies
+	// can use. They must not be changed afterwards.
 	AppMetadata, UserMetadata map[string]any
 }
 
-// account is a user with what Auth keeps of it.
+// account is a user and what Auth keeps about the user.
 type account struct {
 	User
 	created, changed, signedIn time.Time
@@ -42,7 +42,7 @@ type session struct {
 	active *refreshToken
 }
 
-// refreshToken buys a new access token, once.
+// refreshToken can be exchanged once, for a new access token.
 type refreshToken struct {
 	value   string
 	session *session
@@ -59,11 +59,12 @@ type accounts struct {
 	byEmail  map[string]*account
 	sessions map[*session]struct{}
 	tokens   map[string]*refreshToken
-	// lifetime is that of access tokens, sessionLimit that of sessions.
+	// lifetime is how long access tokens are valid; sessionLimit how long sessions
+	// last.
 	lifetime, sessionLimit time.Duration
 }
 
-// SetUser adds a user, or changes the one with the same e-mail address, whose
+// SetUser adds a user, or changes the user with the same e-mail address, whose
 // sessions go on. It returns the user with the defaults filled in.
 func (s *Server) SetUser(u User) User {
 	if u.Email == "" {
@@ -93,7 +94,7 @@ func (s *Server) SetUser(u User) User {
 }
 
 // RemoveUser deletes a user with all sessions. Access tokens stay valid until
-// they expire: Storage knows nothing but their signature.
+// they expire: Storage checks only their signature.
 func (s *Server) RemoveUser(email string) {
 	s.SignOut(email)
 	s.users.mu.Lock()
@@ -101,8 +102,8 @@ func (s *Server) RemoveUser(email string) {
 	delete(s.users.byEmail, strings.ToLower(email))
 }
 
-// SignOut ends all sessions of a user, as an administrator or the user may from
-// elsewhere: their refresh tokens are not found any more
+// SignOut ends all sessions of a user, as an administrator or the user on another
+// device may do: their refresh tokens are not found any more
 // (refresh_token_not_found). Access tokens stay valid until they expire.
 func (s *Server) SignOut(email string) {
 	a := &s.users

@@ -2,87 +2,88 @@ package listing
 
 import "strings"
 
-// A level is a length of the last key's start at which the rest of a span may
-// fork off it, to greater keys.
+// A level is a position in the last listed key at which the remaining keys of a
+// share may differ from it: they share the bytes before the position, and have a
+// greater byte there.
 type level struct {
 	at int
-	// likely are the bytes that such keys may have there, of which there are
-	// ways; a guess if none of them was ever seen at this place.
-	likely symbols
+	// likely are the bytes that such keys may have at the position, and ways is
+	// their number. Guess says that none of them was ever seen there.
+	likely byteSet
 	ways   int
 	guess  bool
-	// rate is how many keys there may be for each of them.
+	// rate is how many keys there may be for each likely byte.
 	rate float64
 }
 
-func (l *level) rest() float64 { return l.rate * float64(l.ways) }
+func (l *level) remaining() float64 { return l.rate * float64(l.ways) }
 
-// rest estimates how many keys of a span are not listed yet.
-func (s *schedule) rest(sp *span) float64 {
-	if n := len(sp.bounds); n > 0 {
-		return float64(n * s.size / 2)
+// remaining estimates how many keys of a share have not been listed.
+func (s *schedule) remaining(sh *share) float64 {
+	if n := len(sh.bounds); n > 0 {
+		return float64(n * s.rangeSize / 2)
 	}
 	total := 0.0
-	for _, l := range s.levels(sp) {
-		total += l.rest()
+	for _, l := range s.levels(sh) {
+		total += l.remaining()
 	}
 	return total
 }
 
-// levels estimates where the rest of a span is, from the first byte of the last
-// key onward. There are none before a key was listed in the span.
-func (s *schedule) levels(sp *span) []level {
-	if !sp.known {
+// levels estimates where the remaining keys of a share are, from the first byte
+// of the last key onward. It returns none before a key was listed in the share.
+func (s *schedule) levels(sh *share) []level {
+	if !sh.known {
 		return nil
 	}
 	first := len(s.prefix)
-	if sp.hi != "" {
-		first = max(first, shared(sp.after, sp.hi))
+	if sh.hi != "" {
+		first = max(first, commonPrefix(sh.after, sh.hi))
 	}
-	found := s.chart.around(sp.after, first, len(sp.trail)-1)
+	found := s.model.around(sh.after, first, len(sh.trail)-1)
 	var levels []level
 	var priors []int
-	for w := walk(sp.after); w.on() && w.at+1 < len(sp.trail); w.next() {
+	for w := walk(sh.after); w.on() && w.at+1 < len(sh.trail); w.next() {
 		if w.at < first {
 			continue
 		}
 		l := level{at: w.at}
-		l.look(&w, &s.chart, sp.hi)
+		l.look(&w, &s.model, sh.hi)
 		if l.ways > 0 {
-			if !l.weigh(&w, sp, found[w.at-first], w.place(&s.chart)) {
+			if !l.weigh(&w, sh, found[w.at-first], w.place(&s.model)) {
 				priors = append(priors, len(levels))
 			}
 			levels = append(levels, l)
 		}
 	}
-	// Where nothing is known there may be as much again as was seen, but not at
-	// every such level.
+	// A level about which nothing is known may have as many keys again as were
+	// seen, but not every such level does.
 	for _, i := range priors {
 		levels[i].rate /= float64(len(priors))
 	}
 	return levels
 }
 
-// look finds the bytes that may follow at this level, below hi: those seen at
-// the same place; else those of the same kind seen in names of the same depth,
-// for a digit makes other digits likely; else just the next byte, which stands
-// for whatever there is.
-func (l *level) look(w *walker, c *chart, hi string) {
+// look finds the bytes that may follow at this level, below hi: the bytes seen
+// at the same place; or else bytes of the same kind seen in names of the same
+// depth, because a digit makes other digits likely; or else just the next byte,
+// in place of all others.
+func (l *level) look(w *walker, m *model, hi string) {
 	here, head := w.key[w.at], w.key[:w.at]
-	limit := 0x100
+	end := 0x100
 	if w.at < len(hi) && hi[:w.at] == head {
-		limit = int(hi[w.at])
+		end = int(hi[w.at])
 		if between(compose(head, hi[w.at]), w.key, hi) {
-			limit++ // some of the keys with hi's own byte are below hi
+			end++ // some of the keys with hi's own byte are below hi
 		}
 	}
 	first := int(here) + 1
-	l.likely = w.place(c).seen.between(first, limit)
-	if l.likely == (symbols{}) {
+	l.likely = w.place(m).seen.between(first, end)
+	if l.likely == (byteSet{}) {
 		l.guess = true
-		l.likely = c.depths[w.depth].between(first, min(limit, kindEnd(here)))
+		l.likely = m.depths[w.depth].between(first, min(end, kindEnd(here)))
 	}
-	if l.likely == (symbols{}) && first < limit {
+	if l.likely == (byteSet{}) && first < end {
 		l.likely.add(byte(first))
 	}
 	l.ways = l.likely.len()
@@ -104,18 +105,18 @@ func kindEnd(b byte) int {
 	return int(b)
 }
 
-// weigh estimates the rate: from what this span listed below the last key's own
-// way, and from what all listers found on either side of it, whichever is more,
-// since both may still be growing. It reports whether there was any of that;
-// otherwise the rate is only what such a place makes likely.
-func (l *level) weigh(w *walker, sp *span, f finding, p *place) bool {
+// weigh estimates the rate, from what this share listed at smaller bytes than the
+// last key's, and from what all listers found at other bytes. It uses the larger
+// number, since both may still grow. It reports whether there was anything to go
+// by; otherwise the rate is only what such a place makes likely.
+func (l *level) weigh(w *walker, sh *share, f finding, p *place) bool {
 	start := 0
-	if len(sp.lo) > w.at && sp.lo[:w.at] == w.key[:w.at] {
-		start = int(sp.lo[w.at])
+	if len(sh.lo) > w.at && sh.lo[:w.at] == w.key[:w.at] {
+		start = int(sh.lo[w.at])
 	}
 	passed := p.seen.between(start, int(w.key[w.at]))
-	listed := float64(sp.trail[w.at] - sp.trail[w.at+1])
-	prior := float64(sp.trail[w.at+1]) * min(1, p.fanout()/float64(l.ways))
+	listed := float64(sh.trail[w.at] - sh.trail[w.at+1])
+	prior := float64(sh.trail[w.at+1]) * min(1, p.fanout()/float64(l.ways))
 	n := passed.len()
 	switch {
 	case n > 0 && f.ways > 0:
@@ -128,25 +129,25 @@ func (l *level) weigh(w *walker, sp *span, f finding, p *place) bool {
 		l.rate = prior
 	}
 	if l.guess {
-		// The more often this place was passed without it, the less likely.
+		// The more often keys passed this place without such a byte, the less likely.
 		l.rate /= float64(p.nodes + 1)
 	}
 	return n > 0 || f.ways > 0
 }
 
-// A finding is how many keys were found in how many other ways to go on from a
-// start of a key.
+// A finding is how many keys were found that share the start of a key and differ
+// at the next byte, and how many different bytes (ways) they have there.
 type finding struct {
 	keys float64
 	ways int
 }
 
-// around tells what was found beside key at each level from first up to limit.
-// What is beside a level is beyond all deeper ones, so that it takes one way
-// through the marks on either side.
-func (c *chart) around(key string, first, limit int) []finding {
-	found := make([]finding, max(0, limit-first))
-	left, same := c.find(key)
+// around returns what was found next to key at each level from first up to end.
+// The neighbours at one level lie outside the neighbours at all deeper levels, so
+// one walk through the counts on either side is enough.
+func (m *model) around(key string, first, end int) []finding {
+	found := make([]finding, max(0, end-first))
+	left, same := m.find(key)
 	right := left
 	if same {
 		right++
@@ -154,25 +155,25 @@ func (c *chart) around(key string, first, limit int) []finding {
 	for i := len(found) - 1; i >= 0; i-- {
 		head := key[:first+i]
 		before, after := key[len(head)], key[len(head)]
-		for ; left > 0 && strings.HasPrefix(c.marks[left-1].key, head); left-- {
-			before = found[i].add(c.marks[left-1], key, len(head), before)
+		for ; left > 0 && strings.HasPrefix(m.counts[left-1].key, head); left-- {
+			before = found[i].add(m.counts[left-1], key, len(head), before)
 		}
-		for ; right < len(c.marks) && strings.HasPrefix(c.marks[right].key, head); right++ {
-			after = found[i].add(c.marks[right], key, len(head), after)
+		for ; right < len(m.counts) && strings.HasPrefix(m.counts[right].key, head); right++ {
+			after = found[i].add(m.counts[right], key, len(head), after)
 		}
 	}
 	return found
 }
 
-// add counts a mark that shares the first bytes of key, and returns its next.
-// Prev is that of the mark before it.
-func (f *finding) add(m mark, key string, at int, prev byte) byte {
-	if len(m.key) <= at || m.key[at] == key[at] {
+// add adds a count whose key shares the first at bytes of key, and returns the
+// byte after them. Prev is that byte of the count before it.
+func (f *finding) add(c count, key string, at int, prev byte) byte {
+	if len(c.key) <= at || c.key[at] == key[at] {
 		return prev
 	}
-	f.keys += float64(m.keys)
-	if m.key[at] != prev {
+	f.keys += float64(c.keys)
+	if c.key[at] != prev {
 		f.ways++
 	}
-	return m.key[at]
+	return c.key[at]
 }

@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// A bound is a point between keys: everything below it is left of it, the bound
-// itself and everything above it is right of it. The empty bound stands for the
-// end of the prefix's range. Bounds made here are a key followed by a NUL, the
-// least string above that key; Postgres cannot store a NUL, so that no key ever
+// A bound is a point between keys. Keys below it are on its left; the bound
+// itself, if it is a key, and greater keys are on its right. The empty bound is
+// the end of the prefix. This package makes bounds from a key and a NUL, which is
+// the least string above that key. Postgres cannot store a NUL, so no key ever
 // equals such a bound.
 
 // above is the least bound that has key on its left.
@@ -18,9 +18,9 @@ func above(key string) string { return key + "\x00" }
 func beforeBound(key, bound string) bool { return bound == "" || key < bound }
 
 // startAfter turns a lower bound into the start-after of a request, which the
-// server reads as "greater than". No string is the greatest below a key, so for
-// a bound that is a possible key the answer may begin a little early; what is
-// too much of it is dropped.
+// server reads as "greater than". There is no greatest string below a key, so for
+// a bound that may be a key the answer can begin a little early. The share drops
+// the keys that come too early.
 func startAfter(bound string) string {
 	if below, ok := strings.CutSuffix(bound, "\x00"); ok {
 		return below
@@ -44,8 +44,8 @@ func startAfter(bound string) string {
 // refuses what is not UTF-8, and the NUL.
 func sendable(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
-// afterPrefix is the bound at which the keys with prefix end, empty where none
-// is above them.
+// afterPrefix is the bound where the keys with prefix end, or "" if no bound is
+// above them.
 func afterPrefix(prefix string) string {
 	for i := len(prefix) - 1; i >= 0; i-- {
 		if prefix[i] < 0xFF {
@@ -55,8 +55,8 @@ func afterPrefix(prefix string) string {
 	return ""
 }
 
-// shared is the length of the start that a and b have in common.
-func shared(a, b string) int {
+// commonPrefix is the length of the longest common prefix of a and b.
+func commonPrefix(a, b string) int {
 	n := min(len(a), len(b))
 	for i := range n {
 		if a[i] != b[i] {
@@ -66,9 +66,9 @@ func shared(a, b string) int {
 	return n
 }
 
-// unplaced reports whether key may stand out of its order. The server lists a
-// character that XML cannot carry as U+FFFD, in the place of that character. An
-// entry without a key may stand anywhere.
+// unplaced reports whether key may be out of order. The server replaces a
+// character that XML cannot carry by U+FFFD, but sorts by the real character. An
+// entry without a key may be anywhere.
 func unplaced(key string) bool {
 	if key == "" {
 		return true
@@ -77,5 +77,5 @@ func unplaced(key string) bool {
 	return i >= 0 && strings.Contains(key[i:], "\uFFFD")
 }
 
-// lowest is the first place where an unplaced key can really stand.
+// lowest is the lowest key that an unplaced key can stand for.
 func lowest(key string) string { return strings.ReplaceAll(key, "\uFFFD", "\x01") }

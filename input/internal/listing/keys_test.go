@@ -32,15 +32,15 @@ func TestPrefixEndsWhereItsLastByteIsOneMore(t *testing.T) {
 	require.Empty(t, afterPrefix("\xFF"))
 }
 
-func TestCutIsTextWhateverTheByte(t *testing.T) {
+func TestSplitKeyIsTextWhateverTheByte(t *testing.T) {
 	require.Equal(t, "a/b", compose("a/", 'b'))
 	require.Equal(t, "\u0440", compose("", 0xD1), "completed by the least byte that can follow")
 	require.Equal(t, "\u0451", compose("\xD1", 0x91))
 	for b := range 0x100 {
-		cut := compose("a/", byte(b))
-		require.True(t, utf8.ValidString(cut), "%q", cut)
-		require.True(t, cut == "" || strings.HasPrefix(cut, "a/"+string([]byte{byte(b)})))
-		require.Equal(t, b < ' ' || b == 0x7F || 0x80 <= b && b < 0xC2 || b > 0xF4, cut == "", "%#x", b)
+		key := compose("a/", byte(b))
+		require.True(t, utf8.ValidString(key), "%q", key)
+		require.True(t, key == "" || strings.HasPrefix(key, "a/"+string([]byte{byte(b)})))
+		require.Equal(t, b < ' ' || b == 0x7F || 0x80 <= b && b < 0xC2 || b > 0xF4, key == "", "%#x", b)
 	}
 }
 

@@ -57,14 +57,14 @@ func TestListersComeBackWhenTheServerHasRecovered(t *testing.T) {
 	})
 }
 
-func TestSlowPagesLowerTheListersWithoutBeingTold(t *testing.T) {
+func TestSlowPagesAloneLowerTheListers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := newServer(keysOf(shapes[0].key, 200_000))
 		srv.latency = latency
 		fewest := 16
 		srv.before = func(n int, _ string) error {
 			if n >= 100 && n < 120 {
-				time.Sleep(5 * time.Second) // as retries within a page take
+				time.Sleep(5 * time.Second) // like retries within a page
 			}
 			return nil
 		}
@@ -77,14 +77,14 @@ func TestSlowPagesLowerTheListersWithoutBeingTold(t *testing.T) {
 	})
 }
 
-func TestServerThatOnlyBearsAFewIsListedByAFew(t *testing.T) {
+func TestServerThatServesOnlyAFewAtATimeIsListedByAFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const bears, pages = 5, 400
+		const atATime, pages = 5, 400
 		limit := listing.NewLimit(16)
 		srv := newServer(keysOf(shapes[1].key, pages*1000))
 		var serving, refused atomic.Int64
 		srv.before = func(int, string) error {
-			for serving.Add(1) > bears {
+			for serving.Add(1) > atATime {
 				serving.Add(-1)
 				refused.Add(1)
 				limit.SlowDown(object.ErrThrottled)

@@ -24,8 +24,8 @@ func TestOneListerListsInOrderAndAsksForNothingTwice(t *testing.T) {
 	keys := keysOf(shapes[1].key, 50_000)
 	srv := newServer(keys)
 	var got, afters []string
-	for _, st := range collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(1)}) {
-		for _, o := range st.Objects {
+	for _, rg := range collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(1)}) {
+		for _, o := range rg.Objects {
 			got = append(got, o.Key)
 		}
 	}
@@ -36,16 +36,16 @@ func TestOneListerListsInOrderAndAsksForNothingTwice(t *testing.T) {
 	require.Equal(t, afters, srv.afters)
 }
 
-func TestFirstStretchComesWithTheFirstPage(t *testing.T) {
+func TestFirstRangeComesWithTheFirstPage(t *testing.T) {
 	srv := newServer(keysOf(shapes[0].key, 20_000))
 	var sizes []int
-	for _, st := range collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(1)}) {
-		sizes = append(sizes, len(st.Objects))
+	for _, rg := range collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(1)}) {
+		sizes = append(sizes, len(rg.Objects))
 	}
 	require.Equal(t, []int{1000, 2000, 4000, 4000, 4000, 4000, 1000}, sizes)
 }
 
-func TestSegmentsComeBackAsStretches(t *testing.T) {
+func TestSegmentsComeBackAsRanges(t *testing.T) {
 	keys := newServer(keysOf(shapes[4].key, 60_000)).keys
 	want := map[string]int{"": 4096}
 	var bounds []string
@@ -58,41 +58,41 @@ func TestSegmentsComeBackAsStretches(t *testing.T) {
 			srv := &server{keys: keys, latency: latency}
 			got := make(map[string]int)
 			o := listing.Options{Pager: srv, Bounds: append(slices.Clone(bounds), bounds[0]), Listers: listing.NewLimit(listers)}
-			stretches := collect(t, o)
-			joined(t, "", stretches)
-			for _, st := range stretches {
-				got[st.Lo] = len(st.Objects)
+			ranges := collect(t, o)
+			joined(t, "", ranges)
+			for _, rg := range ranges {
+				got[rg.Lo] = len(rg.Objects)
 			}
 			require.Empty(t, cmp.Diff(want, got))
-			require.LessOrEqual(t, srv.requests(), 60+2*(listers-1), "each part taken over costs a request at most")
+			require.LessOrEqual(t, srv.requests(), 60+2*(listers-1), "each share that another lister takes over costs at most one request")
 		})
 	}
 }
 
-func TestGrownSegmentIsHandedOutInParts(t *testing.T) {
+func TestGrownSegmentComesBackAsSeveralRanges(t *testing.T) {
 	srv := newServer(keysOf(shapes[0].key, 100_000))
-	stretches := collect(t, listing.Options{Pager: srv, Bounds: []string{"4", "c"}})
-	require.Len(t, joined(t, "", stretches), 100_000)
+	ranges := collect(t, listing.Options{Pager: srv, Bounds: []string{"4", "c"}})
+	require.Len(t, joined(t, "", ranges), 100_000)
 	bounds := make(map[string]bool)
-	for _, st := range stretches {
-		require.LessOrEqual(t, len(st.Objects), 9000)
-		bounds[st.Lo] = true
+	for _, rg := range ranges {
+		require.LessOrEqual(t, len(rg.Objects), 9000)
+		bounds[rg.Lo] = true
 	}
 	require.True(t, bounds["4"])
 	require.True(t, bounds["c"])
 }
 
-func TestBoundsOutsideThePrefixAreLeftOut(t *testing.T) {
+func TestBoundsOutsideThePrefixAreIgnored(t *testing.T) {
 	srv := newServer([]string{"a/1", "b/1", "b/2", "b/3", "c/1"})
-	stretches := collect(t, listing.Options{Pager: srv, Prefix: "b/", Bounds: []string{"a/1", "b/", "b/2", "c/1"}})
-	require.Equal(t, []string{"b/1", "b/2", "b/3"}, joined(t, "b/", stretches))
-	require.Len(t, stretches, 2)
+	ranges := collect(t, listing.Options{Pager: srv, Prefix: "b/", Bounds: []string{"a/1", "b/", "b/2", "c/1"}})
+	require.Equal(t, []string{"b/1", "b/2", "b/3"}, joined(t, "b/", ranges))
+	require.Len(t, ranges, 2)
 }
 
-func TestEmptyBucketIsOneEmptyStretch(t *testing.T) {
+func TestEmptyBucketIsOneEmptyRange(t *testing.T) {
 	srv := newServer(nil)
-	require.Equal(t, []listing.Stretch{{}}, collect(t, listing.Options{Pager: srv}))
-	require.Equal(t, []listing.Stretch{{Lo: "x/"}}, collect(t, listing.Options{Pager: srv, Prefix: "x/"}))
+	require.Equal(t, []listing.Range{{}}, collect(t, listing.Options{Pager: srv}))
+	require.Equal(t, []listing.Range{{Lo: "x/"}}, collect(t, listing.Options{Pager: srv, Prefix: "x/"}))
 }
 
 func TestErrorOfAPageComesLastAndOnce(t *testing.T) {
@@ -112,12 +112,12 @@ func TestErrorOfAPageComesLastAndOnce(t *testing.T) {
 			}
 			var errs []error
 			seen := make(map[string]bool)
-			for st, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: listing.NewLimit(8)}) {
+			for rg, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: listing.NewLimit(8)}) {
 				require.Empty(t, errs, "nothing comes after the error")
 				if err != nil {
 					errs = append(errs, err)
 				}
-				for _, o := range st.Objects {
+				for _, o := range rg.Objects {
 					require.False(t, seen[o.Key])
 					seen[o.Key] = true
 				}
@@ -147,7 +147,7 @@ func TestEndOfContextEndsTheListing(t *testing.T) {
 }
 
 // A goroutine left behind would keep the bubble from ending.
-func TestConsumerMayStopAtAnyStretch(t *testing.T) {
+func TestConsumerMayStopAtAnyRange(t *testing.T) {
 	for stop := range 15 {
 		synctest.Test(t, func(t *testing.T) {
 			srv := newServer(keysOf(shapes[0].key, 50_000))
@@ -173,13 +173,13 @@ func TestListingWaitsForASlowConsumer(t *testing.T) {
 		srv.latency = latency
 		const listers = 8
 		n, listed := 0, 0
-		for st, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: listing.NewLimit(listers)}) {
+		for rg, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: listing.NewLimit(listers)}) {
 			require.NoError(t, err)
-			listed += len(st.Objects)
+			listed += len(rg.Objects)
 			if n++; n%10 == 0 {
 				time.Sleep(time.Hour)
 				held := srv.requests() - listed/1000
-				require.LessOrEqual(t, held, listers*10+30, "pages that nobody has taken, with those asked for in vain")
+				require.LessOrEqual(t, held, listers*10+30, "pages that nobody has read yet, and requests at empty shares")
 				asked := srv.requests()
 				time.Sleep(time.Hour)
 				require.Equal(t, asked, srv.requests())
@@ -189,7 +189,7 @@ func TestListingWaitsForASlowConsumer(t *testing.T) {
 	})
 }
 
-// endless makes up the pages of a bucket that is not there.
+// endless makes up the pages of a large bucket.
 type endless struct{ keys int }
 
 func (e endless) key(i int) string { return fmt.Sprintf("uploads/frame_%09d.jpg", i) }
@@ -210,9 +210,9 @@ func TestMemoryDoesNotGrowWithTheBucket(t *testing.T) {
 	var most uint64
 	n, listed := 0, 0
 	o := listing.Options{Pager: endless{keys: 1_000_000}, Prefix: "uploads/", Listers: listing.NewLimit(16)}
-	for st, err := range listing.List(t.Context(), o) {
+	for rg, err := range listing.List(t.Context(), o) {
 		require.NoError(t, err)
-		listed += len(st.Objects)
+		listed += len(rg.Objects)
 		if n++; n%20 == 0 {
 			runtime.GC()
 			runtime.ReadMemStats(&now)
@@ -247,12 +247,12 @@ func TestConcurrentListingsShareALimitSafely(t *testing.T) {
 	srv := newServer(keysOf(shapes[3].key, 30_000))
 	for range 3 {
 		go func() {
-			for st, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: limit}) {
+			for rg, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: limit}) {
 				if err != nil {
 					done <- err
 					return
 				}
-				listed.Add(int64(len(st.Objects)))
+				listed.Add(int64(len(rg.Objects)))
 				limit.SlowDown(object.ErrThrottled)
 			}
 			done <- nil

@@ -12,7 +12,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-// answers is a server that says what it is told to.
+// answers is a server whose answers a function makes up.
 type answers func(prefix, after string) ([]string, bool)
 
 func (a answers) Page(_ context.Context, prefix, after string) ([]object.Object, bool, error) {
@@ -56,9 +56,9 @@ func TestServerThatMisleadsIsAnErrorThatSaysHow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var last error
-			for st, err := range listing.List(t.Context(), listing.Options{Pager: c.answer, Prefix: "p/"}) {
+			for rg, err := range listing.List(t.Context(), listing.Options{Pager: c.answer, Prefix: "p/"}) {
 				require.NoError(t, last)
-				require.True(t, err == nil || st.Objects == nil)
+				require.True(t, err == nil || rg.Objects == nil)
 				last = err
 			}
 			require.ErrorIs(t, last, object.ErrInvalid)
@@ -67,8 +67,8 @@ func TestServerThatMisleadsIsAnErrorThatSaysHow(t *testing.T) {
 	}
 }
 
-// The rows are in the order of what they are really called; the server shows a
-// control character as U+FFFD, which sorts elsewhere.
+// The rows are in the order of their real names; the server shows a control
+// character as U+FFFD, which sorts differently.
 func TestKeysThatCannotBeShownAreKeptApartAndLoseNothing(t *testing.T) {
 	var rows []string
 	for i := range 3000 {
@@ -97,11 +97,11 @@ func TestKeysThatCannotBeShownAreKeptApartAndLoseNothing(t *testing.T) {
 				}
 				return keys, more
 			})
-			stretches := collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(listers), StretchSize: 100})
-			require.Len(t, joined(t, "", stretches), 3000)
+			ranges := collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(listers), RangeSize: 100})
+			require.Len(t, joined(t, "", ranges), 3000)
 			unplaced := make(map[string]int)
-			for _, st := range stretches {
-				for _, o := range st.Unplaced {
+			for _, rg := range ranges {
+				for _, o := range rg.Unplaced {
 					unplaced[o.Key]++
 				}
 			}

@@ -13,8 +13,8 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 )
 
-// alphabets are what keys are made of: what the Storage API allows, nearly any
-// byte, very few bytes, and characters of several bytes.
+// alphabets are what keys are made of: the characters that the Storage API
+// allows, nearly any byte, very few bytes, and characters of several bytes.
 var alphabets = []string{
 	"ABCXYZabcxyz0123456789_/!-.*'() &$@=;:+,?",
 	func() string {
@@ -28,9 +28,9 @@ var alphabets = []string{
 	"яü漢字😀é/1",
 }
 
-// anyKey makes a key, often one that starts as another does.
+// anyKey makes a key, often with the same start as another key.
 func anyKey(r *rand.Rand, alphabet string, others []string) string {
-	units := strings.Split(alphabet, "") // also cuts bytes that are no text apart
+	units := strings.Split(alphabet, "") // also separates bytes that are not text
 	var b strings.Builder
 	if len(others) > 0 && r.IntN(3) > 0 {
 		other := others[r.IntN(len(others))]
@@ -51,7 +51,7 @@ func anyKeys(r *rand.Rand, n int) []string {
 	return keys
 }
 
-// under is the part of the keys that has the prefix, in order.
+// under returns the keys that have the prefix, in order.
 func under(prefix string, keys []string) []string {
 	var out []string
 	for _, key := range keys {
@@ -63,11 +63,11 @@ func under(prefix string, keys []string) []string {
 	return slices.Compact(out)
 }
 
-// anyOptions makes up how to list a bucket with the keys.
+// anyOptions makes up options to list a bucket with the keys.
 func anyOptions(r *rand.Rand, keys []string) listing.Options {
 	o := listing.Options{
-		Listers:     listing.NewLimit(1 + r.IntN(16)),
-		StretchSize: 1 + r.IntN(100),
+		Listers:   listing.NewLimit(1 + r.IntN(16)),
+		RangeSize: 1 + r.IntN(100),
 	}
 	if r.IntN(2) == 0 && len(keys) > 0 {
 		key := keys[r.IntN(len(keys))]
@@ -155,7 +155,7 @@ func TestRequestsStartOnlyAfterWhatPostgresAccepts(t *testing.T) {
 		}
 		srv := newServer(keys)
 		srv.page = 10
-		o := listing.Options{Pager: srv, Listers: listing.NewLimit(16), StretchSize: 50}
+		o := listing.Options{Pager: srv, Listers: listing.NewLimit(16), RangeSize: 50}
 		for i := 0; i < len(keys) && seed%2 == 0; i += 100 {
 			o.Bounds = append(o.Bounds, keys[i])
 		}

@@ -11,62 +11,62 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-// minSteal is how many pages a span must seem to have left before another lister
-// takes a part of it. Below, its own lister is done as soon.
-const minSteal = 4
+// minSplit is how many pages a share must seem to have left before it is split.
+// The lister of a shorter share finishes it just as soon alone.
+const minSplit = 4
 
-// A schedule is one run of List. All of it belongs to the goroutine that runs
-// it, which is the consumer's; each of the others fetches one page and hands it
-// over, so that there is nothing to lock.
+// A schedule is one run of List. Only the consumer's goroutine touches it. Every
+// other goroutine fetches one page and sends it as an answer, so nothing needs a
+// lock.
 type schedule struct {
-	pager   Pager
-	prefix  string
-	limit   *Limit
-	size    int  // of a stretch, in the end
-	goal    int  // of the next stretch
-	bounded bool // bounds were given
-	spans   []*span
-	ready   []Stretch
-	chart   chart
-	answers chan answer
-	fetches sync.WaitGroup
-	flying  int // pages under way
+	pager     Pager
+	prefix    string
+	limit     *Limit
+	rangeSize int  // of full ranges
+	nextSize  int  // of the next range; the first ranges are shorter
+	bounded   bool // the caller gave bounds
+	shares    []*share
+	ready     []Range
+	model     model
+	answers   chan answer
+	fetches   sync.WaitGroup
+	underWay  int // pages
 
-	page     int // keys of the longest page
-	requests int // answered
-	kept     int // objects
+	pageSize int // keys on the longest page so far
+	requests int // that were answered
+	objects  int // that were kept
 }
 
-// answer is what came of asking for a page.
+// answer is the outcome of one request for a page.
 type answer struct {
-	span *span
-	objs []object.Object
-	more bool
-	err  error
-	took time.Duration
-	ticket
+	share *share
+	objs  []object.Object
+	more  bool
+	err   error
+	took  time.Duration
+	load
 }
 
 func newSchedule(o Options) *schedule {
 	s := &schedule{
-		pager:  o.Pager,
-		prefix: o.Prefix,
-		limit:  cmp.Or(o.Listers, NewLimit(0)),
-		size:   cmp.Or(o.StretchSize, DefaultStretchSize),
-		goal:   1,
-		page:   1,
+		pager:     o.Pager,
+		prefix:    o.Prefix,
+		limit:     cmp.Or(o.Listers, NewLimit(0)),
+		rangeSize: cmp.Or(o.RangeSize, DefaultRangeSize),
+		nextSize:  1,
+		pageSize:  1,
 	}
 	s.answers = make(chan answer, s.limit.max)
 	bounds := inside(o.Bounds, o.Prefix, afterPrefix(o.Prefix))
 	if len(bounds) > 0 {
-		s.size *= 2
-		s.goal, s.bounded = s.size, true
+		s.rangeSize *= 2
+		s.nextSize, s.bounded = s.rangeSize, true
 	}
-	s.spans = []*span{{lo: o.Prefix, open: o.Prefix, bounds: bounds}}
+	s.shares = []*share{{lo: o.Prefix, open: o.Prefix, bounds: bounds}}
 	return s
 }
 
-// inside returns those of the bounds that lie within a range, in order.
+// inside returns the bounds between lo and hi, in order.
 func inside(bounds []string, lo, hi string) []string {
 	var in []string
 	for _, b := range bounds {
@@ -78,12 +78,12 @@ func inside(bounds []string, lo, hi string) []string {
 	return slices.Compact(in)
 }
 
-// run keeps all listers busy, takes what they bring, and hands out stretches.
-func (s *schedule) run(ctx context.Context, yield func(Stretch, error) bool) {
+// run keeps all listers busy, handles their answers, and hands out ranges.
+func (s *schedule) run(ctx context.Context, yield func(Range, error) bool) {
 	for {
 		s.dispatch(ctx)
 		if a, ok := s.next(); ok {
-			if err := s.settle(a); err != nil {
+			if err := s.handle(a); err != nil {
 				s.end(yield, err)
 				return
 			}
@@ -95,20 +95,19 @@ func (s *schedule) run(ctx context.Context, yield func(Stretch, error) bool) {
 	}
 }
 
-// end hands out what is ready, and then the error.
-func (s *schedule) end(yield func(Stretch, error) bool, err error) {
+// end hands out the ranges that are ready, and then the error.
+func (s *schedule) end(yield func(Range, error) bool, err error) {
 	for len(s.ready) > 0 {
 		if !yield(s.pop(), nil) {
 			return
 		}
 	}
-	yield(Stretch{}, err)
+	yield(Range{}, err)
 }
 
-// next is the next answer. It waits for one only where there is nothing else to
-// do.
+// next is the next answer. It waits only if there is nothing else to do.
 func (s *schedule) next() (answer, bool) {
-	if len(s.ready) == 0 && s.flying > 0 {
+	if len(s.ready) == 0 && s.underWay > 0 {
 		return <-s.answers, true
 	}
 	select {
@@ -119,82 +118,82 @@ func (s *schedule) next() (answer, bool) {
 	}
 }
 
-// pop takes the first stretch that is ready.
-func (s *schedule) pop() Stretch {
-	st := s.ready[0]
-	s.ready[0] = Stretch{}
+// pop removes and returns the first range that is ready.
+func (s *schedule) pop() Range {
+	rg := s.ready[0]
+	s.ready[0] = Range{}
 	s.ready = s.ready[1:]
-	return st
+	return rg
 }
 
-// dispatch asks for as many pages as may be under way. It asks for none while
-// the consumer is behind.
+// dispatch asks for as many pages as may be under way, and for none while the
+// consumer is behind.
 func (s *schedule) dispatch(ctx context.Context) {
-	for len(s.ready) <= s.limit.max && s.flying < s.limit.Listers() {
-		sp := s.idle()
-		if sp == nil {
+	for len(s.ready) <= s.limit.max && s.underWay < s.limit.Listers() {
+		sh := s.idle()
+		if sh == nil {
 			return
 		}
-		sp.flying = true
-		s.flying++
-		after, t := sp.after, s.limit.asked(s.flying)
+		sh.underWay = true
+		s.underWay++
+		after, load := sh.after, s.limit.asked(s.underWay)
 		s.fetches.Go(func() {
 			start := time.Now()
 			objs, more, err := s.pager.Page(ctx, s.prefix, after)
-			s.answers <- answer{span: sp, objs: objs, more: more, err: err, took: time.Since(start), ticket: t}
+			s.answers <- answer{share: sh, objs: objs, more: more, err: err, took: time.Since(start), load: load}
 		})
 	}
 }
 
-// idle is a span whose next page nobody has asked for: one that had to wait, or
-// a part of the one that seems to have the most left. Nil where there is
+// idle is a share without a page under way: a share that had to wait, or the
+// upper half of the share that seems to have the most left. Nil if there is
 // neither.
-func (s *schedule) idle() *span {
-	if i := slices.IndexFunc(s.spans, func(sp *span) bool { return !sp.flying }); i >= 0 {
-		return s.spans[i]
+func (s *schedule) idle() *share {
+	if i := slices.IndexFunc(s.shares, func(sh *share) bool { return !sh.underWay }); i >= 0 {
+		return s.shares[i]
 	}
-	if len(s.spans) >= s.limit.max {
+	if len(s.shares) >= s.limit.max {
 		return nil
 	}
-	victim := s.longest()
-	if victim == nil {
+	longest := s.longest()
+	if longest == nil {
 		return nil
 	}
-	thief := s.split(victim)
-	if thief != nil {
-		s.spans = append(s.spans, thief)
+	upper := s.split(longest)
+	if upper != nil {
+		s.shares = append(s.shares, upper)
 	}
-	return thief
+	return upper
 }
 
-// longest is the span that seems to have the most left, of those that may be
-// split. What lies between two given bounds may be once it is known to have
-// grown.
-func (s *schedule) longest() *span {
-	var longest *span
-	affordable, most := s.affordable(), float64(minSteal*s.page)
-	for _, sp := range s.spans {
-		if len(sp.bounds) == 0 && (!affordable || s.bounded && !sp.long) {
+// longest is the share that seems to have the most left, among the shares that
+// may be split. A share between two given bounds may be split once it is known
+// to have grown.
+func (s *schedule) longest() *share {
+	var longest *share
+	affordable, most := s.affordable(), float64(minSplit*s.pageSize)
+	for _, sh := range s.shares {
+		if len(sh.bounds) == 0 && (!affordable || s.bounded && !sh.grown) {
 			continue
 		}
-		if rest := s.rest(sp); rest >= most {
-			longest, most = sp, rest
+		if left := s.remaining(sh); left >= most {
+			longest, most = sh, left
 		}
 	}
 	return longest
 }
 
-// affordable says whether another guess where keys are may be made. A guess
-// costs half a page, by which the span before it overshoots its new bound, and
-// a whole one where no keys are; so guesses are paid for by pages that were
-// needed. It keeps a bucket of a few pages at a few requests, and bounds the
-// requests that a large one takes beyond those of a plain listing: a third at
-// first, a sixth in the long run.
+// affordable says whether another share may be split at a guessed key. A guess
+// costs half a page, because the lower share's last page goes beyond its new
+// bound, and a whole page if the upper share turns out empty. Useful pages pay
+// for guesses. So a bucket of a few pages needs only a few requests, and a large
+// one needs at most a third more than a plain listing at first, and a sixth more
+// in the long run.
 func (s *schedule) affordable() bool {
-	pages := float64(s.kept) / float64(s.page)
+	pages := float64(s.objects) / float64(s.pageSize)
 	spent := float64(s.requests) - pages
-	for _, sp := range s.spans {
-		if sp.pages == 0 {
+	for _, sh := range s.shares {
+		if sh.pages == 0 {
 			spent++
 		} else {
 			spent += 0.5
@@ -203,57 +202,57 @@ func (s *schedule) affordable() bool {
 	return spent <= min((pages-1)/3, 8+pages/6)
 }
 
-// settle takes an answer.
-func (s *schedule) settle(a answer) error {
-	sp := a.span
-	sp.flying = false
-	s.flying--
+// handle handles an answer.
+func (s *schedule) handle(a answer) error {
+	sh := a.share
+	sh.underWay = false
+	s.underWay--
 	if a.err != nil {
-		return fmt.Errorf("listing keys with prefix %q after %q: %w", s.prefix, sp.after, a.err)
+		return fmt.Errorf("listing keys with prefix %q after %q: %w", s.prefix, sh.after, a.err)
 	}
-	s.limit.took(a.took, a.ticket)
+	s.limit.took(a.took, a.load)
 	s.requests++
-	s.page = max(s.page, len(a.objs))
+	s.pageSize = max(s.pageSize, len(a.objs))
 	if s.limit.max > 1 {
-		s.chart.learn(sp.after, sp.known, a.objs)
+		s.model.learn(sh.after, sh.known, a.objs)
 	}
-	kept, done, err := sp.take(s.prefix, a.objs, a.more)
+	kept, done, err := sh.add(s.prefix, a.objs, a.more)
 	if err != nil {
 		return err
 	}
-	s.kept += kept
+	s.objects += kept
 	if kept > 0 {
-		s.chart.mark(sp.after, kept)
+		s.model.add(sh.after, kept)
 	}
-	if done && s.leave(sp) {
+	if done && s.remove(sh) {
 		return nil
 	}
-	s.hand(sp.stretches(s.goal, s.page, done))
+	s.offer(sh.ranges(s.nextSize, s.pageSize, done))
 	return nil
 }
 
-// leave takes a complete span off the list. One in which nothing was found is
-// added to its left neighbour, where that is still listed, rather than handed
-// out; it reports whether it was.
-func (s *schedule) leave(sp *span) bool {
-	s.spans = slices.DeleteFunc(s.spans, func(o *span) bool { return o == sp })
-	if !sp.barren() {
+// remove removes a complete share. If nothing was found in it and its left
+// neighbour is still being listed, the neighbour absorbs it; remove reports
+// whether that happened. Otherwise the share becomes a range of its own.
+func (s *schedule) remove(sh *share) bool {
+	s.shares = slices.DeleteFunc(s.shares, func(o *share) bool { return o == sh })
+	if !sh.empty() {
 		return false
 	}
-	for _, o := range s.spans {
-		if o.end == sp.open && o.end != "" {
-			o.end = sp.end
+	for _, o := range s.shares {
+		if o.end == sh.open && o.end != "" {
+			o.end = sh.end
 			return true
 		}
 	}
 	return false
 }
 
-// hand makes stretches ready. Each may be twice as long as the one before, up
-// to the full size.
-func (s *schedule) hand(stretches []Stretch) {
-	for _, st := range stretches {
-		s.goal = min(s.size, max(s.goal, 2*len(st.Objects)))
+// offer makes ranges ready. Each may be twice as long as the one before, up to
+// the full size.
+func (s *schedule) offer(ranges []Range) {
+	for _, rg := range ranges {
+		s.nextSize = min(s.rangeSize, max(s.nextSize, 2*len(rg.Objects)))
 	}
-	s.ready = append(s.ready, stretches...)
+	s.ready = append(s.ready, ranges...)
 }

@@ -18,8 +18,8 @@ import (
 type server struct {
 	page    int // keys on a page, 1000 if zero
 	latency time.Duration
-	// before, where set, is called with each request's number (from 1) and its
-	// start before it is answered; its error is the answer.
+	// before, if set, is called before each answer with the request's number (from
+	// 1) and its start-after; its error is the answer.
 	before func(n int, after string) error
 
 	mu       sync.Mutex
@@ -111,22 +111,22 @@ func (s *server) remove(key string) {
 	}
 }
 
-// collect lists everything, and fails the test at an error.
-func collect(t testing.TB, o listing.Options) []listing.Stretch {
+// collect lists everything. An error fails the test.
+func collect(t testing.TB, o listing.Options) []listing.Range {
 	t.Helper()
-	var all []listing.Stretch
-	for st, err := range listing.List(t.Context(), o) {
+	var all []listing.Range
+	for rg, err := range listing.List(t.Context(), o) {
 		require.NoError(t, err)
-		all = append(all, st)
+		all = append(all, rg)
 	}
 	return all
 }
 
-// joined checks that stretches cover the whole range of a prefix, without gap
-// or overlap, each in order and within its bounds; it returns their keys.
-func joined(t testing.TB, prefix string, stretches []listing.Stretch) []string {
+// joined checks that the ranges cover the whole prefix without gap or overlap,
+// each in order and within its bounds. It returns their keys.
+func joined(t testing.TB, prefix string, ranges []listing.Range) []string {
 	t.Helper()
-	stretches = slices.SortedFunc(slices.Values(stretches), func(a, b listing.Stretch) int {
+	ranges = slices.SortedFunc(slices.Values(ranges), func(a, b listing.Range) int {
 		switch {
 		case a.Lo < b.Lo:
 			return -1
@@ -137,17 +137,17 @@ func joined(t testing.TB, prefix string, stretches []listing.Stretch) []string {
 	})
 	var keys []string
 	at := prefix
-	for i, st := range stretches {
-		require.Equal(t, at, st.Lo, "the stretch begins where the one before it ended")
-		require.Equal(t, i == len(stretches)-1, st.Hi == "", "only the last one reaches the end")
-		require.True(t, st.Hi == "" || st.Lo < st.Hi)
-		for j, o := range st.Objects {
-			require.GreaterOrEqual(t, o.Key, st.Lo)
-			require.True(t, st.Hi == "" || o.Key < st.Hi)
-			require.True(t, j == 0 || st.Objects[j-1].Key < o.Key)
+	for i, rg := range ranges {
+		require.Equal(t, at, rg.Lo, "a range begins where the range before it ended")
+		require.Equal(t, i == len(ranges)-1, rg.Hi == "", "only the last range reaches the end")
+		require.True(t, rg.Hi == "" || rg.Lo < rg.Hi)
+		for j, o := range rg.Objects {
+			require.GreaterOrEqual(t, o.Key, rg.Lo)
+			require.True(t, rg.Hi == "" || o.Key < rg.Hi)
+			require.True(t, j == 0 || rg.Objects[j-1].Key < o.Key)
 			keys = append(keys, o.Key)
 		}
-		at = st.Hi
+		at = rg.Hi
 	}
 	return keys
 }

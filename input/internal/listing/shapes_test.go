@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// shapes are how the keys of real buckets look.
+// shapes are forms that the keys of real buckets have.
 var shapes = []struct {
 	name string
 	key  func(r *rand.Rand, i int) string
@@ -57,8 +57,8 @@ func uuid(r *rand.Rand) string {
 	return string(out)
 }
 
-// oddBucket makes up a tree of folders of random depth, whose names are of
-// random kinds and whose sizes may be skewed, and the keys in it.
+// oddBucket makes up the keys of a tree of folders of random depth, with names of
+// random kinds and sizes that may be skewed.
 func oddBucket(seed uint64, n int) []string {
 	r := rand.New(rand.NewPCG(seed, 9))
 	var parts []func() string

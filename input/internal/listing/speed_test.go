@@ -17,19 +17,19 @@ import (
 
 const latency = 50 * time.Millisecond
 
-// run is what one listing took.
+// run is what one listing needed.
 type run struct {
 	pages, requests int
 	took            time.Duration
 	bounds          []string
 }
 
-// speedup is how many times faster it was than one page after another.
+// speedup is how many times faster the listing was than one page after another.
 func (r run) speedup() float64 {
 	return (time.Duration(r.pages) * latency).Seconds() / r.took.Seconds()
 }
 
-// extra is how many requests it made beyond those, as a share of them.
+// extra is how many more requests the listing made than it has pages, as a fraction.
 func (r run) extra() float64 { return float64(r.requests-r.pages) / float64(r.pages) }
 
 // timed lists a bucket in virtual time. The latency varies by a tenth.
@@ -45,12 +45,12 @@ func timed(t *testing.T, keys, bounds []string, listers int) (r run) {
 			return nil
 		}
 		start := time.Now()
-		stretches := collect(t, listing.Options{Pager: srv, Bounds: bounds, Listers: listing.NewLimit(listers)})
+		ranges := collect(t, listing.Options{Pager: srv, Bounds: bounds, Listers: listing.NewLimit(listers)})
 		r = run{pages: int(math.Ceil(float64(len(keys)) / 1000)), requests: srv.requests(), took: time.Since(start)}
 		listed := 0
-		for _, st := range stretches {
-			listed += len(st.Objects)
-			r.bounds = append(r.bounds, st.Lo)
+		for _, rg := range ranges {
+			listed += len(rg.Objects)
+			r.bounds = append(r.bounds, rg.Lo)
 		}
 		require.Equal(t, len(keys), listed)
 	})
@@ -62,7 +62,7 @@ func TestMillionKeysOfAnyShapeAreListedInParallel(t *testing.T) {
 		t.Skip("counts requests and virtual time of millions of keys, which the race detector makes slow; the other tests look for races")
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
-	t.Log("1 M keys, 50 ms a page: times as fast as one page after another, requests beyond those (by known bounds: second pass)")
+	t.Log("1 M keys, 50 ms a page: speed relative to one page after another, extra requests (by bounds: a second listing with the bounds of the first)")
 	t.Logf("%-22s %-14s %-14s %-14s %-14s %s", "keys", "4 listers", "8 listers", "16 listers", "by default", "16 by bounds")
 	for _, shape := range shapes {
 		keys := keysOf(shape.key, 1_000_000)
@@ -102,7 +102,7 @@ func TestOddBucketsStayWithinTheirRequests(t *testing.T) {
 	}
 }
 
-func TestSmallBucketsTakeHardlyMoreRequests(t *testing.T) {
+func TestSmallBucketsNeedHardlyMoreRequests(t *testing.T) {
 	for _, shape := range shapes {
 		for _, c := range []struct{ keys, requests int }{
 			{0, 1}, {1, 1}, {1000, 1}, {2000, 2}, {3000, 3}, {5000, 6}, {10_000, 13}, {20_000, 27},
@@ -124,9 +124,9 @@ func BenchmarkList(b *testing.B) {
 			b.ReportAllocs()
 			listed := 0
 			for b.Loop() {
-				for st, err := range listing.List(b.Context(), listing.Options{Pager: srv}) {
+				for rg, err := range listing.List(b.Context(), listing.Options{Pager: srv}) {
 					require.NoError(b, err)
-					listed += len(st.Objects)
+					listed += len(rg.Objects)
 				}
 			}
 			b.ReportMetric(float64(listed)/b.Elapsed().Seconds(), "keys/s")

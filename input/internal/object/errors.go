@@ -9,8 +9,8 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 )
 
-// The kinds of failure that rooms tell apart. An endpoint's answer is mapped to
-// one of them once, where it comes in; everything else asks with errors.Is.
+// The kinds of failure that the packages distinguish. The client maps an answer to
+// one of them once; everything else asks with errors.Is.
 var (
 	// ErrNotFound means that the object does not exist, or that row level
 	// security hides it.
@@ -19,7 +19,7 @@ var (
 	// not see it.
 	ErrNoBucket = errors.New("bucket not found")
 	// ErrDenied means that this one request is forbidden although the
-	// credentials are good.
+	// credentials are valid.
 	ErrDenied = errors.New("access denied")
 	// ErrCredentials means that the server did not accept the signature, the key
 	// or the token: no request can succeed until they change.
@@ -27,7 +27,7 @@ var (
 	// ErrInvalid means that the server will never accept this request, such as
 	// a key with characters that the Storage API forbids.
 	ErrInvalid = errors.New("request refused as invalid")
-	// ErrRange means that the requested range lies behind the end of the
+	// ErrRange means that the requested range begins after the end of the
 	// object.
 	ErrRange = errors.New("range not satisfiable")
 	// ErrChanged means that the object was overwritten while it was read.
@@ -41,42 +41,42 @@ var (
 	// ErrUnreachable means that no HTTP answer came at all: the name does not
 	// resolve, the connection is refused, TLS fails.
 	ErrUnreachable = errors.New("endpoint unreachable")
-	// ErrMissingContent means that the listing shows the object, and a GET does
-	// not find it: its row is there and its bytes are not.
+	// ErrMissingContent means that the listing shows the object but GET does not
+	// find it: its row exists and its bytes do not.
 	ErrMissingContent = errors.New("listed, but its content is missing from the store")
 	// ErrMismatch means that an answer is not the object: it has another ETag,
 	// another size or other bytes than the version that the listing shows. A
 	// gateway's own page with the status 200 is the usual case.
 	ErrMismatch = errors.New("the answer is not the listed object")
 
-	// ErrOdd means that the entry of a listing which shows the object makes no
-	// sense, such as a size below zero: see [Object.Odd].
+	// ErrOdd means that the object's entry in the listing makes no sense, such as a
+	// size below zero: see [Object.Odd].
 	ErrOdd = errors.New("the entry of the listing can't be understood")
 
-	// ErrNotS3 is no kind but a cause, beneath an [Error] of any kind: what came
-	// was not written by an S3 server but by a proxy or another API.
+	// ErrNotS3 is not a kind but the cause of an [Error] of any kind: not an S3
+	// server but a proxy or another API wrote the answer.
 	ErrNotS3 = errors.New("not an answer of the S3 protocol")
-	// ErrForeign is the same of Supabase's other APIs, from which keys come.
+	// ErrForeign is the same cause for Supabase's other APIs, which give out keys.
 	ErrForeign = errors.New("not an answer of a Supabase API")
-	// ErrOversized is a cause, too: a listing or the headers of an answer are
-	// larger than any that is needed.
+	// ErrOversized is a cause too: a listing or the headers of an answer are larger
+	// than the protocol ever needs.
 	ErrOversized = errors.New("larger than is read")
 )
 
 // Error is what an endpoint answered, or why it did not.
 type Error struct {
-	// Op is what was tried, in the gerund: "listing", "reading", "deleting".
+	// Op is what was tried, as a gerund: "listing", "reading", "deleting".
 	Op string
 	// Key is the object's key, empty for a request about the bucket.
 	Key string
 	// Kind is one of this package's sentinel errors.
 	Kind error
-	// Status is the HTTP status, 0 where no answer came.
+	// Status is the HTTP status, 0 if no answer came.
 	Status int
-	// Code and Message are those of the S3 error document, empty on HEAD. Like
-	// the text of Err they went through package foreign where they came in.
+	// Code and Message come from the S3 error document, and are empty if there is
+	// none. Like the text of Err, they have gone through package foreign.
 	Code, Message string
-	// Err is the cause beneath, nil where the answer itself is the cause.
+	// Err is the cause; nil if the answer itself is the cause.
 	Err error
 }
 
@@ -115,21 +115,21 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Err}
 }
 
-// Transient reports whether the same request may succeed when it is made again
-// later. Nothing transient is ever recorded as permanent.
+// Transient reports whether the same request may succeed later. A transient
+// failure is never recorded as permanent.
 func Transient(err error) bool {
 	return errors.Is(err, ErrThrottled) || errors.Is(err, ErrUnavailable) ||
 		errors.Is(err, ErrUnreachable) || errors.Is(err, ErrChanged) ||
 		errors.Is(err, ErrMissingContent) || errors.Is(err, ErrMismatch)
 }
 
-// EndpointFault reports whether err speaks of the endpoint rather than of one
-// object: nobody answered, or the server failed.
+// EndpointFault reports whether err is about the endpoint rather than one object:
+// no answer came, or the server failed.
 func EndpointFault(err error) bool {
 	return (errors.Is(err, ErrUnreachable) || errors.Is(err, ErrUnavailable)) && !errors.Is(err, ErrMismatch)
 }
 
-// Cause is a short, bounded word for err: the label of the retry and parking
+// Cause is one word for err, out of a fixed set: the label of the retry and parking
 // metrics, and the reason in reports.
 func Cause(err error) string {
 	for _, k := range causes {
@@ -140,7 +140,7 @@ func Cause(err error) string {
 	return "other"
 }
 
-// causes are in the order in which they are asked: the more telling first.
+// causes are in the order in which Cause tries them: the most specific first.
 var causes = []struct {
 	kind error
 	word string

@@ -43,7 +43,7 @@ func (p *Pass) listAll(ctx context.Context) iter.Seq2[fetch.Item, error] {
 }
 
 // dueOfAll treats every object that matches as due.
-func (p *Pass) dueOfAll(s listing.Stretch, yield func(fetch.Item, error) bool) bool {
+func (p *Pass) dueOfAll(s listing.Range, yield func(fetch.Item, error) bool) bool {
 	for _, objs := range [][]object.Object{s.Objects, s.Unplaced} {
 		for _, obj := range objs {
 			if p.matches(obj) && !yield(fetch.Item{Object: obj, Claim: &due{pass: p}}, nil) {
@@ -86,7 +86,7 @@ func isOdd(obj object.Object, v Verdict) bool {
 }
 
 // dueOfLedger treats as due what the ledger does not know as delivered.
-func (p *Pass) dueOfLedger(ctx context.Context, s listing.Stretch, yield func(fetch.Item, error) bool) (goOn bool, err error) {
+func (p *Pass) dueOfLedger(ctx context.Context, s listing.Range, yield func(fetch.Item, error) bool) (goOn bool, err error) {
 	work, err := p.opts.Ledger.Compare(ctx, Complete(s, p.opts.Listing.Prefix, p.matches))
 	if err != nil {
 		return false, err
@@ -121,7 +121,7 @@ func (p *Pass) dueOf(work *ledger.Work, objs []object.Object, yield func(fetch.I
 // Complete says to a ledger what a listing with the prefix showed completely,
 // and which of it matches. The ledger takes an empty upper bound for the end of
 // the bucket, the listing for that of its prefix.
-func Complete(s listing.Stretch, prefix string, matches func(object.Object) bool) ledger.Range {
+func Complete(s listing.Range, prefix string, matches func(object.Object) bool) ledger.Range {
 	out := ledger.Range{Lo: max(s.Lo, prefix), Hi: s.Hi, Objects: make([]ledger.Listed, len(s.Objects))}
 	if out.Hi == "" {
 		out.Hi = ledger.PrefixEnd(prefix)

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// MaxAfter bounds the pause that a server can ask for. Nobody who writes a
-// larger number means that nothing is to be read for a quarter of an hour.
+// MaxAfter bounds the pause that a server can ask for. A server that asks for more
+// hardly means that nothing should be read for so long.
 const MaxAfter = 15 * time.Minute
 
-// Gate is closed while a server has asked not to be sent anything. The zero
-// value is open. It is safe for concurrent use.
+// Gate is closed while a server has asked for a pause. The zero value is open. It
+// is safe for concurrent use.
 type Gate struct {
 	mu    sync.Mutex
 	until time.Time
 }
 
-// Hold closes the gate for d from now on, unless it is closed for longer.
+// Hold closes the gate for d from now on, unless it is already closed for longer.
 func (g *Gate) Hold(d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -28,8 +28,7 @@ func (g *Gate) Hold(d time.Duration) {
 	}
 }
 
-// Wait returns when the gate is open, or with the error of ctx when that ends
-// first.
+// Wait returns when the gate is open, or with the error of ctx if ctx ends first.
 func (g *Gate) Wait(ctx context.Context) error {
 	for {
 		g.mu.Lock()
@@ -45,8 +44,8 @@ func (g *Gate) Wait(ctx context.Context) error {
 }
 
 // After is how long a response asks to wait (Retry-After, in seconds or as a
-// date), at most [MaxAfter]; 0 where it does not ask. A date is compared with the
-// server's own clock (Date) where that is told, else with now.
+// date), at most [MaxAfter], or 0 if it does not ask. A date is compared with the
+// server's clock (Date) if the response has it, else with now.
 func After(h http.Header, now time.Time) time.Duration {
 	s := h.Get("Retry-After")
 	if s == "" {

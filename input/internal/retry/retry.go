@@ -1,5 +1,3 @@
-// Package retry is the one back-off of the input: how long to wait before the
-// next attempt, and when to give up.
 package retry
 
 import (
@@ -10,7 +8,7 @@ import (
 
 // Policy says how often a request is tried and how long the pauses are.
 type Policy struct {
-	// MaxAttempts counts the first try too; below 1 it is read as 1.
+	// MaxAttempts includes the first attempt; a number below 1 means 1.
 	MaxAttempts int
 	// InitialInterval is the pause after the first failure; it doubles with
 	// every further one, up to MaxInterval.
@@ -18,9 +16,9 @@ type Policy struct {
 	MaxInterval     time.Duration
 }
 
-// Delay is the pause after the given failed attempt (1 is the first), drawn
-// from the upper half of the exponential interval so that many waiters do not
-// come back at the same moment.
+// Delay is the pause after the given failed attempt (1 is the first). It is random
+// in the upper half of the exponential interval, so that many waiters do not come
+// back at the same moment.
 func (p Policy) Delay(attempt int) time.Duration {
 	d := p.InitialInterval
 	for range attempt - 1 {
@@ -36,8 +34,7 @@ func (p Policy) Delay(attempt int) time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
-// Patience is how long all attempts at one request last, the time that they
-// take themselves left out.
+// Patience is the sum of the pauses between all attempts at one request.
 func (p Policy) Patience() time.Duration {
 	total, d := time.Duration(0), p.InitialInterval
 	for range max(p.MaxAttempts, 1) - 1 {
@@ -47,17 +44,15 @@ func (p Policy) Patience() time.Duration {
 	return total
 }
 
-// Exhausted reports whether the given number of failed attempts is all there
-// may be.
+// Exhausted reports whether no attempt is left after so many failed ones.
 func (p Policy) Exhausted(attempts int) bool {
 	return attempts >= max(p.MaxAttempts, 1)
 }
 
 // Do calls op until it succeeds, fails with an error that is not transient, or
-// the attempts are used up; it returns op's last error. onRetry, which may be
-// nil, hears of every failure that is followed by another attempt. When ctx
-// ends during a pause, op's last error is returned, since it says more than the
-// context's.
+// the attempts are used up. It returns op's last error, also when ctx ends during
+// a pause, since that error says more than the context's. Do calls onRetry, which
+// may be nil, for every failure that is followed by another attempt.
 func (p Policy) Do(ctx context.Context, op func(context.Context) error, transient func(error) bool, onRetry func(error)) error {
 	for attempt := 1; ; attempt++ {
 		err := op(ctx)
@@ -73,7 +68,7 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error, transien
 	}
 }
 
-// Sleep waits for d or for the end of ctx, whose error it then returns.
+// Sleep waits for d. If ctx ends first, it returns the error of ctx.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

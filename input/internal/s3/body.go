@@ -8,12 +8,12 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-// unknownLength is the due of a body whose length was not announced.
+// unknownLength is the value of due if the length was not announced.
 const unknownLength = -1
 
-// body reads a response's body under its watch. It ends with io.EOF after
-// exactly the bytes that are due; everything else is an error that
-// [object.Transient] knows.
+// body reads the body of a response under its watch. It ends with io.EOF after
+// exactly the bytes that are due. Any other end is an error for which
+// [object.Transient] is true.
 type body struct {
 	op, key string
 	answer  *answer
@@ -42,7 +42,7 @@ func (b *body) Read(p []byte) (int, error) {
 	case err == nil:
 		return n, nil
 	case b.due == 0, errors.Is(err, io.EOF) && b.due == unknownLength:
-		// Whatever else came with the last byte that was due is of no interest.
+		// After the last byte that is due, other errors do not matter.
 		b.err = io.EOF
 	default:
 		b.err = b.failure(err)
@@ -50,7 +50,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, b.err
 }
 
-// failure says why the body ended before its end.
+// failure says why the body was cut off.
 func (b *body) failure(err error) error {
 	w := b.answer.watch
 	if ctxErr := w.caller.Err(); ctxErr != nil {
@@ -70,8 +70,8 @@ func (b *body) failure(err error) error {
 	return &object.Error{Op: b.op, Key: b.key, Kind: object.ErrUnavailable, Err: err}
 }
 
-// Close implements io.Closer. The connection is kept where the body was read to
-// its end.
+// Close implements io.Closer. The connection is kept if the body was read to its
+// end.
 func (b *body) Close() error {
 	b.answer.close()
 	return nil

@@ -19,19 +19,19 @@ type Options struct {
 	// Endpoint is the base URL that the bucket's name is appended to, such as
 	// https://<ref>.supabase.co/storage/v1/s3. A trailing slash is harmless.
 	Endpoint string
-	// Region is the one that requests are signed for, unless the credentials name
-	// another.
+	// Region is the region that requests are signed for, unless the credentials
+	// name another one.
 	Region string
 	// Bucket is the bucket's name.
 	Bucket string
 	// Credentials is asked before every request, so it must be cheap.
 	Credentials func(context.Context) (object.Credentials, error)
-	// Renew is asked for other credentials when the server has refused these, and
-	// reports whether to make the request again, with what Credentials returns
-	// then. An error takes the place of the refusal. Nil where they are fixed.
+	// Renew is called when the server has refused the credentials. If it reports
+	// true, the request is made again with what Credentials returns then. An error
+	// replaces the refusal. Nil if the credentials never change.
 	Renew func(ctx context.Context, rejected object.Credentials) (renewed bool, err error)
-	// RenewalHelps reports whether Renew can help against a refusal; nil where it
-	// always may.
+	// RenewalHelps reports whether Renew may help against a refusal; nil means
+	// always.
 	RenewalHelps func(error) bool
 
 	// TLS is the configuration of the client's own transport, nil for the
@@ -41,31 +41,32 @@ type Options struct {
 	// ConnectTimeout and MaxConns. Nil is the usual case.
 	Transport http.RoundTripper
 
-	// ConnectTimeout bounds the dialling of one connection, and once more its
-	// TLS handshake. Zero is no limit.
+	// ConnectTimeout bounds dialling a connection, and separately its TLS
+	// handshake. Zero is no limit.
 	ConnectTimeout time.Duration
 	// ResponseTimeout bounds the wait for the response's headers, once the
 	// request is sent. Zero is no limit.
 	ResponseTimeout time.Duration
-	// IdleTimeout is how long a reader waits for the next bytes of a body. The
-	// time in which nobody reads does not count. Zero is no limit.
+	// IdleTimeout is how long Read waits for the next bytes of a body. The time
+	// between reads does not count. Zero is no limit.
 	IdleTimeout time.Duration
-	// MaxConns is the number of idle connections that are kept, 16 at the least.
-	// It should be as many as there are downloads and listers at the same time.
+	// MaxConns is the number of idle connections that are kept, at least 16. It
+	// should be the number of simultaneous downloads and listers.
 	MaxConns int
 	// Retry is for listing and DELETE. GET is never retried here, since only its
 	// caller knows how much of the body it has.
 	Retry retry.Policy
 	// Gate holds all requests back for as long as the endpoint asks for
-	// (Retry-After). Clients of one endpoint share one; nil is one of its own.
+	// (Retry-After). Clients of one endpoint share one; nil makes a new one.
 	Gate *retry.Gate
 
-	// OnRetry hears of every failure that is followed by another attempt. Like
-	// the other hooks it may be nil and must be safe for concurrent use.
+	// OnRetry is called for every failure that is followed by another attempt.
+	// Like the other hooks it may be nil and must be safe for concurrent use.
 	OnRetry func(op string, err error)
-	// OnListPage hears how long a listed page took and how many keys it had.
+	// OnListPage is called with how long a listed page took and how many keys it
+	// had.
 	OnListPage func(d time.Duration, keys int)
-	// OnFirstByte hears how long a GET took until its headers came.
+	// OnFirstByte is called with how long the headers of a GET took.
 	OnFirstByte func(d time.Duration)
 }
 
@@ -75,8 +76,8 @@ type Client struct {
 	base      url.URL // of the bucket; its paths never end in a slash
 	transport http.RoundTripper
 	signer    signer
-	// headerLimit is how long a request may take until its headers are there,
-	// zero where the transport sees to that.
+	// headerLimit is how long the headers of an answer may take; zero if the
+	// transport enforces that limit.
 	headerLimit time.Duration
 }
 

@@ -9,21 +9,21 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-// maxEmptyPages is how many pages without a key may follow each other, each
-// with a token for the next, before the listing counts as going nowhere.
+// maxEmptyPages is how many empty pages in a row, each with a token for the next
+// page, are accepted before the cursor goes on by key.
 const maxEmptyPages = 100
 
-// cursor is where the next page of a listing starts. Tokens are followed while
-// they lead on; where the server repeats one, or says that there is more and
-// gives none, the cursor goes on after the last key, which is right on every
-// server because the order is that of the keys.
+// cursor is where the next page of a listing starts. It follows tokens while they
+// lead on. If the server repeats a token, or says that there is more and gives no
+// token, the cursor goes on after the last key. That works on every server,
+// because listings are in key order.
 type cursor struct {
 	prefix string
 	token  string
-	after  string // start-after, where there is no token
-	last   string // the last key that was listed, or where the range began
-	empty  int    // pages without a key in a row
-	// byKey is set after a token has failed once: none is trusted again.
+	after  string // start-after, if there is no token
+	last   string // the last key that was listed, or where the listing began
+	empty  int    // empty pages in a row
+	// byKey is set once a token has failed: tokens are not trusted after that.
 	byKey bool
 }
 
@@ -32,8 +32,8 @@ var (
 	errOutOfTurn = errors.New("the server's listing is not in the byte order of its keys")
 )
 
-// query is that of the next page. No delimiter, with which the server skips
-// keys, and no encoding-type, with which it escapes them.
+// query is the query of the next page. It has no delimiter, with which the server
+// skips keys, and no encoding-type, with which it escapes them.
 func (c *cursor) query(maxKeys int) url.Values {
 	q := url.Values{"list-type": {"2"}, "max-keys": {strconv.Itoa(maxKeys)}}
 	if c.prefix != "" {
@@ -48,14 +48,14 @@ func (c *cursor) query(maxKeys int) url.Values {
 	return q
 }
 
-// advance moves behind p and reports whether there is more. A page that does
-// not lead on is asked for again by key; where that was done already, advance
-// fails, so that a listing always comes to an end.
+// advance moves the cursor behind p and reports whether there is more. If a page
+// does not lead on, the cursor asks again by key; if it already did, advance
+// fails, so that a listing always ends.
 func (c *cursor) advance(p *page) (more bool, err error) {
 	last, err := c.follow(p)
 	switch {
 	case errors.Is(err, errGoesRound) && !c.byKey:
-		// The token led back. None of the page is new for certain.
+		// The token led back, so the page may show old keys.
 		p.objects, p.truncated, p.token = p.objects[:0], true, ""
 		last = c.last
 	case err != nil:
@@ -73,8 +73,8 @@ func (c *cursor) advance(p *page) (more bool, err error) {
 		return true, nil
 	}
 	if c.token == "" && c.after == c.last {
-		// This very question has just been answered. A server that gives a token
-		// with every page, and says that it is the last one, is believed then.
+		// This very request has just been answered. If the server gave a token but
+		// says that this is the last page, believe it.
 		if p.last {
 			return false, nil
 		}
@@ -85,14 +85,14 @@ func (c *cursor) advance(p *page) (more bool, err error) {
 	return true, nil
 }
 
-// follow checks that the keys of p go up from the last one, and returns the new
-// last one.
+// follow checks that the keys of p rise from the last key, and returns the new
+// last key.
 func (c *cursor) follow(p *page) (string, error) {
 	last := c.last
 	for i := range p.objects {
 		key := p.objects[i].Key
 		switch {
-		case displaced(key):
+		case unplaced(key):
 		case key > last:
 			last = key
 		case i == 0:
@@ -104,9 +104,9 @@ func (c *cursor) follow(p *page) (string, error) {
 	return last, nil
 }
 
-// displaced reports whether key may stand out of its order. The server lists a
-// control character as U+FFFD, in the place of the character it stands for; an
-// entry without a key may stand anywhere.
-func displaced(key string) bool {
+// unplaced reports whether key may be out of order. The server replaces a control
+// character by U+FFFD, but sorts by the real character; an entry without a key may
+// be anywhere.
+func unplaced(key string) bool {
 	return key == "" || strings.ContainsRune(key, '\uFFFD')
 }

@@ -1,24 +1,37 @@
-// Package s3 is a client for one bucket of a Supabase Storage, or any
-// other S3-compatible, endpoint. It is the only package that imports the AWS
-// SDK, and it takes two things from it: the credentials' type and the SigV4
-// signer. The requests themselves are plain net/http, because the SDK's request
-// pipeline costs three times as much as the request of a small object, and
-// because it signs Accept-Encoding, a header that the proxies in front of
-// Supabase rewrite.
+// Package s3 is a client for one bucket of Supabase Storage, or of any other
+// S3-compatible endpoint. It is the only package that imports the AWS SDK, and it
+// uses only two things from it: the credentials' type and the SigV4 signer. The
+// requests are plain net/http, because the SDK's request pipeline costs three
+// times as much as the request of a small object, and because it signs
+// Accept-Encoding, a header that the proxies in front of Supabase rewrite.
+//
+// # Files
 //
 //	client.go     Options, New: where the bucket is, how patient the client is
 //	transport.go  how many connections, and for how long
 //	request.go    one signed request under a watch; answers become errors here
 //	sign.go       SigV4, and the escaping of keys
-//	watch.go      ends a request that stands still
-//	list.go       a range of the bucket, page by page, and the probe
+//	watch.go      ends a request that stalls
+//	list.go       one page of a listing, and the probe
 //	cursor.go     where the next page starts, and the guard against going round
-//	listxml.go    the decoding of a page
+//	listxml.go    decodes a page
 //	xml.go        a small tolerant scanner of S3's XML
 //	open.go       one GET of an object, whole or from an offset
 //	body.go       a body that never ends early without an error
-//	object.go     HEAD, DELETE, and the server's region
+//	object.go     the listed version of one key, DELETE, and the server's region
+//	usermeta.go   the object's own metadata, from headers
 //	answers.go    whether there is an S3 server at all
 //	errors.go     what an answer means: one of the kinds of package object
-//	neterrors.go  what the lack of an answer means
+//	neterrors.go  what it means when no answer comes
+//
+// # Invariants
+//
+//  1. A listing always ends: if a page does not lead on, it is requested once more,
+//     by key, and then the listing fails.
+//  2. A body ends with io.EOF only after all bytes that were announced.
+//  3. Only listing and DELETE are retried here. The caller retries a GET, since it
+//     knows how much of the body it has.
+//  4. Every text of the server goes through package foreign before it becomes part
+//     of an error.
+//  5. Bodies and listings are limited in size, whatever the server announces.
 package s3

@@ -21,7 +21,7 @@ func (c *Client) List(ctx context.Context, r Range) iter.Seq2[object.Object, err
 				return
 			}
 			for _, o := range objs {
-				if !displaced(o.Key) {
+				if !unplaced(o.Key) {
 					after = o.Key
 				}
 				if !yield(o, nil) {

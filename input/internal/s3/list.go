@@ -19,25 +19,24 @@ import (
 
 const (
 	opListing = "listing"
-	// pageKeys is the most that the server gives.
+	// pageKeys is the most keys that the server puts on a page.
 	pageKeys = 1000
-	// maxPage bounds the memory that one answer may take. A key has at most 1024
-	// bytes, each of which takes up to six as an entity (&quot;), and what else
-	// there is of an object takes less than 500: for a thousand of them that is
-	// 6.7 MB.
+	// maxPage bounds the size of one answer. A key has at most 1024 bytes, each of
+	// which may be an entity of six bytes (&quot;). The rest of an object's entry is
+	// shorter than 500 bytes. A thousand such entries are 6.7 MB.
 	maxPage = 8 << 20
-	// largePage is what a page may have without waiting for its turn: a thousand
-	// keys of 700 bytes. Of larger ones no more than maxLarge are in memory at a
-	// time, however many listers there are.
+	// A page up to largePage need not wait for its turn: that is a thousand keys of
+	// 700 bytes. At most maxLarge larger pages are in memory at a time, however many
+	// listers there are.
 	largePage = 1 << 20
 	maxLarge  = 2
 )
 
 // Page lists up to a thousand objects with the prefix whose keys are greater
-// than after, in byte order; more says whether the listing goes on behind the
-// last of them. The page is retried under the client's policy, and there is an
-// object on it whenever there is more. Only keys with U+FFFD, which stand for
-// rows whose names the API cannot express, may come out of order.
+// than after, in byte order. More says whether the listing goes on after the last
+// of them; the page is never empty then. The page is retried under the client's
+// policy. Only keys with U+FFFD may come out of order: they stand for rows whose
+// names the API cannot express.
 func (c *Client) Page(ctx context.Context, prefix, after string) (objs []object.Object, more bool, err error) {
 	l := lister{client: c, cursor: cursor{prefix: prefix, after: after, last: after}}
 	for more = true; more && len(l.page.objects) == 0; {
@@ -55,7 +54,7 @@ func (c *Client) Page(ctx context.Context, prefix, after string) (objs []object.
 }
 
 // Probe asks for a single key under prefix, to see whether the host, the
-// credentials, the region and the bucket are right. It reports the first object
+// credentials, the region and the bucket are right. It returns the first object,
 // and whether there is one.
 func (c *Client) Probe(ctx context.Context, prefix string, policy retry.Policy) (object.Object, bool, error) {
 	l := lister{client: c, cursor: cursor{prefix: prefix}}
@@ -66,20 +65,21 @@ func (c *Client) Probe(ctx context.Context, prefix string, policy retry.Policy) 
 	return l.page.objects[0], true, nil
 }
 
-// lister fetches one page, and those after it as long as they are empty.
+// lister fetches one page, and further pages as long as they are empty.
 type lister struct {
 	client *Client
 	cursor cursor
 	page   page
 }
 
-// answers hold lists while they are decoded, which copies what it keeps: to
-// grow a buffer for each anew would take as long as the decoding.
-var answers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+// buffers hold lists while they are decoded. Decoding copies what it keeps, so the
+// buffers can be reused; growing a new buffer each time would take as long as the
+// decoding.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// maxKeptAnswer is the largest buffer that waits for the next list. It is twice
+// maxKeptBuffer is the largest buffer that is kept for the next list. It is twice
 // largePage, since a buffer doubles as it grows.
-const maxKeptAnswer = 2 * largePage
+const maxKeptBuffer = 2 * largePage
 
 // large has a place for each large page that is in memory.
 var large = make(chan struct{}, maxLarge)
@@ -104,10 +104,10 @@ func (l *lister) ask(ctx context.Context, r request, maxKeys int) error {
 		return err
 	}
 	defer a.close()
-	buf := answers.Get().(*bytes.Buffer)
+	buf := buffers.Get().(*bytes.Buffer)
 	defer func() {
-		if buf.Cap() <= maxKeptAnswer {
-			answers.Put(buf)
+		if buf.Cap() <= maxKeptBuffer {
+			buffers.Put(buf)
 		}
 	}()
 	isLarge, err := readList(ctx, buf, a)
@@ -120,28 +120,28 @@ func (l *lister) ask(ctx context.Context, r request, maxKeys int) error {
 	if err := l.page.decode(buf.Bytes(), maxKeys); err != nil {
 		return listDecodeError(err, buf.Bytes(), a)
 	}
-	return l.answers()
+	return l.checkPrefix()
 }
 
-// answers makes sure that the page is of the prefix that was asked for: a cache may
-// answer with that of another question. A prefix with control characters is
-// repeated in another form.
-func (l *lister) answers() error {
+// checkPrefix makes sure that the page is for the requested prefix: a cache may
+// answer with a page for another prefix. The server repeats a prefix with control
+// characters in another form, so such a prefix is not compared.
+func (l *lister) checkPrefix() error {
 	asked := l.cursor.prefix
 	seen := l.page.prefix
 	if seen != nil && *seen != asked && !strings.ContainsFunc(asked, func(c rune) bool { return c < ' ' || c == utf8.RuneError }) {
 		return &object.Error{Op: opListing, Kind: object.ErrUnavailable, Err: fmt.Errorf("the answer is for the prefix %s, not for %s", foreign.Key(*seen), foreign.Key(asked))}
 	}
 	for i := range l.page.objects {
-		if key := l.page.objects[i].Key; !strings.HasPrefix(key, asked) && !displaced(key) && key != "" {
+		if key := l.page.objects[i].Key; !strings.HasPrefix(key, asked) && !unplaced(key) && key != "" {
 			return &object.Error{Op: opListing, Kind: object.ErrUnavailable, Err: fmt.Errorf("it shows %s, which is not below the prefix %s", foreign.Key(key), foreign.Key(asked))}
 		}
 	}
 	return nil
 }
 
-// readList reads the answer to a list request into buf. It reports whether it
-// took a place among the large ones, which the caller then gives back.
+// readList reads the answer to a list request into buf. It reports whether the
+// page is large; then the caller frees its place in the channel large.
 func readList(ctx context.Context, buf *bytes.Buffer, a *answer) (isLarge bool, err error) {
 	buf.Reset()
 	if a.ContentLength > maxPage {
@@ -170,8 +170,9 @@ func readList(ctx context.Context, buf *bytes.Buffer, a *answer) (isLarge bool, 
 	return true, nil
 }
 
-// tooLarge is the error of a page that no thousand keys need. Something else
-// answers, or a store that gives more than it was asked for; the former may pass.
+// tooLarge is the error for a page that is larger than a thousand keys can be.
+// Something else than an S3 server answers, which may pass, or the store sends
+// more keys than requested.
 func tooLarge(a *answer) error {
 	return &object.Error{
 		Op: opListing, Kind: object.ErrUnavailable, Status: a.StatusCode,
@@ -179,10 +180,10 @@ func tooLarge(a *answer) error {
 	}
 }
 
-// listDecodeError is that of an answer that could not be decoded. It may be
-// better the next time: a listing that arrived damaged, and as well a page that
-// somebody else wrote, because the address has been seen to be right, or will be
-// looked at by whoever probes it first.
+// listDecodeError is the error for an answer that could not be decoded. The next
+// answer may be better: the listing arrived damaged, or a proxy wrote the page. A
+// wrong address is not assumed here: a run probes the address first, and the code
+// that probes checks for it.
 func listDecodeError(err error, doc []byte, a *answer) error {
 	e := &object.Error{Op: opListing, Kind: object.ErrUnavailable, Status: a.StatusCode}
 	secrets := a.cred.Secrets()

@@ -20,11 +20,11 @@ type page struct {
 	// truncated says that there is more: the server said so, or gave a token, or
 	// said nothing about it and filled the page.
 	truncated bool
-	// last says that the server called it the last page, whatever token it gave.
+	// last says that the server called this the last page, even if it gave a token.
 	last  bool
 	token string
-	// prefix is the one that the page is of, as the server repeats it; nil where it
-	// does not.
+	// prefix is the prefix of the page as the server repeats it; nil if it does
+	// not.
 	prefix *string
 }
 
@@ -35,18 +35,18 @@ func (p *page) reset() {
 }
 
 var (
-	// errNotAList is returned for a document that is no listing at all, in
-	// contrast to a listing that was cut.
+	// errNotAList is returned for a document that is not a listing, in contrast to
+	// a listing that was cut off.
 	errNotAList    = errors.New("not an S3 listing")
 	errEncodedKeys = errors.New("the server encodes keys (EncodingType) although that was not asked for")
 )
 
-// openContents is how a server begins an object.
+// openContents begins an object in a listing.
 var openContents = []byte("<Contents>")
 
-// decode fills the page from a ListBucketResult that was asked for at most
-// maxKeys keys. It accepts elements in any order and skips those it does not
-// know. An entry that makes no sense is an odd object, and costs no other.
+// decode fills the page from a ListBucketResult for a request of at most maxKeys
+// keys. It accepts elements in any order and skips unknown ones. An entry that
+// makes no sense becomes an odd object; the other entries are kept.
 func (p *page) decode(doc []byte, maxKeys int) error {
 	p.reset()
 	p.objects = slices.Grow(p.objects, min(bytes.Count(doc, openContents), pageKeys))
@@ -89,9 +89,9 @@ func (p *page) decode(doc []byte, maxKeys int) error {
 	}
 }
 
-// goesOn reads IsTruncated as XML Schema and servers write it. A token means that
-// there is more whatever is said. Where nothing is said that makes sense, a full
-// page is reason enough to ask for the next.
+// goesOn reads IsTruncated as XML Schema and servers write it. A token always
+// means that there is more. Without a token and without a readable IsTruncated, a
+// full page means that there may be more.
 func goesOn(said, token string, full bool) (truncated, last bool) {
 	switch strings.ToLower(strings.TrimSpace(said)) {
 	case "true", "1":
@@ -123,8 +123,7 @@ func (p *page) decodeField(s *xmlScanner, name string, said *string) error {
 	return nil
 }
 
-// decodeObject reads one Contents element, of which there is no more than its tag
-// where that is empty.
+// decodeObject reads one Contents element. Empty says that it is <Contents/>.
 func (p *page) decodeObject(s *xmlScanner, empty bool) error {
 	var o object.Object
 	sized := false
@@ -164,7 +163,7 @@ func (p *page) decodeObject(s *xmlScanner, empty bool) error {
 	}
 	switch {
 	case o.Key == "":
-		o.Odd = "an entry without a key" + p.behind()
+		o.Odd = "an entry without a key" + p.afterLast()
 	case !sized:
 		o.Odd = "an entry without a size"
 	}
@@ -172,16 +171,16 @@ func (p *page) decodeObject(s *xmlScanner, empty bool) error {
 	return nil
 }
 
-// behind says after which key an entry stands that has none.
-func (p *page) behind() string {
+// afterLast names the last key before an entry without a key.
+func (p *page) afterLast() string {
 	if len(p.objects) == 0 {
 		return ""
 	}
 	return ", after " + foreign.Key(p.objects[len(p.objects)-1].Key)
 }
 
-// oddSize reads a size that is not written in the usual way, and says what is
-// wrong with one that can't be read.
+// oddSize reads a size that is not written in the usual way. If it can't be read,
+// odd says what is wrong with it.
 func oddSize(text string) (size int64, odd string) {
 	size, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	if err == nil && size >= 0 {
@@ -190,15 +189,16 @@ func oddSize(text string) (size int64, odd string) {
 	return 0, fmt.Sprintf("a size of %q", foreign.Text(text, mostShown))
 }
 
-// mostShown is how much of a value is shown that can't be read.
+// mostShown is how many bytes of an unreadable value are shown.
 const mostShown = 40
 
-// timeLayouts are those in which stores were seen to write LastModified, except
-// for the usual one. Without a zone it is UTC.
+// timeLayouts are the unusual layouts in which stores were seen to write
+// LastModified. A time without a zone is UTC.
 var timeLayouts = []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", http.TimeFormat}
 
-// oddTime reads a time that is not written in the usual way, and is zero where it
-// can't be read. A time only filters, so that the object needs none to be read.
+// oddTime reads a time that is not written in the usual way. It returns zero if
+// the time can't be read: the time only filters, so the object can be read
+// without it.
 func oddTime(text string) time.Time {
 	text = strings.TrimSpace(text)
 	for _, layout := range timeLayouts {
@@ -210,7 +210,7 @@ func oddTime(text string) time.Time {
 }
 
 // element reads to the end of the element whose opening tag has just been read,
-// and returns the closing tag, which knows the text. Children are skipped.
+// and returns the closing tag, which has the text. It skips children.
 func (s *xmlScanner) element() (xmlTag, error) {
 	for depth := 1; ; {
 		t, ok, err := s.next()

@@ -15,16 +15,16 @@ import (
 
 const opDeleting = "deleting"
 
-// Listed asks the listing for one key, once: which version of the object there
-// is, and whether there is one. The listing is the API's own signed answer, so
-// it decides where a GET says something else than it.
+// Listed asks the listing for one key, once. It returns the listed version of the
+// object, and whether there is one. The listing is the API's own signed answer, so
+// it decides when a GET disagrees with it.
 func (c *Client) Listed(ctx context.Context, key string) (object.Object, bool, error) {
 	l := lister{client: c, cursor: cursor{prefix: key}}
 	for more := true; more; {
 		if err := l.fetch(ctx, 1); err != nil {
 			return object.Object{}, false, err
 		}
-		// The key itself comes before all others that begin with it.
+		// The key itself comes before all longer keys that begin with it.
 		for _, o := range l.page.objects {
 			if o.Key == key && o.Odd != "" {
 				return o, false, &object.Error{Op: opListing, Key: key, Kind: object.ErrUnavailable, Err: errors.New("it shows " + o.Odd)}
@@ -32,7 +32,7 @@ func (c *Client) Listed(ctx context.Context, key string) (object.Object, bool, e
 			if o.Key == key {
 				return o, true, nil
 			}
-			if !displaced(o.Key) {
+			if !unplaced(o.Key) {
 				return object.Object{}, false, nil
 			}
 		}
@@ -44,8 +44,8 @@ func (c *Client) Listed(ctx context.Context, key string) (object.Object, bool, e
 	return object.Object{}, false, nil
 }
 
-// Delete removes the object. An object that is not there is no error. Any answer
-// other than 204, which is the API's, is checked against the listing.
+// Delete removes the object. A missing object is no error. The API answers with
+// 204; any other answer is checked against the listing.
 func (c *Client) Delete(ctx context.Context, key string) error {
 	return c.retrying(ctx, opDeleting, func(ctx context.Context) error {
 		a, err := c.do(ctx, request{op: opDeleting, method: http.MethodDelete, key: key})
@@ -66,15 +66,14 @@ func (c *Client) Delete(ctx context.Context, key string) error {
 	})
 }
 
-// universalRegion is accepted by Supabase whatever the server's own region is,
-// unless it was set up to insist.
+// universalRegion is a region that Supabase accepts whatever its own region is,
+// unless it is configured to insist on its own.
 const universalRegion = "us-east-1"
 
-// Region asks which region the server is in, with a request that is signed for
-// one that Supabase always accepts: a wrong region alone does not make it fail.
-// A nil error therefore means that key and secret are right. Where the server
-// does not tell its region to this role, the one that it has just accepted is
-// returned.
+// Region asks which region the server is in. The request is signed for a region
+// that Supabase always accepts, so it does not fail because of a wrong region, and
+// a nil error means that key and secret are right. If this role may not see the
+// server's region, Region returns the region that the server has just accepted.
 func (c *Client) Region(ctx context.Context) (string, error) {
 	const op = "asking for the region"
 	a, err := c.do(ctx, request{op: op, method: http.MethodGet, query: url.Values{"location": {""}}, region: universalRegion})
@@ -93,7 +92,7 @@ func (c *Client) Region(ctx context.Context) (string, error) {
 	return cmp.Or(decodeLocation(doc.Bytes()), universalRegion), nil
 }
 
-// decodeLocation reads a LocationConstraint, "" where it is none.
+// decodeLocation reads a LocationConstraint. Any other document gives "".
 func decodeLocation(doc []byte) string {
 	s := xmlScanner{b: doc}
 	root, ok, err := s.next()

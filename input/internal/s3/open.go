@@ -14,17 +14,17 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-// toTheEnd is the length of a read that has no end of its own.
+// toTheEnd is the length of a read to the end of the object.
 const toTheEnd = -1
 
-// opReading is the gerund of a GET's errors.
+// opReading is the Op of errors of a GET.
 const opReading = "reading"
 
 // Open makes one GET of the object, from offset to its end, and never retries
-// it. The content's Object is what the answer claims to be: compare its ETag and
+// it. The content's Object is what the answer says it is: compare its ETag and
 // Size with the listed ones, because gateways answer for the server, and the
-// server ignores If-Match. An endpoint that knows no ranges sends the object from
-// its first byte; the content's Offset tells. The caller closes Body.
+// server ignores If-Match. An endpoint without range support sends the object from
+// its first byte; the content's Offset shows that. The caller closes Body.
 func (c *Client) Open(ctx context.Context, key string, offset int64) (*object.Content, error) {
 	return c.get(ctx, key, offset, toTheEnd)
 }
@@ -55,8 +55,8 @@ func (c *Client) get(ctx context.Context, key string, offset, length int64) (*ob
 	return content, nil
 }
 
-// rangeHeader is "" for a whole object: a range that starts at 0 is refused for
-// an empty object.
+// rangeHeader is "" for a whole object: the server refuses a range that starts at
+// 0 if the object is empty.
 func rangeHeader(offset, length int64) string {
 	switch {
 	case length != toTheEnd:
@@ -67,7 +67,7 @@ func rangeHeader(offset, length int64) string {
 	return ""
 }
 
-// contentOf makes a content of a response to a GET from offset.
+// contentOf makes a Content from the answer to a GET from offset.
 func contentOf(a *answer, key string, offset, length int64) (*object.Content, error) {
 	b := &body{op: opReading, key: key, answer: a}
 	size, err := b.expect(offset, length)
@@ -76,7 +76,7 @@ func contentOf(a *answer, key string, offset, length int64) (*object.Content, er
 	}
 	partial := a.StatusCode == http.StatusPartialContent
 	if !partial {
-		offset = 0 // whatever was asked for
+		offset = 0 // whatever was requested
 	}
 	return &object.Content{
 		Object: object.Object{
@@ -98,8 +98,8 @@ func contentOf(a *answer, key string, offset, length int64) (*object.Content, er
 }
 
 // expect sets how many bytes are due, and returns the size of the whole object.
-// An answer with the status 200 is the whole object, also where a range was
-// asked for: an endpoint may not know ranges.
+// An answer with the status 200 is the whole object, even if a range was
+// requested: an endpoint may not support ranges.
 func (b *body) expect(offset, length int64) (size int64, err error) {
 	a := b.answer
 	if a.StatusCode != http.StatusPartialContent {
@@ -131,8 +131,8 @@ func (b *body) expect(offset, length int64) (size int64, err error) {
 // parseContentRange reads "bytes 0-4/11".
 func parseContentRange(s string) (from, to, size int64, err error) {
 	rest, ok := strings.CutPrefix(s, "bytes ")
-	span, total, ok2 := strings.Cut(rest, "/")
-	first, last, ok3 := strings.Cut(span, "-")
+	bounds, total, ok2 := strings.Cut(rest, "/")
+	first, last, ok3 := strings.Cut(bounds, "-")
 	from, err1 := strconv.ParseInt(first, 10, 64)
 	to, err2 := strconv.ParseInt(last, 10, 64)
 	size, err3 := strconv.ParseInt(total, 10, 64)
@@ -142,14 +142,14 @@ func parseContentRange(s string) (from, to, size int64, err error) {
 	return from, to, size, nil
 }
 
-// trimETag removes the quotes, and the weakness mark that a proxy adds when it
-// touches a response: the same version must have the same ETag everywhere.
+// trimETag removes the quotes, and the "W/" that a proxy adds when it changes a
+// response: the same version must have the same ETag everywhere.
 func trimETag(s string) string {
 	return strings.Trim(strings.TrimPrefix(s, "W/"), `"`)
 }
 
-// strongETag is the ETag of an answer, empty where it is weak: whoever made it
-// so may have changed the bytes.
+// strongETag is the ETag of an answer, or "" if it is weak: the proxy that made it
+// weak may have changed the bytes.
 func strongETag(s string) string {
 	if strings.HasPrefix(s, "W/") {
 		return ""
@@ -157,7 +157,7 @@ func strongETag(s string) string {
 	return trimETag(s)
 }
 
-// contentEncoding is empty for an answer that is not encoded.
+// contentEncoding is "" for an answer that is not encoded.
 func contentEncoding(h http.Header) string {
 	if e := strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding"))); e != "identity" {
 		return e
@@ -165,7 +165,7 @@ func contentEncoding(h http.Header) string {
 	return ""
 }
 
-// httpTime is the Last-Modified header, zero where there is none.
+// httpTime is the Last-Modified header, or zero if there is none.
 func httpTime(h http.Header) time.Time {
 	t, err := http.ParseTime(h.Get("Last-Modified"))
 	if err != nil {

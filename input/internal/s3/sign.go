@@ -20,16 +20,14 @@ type signer struct {
 	current atomic.Pointer[secretSigner]
 }
 
-// secretSigner is the SDK's signer together with the secret it has been used
-// with.
+// secretSigner is the SDK's signer and the secret that it signs with.
 type secretSigner struct {
 	secret string
 	signer *v4.Signer
 }
 
-// sign adds the SigV4 headers to req. Headers that a proxy may rewrite (Range,
-// Accept-Encoding) must be set afterwards, or not at all: what is not there yet
-// is not signed.
+// sign adds the SigV4 headers to req. Set headers that a proxy may rewrite (Range,
+// Accept-Encoding) afterwards, or not at all, so that they are not signed.
 func (s *signer) sign(ctx context.Context, req *http.Request, cred object.Credentials, region string) error {
 	return s.forSecret(cred.SecretAccessKey).SignHTTP(ctx, aws.Credentials{
 		AccessKeyID:     cred.AccessKeyID,
@@ -39,9 +37,9 @@ func (s *signer) sign(ctx context.Context, req *http.Request, cred object.Creden
 }
 
 // forSecret returns a signer that has seen no other secret. The SDK's signer
-// keeps the key it derives from the secret under the access key id alone, so
-// after a rotation of the secret under the same id (the project's ref, say) it
-// would go on signing with the old one until midnight.
+// derives a key from the secret and caches it by the access key id alone. If a
+// secret is rotated under the same id (such as the project's ref), the same signer
+// would sign with the old secret until midnight.
 func (s *signer) forSecret(secret string) *v4.Signer {
 	if cur := s.current.Load(); cur != nil && cur.secret == secret {
 		return cur.signer
@@ -53,9 +51,9 @@ func (s *signer) forSecret(secret string) *v4.Signer {
 	return next.signer
 }
 
-// escapePath percent-encodes every byte but the unreserved ones and "/": the
-// form that SigV4 signs and that goes on the wire unchanged. Nothing is cleaned:
-// "//", "." and a trailing space belong to the key.
+// escapePath percent-encodes every byte except unreserved ones and "/". SigV4
+// signs this form, and it is sent unchanged. Nothing is cleaned: "//", "." and a
+// trailing space belong to the key.
 func escapePath(path string) string {
 	n := 0
 	for i := range len(path) {

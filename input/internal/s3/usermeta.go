@@ -31,9 +31,9 @@ func userMetadata(h http.Header) map[string]string {
 
 // headerText reads the value of a header as text, always valid UTF-8.
 //
-// S3 sends what is not ASCII as encoded-words of RFC 2047, and they are decoded; a
-// value that only looks like one stays as it is. Bytes that are no UTF-8 are read
-// as ISO-8859-1, which is what HTTP once defined and loses nothing.
+// S3 sends text that is not ASCII as encoded-words (RFC 2047), which are decoded. A
+// value that only looks like an encoded-word stays as it is. Bytes that are not
+// UTF-8 are read as ISO-8859-1, which HTTP once defined and which loses nothing.
 func headerText(value string) string {
 	if !utf8.ValidString(value) {
 		runes := make([]rune, len(value))
@@ -49,8 +49,8 @@ func headerText(value string) string {
 	return value
 }
 
-// missingMeta is how many values of the metadata the server left out, because a
-// header cannot hold them: numbers, nested values, text that is not ASCII.
+// missingMeta is how many values of the metadata the server left out because
+// headers cannot carry them: numbers, nested values, text that is not ASCII.
 func missingMeta(h http.Header) int {
 	n, err := strconv.Atoi(strings.TrimSpace(h.Get("X-Amz-Missing-Meta")))
 	if err != nil {

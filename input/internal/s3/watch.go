@@ -6,17 +6,16 @@ import (
 	"time"
 )
 
-// errStalled is the cause with which a watch ends a request.
+// errStalled is the cause of a request that a watch ended.
 var errStalled = errors.New("stalled")
 
-// leastBytes is how much has to arrive in each period of Options.IdleTimeout that
-// a reader spends waiting. With the default of 60 s this is 273 bytes a
-// second: 256 downloads that share a line of 1 Mbit/s do better.
+// leastBytes is how many bytes must arrive for each Options.IdleTimeout that Read
+// spends waiting. With the default of 60 s that is 273 bytes a second; 256
+// downloads that share a line of 1 Mbit/s are faster.
 const leastBytes = 16 << 10
 
-// watch ends a request that stands still, or nearly so. It is armed while
-// somebody waits for the server, and only then: an output that takes its time
-// is no fault of the connection.
+// watch ends a request that stalls, or nearly stalls. Its clock runs only while
+// the client waits for the server: a slow output is not a fault of the connection.
 type watch struct {
 	caller context.Context //nolint:containedctx // a watch lives as long as its one request
 	ctx    context.Context //nolint:containedctx // the request's own context, a child of caller
@@ -24,10 +23,10 @@ type watch struct {
 	timer  *time.Timer
 	limit  time.Duration
 
-	// Since the last time that leastBytes had arrived:
+	// Since leastBytes last arrived:
 	waited time.Duration // in Read
-	got    int
-	began  time.Time // of the wait under way
+	got    int           // bytes
+	began  time.Time     // when the present wait began
 }
 
 // newWatch returns a watch that is armed with limit.
@@ -54,8 +53,8 @@ func (w *watch) arm() {
 	w.timer.Reset(left)
 }
 
-// arrived stops the clock. Where n bytes complete a sufficient number, the
-// limit counts anew.
+// arrived stops the clock. Once leastBytes have arrived, the limit starts again
+// from zero.
 func (w *watch) arrived(n int) {
 	if w.limit <= 0 {
 		return
@@ -80,7 +79,7 @@ func (w *watch) end() {
 	w.cancel(nil)
 }
 
-// stalled reports whether it was the watch that ended the request.
+// stalled reports whether the watch ended the request.
 func (w *watch) stalled() bool {
 	return w.caller.Err() == nil && errors.Is(context.Cause(w.ctx), errStalled)
 }

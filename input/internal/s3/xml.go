@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// xmlScanner walks over the tags of an S3 document. It exists for two reasons:
-// encoding/xml takes longer over a page of a listing than the server does, and
-// it rejects the whole page for one control character, which older servers
-// write into keys unescaped. It keeps text byte for byte, and knows no more of
-// XML than S3 uses.
+// xmlScanner reads the tags of an S3 document. It exists for two reasons:
+// encoding/xml needs more time for a page than the server does, and it rejects
+// the whole page for one control character, which older servers write into keys
+// unescaped. The scanner keeps text byte for byte, and knows only the XML that S3
+// uses.
 type xmlScanner struct {
 	b   []byte
 	pos int
@@ -23,13 +23,13 @@ type xmlTag struct {
 	name    []byte // without a namespace prefix
 	closing bool
 	empty   bool // <name/>
-	// What stood right before a closing tag: first the pieces that comments and
-	// CDATA sections cut off, resolved, then the last one as it is written.
+	// The text right before a closing tag: first the pieces that end at comments
+	// and CDATA sections, resolved; then the last piece as it is written.
 	pieces, last []byte
 }
 
-// text is the text before a closing tag, entities and CDATA resolved: that of
-// the whole element, where the element has no children.
+// text is the text before a closing tag, with entities and CDATA resolved. For an
+// element without children that is its whole text.
 func (t xmlTag) text() string {
 	if len(t.pieces) == 0 {
 		return unescapeXML(t.last)
@@ -59,7 +59,7 @@ func (s *xmlScanner) next() (tag xmlTag, ok bool, err error) {
 			tag.pieces, tag.last = pieces, piece
 			return tag, err == nil, err
 		}
-		raw, err := s.aside(rest)
+		raw, err := s.nonTag(rest)
 		if err != nil {
 			return xmlTag{}, false, err
 		}
@@ -67,9 +67,9 @@ func (s *xmlScanner) next() (tag xmlTag, ok bool, err error) {
 	}
 }
 
-// aside skips what is no tag, and returns the text in it, which only a CDATA
-// section has.
-func (s *xmlScanner) aside(rest []byte) ([]byte, error) {
+// nonTag skips a CDATA section, comment, instruction or declaration. It returns
+// the text of a CDATA section.
+func (s *xmlScanner) nonTag(rest []byte) ([]byte, error) {
 	switch {
 	case bytes.HasPrefix(rest, []byte("<![CDATA[")):
 		return s.through("<![CDATA[", "]]>")
@@ -84,7 +84,7 @@ func (s *xmlScanner) aside(rest []byte) ([]byte, error) {
 	return nil, err
 }
 
-// through skips a construct and returns what is in it.
+// through skips everything from open to end, and returns what is between them.
 func (s *xmlScanner) through(open, end string) ([]byte, error) {
 	inner := s.b[s.pos+len(open):]
 	i := bytes.Index(inner, []byte(end))
@@ -95,8 +95,8 @@ func (s *xmlScanner) through(open, end string) ([]byte, error) {
 	return inner[:i], nil
 }
 
-// tag reads the tag at the position. A ">" in an attribute's value does not end
-// it.
+// tag reads the tag at the current position. A ">" in the value of an attribute
+// does not end the tag.
 func (s *xmlScanner) tag() (xmlTag, error) {
 	b := s.b[s.pos+1:]
 	n := 0
@@ -128,7 +128,7 @@ func (s *xmlScanner) tag() (xmlTag, error) {
 	return t, nil
 }
 
-// endOfTag is the index of the first ">" outside quotes, -1 where there is none.
+// endOfTag is the index of the first ">" outside quotes, or -1.
 func endOfTag(b []byte) int {
 	quote := byte(0)
 	for i, c := range b {

@@ -17,7 +17,8 @@ const (
 	typeObject = "application/octet-stream"
 )
 
-// exchange is one request after the other on one connection, and the answers.
+// exchange is the requests on one connection, one after the other, and their
+// answers.
 type exchange struct {
 	server *Server
 	conn   net.Conn
@@ -29,7 +30,7 @@ type exchange struct {
 // next serves one request, and reports whether the connection goes on.
 func (x *exchange) next() bool {
 	if x.req.read(x.in) != nil {
-		return false // the end, or not HTTP as it is spoken here
+		return false // the end, or HTTP that this server does not support
 	}
 	if !x.route() {
 		return false
@@ -67,7 +68,7 @@ func (x *exchange) route() bool {
 	return x.other()
 }
 
-// classify tells what is asked for; the key is that of an object.
+// classify returns the kind of the request and, for an object, its key.
 func (x *exchange) classify() (key string, k kind) {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(x.req.path, "/"), "/")
 	if bucket != Bucket {
@@ -107,7 +108,7 @@ func (x *exchange) refuse(status int, code, message string) bool {
 		[]byte("<Error><Code>"+code+"</Code><Message>"+message+"</Message></Error>"))
 }
 
-// answerStats tells the stats, which DELETE resets.
+// answerStats answers with the stats; DELETE resets them.
 func (x *exchange) answerStats() bool {
 	if x.req.method == http.MethodDelete {
 		x.server.stats.reset()
@@ -119,7 +120,7 @@ func (x *exchange) answerStats() bool {
 	return x.document(http.StatusOK, typeJSON, b)
 }
 
-// sink takes a message, and stalls as long as it is to.
+// sink receives a message, and stalls as long as the options say.
 func (x *exchange) sink() bool {
 	s := x.server
 	if _, err := io.CopyN(io.Discard, x.in, x.req.length); err != nil {

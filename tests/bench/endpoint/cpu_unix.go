@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// processCPU is the processor time that this process took so far.
+// processCPU is the processor time that this process has used so far.
 func processCPU() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// request is as much of an HTTP/1.1 request as matters here. net/http would take
-// several times the CPU of all the rest.
+// request is the part of an HTTP/1.1 request that matters here. net/http would use
+// several times the CPU of everything else.
 type request struct {
 	method string
 	path   string // unescaped
@@ -146,7 +146,7 @@ func parseRange(header string, size int64) (from, to int64, whole, ok bool) {
 	spec, ok := strings.CutPrefix(header, "bytes=")
 	first, last, dash := strings.Cut(spec, "-")
 	if !ok || !dash {
-		return 0, size, true, true // as servers do with what they do not know
+		return 0, size, true, true // servers ignore a unit that they do not know
 	}
 	if first == "" {
 		n, err := strconv.ParseInt(last, 10, 64)

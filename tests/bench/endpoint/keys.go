@@ -12,7 +12,7 @@ import (
 // Shape is how the keys of a bucket are made.
 type Shape string
 
-// The shapes. All keys end with the object's number, and go up with it.
+// The shapes. All keys end with the object's number, and rise with it.
 const (
 	// Flat is one folder with a sequence.
 	Flat Shape = "flat"
@@ -20,11 +20,11 @@ const (
 	Dated Shape = "dated"
 	// Users is a folder for each of many random ids, a few objects in each.
 	Users Shape = "users"
-	// Hot is a thousand folders, one of which holds nine objects of ten.
+	// Hot is a thousand folders, one of which holds nine of ten objects.
 	Hot Shape = "hot"
 )
 
-// Shapes are all of them.
+// Shapes are all shapes.
 var Shapes = []Shape{Flat, Dated, Users, Hot}
 
 // perUser is how many objects share an id of [Users].
@@ -73,8 +73,8 @@ func (k naming) append(b []byte, i int) []byte {
 	return append(appendPadded(b, uint64(i), digits, 10), ".bin"...)
 }
 
-// folder is that of object i in a [Hot] bucket: a tenth of the objects is spread
-// over all folders, and the hot one takes the rest where its turn comes.
+// folder is the folder of object i in a [Hot] bucket: a tenth of the objects is
+// spread over all folders, and the others are in the hot folder, in key order.
 func (k naming) folder(i int) int {
 	const folders = 1000
 	spread := max(k.n/10, 1)
@@ -89,7 +89,7 @@ func (k naming) folder(i int) int {
 	}
 }
 
-// digits is how many a key has for the object's number.
+// digits is how many digits a key has for the object's number.
 const digits = 9
 
 func (k naming) key(i int) string { return string(k.append(nil, i)) }
@@ -104,8 +104,8 @@ func (k naming) index(key string) (int, bool) {
 	return i, err == nil && i >= 0 && i < k.n && k.key(i) == key
 }
 
-// after is the number of the first object whose key is greater than the given
-// one, or, with orEqual, not less.
+// after is the number of the first object whose key is greater than the given key,
+// or, with orEqual, not less.
 func (k naming) after(key string, orEqual bool) int {
 	var b []byte
 	return sort.Search(k.n, func(i int) bool {

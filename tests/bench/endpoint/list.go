@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// pageKeys is the most that a page has.
+// pageKeys is the most keys that a page has.
 const pageKeys = 1000
 
-// listQuery is what a request asks of a listing.
+// listQuery are the parameters of a listing.
 type listQuery struct {
 	prefix, delimiter string
 	after             string // keys up to this one are left out
@@ -62,14 +62,14 @@ type page struct {
 
 	contents []byte
 	prefixes []byte
-	objects  []int // those in contents
+	objects  []int // in contents
 	count    int
 	last     string // key or common prefix
 	more     bool
 }
 
-// fill lists what comes behind the cursor. Everything that has the prefix lies
-// together, and so does what shares a common prefix.
+// fill lists what comes after the cursor. Keys with the prefix are next to each
+// other, and so are keys with a common prefix.
 func (p *page) fill() {
 	q := p.query
 	prefix, delimiter := []byte(q.prefix), []byte(q.delimiter)
@@ -100,7 +100,7 @@ func (p *page) fill() {
 	}
 }
 
-// objectXML is about how many bytes an object takes in a listing.
+// objectXML is about how many bytes an object needs in a listing.
 const objectXML = 280
 
 // start is the first object that may be on the page.
@@ -116,7 +116,7 @@ func (p *page) start() int {
 	return max(first, p.keys.after(q.after, false))
 }
 
-// behind is the first object that does not have the prefix any more.
+// behind is the first object after those with the prefix.
 func (p *page) behind(prefix string) int {
 	return p.keys.after(prefix+"\xff", true)
 }
@@ -132,8 +132,8 @@ func (p *page) appendObject(b, key []byte) []byte {
 	return append(b, "</Size><StorageClass>STANDARD</StorageClass></Contents>"...)
 }
 
-// document is the page as XML. No key needs an escape, in XML or in a URL; what
-// the client sent is answered escaped.
+// document is the page as XML. No key needs an escape, in XML or in a URL; the
+// client's parameters are escaped.
 func (p *page) document() []byte {
 	q := p.query
 	b := make([]byte, 0, len(p.contents)+len(p.prefixes)+512)
@@ -164,7 +164,7 @@ func (p *page) document() []byte {
 	return append(b, "</ListBucketResult>"...)
 }
 
-// escapes are those of XML.
+// escapes are the escapes of XML.
 var escapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 func element(b []byte, name, text string) []byte {

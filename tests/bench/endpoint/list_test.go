@@ -38,7 +38,7 @@ func keysOf(l listing) (keys []string) {
 	return keys
 }
 
-// allKeys are those of a bucket, by its naming alone.
+// allKeys are the keys of a bucket, made by its naming alone.
 func allKeys(t *testing.T, shape Shape, n int) (keys []string) {
 	t.Helper()
 	naming, err := newNaming(shape, n)
@@ -105,7 +105,7 @@ func TestAPageIsAThousandKeysAtMost(t *testing.T) {
 	require.Equal(t, `"`+ask(t, s, http.MethodHead, "/"+Bucket+"/"+l.Contents[0].Key).Header.Get("Etag")+`"`, `"`+l.Contents[0].ETag+`"`)
 }
 
-func TestAPrefixListsWhatHasItAlone(t *testing.T) {
+func TestAPrefixListsOnlyItsKeys(t *testing.T) {
 	s := start(t, Options{Objects: 5000, Shape: Hot})
 	prefix := "folder-0613/"
 	var want []string

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// together is up to which size a body goes out with its headers, in one write.
+// together is the largest body that is sent in one write with its headers.
 const together = 64 << 10
 
 // object answers a GET or a HEAD of an object.
@@ -35,14 +35,14 @@ func (x *exchange) object(key string) bool {
 	if x.req.method == http.MethodHead {
 		return x.send(b)
 	}
-	s.stats.ranged(span{i, from, to})
+	s.stats.ranged(sentRange{i, from, to})
 	sent, ok := x.body(b, from, to)
 	s.stats.sentBytes(i, sent)
 	return ok
 }
 
-// body sends the headers and the bytes from one offset to another, no faster
-// than it may, and reports how many of the bytes went out.
+// body sends the headers and the bytes from one offset to another, no faster than
+// the options allow, and reports how many bytes were sent.
 func (x *exchange) body(head []byte, from, to int64) (sent int64, ok bool) {
 	s := x.server
 	if rate := s.o.BytesPerSecond; rate > 0 {
@@ -83,8 +83,8 @@ func (x *exchange) pour(from, to int64) (sent int64, ok bool) {
 // tick is how much of a second a paced answer sends at a time.
 const tick = 5 * time.Millisecond
 
-// paced sends a tick's worth of bytes at the end of each tick. Time that a slow
-// client lost is not made up for: that is the bandwidth of a wire, not a quota.
+// paced sends a tick's worth of bytes at the end of each tick. If a slow client loses
+// time, paced does not catch up: a wire has a bandwidth, not a quota.
 func (x *exchange) paced(from, to, rate int64) (sent int64, ok bool) {
 	step := max(rate*int64(tick)/int64(time.Second), 1)
 	due := time.Now()
@@ -105,7 +105,7 @@ func (x *exchange) paced(from, to, rate int64) (sent int64, ok bool) {
 	return sent, true
 }
 
-// piece is content from an offset on, as much as lies together in the block.
+// piece is content from an offset on, up to the end of the block.
 func (s *Server) piece(at, to int64) []byte {
 	start := at % blockBytes
 	return s.block[start:min(start+to-at, blockBytes)]

@@ -70,7 +70,7 @@ func TestRangesAddUpToAnObjectAndRepeatsAreCounted(t *testing.T) {
 	require.Equal(t, 0, stats.Repeated)
 }
 
-func TestWhatIsNotThereIsRefused(t *testing.T) {
+func TestWhatDoesNotExistIsRefused(t *testing.T) {
 	s := start(t, Options{Objects: 1, Size: 1})
 	for path, code := range map[string]string{
 		"/" + Bucket + "/objects/000000001.bin": "NoSuchKey",

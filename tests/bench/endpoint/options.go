@@ -1,11 +1,11 @@
-// Package endpoint serves an S3 bucket that exists only as numbers: so many
-// objects of such a size, behind such a latency and bandwidth. It is made to
-// measure clients that run on the same machine, so it spends as little CPU as it
-// can: it speaks just the HTTP/1.1 that S3 clients need, makes keys and listings
-// from an index, and sends bodies from one block of memory.
+// Package endpoint serves an S3 bucket that exists only as numbers: of objects,
+// their size, the latency and the bandwidth. It is made to measure clients on the
+// same machine, so it uses as little CPU as it can: it speaks only the HTTP/1.1 that
+// S3 clients need, makes keys and listings from an index, and sends bodies from one
+// block of memory.
 //
-// It verifies no signature, stores nothing, and is no model of any server:
-// tests/emulator is that of Supabase Storage.
+// It verifies no signature, stores nothing, and does not imitate any server:
+// tests/emulator imitates Supabase Storage.
 package endpoint
 
 import (
@@ -26,18 +26,18 @@ type Options struct {
 	Shape Shape
 	// Latency is the time from a request to the first byte of its answer.
 	Latency time.Duration
-	// BytesPerSecond bounds each answer with a body of an object; 0 is no bound.
-	// A client that opens several connections gets as many times more.
+	// BytesPerSecond limits each answer with a body of an object; 0 is no limit. A
+	// client with several connections gets this rate on each.
 	BytesPerSecond int64
 	// MaxInFlight is how many requests may be under way before further ones are
 	// answered 429 SlowDown, at once; 0 is no bound.
 	MaxInFlight int
-	// Stall is for how long, from the first message on, the sink takes messages
+	// Stall is for how long, from the first message on, the sink receives messages
 	// without answering.
 	Stall time.Duration
 }
 
-// maxObjects keeps an index within the digits that a key has for it.
+// maxObjects is the largest number of objects for which a key has enough digits.
 const maxObjects = 1_000_000_000
 
 func (o Options) check() error {

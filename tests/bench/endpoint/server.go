@@ -17,25 +17,25 @@ import (
 type Server struct {
 	o        Options
 	keys     naming
-	block    []byte // what bodies are made of, again and again
+	block    []byte // bodies repeat it
 	etag     string
 	stats    *recorder
 	listener net.Listener
 
-	// closing is closed when nothing is to be waited for any more.
+	// closing is closed when all waiting must end.
 	closing chan struct{}
 	group   sync.WaitGroup
 	mu      sync.Mutex
 	conns   map[net.Conn]struct{} // nil once the server is closed
 }
 
-// blockBytes is how often the content of an object repeats itself.
+// blockBytes is the number of bytes after which the content of an object repeats.
 const blockBytes = 1 << 20
 
-// modified is when all objects were.
+// modified is the LastModified of all objects.
 var modified = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// Start serves on addr, "127.0.0.1:0" where it is empty, until Close.
+// Start serves on addr, by default "127.0.0.1:0", until Close.
 func Start(o Options, addr string) (*Server, error) {
 	s, err := newServer(o)
 	if err != nil {
@@ -48,7 +48,7 @@ func Start(o Options, addr string) (*Server, error) {
 	return s, nil
 }
 
-// newServer is a server that listens nowhere.
+// newServer makes a server that does not listen.
 func newServer(o Options) (*Server, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (s *Server) accept() {
 	}
 }
 
-// take serves a connection until it ends.
+// take serves one connection until it ends.
 func (s *Server) take(c net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +132,7 @@ func (s *Server) serve(c net.Conn) {
 	}
 }
 
-// pause waits, and reports whether the server is still there.
+// pause waits, and reports whether the server is still open.
 func (s *Server) pause(d time.Duration) bool {
 	if d <= 0 {
 		return true

@@ -9,7 +9,7 @@ import (
 // for the stats themselves do not count.
 type Stats struct {
 	// Lists, Gets, Heads and Others are the requests by kind: pages of a listing,
-	// GETs of an object, HEADs of an object, and whatever else was asked.
+	// GETs of an object, HEADs of an object, and all other requests.
 	Lists  int `json:"lists"`
 	Gets   int `json:"gets"`
 	Heads  int `json:"heads"`
@@ -18,13 +18,13 @@ type Stats struct {
 	// another error.
 	Throttled int `json:"throttled"`
 	Refused   int `json:"refused"`
-	// Repeated is how many GETs asked for a range of an object that an earlier
-	// GET had been answered with.
+	// Repeated is how many GETs asked for a range that an earlier GET had already
+	// received.
 	Repeated int `json:"repeated"`
-	// PeakInFlight is the most requests that were under way at a time, those
-	// answered 429 not among them.
+	// PeakInFlight is the most requests that were under way at a time, without those
+	// answered 429.
 	PeakInFlight int `json:"peak_in_flight"`
-	// Connections is how many were accepted.
+	// Connections is how many connections were accepted.
 	Connections int `json:"connections"`
 	// Bytes is how many bytes of objects were sent.
 	Bytes int64 `json:"bytes"`
@@ -33,24 +33,24 @@ type Stats struct {
 	Served int `json:"served"`
 	Listed int `json:"listed"`
 	// Messages is how many requests the sink answered, and Received how many
-	// bytes they brought. Distinct is how many of them had a name of their own.
+	// bytes they had. Distinct is how many different names they had.
 	Messages int   `json:"messages"`
 	Received int64 `json:"received"`
 	Distinct int   `json:"distinct"`
 	// First and Last are when the first request came and when the last one was
-	// answered; zero where there was none.
+	// answered; zero if there was none.
 	First time.Time `json:"first"`
 	Last  time.Time `json:"last"`
-	// Stalled is when the sink began to stall; zero where it did not.
+	// Stalled is when the sink began to stall; zero if it did not.
 	Stalled time.Time `json:"stalled"`
-	// CPU is the processor time that the endpoint's process took.
+	// CPU is the processor time that the endpoint's process used.
 	CPU time.Duration `json:"cpu_ns"`
 }
 
-// Requests is how many there were in all.
+// Requests is the number of all requests.
 func (s *Stats) Requests() int { return s.Lists + s.Gets + s.Heads + s.Others }
 
-// kind is that of a request.
+// kind is the kind of a request.
 type kind int
 
 const (
@@ -60,8 +60,8 @@ const (
 	kindHead
 )
 
-// span is a range of an object that was sent.
-type span struct {
+// sentRange is a range of an object that was sent.
+type sentRange struct {
 	object   int
 	from, to int64
 }
@@ -74,7 +74,7 @@ type recorder struct {
 	size     int64
 	sent     []int64 // of each object, how many bytes
 	listed   []bool
-	spans    map[span]struct{}
+	ranges   map[sentRange]struct{}
 	names    map[string]struct{}
 	cpu      time.Duration // of the process, at the last reset
 }
@@ -91,7 +91,7 @@ func (r *recorder) reset() {
 	r.stats = Stats{}
 	clear(r.sent)
 	clear(r.listed)
-	r.spans, r.names = map[span]struct{}{}, map[string]struct{}{}
+	r.ranges, r.names = map[sentRange]struct{}{}, map[string]struct{}{}
 	r.cpu = processCPU()
 }
 
@@ -103,8 +103,8 @@ func (r *recorder) snapshot() Stats {
 	return s
 }
 
-// begin notes a request, and reports whether it is within the bound on requests
-// in flight; if not, it is over, and end must not be called.
+// begin notes a request, and reports whether it is within the limit of requests in
+// flight. If not, the request has already ended, and end must not be called.
 func (r *recorder) begin(k kind, bound int) bool {
 	now := time.Now()
 	r.mu.Lock()
@@ -141,13 +141,13 @@ func (r *recorder) end() {
 }
 
 // ranged notes that a GET is answered with a range.
-func (r *recorder) ranged(s span) {
+func (r *recorder) ranged(s sentRange) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, seen := r.spans[s]; seen {
+	if _, seen := r.ranges[s]; seen {
 		r.stats.Repeated++
 	}
-	r.spans[s] = struct{}{}
+	r.ranges[s] = struct{}{}
 }
 
 // sentBytes notes that n bytes of an object were sent.
@@ -178,7 +178,7 @@ func (r *recorder) page(objects []int) {
 	}
 }
 
-// message notes what came to the sink, and whence on it stalls.
+// message notes a message to the sink, and when the sink begins to stall.
 func (r *recorder) message(name string, size int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -190,8 +190,7 @@ func (r *recorder) message(name string, size int64) {
 	}
 }
 
-// stalled is when the sink got its first message, which is now if there was
-// none.
+// stalled is when the sink got its first message, or now if it has none yet.
 func (r *recorder) stalled() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -36,7 +36,7 @@ func inBubble(t *testing.T, o Options, test func(t *testing.T, b bubble)) {
 	})
 }
 
-// ask makes a request and tells its status, and how long the answer took.
+// ask makes a request and returns its status and how long the answer took.
 func (b bubble) ask(t *testing.T, method, path, key string, body io.Reader) (status int, took time.Duration) {
 	t.Helper()
 	began := time.Now()

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// told is an answer before it goes out.
-type told struct {
+// reply is an answer before it is sent.
+type reply struct {
 	status int
 	header http.Header
 	body   []byte
@@ -19,14 +19,14 @@ type told struct {
 	chunked bool
 	// cut ends the connection after so many bytes of the body; -1 does not.
 	cut int
-	// beyond is sent behind the end that Content-Length names.
+	// beyond is sent after the end that Content-Length announces.
 	beyond []byte
 	// every is the pause before each byte after the first.
 	every time.Duration
 }
 
-func answerOf(status int, contentType string, body []byte) *told {
-	t := &told{status: status, header: http.Header{}, body: body, cut: -1}
+func answerOf(status int, contentType string, body []byte) *reply {
+	t := &reply{status: status, header: http.Header{}, body: body, cut: -1}
 	if contentType != "" {
 		t.header.Set("Content-Type", contentType)
 	}
@@ -49,24 +49,24 @@ func (x *exchange) lie() bool {
 	}
 	t := x.truth()
 	if t.status >= 300 || !kind.twist(x, t) {
-		x.sendTold(t)
+		x.sendReply(t)
 		return true
 	}
 	x.tell(t)
 	return true
 }
 
-// tell sends a lie, and counts it first: a client that has its answer finds it
-// counted.
-func (x *exchange) tell(t *told) {
+// tell counts a lie and then sends it, so that it is counted when the client has the
+// answer.
+func (x *exchange) tell(t *reply) {
 	if x.fault.onLie != nil {
 		x.fault.onLie(x.fault.Lie)
 	}
-	x.sendTold(t)
+	x.sendReply(t)
 }
 
-// reads reports whether the request changes nothing, so that its true answer
-// can be had and thrown away.
+// reads reports whether the request changes nothing, so that its true answer can be
+// made and thrown away.
 func (x *exchange) reads() bool {
 	switch x.req.Op {
 	case OpList, OpListV1, OpListV2, OpGet, OpHead, OpRESTGet, OpRESTHead, OpRESTInfo:
@@ -75,11 +75,11 @@ func (x *exchange) reads() bool {
 	return false
 }
 
-// truth is the answer that the request deserves. It is held in memory.
-func (x *exchange) truth() *told { return x.truthOf(func(*exchange) {}) }
+// truth is the honest answer to the request, in memory.
+func (x *exchange) truth() *reply { return x.truthOf(func(*exchange) {}) }
 
-// truthOf is the true answer to the request as change makes it.
-func (x *exchange) truthOf(change func(*exchange)) *told {
+// truthOf is the honest answer to the request after change has changed it.
+func (x *exchange) truthOf(change func(*exchange)) *reply {
 	w := &capture{header: http.Header{}}
 	inner := *x
 	inner.w, inner.fault = w, Fault{}
@@ -91,7 +91,7 @@ func (x *exchange) truthOf(change func(*exchange)) *told {
 	if w.status < 300 {
 		x.caller, x.vouched = inner.caller, true
 	}
-	return &told{status: w.status, header: w.header, body: w.body.Bytes(), cut: -1}
+	return &reply{status: w.status, header: w.header, body: w.body.Bytes(), cut: -1}
 }
 
 // capture is a http.ResponseWriter that keeps what it gets.
@@ -114,9 +114,9 @@ func (c *capture) Write(p []byte) (int, error) {
 	return c.body.Write(p)
 }
 
-// sendTold sends an answer as it is. A Content-Length that is set already, as
-// that of a HEAD is, stays.
-func (x *exchange) sendTold(t *told) {
+// sendReply sends a reply as it is. It keeps a Content-Length that is already set,
+// as for HEAD.
+func (x *exchange) sendReply(t *reply) {
 	h := x.w.Header()
 	maps.Copy(h, t.header)
 	switch {
@@ -134,7 +134,7 @@ func (x *exchange) sendTold(t *told) {
 	}
 	whole := bytes.NewReader(t.body)
 	if t.chunked || t.cut >= 0 {
-		x.flush() // or net/http counts the bytes of a short body and says how many there are
+		x.flush() // otherwise net/http adds a Content-Length to a short body
 	}
 	switch {
 	case t.cut >= 0:
@@ -158,9 +158,10 @@ func (x *exchange) trickleOut(body []byte, every time.Duration) {
 	}
 }
 
-// sendBeyond writes the answer past net/http, which keeps to Content-Length. It
-// reports whether it could: in memory there is no connection.
-func (x *exchange) sendBeyond(t *told) bool {
+// sendBeyond writes the answer to the connection itself, because net/http sends no
+// more than Content-Length. It reports false in memory, where there is no
+// connection.
+func (x *exchange) sendBeyond(t *reply) bool {
 	conn, buffered, err := http.NewResponseController(x.w).Hijack()
 	if err != nil {
 		return false

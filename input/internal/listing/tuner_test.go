@@ -15,20 +15,20 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-// seen is how many listers there were when a page was asked for.
+// seen is the number of listers when a page was requested.
 type seen struct {
 	at      time.Duration
 	listers int
 }
 
-// paced is how a listing went.
-type paced struct {
+// measured is how a listing went.
+type measured struct {
 	took time.Duration
 	seen []seen
 }
 
-// settled is how many listers there were in the second half, on average.
-func (p paced) settled() float64 {
+// settled is the average number of listers in the second half.
+func (p measured) settled() float64 {
 	half := p.seen[len(p.seen)/2:]
 	sum := 0
 	for _, s := range half {
@@ -37,15 +37,15 @@ func (p paced) settled() float64 {
 	return float64(sum) / float64(len(half))
 }
 
-// flat is so many keys of one folder.
+// flat makes n keys in one folder.
 func flat(n int) []string {
 	keys := keysOf(shapes[0].key, n)
 	slices.Sort(keys)
 	return slices.Compact(keys)
 }
 
-// pace lists keys from a server that answers each page once serve has returned.
-func pace(t *testing.T, keys []string, limit *listing.Limit, serve func()) (p paced) {
+// measure lists keys from a server that answers each page once serve has returned.
+func measure(t *testing.T, keys []string, limit *listing.Limit, serve func()) (p measured) {
 	t.Helper()
 	srv := &server{keys: keys}
 	start := time.Now()
@@ -57,24 +57,24 @@ func pace(t *testing.T, keys []string, limit *listing.Limit, serve func()) (p pa
 		return nil
 	}
 	listed := 0
-	for _, st := range collect(t, listing.Options{Pager: srv, Listers: limit}) {
-		listed += len(st.Objects)
+	for _, rg := range collect(t, listing.Options{Pager: srv, Listers: limit}) {
+		listed += len(rg.Objects)
 	}
 	require.Equal(t, len(keys), listed)
 	p.took = time.Since(start)
 	return p
 }
 
-// paceOnce is pace in a bubble of its own.
-func paceOnce(t *testing.T, keys []string, listers int, serve func(*listing.Limit) func()) (p paced) {
+// measureOnce is measure in a bubble of its own.
+func measureOnce(t *testing.T, keys []string, listers int, serve func(*listing.Limit) func()) (p measured) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := listing.NewLimit(listers)
-		p = pace(t, keys, limit, serve(limit))
+		p = measure(t, keys, limit, serve(limit))
 	})
 	return p
 }
 
-// steady makes pages take the same time, however many are asked for.
+// steady makes every page take the same time, however many are under way.
 func steady(d time.Duration) func() { return func() { time.Sleep(d) } }
 
 // noisy makes pages take from half of d to twice d.
@@ -92,7 +92,7 @@ func lockedRand(seed uint64) func() float64 {
 	}
 }
 
-// busy works on so many pages at a time, while the others wait.
+// busy works on so many pages at a time; the others wait.
 func busy(workers int, work func()) func() {
 	free := make(chan struct{}, workers)
 	return func() {
@@ -102,8 +102,8 @@ func busy(workers int, work func()) func() {
 	}
 }
 
-// bears turns away what is more than so many pages at a time.
-func bears(n int, limit *listing.Limit, refused *atomic.Int64) func() {
+// turnsAway throttles requests beyond n pages at a time.
+func turnsAway(n int, limit *listing.Limit, refused *atomic.Int64) func() {
 	var serving atomic.Int64
 	return func() {
 		for serving.Add(1) > int64(n) {
@@ -126,7 +126,7 @@ func tooLongUnderRace(t *testing.T) {
 	}
 }
 
-const query = 19 * time.Millisecond // of the server's processor, for a page
+const query = 19 * time.Millisecond // of the server's processor time for a page
 
 func TestListersSettleAtWhatTheServerWorksOnAtATime(t *testing.T) {
 	tooLongUnderRace(t)
@@ -143,9 +143,9 @@ func TestListersSettleAtWhatTheServerWorksOnAtATime(t *testing.T) {
 			serve := func(*listing.Limit) func() { return busy(workers, c.work()) }
 			best := time.Duration(math.MaxInt64)
 			for _, fixed := range []int{1, 2, 4, 8, 16} {
-				best = min(best, paceOnce(t, keys, fixed, serve).took)
+				best = min(best, measureOnce(t, keys, fixed, serve).took)
 			}
-			p := paceOnce(t, keys, 0, serve)
+			p := measureOnce(t, keys, 0, serve)
 			t.Logf("%s, %d at a time: %4.1f listers, %.2f of the time of the best fixed number", c.name, workers, p.settled(), ratio(p.took, best))
 			require.LessOrEqual(t, p.settled(), 2*float64(workers)+1)
 			require.LessOrEqual(t, ratio(p.took, best), c.longer)
@@ -158,8 +158,8 @@ func TestListersSettleBelowWhatIsTurnedAway(t *testing.T) {
 	keys := flat(1_000_000)
 	for _, n := range []int{1, 3, 6, 10, 15} {
 		var refused, again atomic.Int64
-		p := paceOnce(t, keys, 0, func(limit *listing.Limit) func() { return bears(n, limit, &refused) })
-		fixed := paceOnce(t, keys, n, func(limit *listing.Limit) func() { return bears(n, limit, &again) })
+		p := measureOnce(t, keys, 0, func(limit *listing.Limit) func() { return turnsAway(n, limit, &refused) })
+		fixed := measureOnce(t, keys, n, func(limit *listing.Limit) func() { return turnsAway(n, limit, &again) })
 		t.Logf("429 above %2d: %4.1f listers, %d refusals, %.2f of the time of %d", n, p.settled(), refused.Load(), ratio(p.took, fixed.took), n)
 		require.Zero(t, again.Load())
 		require.LessOrEqual(t, p.settled(), float64(n)+0.1)
@@ -174,7 +174,7 @@ func TestNoisyPagesDoNotMisleadTheListers(t *testing.T) {
 	for seed := range uint64(4) {
 		for _, d := range []time.Duration{latency, time.Second} {
 			serve := func(*listing.Limit) func() { return noisy(d, seed) }
-			p, fixed := paceOnce(t, keys, 0, serve), paceOnce(t, keys, listing.MaxListers(0), serve)
+			p, fixed := measureOnce(t, keys, 0, serve), measureOnce(t, keys, listing.MaxListers(0), serve)
 			require.GreaterOrEqual(t, p.settled(), 8.0)
 			require.LessOrEqual(t, ratio(p.took, fixed.took), 1.6, "from the start, at which there are four")
 		}
@@ -195,7 +195,7 @@ func TestListersComeBackAfterASlowPhase(t *testing.T) {
 		{"one page at a time", func() func() { return busy(1, steady(latency)) }, 8},
 		{"two long pages at a time", func() func() { return busy(2, steady(4*latency)) }, 8},
 	} {
-		p := paceOnce(t, keys, 0, func(*listing.Limit) func() {
+		p := measureOnce(t, keys, 0, func(*listing.Limit) func() {
 			start, quick, slow := time.Now(), steady(latency), c.slow()
 			return func() {
 				if s := time.Since(start); s >= from && s < to {
@@ -223,17 +223,17 @@ func TestNextListingBeginsWithWhatTheLastOneFound(t *testing.T) {
 		keys := flat(200_000)
 		limit := listing.NewLimit(0)
 		require.Equal(t, 4, limit.Listers())
-		pace(t, keys, limit, steady(latency))
+		measure(t, keys, limit, steady(latency))
 		require.Equal(t, 16, limit.Listers())
 		time.Sleep(time.Hour)
-		p := pace(t, keys, limit, steady(latency))
+		p := measure(t, keys, limit, steady(latency))
 		require.Equal(t, 16, p.seen[0].listers)
 
 		time.Sleep(time.Hour)
-		pace(t, keys, limit, busy(2, steady(query)))
+		measure(t, keys, limit, busy(2, steady(query)))
 		require.LessOrEqual(t, limit.Listers(), 4)
 		time.Sleep(time.Hour)
-		p = pace(t, keys, limit, steady(latency))
+		p = measure(t, keys, limit, steady(latency))
 		require.LessOrEqual(t, p.seen[0].listers, 4)
 		require.Equal(t, 16, limit.Listers())
 	})
@@ -242,7 +242,7 @@ func TestNextListingBeginsWithWhatTheLastOneFound(t *testing.T) {
 func TestPagesThatTakeNoTimeAreListed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := listing.NewLimit(0)
-		pace(t, flat(200_000), limit, func() {})
+		measure(t, flat(200_000), limit, func() {})
 		require.Equal(t, 16, limit.Listers())
 	})
 }
