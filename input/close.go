@@ -73,7 +73,7 @@ func (r *reader) closeAll() error {
 	_ = timed(r.lastCheckpoint) // where it failed, closeLedger tries again and says so
 	errs := []error{
 		timed(func(ctx context.Context) error { return waitFor(ctx, done) }),
-		timed(r.shared.Removals.Wait),
+		timed(r.removals.Wait),
 	}
 	if err := timed(r.closeLedger); err != nil {
 		r.setCause(err)

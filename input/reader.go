@@ -14,6 +14,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
@@ -34,15 +35,12 @@ type reader struct {
 	undelivered *undelivered
 	endpoint    *outageLog
 
-	listers *listing.Limit
-	shared  *pass.Shared
-	fetcher *fetch.Fetcher // once the run has begun
-	late    sync.WaitGroup // what is said of downloads that outlast their pass
-	// turns belongs to the goroutine of the passes; listCost and askCost sum up
-	// what its requests take, for the two kinds of passes.
-	turns             *turns
-	changes           *changes.Client // nil where nothing can be asked
-	listCost, askCost meter
+	listers  *listing.Limit
+	removals *pass.Removals
+	fetcher  *fetch.Fetcher  // once the run has begun
+	late     sync.WaitGroup  // what is said of downloads that outlast their pass
+	choice   *poll.Choice    // between full listings and asking for changes
+	changes  *changes.Client // nil where nobody can be asked
 
 	mu        sync.Mutex
 	pass      *pass.Pass     // the one under way, or the last one
@@ -82,7 +80,7 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 	opts.OnRetry = r.retried
 	opts.OnListPage = func(d time.Duration, _ int) {
 		r.meters.pageListed(d, r.listers.Listers())
-		r.listCost.add(d)
+		r.choice.PageListed(d)
 	}
 	opts.OnFirstByte = func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) }
 	client, err := s3.New(opts)
@@ -90,8 +88,9 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		return nil, err
 	}
 	r.client = client
-	r.shared = r.newShared()
-	r.turns = r.newTurns()
+	r.removals = r.newRemovals()
+	r.choice = r.newChoice()
+	r.changes = r.newChanges()
 	return r, nil
 }
 
@@ -105,28 +104,6 @@ func (c config) clientOptions(source *keys.Source) s3.Options {
 		ConnectTimeout: c.connectTimeout, ResponseTimeout: c.responseTimeout, IdleTimeout: c.idleTimeout,
 		Retry: c.retry,
 	}
-}
-
-// newTurns finds out whether there is anybody who can be asked for changes.
-func (r *reader) newTurns() *turns {
-	t := &turns{every: r.conf.fullSweepInterval, least: 2, off: r.sayChangesOff}
-	if !r.conf.plan.Repeats() {
-		return t
-	}
-	client, err := changes.New(changes.Options{
-		Endpoint: r.conf.project.Endpoint, Bucket: r.conf.project.Bucket,
-		Credentials: r.source.Credentials,
-		TLS:         r.conf.tls, Transport: r.conf.transport,
-		ConnectTimeout: r.conf.connectTimeout, Timeout: r.conf.responseTimeout + r.conf.idleTimeout,
-		Retry:   r.conf.retry,
-		OnRetry: func(err error) { r.retried("", err) },
-		OnPage:  func(d time.Duration, _ int) { r.askCost.add(d) },
-	})
-	if err == nil { // else another server than Supabase's, which has no REST API
-		r.changes = client
-		t.recent = pass.NewRecent(feed{client, func() bool { return t.exceeds(r.askCost.sum()) }}, r.shared)
-	}
-	return t
 }
 
 func (r *reader) retried(_ string, err error) {

@@ -1,20 +1,16 @@
 package input
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
 // progressEvery is the time between two lines about a pass that takes long.
@@ -23,17 +19,14 @@ const progressEvery = 10 * time.Second
 // onceOnly makes a request without a second attempt.
 var onceOnly = retry.Policy{MaxAttempts: 1}
 
-// watcher implements pass.Watcher: it counts for the metrics, and logs what a
-// user has to know.
+// watcher counts for the metrics, and logs what a user has to know of single
+// objects and of the progress of a pass. It implements pass.Watcher and
+// pass.RemovalWatcher.
 type watcher struct {
-	reader *reader
-	hinted atomic.Bool
-	// held is how many missing objects were told of last, heldNow how many this
-	// pass has found; 0 for none.
-	held, heldNow atomic.Int64
-	missingMeta   atomic.Bool // told of
-	lines         few
-	parked        parkedBefore
+	reader      *reader
+	missingMeta atomic.Bool // told of
+	lines       few
+	parked      parkedBefore
 
 	mu sync.Mutex
 	// progress logs a line now and then. It goes by time, so that a pass in which
@@ -73,43 +66,12 @@ func (w *watcher) Parked(obj object.Object, reason string, err error) {
 // Unchanged implements pass.Watcher.
 func (w *watcher) Unchanged(n int64) { w.reader.meters.unchanged.Incr(n) }
 
-// Deleted implements pass.Watcher.
-func (w *watcher) Deleted(string) { w.reader.meters.deleted.Incr(1) }
-
-// DeletesHeld implements pass.Watcher.
-func (w *watcher) DeletesHeld(h pass.Held) {
-	w.heldNow.Store(h.Missing)
-	if told := w.held.Load(); told > 0 && h.Missing <= told+told/10 {
-		w.heldNow.Store(told)
-		return // said after an earlier pass
-	}
-	w.reader.log.Warn(heldText(h, w.reader.where()))
-}
-
-// heldText says why missing objects are not taken for deleted, and the remedy
-// for each reason.
-func heldText(h pass.Held, where string) string {
-	who := supabase.ParseIdentity(h.Viewer)
-	text := fmt.Sprintf("%d of %d delivered objects are no longer listed in %s for %s, ", h.Missing, h.Tracked, where, who)
-	switch {
-	case h.Before != "":
-		return text + fmt.Sprintf("but were for %s, as whom this input read before: none is taken for deleted until all are listed again. "+
-			"To go on as %s, write a state.namespace of its own, or, to take what it does not see for deleted, max_delete_ratio: 1", supabase.ParseIdentity(h.Before), who)
-	case who.BypassesRLS():
-		return text + fmt.Sprintf("more than max_delete_ratio (%v) allows: none is taken for deleted. Row level security hides nothing from this role; "+
-			"if they were really deleted, write max_delete_ratio: 1 for one pass", h.MaxRatio)
-	default:
-		return text + fmt.Sprintf("more than max_delete_ratio (%v) allows: none is taken for deleted. A changed role, policy or token hides objects in this way, "+
-			"without any error; if they were really deleted, write max_delete_ratio: 1 for two passes", h.MaxRatio)
-	}
-}
-
-// NotRemoved implements pass.Watcher.
+// NotRemoved implements pass.RemovalWatcher.
 func (w *watcher) NotRemoved(obj object.Object, err error) {
 	w.say(w.reader.log.Errorf, kindNotRemoved, "Object %q was delivered, but could not be deleted (delete_objects): %v", obj.Key, err)
 }
 
-// Kept says that a delivered object was not deleted on purpose, and why.
+// Kept implements pass.RemovalWatcher.
 func (w *watcher) Kept(obj object.Object, why string) {
 	w.say(w.reader.log.Warnf, kindKept, "Object %q was delivered but kept (delete_objects): %s", obj.Key, why)
 }
@@ -125,8 +87,8 @@ func (w *watcher) MissingMeta(key string, n int) {
 		n, key, metaMissingMeta)
 }
 
-// The kinds of lines of which a pass logs the first few. That of a parked object
-// is followed by its reason.
+// The kinds of lines of which a pass logs the first few. The kind of a parked object
+// ends with its reason.
 const (
 	kindParked     = "parked "
 	kindNotRemoved = "not removed"
@@ -183,10 +145,6 @@ func (m fetchMeter) Noticed(p fetch.Peculiarity) {
 	}
 }
 
-// listedAll is called after a pass over everything. Objects that are missing again
-// after they were there are told of again.
-func (w *watcher) listedAll() { w.held.Store(w.heldNow.Swap(0)) }
-
 // begin is called when a pass begins.
 func (w *watcher) begin() {
 	w.mu.Lock()
@@ -230,161 +188,76 @@ func (w *watcher) sayProgress() {
 	w.progress.Reset(progressEvery)
 }
 
-// sayStart is the one line at the beginning.
-func (r *reader) sayStart() {
-	r.log.Infof("Reading %s of %s (sync_mode: %s, role: %s)", r.where(), r.conf.project.Endpoint, r.conf.syncMode, r.conf.project.Identity())
-	if r.conf.plan.Repeats() && !r.conf.state.set() {
-		r.log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads the whole bucket again. Set state.path or state.cache to keep it")
-	}
+// linesOfAKind is how many lines of one kind a pass logs. Thousands of objects
+// that fail for one cause say no more than the first ones; the rest are counted.
+const linesOfAKind = 10
+
+// few lets the first lines of each kind through, and counts the others. It is safe
+// for concurrent use.
+type few struct {
+	mu   sync.Mutex
+	seen map[string]int64
 }
 
-// sayChangesOff is the one line about a server that is not asked for changes for
-// a while.
-func (r *reader) sayChangesOff(reason error, pause time.Duration) {
-	r.log.Infof("Every pass lists all of %s for now, since to ask only for what changed is of no use there; that is tried again in %v: %v",
-		r.where(), pause, r.source.Project().ExplainChanges(reason))
+// first reports whether a line is one of the first of its kind.
+func (f *few) first(kind string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.seen == nil {
+		f.seen = map[string]int64{}
+	}
+	f.seen[kind]++
+	return f.seen[kind] <= linesOfAKind
 }
 
-// sayPass is the one line after a pass over what that did something. A one-time
-// run is told of when its last ack is in.
-func (r *reader) sayPass(ctx context.Context, what string, p pass.Report, took time.Duration) {
-	if r.isFirst() {
-		r.hintAtNothing(ctx, p)
-	}
-	if r.conf.plan.Repeats() && p.Listed > p.Unchanged+p.FilteredTotal()+p.ParkedTotal()+p.InFlight {
-		r.logSummary(what, p, took)
-	}
-}
-
-// isFirst is true once.
-func (r *reader) isFirst() bool { return !r.watcher.hinted.Swap(true) }
-
-// conclude accounts for the run, once, after its last ack.
-func (r *reader) conclude() { r.concludeWith(nil) }
-
-// abandon accounts for a run that has begun and never came to an end.
-func (r *reader) abandon() { r.concludeWith(errAbandoned) }
-
-func (r *reader) concludeWith(given error) {
-	r.watcher.stopProgress()
-	r.watcher.sayRest()
-	r.mu.Lock()
-	run, cause := r.recorded, r.cause
-	r.mu.Unlock()
-	if run == nil && cause != nil && !errors.Is(cause, errInterrupted) {
-		run = &openRun{} // one that repeats, and had to end
-	}
-	run.end(func() Report { return r.account(given) })
-}
-
-// account tells what became of a run, in the log and as its report.
-func (r *reader) account(given error) Report {
-	r.mu.Lock()
-	cause, started, last := r.cause, r.startedAt, r.pass
-	r.mu.Unlock()
-	var p pass.Report
-	if last != nil {
-		p = last.Report()
-	}
-	switch {
-	case given != nil && (cause == nil || errors.Is(cause, errInterrupted)):
-		cause = given
-	case cause == nil && (started.IsZero() || p.Unsettled() > 0):
-		cause = errInterrupted
-	}
-	if errors.Is(cause, errInterrupted) {
-		cause = fmt.Errorf("the one-time run was %w", errInterrupted)
-	}
-	if !started.IsZero() {
-		r.logSummary(r.where(), p, time.Since(started))
-	}
-	report := newReport(r, p, cause)
-	if report.Err != nil {
-		r.log.Errorf("The run is not complete: %v", report.Err)
-	}
-	return report
-}
-
-func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
-	line := fmt.Sprintf("Read %s in %s: %d listed, %d delivered (%s)",
-		what, took.Round(time.Millisecond), p.Listed, p.Delivered, byteCount(p.Bytes))
-	if p.Unchanged > 0 {
-		line += fmt.Sprintf(", %d unchanged", p.Unchanged)
-	}
-	if n := p.Unsettled(); n > 0 {
-		line += fmt.Sprintf(", %d under way", n)
-	}
-	if p.FilteredTotal() > 0 {
-		line += fmt.Sprintf(", %d filtered (%s)", p.FilteredTotal(), countsByName(p.Filtered))
-	}
-	if p.Vanished > 0 {
-		line += fmt.Sprintf(", %d vanished before they were read", p.Vanished)
-	}
-	if p.ParkedTotal() > 0 {
-		line += fmt.Sprintf(", %d parked (%s)", p.ParkedTotal(), countsByName(p.Parked))
-	}
-	r.log.Info(line)
-}
-
-// hintAtNothing says why a run that ended well had nothing to deliver.
-func (r *reader) hintAtNothing(ctx context.Context, p pass.Report) {
-	switch {
-	case p.Listed == 0:
-		r.log.Warn(r.emptyHint(ctx))
-	case p.FilteredTotal() == p.Listed:
-		r.log.Warn(r.filteredHint(p))
-	}
-}
-
-func (r *reader) emptyHint(ctx context.Context) string {
-	hint := "Nothing was listed in " + r.where()
-	listed := r.conf.filter.ListPrefix()
-	if listed != r.conf.prefix {
-		hint += fmt.Sprintf(" below %q, where all include_patterns lie", listed)
-	}
-	if listed != "" {
-		if other, found, err := r.client.Probe(ctx, "", onceOnly); err == nil && found {
-			return hint + fmt.Sprintf(". The bucket is not empty, its first key is %q: "+
-				"check the prefix in source_path, which is literal, case-sensitive and starts without a slash", other.Key)
+// more gives the kinds of which there were more lines, and how many, and starts
+// anew.
+func (f *few) more() map[string]int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	left := map[string]int64{}
+	for kind, n := range f.seen {
+		if n > linesOfAKind {
+			left[kind] = n - linesOfAKind
 		}
 	}
-	who := r.identity(ctx)
-	if who.BypassesRLS() {
-		return hint + fmt.Sprintf(". The bucket is empty: row level security hides nothing from %s", who)
-	}
-	return hint + fmt.Sprintf(". The bucket is empty, or row level security hides its objects from %s: "+
-		"a policy on storage.objects must allow SELECT", who)
+	clear(f.seen)
+	return left
 }
 
-// filteredHint names the rule that took most, and how to look at it.
-func (r *reader) filteredHint(p pass.Report) string {
-	hint := fmt.Sprintf("All %d objects listed in %s were filtered (%s)", p.Listed, r.where(), countsByName(p.Filtered))
-	switch byCount(p.Filtered)[0] {
-	case filter.Exclude.String():
-		patterns := map[string]int64{}
-		for v, n := range p.FilteredBy {
-			patterns[v.Pattern] += n
-		}
-		most := byCount(patterns)[0]
-		hint += fmt.Sprintf("; %d of them by %s", patterns[most], most)
-	case filter.Include.String():
-		hint += "; a pattern without a slash matches the file name at any depth, one with a slash the path below source_path, and both are case-sensitive"
-	}
-	return hint
+// parkedKept bounds the parked objects that are remembered, at 16 bytes each. Of
+// more objects, some are told of again by a later pass.
+const parkedKept = 100_000
+
+// parkedBefore remembers which objects were parked by an earlier pass and why, so
+// that the same is not told twice. It is safe for concurrent use.
+type parkedBefore struct {
+	mu   sync.Mutex
+	seen map[uint64]uint64 // hash of the key: hash of version and reason
 }
 
-// byteCount writes a size for people.
-func byteCount(n int64) string {
-	const unit = 1024
-	if n < unit {
-		return fmt.Sprintf("%d B", n)
+// note reports whether this version was parked for this reason before.
+func (p *parkedBefore) note(obj object.Object, reason string) bool {
+	key, why := xxhash.Sum64String(obj.Key), xxhash.Sum64String(reason+" "+obj.ETag)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if before, ok := p.seen[key]; ok && before == why {
+		return true
 	}
-	value, suffix := float64(n)/unit, "KiB"
-	for _, s := range []string{"MiB", "GiB", "TiB"} {
-		if value < unit {
-			break
-		}
-		value, suffix = value/unit, s
+	if p.seen == nil {
+		p.seen = map[uint64]uint64{}
 	}
-	return fmt.Sprintf("%.1f %s", value, suffix)
+	if len(p.seen) < parkedKept {
+		p.seen[key] = why
+	}
+	return false
+}
+
+// forget drops an object that is no longer parked.
+func (p *parkedBefore) forget(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.seen) > 0 {
+		delete(p.seen, xxhash.Sum64String(key))
+	}
 }

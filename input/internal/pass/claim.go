@@ -27,11 +27,11 @@ func (d *due) event() string { return d.item.Event.String() }
 
 // Deliver hands one download on under a receipt of its own.
 func (d *due) Deliver(ctx context.Context, dl *fetch.Download) error {
-	if err := d.pass.removals.hold(ctx); err != nil {
+	if err := d.pass.scope.Removals.hold(ctx); err != nil {
 		return err
 	}
 	c := &receipt{due: d, object: dl.Object}
-	if err := d.pass.opts.Deliver(ctx, dl, d.event(), c.ack); err != nil {
+	if err := d.pass.scope.Deliver(ctx, dl, d.event(), c.ack); err != nil {
 		c.abandon()
 		return err
 	}
@@ -41,7 +41,7 @@ func (d *due) Deliver(ctx context.Context, dl *fetch.Download) error {
 
 // Changed asks the filter about the version that the object has by now.
 func (d *due) Changed(now object.Object) bool {
-	v := d.pass.opts.Match(now)
+	v := d.pass.scope.Source.Match(now)
 	if v.Rule == "" {
 		return true
 	}
@@ -68,8 +68,8 @@ func (d *due) Fail(f fetch.Failure) {
 func (d *due) Release() {
 	if d.work != nil {
 		d.work.Release(d.item.Key)
-		if d.pass.opts.Recent != nil {
-			d.pass.shared.waiting.add(d.item.Object, time.Now(), false)
+		if d.pass.recent != nil {
+			d.pass.scope.waiting.add(d.item.Object, time.Now(), false)
 		}
 	}
 }
@@ -77,9 +77,9 @@ func (d *due) Release() {
 func (d *due) park(obj object.Object, reason string, err error) {
 	p := d.pass
 	if d.work != nil {
-		next := time.Now().Add(p.opts.ParkFor(d.item.Attempts + 1))
+		next := time.Now().Add(p.scope.ParkFor(d.item.Attempts + 1))
 		d.work.Park(obj, fmt.Sprintf("%s: %v", reason, err), next)
-		p.shared.waiting.add(d.item.Object, next, true)
+		p.scope.waiting.add(d.item.Object, next, true)
 	}
 	p.tally.parked(obj, reason, err)
 }
@@ -144,12 +144,12 @@ func (c *receipt) settle(ctx context.Context) {
 		work.Delivered(c.object)
 	}
 	p.tally.delivered(c.object)
-	p.removals.remove(ctx, removal{c.object, func(kept string, err error) {
+	p.scope.Removals.remove(ctx, removal{c.object, func(kept string, err error) {
 		switch {
 		case err != nil:
-			p.tally.notRemoved(c.object, err)
+			p.tally.count(func(r *Report) { r.NotRemoved++ })
 		case kept != "":
-			p.tally.kept(c.object, kept)
+			p.tally.count(func(r *Report) { r.Kept++ })
 		case work != nil:
 			work.Forget(c.object.Key)
 		}

@@ -88,7 +88,7 @@ func (s *shelf) Delete(_ context.Context, key string) error {
 	return nil
 }
 
-// silence is a Watcher and a fetch.Meter that hears nothing.
+// silence is a Watcher, a RemovalWatcher and a fetch.Meter that hears nothing.
 type silence struct{}
 
 func (silence) Listed()                             {}
@@ -98,8 +98,6 @@ func (silence) Vanished(object.Object)              {}
 func (silence) Parked(object.Object, string, error) {}
 func (silence) NotRemoved(object.Object, error)     {}
 func (silence) Unchanged(int64)                     {}
-func (silence) Deleted(string)                      {}
-func (silence) DeletesHeld(Held)                    {}
 func (silence) Retried(error)                       {}
 func (silence) InFlight(int)                        {}
 func (silence) Buffered(int64)                      {}
@@ -109,29 +107,36 @@ func (silence) Down(error)                          {}
 func (silence) Up()                                 {}
 func (silence) Noticed(fetch.Peculiarity)           {}
 
-// deliverer is Options.Deliver without the event.
+// deliverer is a Deliver without the event.
 type deliverer func(ctx context.Context, d *fetch.Download, ack Ack) error
 
-// setup is what newPass makes a pass of.
+// setup is what newScope makes a scope of.
 type setup struct {
 	Options
 	Fetch   fetch.Options
 	Remover Remover
-	Shared  *Shared
 }
 
+// full is a pass over everything after which none comes.
+var full = Task{NextDue: func() time.Time { return time.Time{} }}
+
 func newPass(s *shelf, deliver deliverer, change ...func(*setup)) *Pass {
+	return newScope(s, deliver, change...).NewPass(full)
+}
+
+func newScope(s *shelf, deliver deliverer, change ...func(*setup)) *Scope {
 	opts := setup{Options: Options{
-		Listing: listing.Options{Pager: s},
-		Match: func(o object.Object) Verdict {
-			if strings.HasSuffix(o.Key, ".tmp") {
-				return Verdict{Rule: "exclude", Pattern: `exclude_patterns[0] "*.tmp"`}
-			}
-			return Verdict{}
+		Source: Source{
+			Listing: listing.Options{Pager: s},
+			Match: func(o object.Object) Verdict {
+				if strings.HasSuffix(o.Key, ".tmp") {
+					return Verdict{Rule: "exclude", Pattern: `exclude_patterns[0] "*.tmp"`}
+				}
+				return Verdict{}
+			},
 		},
 		Deliver: func(ctx context.Context, d *fetch.Download, _ string, ack Ack) error { return deliver(ctx, d, ack) },
 		Watcher: silence{},
-		NextDue: func() time.Time { return time.Time{} },
 	}}
 	opts.Fetch = fetch.Options{
 		Source: s, MaxDownloads: 4, BufferBytes: 1 << 20, Meter: silence{},
@@ -141,11 +146,8 @@ func newPass(s *shelf, deliver deliverer, change ...func(*setup)) *Pass {
 		c(&opts)
 	}
 	opts.Fetcher = fetch.New(context.Background(), opts.Fetch)
-	shared := opts.Shared
-	if shared == nil {
-		shared = &Shared{Removals: NewRemovals(opts.Remover, opts.Fetch.Retry)}
-	}
-	return New(opts.Options, shared)
+	opts.Removals = NewRemovals(opts.Remover, opts.Fetch.Retry, silence{})
+	return NewScope(opts.Options)
 }
 
 // ackAll is a pipeline that accepts everything.
@@ -275,7 +277,7 @@ func TestADeliveredObjectIsDeletedOnlyAsTheVersionThatWasRead(t *testing.T) {
 			return ack(ctx, nil)
 		}, func(o *setup) { o.Remover = s })
 		require.NoError(t, p.Run(t.Context()))
-		require.NoError(t, p.removals.Wait(t.Context()))
+		require.NoError(t, p.scope.Removals.Wait(t.Context()))
 		require.Equal(t, []string{"same"}, s.deleted)
 		require.Equal(t, int64(3), p.Report().Delivered)
 		require.Zero(t, p.Report().NotRemoved)
@@ -292,7 +294,7 @@ func TestAFailedDeletionIsCountedAndDoesNotDeliverAgain(t *testing.T) {
 			return ack(ctx, nil)
 		}, func(o *setup) { o.Remover = s })
 		require.NoError(t, p.Run(t.Context()))
-		require.NoError(t, p.removals.Wait(t.Context()))
+		require.NoError(t, p.scope.Removals.Wait(t.Context()))
 		require.Equal(t, 1, deliveries)
 		require.Equal(t, int64(1), p.Report().NotRemoved)
 	})
@@ -315,7 +317,7 @@ func TestAnAckDoesNotWaitForTheDeletion(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		require.Zero(t, took, "deleting takes a second")
-		require.NoError(t, p.removals.Wait(t.Context()))
+		require.NoError(t, p.scope.Removals.Wait(t.Context()))
 		require.Equal(t, []string{"a"}, s.deleted)
 	})
 }
@@ -326,7 +328,7 @@ func TestWaitingForDeletionsEndsWithItsContext(t *testing.T) {
 		require.NoError(t, p.Run(t.Context()))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		require.ErrorIs(t, p.removals.Wait(ctx), context.DeadlineExceeded)
-		require.NoError(t, p.removals.Wait(t.Context()))
+		require.ErrorIs(t, p.scope.Removals.Wait(ctx), context.DeadlineExceeded)
+		require.NoError(t, p.scope.Removals.Wait(t.Context()))
 	})
 }

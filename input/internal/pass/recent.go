@@ -34,13 +34,13 @@ type Feed interface {
 	Since(ctx context.Context, prefix string, since time.Time) iter.Seq2[[]object.Object, error]
 }
 
-// Recent is what the passes of an input hand on so that those between two full
+// Recent is what the passes over a scope hand on so that those between two full
 // listings need to ask for no more than what changed. It is safe for concurrent
 // use.
 //
-// Where a poll begins is reckoned in the server's clock, which no row tells
-// exactly: a row that was seen tells that the clock had reached its time. How
-// much later it is since then, our own clock knows.
+// Where a poll begins is a time of the server's clock, which no row tells exactly:
+// a row that was seen says only that the clock had reached its time. How much later
+// it is since then, our own clock knows.
 type Recent struct {
 	feed Feed
 	seed maphash.Seed
@@ -53,9 +53,9 @@ type Recent struct {
 	// since is where the next poll begins; zero where only a full listing can
 	// tell.
 	since time.Time
-	// viewer is whom the last full listing was shown to. What another one sees
-	// did not change for that.
-	viewer string
+	// identity made the last full listing. Another one may see rows that did not
+	// change since.
+	identity string
 	// blind says that the feed showed no row when the last full listing began,
 	// and problem what it failed with.
 	blind   bool
@@ -66,21 +66,17 @@ type Recent struct {
 	waiting *waiting
 }
 
-// NewRecent remembers nothing yet, so that the first pass is a full listing. It is
-// for passes that have the given things in common.
-func NewRecent(feed Feed, shared *Shared) *Recent {
-	return &Recent{
-		feed: feed, seed: maphash.MakeSeed(), base: time.Now(),
-		seen: map[uint64]int64{}, waiting: &shared.waiting,
-	}
+// newRecent remembers nothing yet, so that the first pass is a full listing.
+func newRecent(feed Feed, w *waiting) *Recent {
+	return &Recent{feed: feed, seed: maphash.MakeSeed(), base: time.Now(), seen: map[uint64]int64{}, waiting: w}
 }
 
-// Ready reports whether what changed is all that the next pass needs to see,
-// which is shown to the given viewer (see [Deletes]).
-func (r *Recent) Ready(viewer string) bool {
+// Ready reports whether what changed is all that the next pass needs to see, as the
+// given identity.
+func (r *Recent) Ready(identity string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.since.IsZero() && !r.blind && r.viewer == viewer && !r.waiting.needsSweep()
+	return !r.since.IsZero() && !r.blind && r.identity == identity && !r.waiting.needsSweep()
 }
 
 // start is where the next poll begins.
@@ -106,13 +102,13 @@ func (r *Recent) Forget() {
 	clear(r.seen)
 }
 
-// beginSweep is called before a full listing: what changes from here on is for
+// beginFull is called before a full listing: what changes from here on is for
 // the polls after it.
-func (r *Recent) beginSweep(ctx context.Context, prefix, viewer string) {
+func (r *Recent) beginFull(ctx context.Context, prefix, identity string) {
 	newest, err := r.feed.Newest(ctx, prefix)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.viewer, r.problem, r.blind = viewer, err, err == nil && newest.IsZero()
+	r.identity, r.problem, r.blind = identity, err, err == nil && newest.IsZero()
 	r.since = time.Time{}
 	r.observe(newest)
 }
@@ -168,7 +164,7 @@ func (r *Recent) dealtWith(objs []object.Object, began time.Time) {
 	}
 }
 
-// newestOf is the time of the last change of objs, those aside that observe
+// newestOf is the time of the last change of objs. It leaves out times that observe
 // would not believe.
 func newestOf(objs []object.Object) (newest time.Time) {
 	limit := time.Now().Add(ahead)

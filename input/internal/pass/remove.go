@@ -28,10 +28,20 @@ type Remover interface {
 	Delete(ctx context.Context, key string) error
 }
 
+// RemovalWatcher hears of delivered objects that were not deleted. Its methods are
+// called from several goroutines and must not block.
+type RemovalWatcher interface {
+	// NotRemoved hears of an object that could not be deleted.
+	NotRemoved(obj object.Object, err error)
+	// Kept hears of an object that was not deleted on purpose, and why.
+	Kept(obj object.Object, why string)
+}
+
 // Removals are the deletions of delivered objects, over all passes of an input.
 type Removals struct {
 	remover Remover // nil deletes nothing
 	retry   retry.Policy
+	watcher RemovalWatcher
 
 	mu      sync.Mutex
 	waiting []removal
@@ -39,16 +49,17 @@ type Removals struct {
 	changed chan struct{} // closed and replaced when active or waiting shrinks
 }
 
-// removal is an object that was delivered, and who wants to know what became of
-// it: why it was kept, or what went wrong; neither where it is deleted.
+// removal is a delivered object. done hears why it was kept or what went wrong, and
+// neither where it was deleted.
 type removal struct {
 	object object.Object
 	done   func(kept string, err error)
 }
 
-// NewRemovals has no deletion under way. A nil remover keeps everything.
-func NewRemovals(r Remover, policy retry.Policy) *Removals {
-	return &Removals{remover: r, retry: policy, changed: make(chan struct{})}
+// NewRemovals has no deletion under way. A nil remover keeps everything, and needs
+// no watcher.
+func NewRemovals(r Remover, policy retry.Policy, watcher RemovalWatcher) *Removals {
+	return &Removals{remover: r, retry: policy, watcher: watcher, changed: make(chan struct{})}
 }
 
 // Wait returns when no deletion is under way, or when ctx ends.
@@ -115,7 +126,14 @@ func (r *Removals) work(ctx context.Context) {
 		m := r.waiting[0]
 		r.waiting = r.waiting[1:]
 		r.mu.Unlock()
-		m.done(r.removeNow(ctx, m.object))
+		kept, err := r.removeNow(ctx, m.object)
+		m.done(kept, err)
+		switch {
+		case err != nil:
+			r.watcher.NotRemoved(m.object, err)
+		case kept != "":
+			r.watcher.Kept(m.object, kept)
+		}
 	}
 }
 

@@ -33,6 +33,9 @@ type Report struct {
 	NotRemoved, Kept int64
 	// InFlight counts what an earlier pass has not done with yet.
 	InFlight int64
+	// Held says why none of the missing keys counts as deleted; nil where there is no
+	// reason.
+	Held *Held
 	// ListingComplete says that the listing came to its end without an error.
 	ListingComplete bool
 }
@@ -122,16 +125,6 @@ func (t *tally) parked(obj object.Object, reason string, err error) {
 		}
 	})
 	t.watcher.Parked(obj, reason, err)
-}
-
-func (t *tally) notRemoved(obj object.Object, err error) {
-	t.count(func(r *Report) { r.NotRemoved++ })
-	t.watcher.NotRemoved(obj, err)
-}
-
-func (t *tally) kept(obj object.Object, why string) {
-	t.count(func(r *Report) { r.Kept++ })
-	t.watcher.Kept(obj, why)
 }
 
 func (t *tally) count(f func(*Report)) {

@@ -13,19 +13,19 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-// listAll yields the objects that match and that the ledger does not know as
+// listed yields the objects that match and that the ledger does not know as
 // delivered.
-func (p *Pass) listAll(ctx context.Context) iter.Seq2[fetch.Item, error] {
+func (p *Pass) listed(ctx context.Context) iter.Seq2[fetch.Item, error] {
 	return func(yield func(fetch.Item, error) bool) {
-		opts := p.opts.Listing
-		if p.opts.Ledger != nil {
-			opts.Bounds = p.opts.Ledger.Bounds(opts.Prefix)
+		opts, ledger := p.scope.Source.Listing, p.scope.Ledger
+		if ledger != nil {
+			opts.Bounds = ledger.Bounds(opts.Prefix)
 		}
 		for s, err := range listing.List(ctx, opts) {
 			goOn := false
 			switch {
 			case err != nil:
-			case p.opts.Ledger == nil:
+			case ledger == nil:
 				goOn = p.dueOfAll(s, yield)
 			default:
 				goOn, err = p.dueOfLedger(ctx, s, yield)
@@ -58,8 +58,8 @@ func (p *Pass) dueOfAll(s listing.Stretch, yield func(fetch.Item, error) bool) b
 // for a ledger it is listed, so that it is not missing, and not due.
 func (p *Pass) matches(obj object.Object) bool {
 	p.tally.listed()
-	v := p.opts.Match(obj)
-	if isOdd(obj, v) && p.shared.saidBefore("odd "+obj.Key) {
+	v := p.scope.Source.Match(obj)
+	if isOdd(obj, v) && p.scope.saidBefore("odd "+obj.Key) {
 		p.tally.stillParked(object.Cause(object.ErrOdd))
 		return false
 	}
@@ -72,8 +72,8 @@ func (p *Pass) matches(obj object.Object) bool {
 	if v.Rule != "" {
 		p.tally.filtered(v)
 	}
-	if !v.Until.IsZero() && p.opts.Recent != nil {
-		p.shared.waiting.add(obj, v.Until, false)
+	if !v.Until.IsZero() && p.recent != nil {
+		p.scope.waiting.add(obj, v.Until, false)
 	}
 	return v.Rule == ""
 }
@@ -87,11 +87,11 @@ func isOdd(obj object.Object, v Verdict) bool {
 
 // dueOfLedger treats as due what the ledger does not know as delivered.
 func (p *Pass) dueOfLedger(ctx context.Context, s listing.Stretch, yield func(fetch.Item, error) bool) (goOn bool, err error) {
-	work, err := p.opts.Ledger.Compare(ctx, Complete(s, p.opts.Listing.Prefix, p.matches))
+	work, err := p.scope.Ledger.Compare(ctx, Complete(s, p.scope.Source.Listing.Prefix, p.matches))
 	if err != nil {
 		return false, err
 	}
-	p.missing.add(work, p.opts.Deletes)
+	p.missing.add(work)
 	p.parkUnplaced(s.Unplaced)
 	return p.dueOf(work, s.Objects, yield), nil
 }
@@ -106,7 +106,7 @@ func (p *Pass) dueOf(work *ledger.Work, objs []object.Object, yield func(fetch.I
 		p.tally.stillParked(word)
 	}
 	for i, item := range work.Due {
-		p.shared.waiting.drop(item.Key)
+		p.scope.waiting.drop(item.Key)
 		if !yield(fetch.Item{Object: item.Object, Claim: &due{p, work, item}}, nil) {
 			for _, rest := range work.Due[i+1:] {
 				work.Release(rest.Key)
@@ -119,8 +119,8 @@ func (p *Pass) dueOf(work *ledger.Work, objs []object.Object, yield func(fetch.I
 }
 
 // Complete says to a ledger what a listing with the prefix showed completely,
-// and which of it matches. The ledger takes an empty upper bound for the end of
-// the bucket, the listing for that of its prefix.
+// and which of it matches. An empty upper bound is the end of the bucket for the
+// ledger, and the end of its prefix for a listing.
 func Complete(s listing.Stretch, prefix string, matches func(object.Object) bool) ledger.Stretch {
 	out := ledger.Stretch{Lo: max(s.Lo, prefix), Hi: s.Hi, Objects: make([]ledger.Listed, len(s.Objects))}
 	if out.Hi == "" {
@@ -139,7 +139,7 @@ func (p *Pass) parkUnplaced(objs []object.Object) {
 	for _, obj := range objs {
 		switch {
 		case !p.matches(obj):
-		case p.shared.saidBefore(obj.Key):
+		case p.scope.saidBefore(obj.Key):
 			p.tally.stillParked("invalid")
 		default:
 			p.tally.parked(obj, "invalid", &object.Error{
