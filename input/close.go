@@ -86,7 +86,7 @@ func (r *reader) closeAll() error {
 	}
 	r.meters.gathered.flush()
 	r.client.Close()
-	r.conclude()
+	r.conclude(nil)
 	signOut(context.Background(), r.source, r.log)
 	return errors.Join(errs...)
 }

@@ -30,13 +30,17 @@ func (r *reader) sayChangesRest(reason error, pause time.Duration) {
 		r.where(), pause, r.source.Project().ExplainChanges(reason))
 }
 
-// sayPass is the one line after a pass, over what, that did something. For a
-// one-time run the line comes after its last ack.
+// sayPass is the one line after a pass, over what, that did something, and a hint
+// where the first pass had nothing to deliver. For a one-time run the line comes
+// after its last ack.
 func (p *passes) sayPass(ctx context.Context, what string, report pass.Report, took time.Duration) {
-	if !p.hinted {
-		p.hinted = true
-		p.hintAtNothing(ctx, report)
+	switch first := !p.hinted; {
+	case first && report.Listed == 0:
+		p.log.Warn(p.emptyHint(ctx))
+	case first && report.FilteredTotal() == report.Listed:
+		p.log.Warn(p.filteredHint(report))
 	}
+	p.hinted = true
 	if p.conf.plan.Repeats() && report.Listed > report.Unchanged+report.FilteredTotal()+report.ParkedTotal()+report.InFlight {
 		p.logSummary(what, report, took)
 	}
@@ -82,13 +86,11 @@ func (r *reader) sayLate(p *pass.Pass) {
 		objects(before.Unsettled()), r.where(), after.Delivered-before.Delivered, after.ParkedTotal()-before.ParkedTotal())
 }
 
-// conclude accounts for the run, once, after its last ack.
-func (r *reader) conclude() { r.concludeWith(nil) }
-
 // abandon accounts for a run that has begun and never came to an end.
-func (r *reader) abandon() { r.concludeWith(errAbandoned) }
+func (r *reader) abandon() { r.conclude(errAbandoned) }
 
-func (r *reader) concludeWith(given error) {
+// conclude accounts for the run, once, after its last ack or with the given cause.
+func (r *reader) conclude(given error) {
 	r.watcher.stopProgress()
 	r.watcher.sayRest()
 	r.mu.Lock()
@@ -103,10 +105,10 @@ func (r *reader) concludeWith(given error) {
 // account tells what became of a run, in the log and as its report.
 func (r *reader) account(given error) Report {
 	r.mu.Lock()
-	cause, started, last := r.cause, r.startedAt, r.pass
+	cause, started := r.cause, r.startedAt
 	r.mu.Unlock()
 	var p pass.Report
-	if last != nil {
+	if last := r.pass.Load(); last != nil {
 		p = last.Report()
 	}
 	switch {
@@ -131,34 +133,24 @@ func (r *reader) account(given error) Report {
 func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
 	line := fmt.Sprintf("Read %s in %s: %d listed, %d delivered (%s)",
 		what, took.Round(time.Millisecond), p.Listed, p.Delivered, byteCount(p.Bytes))
-	if p.Unchanged > 0 {
-		line += fmt.Sprintf(", %d unchanged", p.Unchanged)
-	}
-	if n := p.Unsettled(); n > 0 {
-		line += fmt.Sprintf(", %d under way", n)
-	}
-	if p.FilteredTotal() > 0 {
-		line += fmt.Sprintf(", %d filtered (%s)", p.FilteredTotal(), countsByName(p.Filtered))
-	}
-	if p.Vanished > 0 {
-		line += fmt.Sprintf(", %d vanished before they were read", p.Vanished)
-	}
-	if p.ParkedTotal() > 0 {
-		line += fmt.Sprintf(", %d parked (%s)", p.ParkedTotal(), countsByName(p.Parked))
+	for _, part := range []struct {
+		n    int64
+		what string
+	}{
+		{p.Unchanged, "unchanged"},
+		{p.Unsettled(), "under way"},
+		{p.FilteredTotal(), "filtered (" + countsByName(p.Filtered) + ")"},
+		{p.Vanished, "vanished before they were read"},
+		{p.ParkedTotal(), "parked (" + countsByName(p.Parked) + ")"},
+	} {
+		if part.n > 0 {
+			line += fmt.Sprintf(", %d %s", part.n, part.what)
+		}
 	}
 	r.log.Info(line)
 }
 
-// hintAtNothing says why a run that ended well had nothing to deliver.
-func (r *reader) hintAtNothing(ctx context.Context, p pass.Report) {
-	switch {
-	case p.Listed == 0:
-		r.log.Warn(r.emptyHint(ctx))
-	case p.FilteredTotal() == p.Listed:
-		r.log.Warn(r.filteredHint(p))
-	}
-}
-
+// emptyHint says why nothing was listed, and what to look at.
 func (r *reader) emptyHint(ctx context.Context) string {
 	hint := "Nothing was listed in " + r.where()
 	listed := r.conf.filter.ListPrefix()
@@ -184,12 +176,8 @@ func (r *reader) filteredHint(p pass.Report) string {
 	hint := fmt.Sprintf("All %d objects listed in %s were filtered (%s)", p.Listed, r.where(), countsByName(p.Filtered))
 	switch byCount(p.Filtered)[0] {
 	case filter.Exclude.String():
-		patterns := map[string]int64{}
-		for v, n := range p.FilteredBy {
-			patterns[v.Pattern] += n
-		}
-		most := byCount(patterns)[0]
-		hint += fmt.Sprintf("; %d of them by %s", patterns[most], most)
+		most := byCount(p.FilteredBy)[0]
+		hint += fmt.Sprintf("; %d of them by %s", p.FilteredBy[most], most)
 	case filter.Include.String():
 		hint += "; a pattern without a slash matches the file name at any depth, one with a slash the path below source_path, and both are case-sensitive"
 	}

@@ -2,14 +2,11 @@ package input
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
@@ -23,15 +20,18 @@ func (r *reader) run(ctx context.Context) {
 	if recent := p.scope.Recent(); recent != nil {
 		r.choice.Changes = recent
 	}
+	var last time.Time
+	if r.ledger != nil {
+		last = r.ledger.Stats().LastCompletePass
+	}
 	err := poll.Run(ctx, poll.Options{
-		Plan: r.conf.plan, LastComplete: r.lastComplete(), Passes: p, Choice: r.choice,
+		Plan: r.conf.plan, LastComplete: last, Passes: p, Choice: r.choice,
 		Identity: func(ctx context.Context) string { return r.identity(ctx).Text() },
 	})
-	switch {
-	case err == nil:
-	case ctx.Err() != nil:
-		r.setCause(errInterrupted)
-	default:
+	if err != nil && ctx.Err() != nil {
+		err = errInterrupted
+	}
+	if err != nil {
 		r.setCause(err)
 	}
 }
@@ -50,11 +50,11 @@ type passes struct {
 var _ poll.Passes = (*passes)(nil)
 
 // List implements poll.Passes. The error says how far the pass came.
-func (p *passes) List(ctx context.Context, due poll.Due, remember bool) poll.Outcome {
+func (p *passes) List(ctx context.Context, due poll.Due, remember bool) (left bool, _ error) {
 	made, took, err := p.make(ctx, pass.Task{Kind: pass.Full, Remember: remember, NextDue: due})
 	report := made.Report()
 	if err != nil && ctx.Err() != nil {
-		return poll.Outcome{Err: err}
+		return false, err
 	}
 	p.meters.passEnded(took, err == nil && report.ListingComplete)
 	if err != nil {
@@ -66,11 +66,11 @@ func (p *passes) List(ctx context.Context, due poll.Due, remember bool) poll.Out
 		p.sayHeld(report.Held)
 		p.sayPass(ctx, p.where(), report, took)
 	}
-	return poll.Outcome{Listed: report.Listed, Left: made.Left(), Err: err}
+	return made.Left(), err
 }
 
 // Changes implements poll.Passes.
-func (p *passes) Changes(ctx context.Context, due poll.Due, goOn func() error) poll.Outcome {
+func (p *passes) Changes(ctx context.Context, due poll.Due, goOn func() error) (left bool, _ error) {
 	made, took, err := p.make(ctx, pass.Task{Kind: pass.Changes, NextDue: due, GoOn: goOn})
 	switch {
 	case err == nil:
@@ -79,7 +79,7 @@ func (p *passes) Changes(ctx context.Context, due poll.Due, goOn func() error) p
 	case ctx.Err() == nil:
 		p.log.Debugf("Asking for what changed in %s ended early, and all of it is listed instead: %v", p.where(), err)
 	}
-	return poll.Outcome{Left: made.Left(), Err: err}
+	return made.Left(), err
 }
 
 // Parked implements poll.Passes.
@@ -100,7 +100,7 @@ func (p *passes) make(ctx context.Context, t pass.Task) (made *pass.Pass, took t
 	who, began := p.identity(ctx), time.Now()
 	t.Identity = pass.Identity{Name: who.Text(), SeesAll: who.BypassesRLS()}
 	made = p.scope.NewPass(t)
-	p.setPass(made)
+	p.pass.Store(made)
 	p.watcher.begin()
 	err = made.Run(ctx)
 	p.watcher.ended()
@@ -126,7 +126,7 @@ func (r *reader) scopeOptions() pass.Options {
 	opts := pass.Options{
 		Source: pass.Source{
 			Listing: listing.Options{Pager: r.client, Prefix: r.conf.filter.ListPrefix(), Listers: r.listers},
-			Match:   r.match,
+			Filter:  r.conf.filter,
 		},
 		Fetcher: r.fetcher,
 		Deliver: d.deliver,
@@ -153,16 +153,6 @@ func (r *reader) scopeOptions() pass.Options {
 	return opts
 }
 
-// match asks the filter.
-func (r *reader) match(obj object.Object) pass.Verdict {
-	v := r.conf.filter.Match(obj, time.Now())
-	out := pass.Verdict{Rule: v.Rule.String(), Pattern: v.Pattern}
-	if v.Rule == filter.MinAge {
-		out.Until = obj.LastModified.Add(r.conf.filter.MinAge())
-	}
-	return out
-}
-
 // parkFor is how long an object waits that is parked for the n-th time. A
 // one-time run has no later pass, so the next run tries it in any case.
 func (r *reader) parkFor(n int) time.Duration {
@@ -170,15 +160,6 @@ func (r *reader) parkFor(n int) time.Duration {
 		return 0
 	}
 	return poll.Pause(n)
-}
-
-// newChoice prepares the choice between full listings and asking for changes.
-func (r *reader) newChoice() *poll.Choice {
-	return &poll.Choice{
-		FullEvery: r.conf.fullSweepInterval, LeastPages: poll.LeastPages,
-		Lasts: func(err error) bool { return errors.Is(err, changes.ErrUnsupported) },
-		Rests: r.sayChangesRest,
-	}
 }
 
 // newChanges makes the client that asks for changes, nil where no pass would ask or
@@ -200,14 +181,6 @@ func (r *reader) newChanges() *changes.Client {
 		return nil
 	}
 	return client
-}
-
-// newRemovals prepares the deletion of delivered objects, where it is asked for.
-func (r *reader) newRemovals() *pass.Removals {
-	if !r.conf.deleteObjects {
-		return pass.NewRemovals(nil, r.conf.retry, nil)
-	}
-	return pass.NewRemovals(r.client, r.conf.retry, r.watcher)
 }
 
 // newFetcher prepares the downloads of all passes, which end with ctx.
@@ -243,31 +216,12 @@ func (r *reader) identity(ctx context.Context) supabase.Identity {
 	return supabase.IdentityOf(cred)
 }
 
-func (r *reader) currentPass() *pass.Pass {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.pass
-}
-
-func (r *reader) setPass(p *pass.Pass) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.pass = p
-}
-
 func (r *reader) setCause(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.cause == nil { // what came first is why the run ends
 		r.cause = err
 	}
-}
-
-func (r *reader) lastComplete() time.Time {
-	if r.ledger == nil {
-		return time.Time{}
-	}
-	return r.ledger.Stats().LastCompletePass
 }
 
 // tellState sets the gauges of the ledger.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -42,8 +43,9 @@ type reader struct {
 	choice   *poll.Choice    // between full listings and asking for changes
 	changes  *changes.Client // nil where nobody can be asked
 
+	pass atomic.Pointer[pass.Pass] // the one under way, or the last one
+
 	mu        sync.Mutex
-	pass      *pass.Pass     // the one under way, or the last one
 	ledger    *ledger.Ledger // nil where nothing is remembered
 	startedAt time.Time      // zero until the run has begun
 	stop      func()         // ends the run
@@ -71,7 +73,7 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		out: make(chan handover), listers: listing.NewLimit(conf.listers()),
 	}
 	r.shut.init()
-	r.watcher = &watcher{reader: r}
+	r.watcher = &watcher{reader: r, lines: map[string]int64{}}
 	r.undelivered = newUndelivered(r.log, r.meters.oldestUndelivered)
 	r.endpoint = &outageLog{log: r.log, what: conf.project.Endpoint}
 	r.source = newSource(conf, conf.patience(), &keyWatcher{r: r})
@@ -88,8 +90,16 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		return nil, err
 	}
 	r.client = client
-	r.removals = r.newRemovals()
-	r.choice = r.newChoice()
+	var remover pass.Remover
+	if conf.deleteObjects {
+		remover = client
+	}
+	r.removals = pass.NewRemovals(remover, conf.retry, r.watcher.NotDeleted)
+	r.choice = &poll.Choice{
+		FullEvery: conf.fullSweepInterval, LeastPages: poll.LeastPages,
+		Lasts: func(err error) bool { return errors.Is(err, changes.ErrUnsupported) },
+		Rests: r.sayChangesRest,
+	}
 	r.changes = r.newChanges()
 	return r, nil
 }

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
@@ -19,16 +17,19 @@ const progressEvery = 10 * time.Second
 // onceOnly makes a request without a second attempt.
 var onceOnly = retry.Policy{MaxAttempts: 1}
 
+// linesOfAKind is how many lines of one kind a pass logs. Thousands of objects
+// that fail for one cause say no more than the first ones; the rest are counted.
+const linesOfAKind = 10
+
 // watcher counts for the metrics, and logs what a user has to know of single
-// objects and of the progress of a pass. It implements pass.Watcher and
-// pass.RemovalWatcher.
+// objects and of the progress of a pass. It implements pass.Watcher.
 type watcher struct {
 	reader      *reader
 	missingMeta atomic.Bool // told of
-	lines       few
-	parked      parkedBefore
 
 	mu sync.Mutex
+	// lines counts the lines of each kind.
+	lines map[string]int64
 	// progress logs a line now and then. It goes by time, so that a pass in which
 	// nothing moves says so too. Nil while no pass is under way.
 	progress *time.Timer
@@ -41,22 +42,18 @@ func (w *watcher) Listed() { w.reader.meters.countListed() }
 func (w *watcher) Filtered(rule string) { w.reader.meters.countFiltered(rule) }
 
 // Delivered implements pass.Watcher.
-func (w *watcher) Delivered(obj object.Object) {
-	w.reader.meters.countDelivered(obj.Size)
-	w.parked.forget(obj.Key)
-}
+func (w *watcher) Delivered(obj object.Object) { w.reader.meters.countDelivered(obj.Size) }
 
 // Vanished implements pass.Watcher.
 func (w *watcher) Vanished(obj object.Object) {
 	w.reader.meters.vanished.Incr(1)
-	w.parked.forget(obj.Key)
 	w.reader.log.Debugf("Object %q was deleted after it was listed", obj.Key)
 }
 
 // Parked implements pass.Watcher.
-func (w *watcher) Parked(obj object.Object, reason string, err error) {
+func (w *watcher) Parked(obj object.Object, reason string, err error, again bool) {
 	w.reader.meters.parked.Incr(1, reason)
-	if w.parked.note(obj, reason) {
+	if again {
 		w.reader.log.Debugf("Object %q is still parked (%s): %v", obj.Key, reason, err)
 		return
 	}
@@ -66,14 +63,13 @@ func (w *watcher) Parked(obj object.Object, reason string, err error) {
 // Unchanged implements pass.Watcher.
 func (w *watcher) Unchanged(n int64) { w.reader.meters.unchanged.Incr(n) }
 
-// NotRemoved implements pass.RemovalWatcher.
-func (w *watcher) NotRemoved(obj object.Object, err error) {
-	w.say(w.reader.log.Errorf, kindNotRemoved, "Object %q was delivered, but could not be deleted (delete_objects): %v", obj.Key, err)
-}
-
-// Kept implements pass.RemovalWatcher.
-func (w *watcher) Kept(obj object.Object, why string) {
-	w.say(w.reader.log.Warnf, kindKept, "Object %q was delivered but kept (delete_objects): %s", obj.Key, why)
+// NotDeleted is a pass.NotDeleted.
+func (w *watcher) NotDeleted(obj object.Object, kept string, err error) {
+	if err != nil {
+		w.say(w.reader.log.Errorf, kindNotRemoved, "Object %q was delivered, but could not be deleted (delete_objects): %v", obj.Key, err)
+	} else {
+		w.say(w.reader.log.Warnf, kindKept, "Object %q was delivered but kept (delete_objects): %s", obj.Key, kept)
+	}
 }
 
 // MissingMeta says once that the server could not send n values of an object's
@@ -97,16 +93,26 @@ const (
 
 // say logs the first few lines of a kind, and has the others counted.
 func (w *watcher) say(log func(format string, args ...any), kind, format string, args ...any) {
-	if !w.lines.first(kind) {
+	w.mu.Lock()
+	w.lines[kind]++
+	if w.lines[kind] > linesOfAKind {
 		log = w.reader.log.Debugf
 	}
+	w.mu.Unlock()
 	log(format, args...)
 }
 
 // sayRest tells how many lines of each kind were not logged.
 func (w *watcher) sayRest() {
+	w.mu.Lock()
+	lines := w.lines
+	w.lines = map[string]int64{}
+	w.mu.Unlock()
 	parked, total := map[string]int64{}, int64(0)
-	for kind, n := range w.lines.more() {
+	for kind, n := range lines {
+		if n -= linesOfAKind; n <= 0 {
+			continue
+		}
 		switch reason, isParked := strings.CutPrefix(kind, kindParked); {
 		case isParked:
 			parked[reason] = n
@@ -182,82 +188,8 @@ func (w *watcher) sayProgress() {
 	if w.progress == nil {
 		return // stopped meanwhile
 	}
-	r := w.reader.currentPass().Report()
+	r := w.reader.pass.Load().Report()
 	w.reader.log.Infof("Reading %s: %d listed, %d filtered, %d delivered (%s), %d under way, %d parked",
 		w.reader.where(), r.Listed, r.FilteredTotal(), r.Delivered, byteCount(r.Bytes), r.Unsettled(), r.ParkedTotal())
 	w.progress.Reset(progressEvery)
-}
-
-// linesOfAKind is how many lines of one kind a pass logs. Thousands of objects
-// that fail for one cause say no more than the first ones; the rest are counted.
-const linesOfAKind = 10
-
-// few lets the first lines of each kind through, and counts the others. It is safe
-// for concurrent use.
-type few struct {
-	mu   sync.Mutex
-	seen map[string]int64
-}
-
-// first reports whether a line is one of the first of its kind.
-func (f *few) first(kind string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.seen == nil {
-		f.seen = map[string]int64{}
-	}
-	f.seen[kind]++
-	return f.seen[kind] <= linesOfAKind
-}
-
-// more gives the kinds of which there were more lines, and how many, and starts
-// anew.
-func (f *few) more() map[string]int64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	left := map[string]int64{}
-	for kind, n := range f.seen {
-		if n > linesOfAKind {
-			left[kind] = n - linesOfAKind
-		}
-	}
-	clear(f.seen)
-	return left
-}
-
-// parkedKept bounds the parked objects that are remembered, at 16 bytes each. Of
-// more objects, some are told of again by a later pass.
-const parkedKept = 100_000
-
-// parkedBefore remembers which objects were parked by an earlier pass and why, so
-// that the same is not told twice. It is safe for concurrent use.
-type parkedBefore struct {
-	mu   sync.Mutex
-	seen map[uint64]uint64 // hash of the key: hash of version and reason
-}
-
-// note reports whether this version was parked for this reason before.
-func (p *parkedBefore) note(obj object.Object, reason string) bool {
-	key, why := xxhash.Sum64String(obj.Key), xxhash.Sum64String(reason+" "+obj.ETag)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if before, ok := p.seen[key]; ok && before == why {
-		return true
-	}
-	if p.seen == nil {
-		p.seen = map[uint64]uint64{}
-	}
-	if len(p.seen) < parkedKept {
-		p.seen[key] = why
-	}
-	return false
-}
-
-// forget drops an object that is no longer parked.
-func (p *parkedBefore) forget(key string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.seen) > 0 {
-		delete(p.seen, xxhash.Sum64String(key))
-	}
 }

@@ -21,12 +21,13 @@ type news struct {
 	*shelf
 	asked []time.Time
 	err   error
+	blind bool // shows no row
 }
 
 func (n *news) Newest(context.Context, string) (time.Time, error) {
 	var newest time.Time
 	for _, o := range n.listed {
-		if o.LastModified.After(newest) {
+		if !n.blind && o.LastModified.After(newest) {
 			newest = o.LastModified
 		}
 	}
@@ -242,6 +243,24 @@ func TestAPollThatFailsLosesNothing(t *testing.T) {
 	})
 }
 
+func TestAFeedThatShowsNothingWhereTheListingDoesIsInTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.sweep()
+		require.NoError(t, d.recent.Trouble(), "an empty bucket shows nothing either")
+		d.news.change("a", "1")
+		d.news.blind = true
+		d.sweep()
+		require.ErrorIs(t, d.recent.Trouble(), errBlind)
+		require.False(t, d.recent.Ready(d.identity))
+		d.news.blind = false
+		d.sweep()
+		require.NoError(t, d.recent.Trouble())
+		require.True(t, d.recent.Ready(d.identity))
+		require.NoError(t, d.ledger.Close(t.Context()))
+	})
+}
+
 func TestAPollEndsWhereItMayNotGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
@@ -297,9 +316,7 @@ func TestOnlyAFullListingThatWasCompleteIsFollowedByPolls(t *testing.T) {
 		d.news.listErr = nil
 		d.news.err = errors.New("not today")
 		d.sweep()
-		shows, problem := d.recent.Feeds()
-		require.True(t, shows)
-		require.ErrorIs(t, problem, d.news.err)
+		require.ErrorIs(t, d.recent.Trouble(), d.news.err)
 		require.True(t, d.recent.Ready(d.identity), "the time is known from before")
 		d.identity = "somebody else"
 		require.False(t, d.recent.Ready(d.identity), "to whom other rows may be visible")

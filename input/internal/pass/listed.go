@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
@@ -58,30 +59,25 @@ func (p *Pass) dueOfAll(s listing.Stretch, yield func(fetch.Item, error) bool) b
 // for a ledger it is listed, so that it is not missing, and not due.
 func (p *Pass) matches(obj object.Object) bool {
 	p.tally.listed()
-	v := p.scope.Source.Match(obj)
-	if isOdd(obj, v) && p.scope.saidBefore("odd "+obj.Key) {
-		p.tally.stillParked(object.Cause(object.ErrOdd))
-		return false
-	}
+	v := p.scope.Source.Filter.Match(obj, time.Now())
 	if isOdd(obj, v) {
-		p.tally.parked(obj, object.Cause(object.ErrOdd), &object.Error{
-			Op: "listing", Key: obj.Key, Kind: object.ErrOdd, Err: errors.New("it shows " + obj.Odd),
-		})
+		p.parkListed(obj, &object.Error{Op: "listing", Key: obj.Key, Kind: object.ErrOdd, Err: errors.New("it shows " + obj.Odd)})
 		return false
 	}
-	if v.Rule != "" {
-		p.tally.filtered(v)
+	if v.Rule == filter.Pass {
+		return true
 	}
-	if !v.Until.IsZero() && p.recent != nil {
-		p.scope.waiting.add(obj, v.Until, false)
+	p.tally.filtered(v)
+	if v.Rule == filter.MinAge && p.recent != nil {
+		p.scope.waiting.add(obj, obj.LastModified.Add(p.scope.Source.Filter.MinAge()), false)
 	}
-	return v.Rule == ""
+	return false
 }
 
 // isOdd reports whether an object can't be read because of its entry, and is not
 // left out because of what is known of it: its key or its time.
-func isOdd(obj object.Object, v Verdict) bool {
-	unreliable := v.Rule == "" || v.Rule == filter.Size.String() || v.Rule == filter.Empty.String()
+func isOdd(obj object.Object, v filter.Verdict) bool {
+	unreliable := v.Rule == filter.Pass || v.Rule == filter.Size || v.Rule == filter.Empty
 	return obj.Odd != "" && (unreliable || obj.Key == "")
 }
 
@@ -132,20 +128,26 @@ func Complete(s listing.Stretch, prefix string, matches func(object.Object) bool
 	return out
 }
 
-// parkUnplaced counts objects whose keys the server can't tell exactly. They
-// can't be read under the key that it shows, nor be tracked by it. Each is said
-// once, and counted in every pass.
+// parkUnplaced parks objects whose keys the server can't tell exactly. They can't
+// be read under the key that it shows, nor be tracked by it.
 func (p *Pass) parkUnplaced(objs []object.Object) {
 	for _, obj := range objs {
-		switch {
-		case !p.matches(obj):
-		case p.scope.saidBefore(obj.Key):
-			p.tally.stillParked("invalid")
-		default:
-			p.tally.parked(obj, "invalid", &object.Error{
+		if p.matches(obj) {
+			p.parkListed(obj, &object.Error{
 				Op: "reading", Key: obj.Key, Kind: object.ErrInvalid,
 				Message: "the key has a character that the server shows as U+FFFD: rename the row of storage.objects",
 			})
 		}
 	}
+}
+
+// parkListed parks an object that no pass will read as long as it is listed like
+// this. Each is told once, and counted in every pass.
+func (p *Pass) parkListed(obj object.Object, err error) {
+	why := object.Cause(err)
+	if p.scope.told.before(object.Object{Key: obj.Key}, why) {
+		p.tally.stillParked(why)
+		return
+	}
+	p.tally.parked(obj, why, err, false)
 }

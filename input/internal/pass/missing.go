@@ -87,6 +87,8 @@ func (m *missing) unlimited() bool { return m.maxRatio >= 1 }
 type missingKey struct {
 	work *ledger.Work
 	ledger.Tracked
+	// gone and back are what a listing of the key alone said, where there was one.
+	gone, back bool
 }
 
 func (m *missing) add(work *ledger.Work) {
@@ -96,7 +98,7 @@ func (m *missing) add(work *ledger.Work) {
 			work.Release(key.Key)
 			continue
 		}
-		m.keys = append(m.keys, missingKey{work, key})
+		m.keys = append(m.keys, missingKey{work: work, Tracked: key})
 	}
 }
 
@@ -154,15 +156,14 @@ func (p *Pass) settleMissing(ctx context.Context) error {
 			return err
 		}
 	}
-	var seen []absence
 	if deliver != nil && m.seesAll && m.total <= confirmedNow {
-		seen = p.confirm(ctx)
+		p.confirm(ctx)
 	}
-	for i, k := range m.keys {
+	for _, k := range m.keys {
 		switch {
-		case seen != nil && seen[i] == isBack:
+		case k.back:
 			k.work.Release(k.Key) // it came back after its stretch was listed
-		case !k.AbsentBefore && (seen == nil || seen[i] != isAbsent):
+		case !k.AbsentBefore && !k.gone:
 			k.work.Absent(k.Key)
 		case deliver == nil:
 			k.work.Forget(k.Key)
@@ -176,35 +177,20 @@ func (p *Pass) settleMissing(ctx context.Context) error {
 	return nil
 }
 
-// absence is what a listing of one key says of it.
-type absence int8
-
-const (
-	notKnown absence = iota
-	isAbsent
-	isBack
-)
-
-// confirm asks the listing for each missing key.
-func (p *Pass) confirm(ctx context.Context) []absence {
-	seen := make([]absence, len(p.missing.keys))
+// confirm asks the listing for each missing key. Where that fails, the next pass
+// tells.
+func (p *Pass) confirm(ctx context.Context) {
 	var group errgroup.Group
 	group.SetLimit(confirmersAtOnce)
-	for i, k := range p.missing.keys {
+	for i := range p.missing.keys {
 		group.Go(func() error {
+			k := &p.missing.keys[i]
 			_, listed, err := p.scope.Deletes.Listed(ctx, k.Key)
-			switch {
-			case err != nil: // the next pass tells
-			case listed:
-				seen[i] = isBack
-			default:
-				seen[i] = isAbsent
-			}
+			k.gone, k.back = err == nil && !listed, err == nil && listed
 			return nil
 		})
 	}
 	_ = group.Wait()
-	return seen
 }
 
 func (p *Pass) deliverDeletion(ctx context.Context, k missingKey) error {

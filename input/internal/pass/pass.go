@@ -56,7 +56,7 @@ type Pass struct {
 	recent   *Recent
 	tally    tally
 	complete atomic.Bool
-	left     atomic.Bool
+	left     bool
 	missing  missing
 	began    time.Time
 	run      *fetch.Run // once Run was called
@@ -64,7 +64,9 @@ type Pass struct {
 
 // NewPass prepares a pass.
 func (s *Scope) NewPass(t Task) *Pass {
-	p := &Pass{scope: s, task: t, tally: newTally(s.Watcher), missing: newMissing(s.Deletes.MaxRatio, t.Identity.SeesAll)}
+	p := &Pass{scope: s, task: t, missing: newMissing(s.Deletes.MaxRatio, t.Identity.SeesAll)}
+	p.tally.watcher = s.Watcher
+	p.tally.now = Report{Filtered: map[string]int64{}, FilteredBy: map[string]int64{}, Parked: map[string]int64{}}
 	if t.Kind == Changes || t.Remember {
 		p.recent = s.recent
 	}
@@ -128,22 +130,20 @@ func (p *Pass) wait() error {
 	}
 	var due <-chan time.Time
 	if at := p.task.NextDue(); !at.IsZero() {
-		timer := time.NewTimer(time.Until(at))
-		defer timer.Stop()
-		due = timer.C
+		due = time.After(time.Until(at))
 	}
 	select {
 	case <-p.run.Done():
 		return p.run.Err()
 	case <-due:
-		p.left.Store(true)
+		p.left = true
 		return nil
 	}
 }
 
 // Left reports whether Run returned before all downloads were done with, because
-// the next pass was due.
-func (p *Pass) Left() bool { return p.left.Load() }
+// the next pass was due. Call it after Run.
+func (p *Pass) Left() bool { return p.left }
 
 // Done is closed when no object of the pass is being downloaded any more. Call it
 // after Run.

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -88,24 +89,23 @@ func (s *shelf) Delete(_ context.Context, key string) error {
 	return nil
 }
 
-// silence is a Watcher, a RemovalWatcher and a fetch.Meter that hears nothing.
+// silence is a Watcher and a fetch.Meter that hears nothing.
 type silence struct{}
 
-func (silence) Listed()                             {}
-func (silence) Filtered(string)                     {}
-func (silence) Delivered(object.Object)             {}
-func (silence) Vanished(object.Object)              {}
-func (silence) Parked(object.Object, string, error) {}
-func (silence) NotRemoved(object.Object, error)     {}
-func (silence) Unchanged(int64)                     {}
-func (silence) Retried(error)                       {}
-func (silence) InFlight(int)                        {}
-func (silence) Buffered(int64)                      {}
-func (silence) Window(int)                          {}
-func (silence) Kept(object.Object, string)          {}
-func (silence) Down(error)                          {}
-func (silence) Up()                                 {}
-func (silence) Noticed(fetch.Peculiarity)           {}
+func (silence) Listed()                                   {}
+func (silence) Filtered(string)                           {}
+func (silence) Delivered(object.Object)                   {}
+func (silence) Vanished(object.Object)                    {}
+func (silence) Parked(object.Object, string, error, bool) {}
+func (silence) Unchanged(int64)                           {}
+func (silence) Retried(error)                             {}
+func (silence) InFlight(int)                              {}
+func (silence) Buffered(int64)                            {}
+func (silence) Window(int)                                {}
+func (silence) NotDeleted(object.Object, string, error)   {}
+func (silence) Down(error)                                {}
+func (silence) Up()                                       {}
+func (silence) Noticed(fetch.Peculiarity)                 {}
 
 // deliverer is a Deliver without the event.
 type deliverer func(ctx context.Context, d *fetch.Download, ack Ack) error
@@ -116,6 +116,15 @@ type setup struct {
 	Fetch   fetch.Options
 	Remover Remover
 }
+
+// withoutTmp leaves out what ends with .tmp.
+var withoutTmp = func() *filter.Filter {
+	f, err := filter.New(filter.Options{Exclude: []string{"*.tmp"}})
+	if err != nil {
+		panic(err)
+	}
+	return f
+}()
 
 // full is a pass over everything after which none comes.
 var full = Task{NextDue: func() time.Time { return time.Time{} }}
@@ -128,12 +137,7 @@ func newScope(s *shelf, deliver deliverer, change ...func(*setup)) *Scope {
 	opts := setup{Options: Options{
 		Source: Source{
 			Listing: listing.Options{Pager: s},
-			Match: func(o object.Object) Verdict {
-				if strings.HasSuffix(o.Key, ".tmp") {
-					return Verdict{Rule: "exclude", Pattern: `exclude_patterns[0] "*.tmp"`}
-				}
-				return Verdict{}
-			},
+			Filter:  withoutTmp,
 		},
 		Deliver: func(ctx context.Context, d *fetch.Download, _ string, ack Ack) error { return deliver(ctx, d, ack) },
 		Watcher: silence{},
@@ -146,7 +150,7 @@ func newScope(s *shelf, deliver deliverer, change ...func(*setup)) *Scope {
 		c(&opts)
 	}
 	opts.Fetcher = fetch.New(context.Background(), opts.Fetch)
-	opts.Removals = NewRemovals(opts.Remover, opts.Fetch.Retry, silence{})
+	opts.Removals = NewRemovals(opts.Remover, opts.Fetch.Retry, silence{}.NotDeleted)
 	return NewScope(opts.Options)
 }
 
@@ -174,7 +178,7 @@ func TestEveryListedObjectIsInExactlyOneCounter(t *testing.T) {
 		require.Equal(t, int64(2), r.Delivered)
 		require.Equal(t, int64(len("a")+len("z")), r.Bytes)
 		require.Equal(t, map[string]int64{"exclude": 1}, r.Filtered)
-		require.Equal(t, map[Verdict]int64{{Rule: "exclude", Pattern: `exclude_patterns[0] "*.tmp"`}: 1}, r.FilteredBy)
+		require.Equal(t, map[string]int64{`exclude_patterns[0] "*.tmp"`: 1}, r.FilteredBy)
 		require.Equal(t, map[string]int64{"denied": 1, "rejected": 1, "scanner": 1}, r.Parked)
 		require.Equal(t, int64(1), r.Vanished)
 		require.Zero(t, r.Unsettled())

@@ -28,20 +28,11 @@ type Remover interface {
 	Delete(ctx context.Context, key string) error
 }
 
-// RemovalWatcher hears of delivered objects that were not deleted. Its methods are
-// called from several goroutines and must not block.
-type RemovalWatcher interface {
-	// NotRemoved hears of an object that could not be deleted.
-	NotRemoved(obj object.Object, err error)
-	// Kept hears of an object that was not deleted on purpose, and why.
-	Kept(obj object.Object, why string)
-}
-
 // Removals are the deletions of delivered objects, over all passes of an input.
 type Removals struct {
 	remover Remover // nil deletes nothing
 	retry   retry.Policy
-	watcher RemovalWatcher
+	kept    NotDeleted
 
 	mu      sync.Mutex
 	waiting []removal
@@ -56,10 +47,13 @@ type removal struct {
 	done   func(kept string, err error)
 }
 
-// NewRemovals has no deletion under way. A nil remover keeps everything, and needs
-// no watcher.
-func NewRemovals(r Remover, policy retry.Policy, watcher RemovalWatcher) *Removals {
-	return &Removals{remover: r, retry: policy, watcher: watcher, changed: make(chan struct{})}
+// NotDeleted hears of a delivered object that was not deleted: why it was kept on purpose,
+// or what went wrong. It is called from several goroutines and must not block.
+type NotDeleted func(obj object.Object, kept string, err error)
+
+// NewRemovals has no deletion under way. A nil remover keeps everything.
+func NewRemovals(r Remover, policy retry.Policy, kept NotDeleted) *Removals {
+	return &Removals{remover: r, retry: policy, kept: kept, changed: make(chan struct{})}
 }
 
 // Wait returns when no deletion is under way, or when ctx ends.
@@ -127,12 +121,8 @@ func (r *Removals) work(ctx context.Context) {
 		r.waiting = r.waiting[1:]
 		r.mu.Unlock()
 		kept, err := r.removeNow(ctx, m.object)
-		m.done(kept, err)
-		switch {
-		case err != nil:
-			r.watcher.NotRemoved(m.object, err)
-		case kept != "":
-			r.watcher.Kept(m.object, kept)
+		if m.done(kept, err); kept != "" || err != nil {
+			r.kept(m.object, kept, err)
 		}
 	}
 }

@@ -2,10 +2,10 @@ package pass
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -33,20 +33,8 @@ type Source struct {
 	// Listing says what to list. Its Bounds come from the ledger.
 	Listing listing.Options
 	// Feed shows what changed; nil where nobody can be asked.
-	Feed Feed
-	// Match says whether an object is wanted. It is called from several goroutines.
-	Match func(object.Object) Verdict
-}
-
-// Verdict is what a filter says of an object.
-type Verdict struct {
-	// Rule is the name of the rule that leaves the object out, empty where it is
-	// wanted.
-	Rule string
-	// Pattern is the glob that decided, where one did.
-	Pattern string
-	// Until is when the rule no longer leaves the object out; zero for never.
-	Until time.Time
+	Feed   Feed
+	Filter *filter.Filter
 }
 
 // Deliver hands everything in a download on, and has ack called once the pipeline
@@ -67,8 +55,9 @@ type Watcher interface {
 	Filtered(rule string)
 	Delivered(obj object.Object)
 	Vanished(obj object.Object)
-	// Parked hears of an object that was parked in this pass, and why.
-	Parked(obj object.Object, reason string, err error)
+	// Parked hears of an object that was parked in this pass, and why; again says that
+	// an earlier pass parked this version for the same reason.
+	Parked(obj object.Object, reason string, err error, again bool)
 }
 
 // Scope is what passes over one project, bucket and prefix have in common.
@@ -76,9 +65,7 @@ type Scope struct {
 	Options
 	recent  *Recent // nil where nobody can be asked for changes
 	waiting waiting
-
-	mu   sync.Mutex
-	said map[string]struct{}
+	told    told
 }
 
 // NewScope remembers nothing yet.
@@ -97,22 +84,3 @@ func (s *Scope) Recent() *Recent { return s.recent }
 // NextParked is when the time of the first parked object comes, zero where none
 // is parked.
 func (s *Scope) NextParked() time.Time { return s.waiting.next() }
-
-// saidKept bounds the keys of which it is known that they were said.
-const saidKept = 10_000
-
-// saidBefore reports whether it was asked for the key before.
-func (s *Scope) saidBefore(key string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.said[key]; ok {
-		return true
-	}
-	if s.said == nil {
-		s.said = map[string]struct{}{}
-	}
-	if len(s.said) < saidKept {
-		s.said[key] = struct{}{}
-	}
-	return false
-}

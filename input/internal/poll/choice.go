@@ -3,6 +3,7 @@ package poll
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,9 +28,9 @@ type Changes interface {
 	// Ready reports whether what changed is all that the next pass needs to see,
 	// as the given identity.
 	Ready(identity string) bool
-	// Feeds reports how the server did when the last full listing that remembers
-	// began: whether it showed any row, and what it failed with.
-	Feeds() (shows bool, err error)
+	// Trouble is why the server can't be asked, as the last full listing that
+	// remembers has found out.
+	Trouble() error
 	// Forget makes Ready false until the next full listing that remembers.
 	Forget()
 }
@@ -95,20 +96,16 @@ func (c *Choice) next(identity string) kind {
 	return changesAlone
 }
 
-// listed takes note of a complete full listing, which began at the given time and
-// showed so many objects.
-func (c *Choice) listed(k kind, began time.Time, objects int64) {
+// listed takes note of a complete full listing, which began at the given time.
+func (c *Choice) listed(k kind, began time.Time) {
 	// What asking failed with before this listing is counted already.
-	failed := c.owed
+	counted := c.owed
 	c.fullAt, c.full, c.owed = began, c.listing.reset(), false
-	if k != fullAndRemember || failed {
+	if k != fullAndRemember || counted {
 		return
 	}
-	switch shows, err := c.Changes.Feeds(); {
-	case err != nil:
+	if err := c.Changes.Trouble(); err != nil {
 		c.failed(err)
-	case !shows && objects > 0 && c.full.pages >= c.LeastPages:
-		c.failed(errors.New("it shows this role nothing, although the listing does"))
 	}
 }
 
@@ -167,3 +164,24 @@ func (c *Choice) goOn() error {
 	}
 	return nil
 }
+
+// cost is what the pages of a pass took, summed up: they are queries of the
+// project's database, whether side by side or one after the other.
+type cost struct {
+	pages int64
+	took  time.Duration
+}
+
+// meter sums up a cost. It is safe for concurrent use.
+type meter struct{ pages, took atomic.Int64 }
+
+func (m *meter) add(took time.Duration) {
+	m.pages.Add(1)
+	m.took.Add(int64(took))
+}
+
+// sum is the cost so far.
+func (m *meter) sum() cost { return cost{m.pages.Load(), time.Duration(m.took.Load())} }
+
+// reset returns the cost so far, and starts again from zero.
+func (m *meter) reset() cost { return cost{m.pages.Swap(0), time.Duration(m.took.Swap(0))} }

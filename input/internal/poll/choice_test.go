@@ -138,24 +138,6 @@ func TestAskingThatWorksAgainCountsFromNothing(t *testing.T) {
 	})
 }
 
-func TestAServerThatShowsNothingWhereTheListingDoesHasFailed(t *testing.T) {
-	for _, objects := range []int64{0, 5} {
-		synctest.Test(t, func(t *testing.T) {
-			s := newScript(t)
-			s.memory.blind, s.listedObject = true, objects
-			for range 9 {
-				s.memory.ready = false // nothing is remembered of a server that shows nothing
-				s.kinds(time.Minute)
-			}
-			if objects == 0 {
-				require.Empty(t, s.rests, "an empty bucket shows nothing either")
-				return
-			}
-			require.Equal(t, []string{"2m0s it shows this role nothing, although the listing does"}, s.rests)
-		})
-	}
-}
-
 func TestAskingRestsWhereItTakesLongerThanAFullListing(t *testing.T) {
 	for _, c := range []struct {
 		name  string

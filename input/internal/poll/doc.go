@@ -6,8 +6,6 @@
 //	loop.go    when: passes as the schedule says, failed ones again, and parked
 //	           objects in between
 //	choice.go  what: a full listing, or the changes alone
-//	cost.go    how long the requests of either kind take
-//	pause.go   pauses that double
 //
 // What the choice says of the next pass, in this order:
 //

@@ -19,15 +19,14 @@ var (
 
 // memory is what passes remember. It implements Changes.
 type memory struct {
-	ready, blind bool
-	err          error
-	identity     string
-	forgotten    int
+	ready    bool
+	err      error
+	identity string
 }
 
-func (m *memory) Ready(identity string) bool   { return m.ready && identity == m.identity }
-func (m *memory) Feeds() (shows bool, _ error) { return !m.blind, m.err }
-func (m *memory) Forget()                      { m.ready = false; m.forgotten++ }
+func (m *memory) Ready(identity string) bool { return m.ready && identity == m.identity }
+func (m *memory) Trouble() error             { return m.err }
+func (m *memory) Forget()                    { m.ready = false }
 
 // script makes passes as a test wants them. It implements Passes.
 type script struct {
@@ -40,21 +39,20 @@ type script struct {
 	log      []string // each pass, with the time since began
 	parkedAt time.Time
 	again    time.Duration // after which what was tried is due again; 0 where it was delivered
-	// What passes cost and how they end: by default they take no time, list five
-	// objects on three pages, and succeed.
-	takes        time.Duration // each of them
-	stays        time.Duration // downloads after the listing
-	listPages    int
-	listErr      error
-	askPages     int
-	askPage      time.Duration // what a page takes, of a listing 10 s
-	askErr       error
-	inFlight     int // passes under way
-	listedObject int64
+	// What passes cost and how they end: by default they take no time, list three
+	// pages, and succeed.
+	takes     time.Duration // each of them
+	stays     time.Duration // downloads after the listing
+	listPages int
+	listErr   error
+	askPages  int
+	askPage   time.Duration // what a page takes, of a listing 10 s
+	askErr    error
+	inFlight  int // passes under way
 }
 
 func newScript(t *testing.T) *script {
-	s := &script{t: t, began: time.Now(), listPages: 3, askPages: 1, askPage: time.Second, listedObject: 5}
+	s := &script{t: t, began: time.Now(), listPages: 3, askPages: 1, askPage: time.Second}
 	s.choice = &Choice{
 		Changes: &s.memory, FullEvery: time.Hour, LeastPages: LeastPages,
 		Lasts: func(err error) bool { return errors.Is(err, errLasts) },
@@ -78,28 +76,27 @@ func (s *script) options(plan schedule.Plan) Options {
 
 // pass takes its time, as a pass does: the next one is asked for once the listing is
 // complete, and not waited for beyond that.
-func (s *script) pass(ctx context.Context, name string, due Due, listed func() error) Outcome {
+func (s *script) pass(ctx context.Context, name string, due Due, listed func() error) (left bool, err error) {
 	require.Zero(s.t, s.inFlight, "passes never overlap")
 	s.inFlight++
 	defer func() { s.inFlight-- }()
 	s.log = append(s.log, fmt.Sprint(name, " ", time.Since(s.began).Round(time.Second)))
 	time.Sleep(s.takes)
 	if ctx.Err() != nil {
-		return Outcome{Err: ctx.Err()}
+		return false, ctx.Err()
 	}
 	if err := listed(); err != nil {
-		return Outcome{Err: err}
+		return false, err
 	}
-	out := Outcome{Listed: s.listedObject}
 	stays := s.stays
 	if next := due(); !next.IsZero() && time.Until(next) < stays {
-		out.Left, stays = true, time.Until(next)
+		left, stays = true, time.Until(next)
 	}
 	time.Sleep(stays)
-	return out
+	return left, nil
 }
 
-func (s *script) List(ctx context.Context, due Due, remember bool) Outcome {
+func (s *script) List(ctx context.Context, due Due, remember bool) (left bool, err error) {
 	name := "list"
 	if remember {
 		name = "list and remember"
@@ -116,7 +113,7 @@ func (s *script) List(ctx context.Context, due Due, remember bool) Outcome {
 	})
 }
 
-func (s *script) Changes(ctx context.Context, due Due, goOn func() error) Outcome {
+func (s *script) Changes(ctx context.Context, due Due, goOn func() error) (left bool, err error) {
 	return s.pass(ctx, "changes", due, func() error {
 		for range s.askPages {
 			s.choice.PageAsked(s.askPage)

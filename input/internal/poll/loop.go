@@ -9,6 +9,10 @@ import (
 )
 
 const (
+	// LongestPause is the longest pause of a pass that keeps failing, and of an object
+	// that is parked again and again: work goes on within an hour after an outage.
+	LongestPause = time.Hour
+	firstPause   = time.Minute
 	// parkedEvery is the least time between passes over parked objects alone.
 	parkedEvery = 10 * time.Second
 	// lookEvery is how often a waiting loop looks for parked objects: an ack that
@@ -21,29 +25,21 @@ const (
 // listing is complete, and does not wait for its own downloads after that time.
 type Due func() time.Time
 
-// Passes makes the passes over one scope. The loop makes one at a time.
+// Passes makes the passes over one scope. The loop makes one at a time. left says
+// that downloads of a pass were still under way when the next one was due, and err
+// is what ended it early.
 type Passes interface {
 	// List makes a pass over everything. Where remember is set, it remembers what
 	// later passes need that ask for changes.
-	List(ctx context.Context, due Due, remember bool) Outcome
+	List(ctx context.Context, due Due, remember bool) (left bool, err error)
 	// Changes makes a pass over what changed since the pass before it. It calls
 	// goOn after each page, and ends with the error that goOn returns.
-	Changes(ctx context.Context, due Due, goOn func() error) Outcome
+	Changes(ctx context.Context, due Due, goOn func() error) (left bool, err error)
 	// Parked tries the parked objects again whose time has come, without a listing.
 	Parked(ctx context.Context, due Due)
 	// NextParked is when the time of the first parked object comes, zero where none
 	// is parked.
 	NextParked() time.Time
-}
-
-// Outcome is how a pass went.
-type Outcome struct {
-	// Listed counts the objects that the pass saw.
-	Listed int64
-	// Left says that downloads were still under way when the next pass was due.
-	Left bool
-	// Err is what ended the pass early.
-	Err error
 }
 
 // Options say what to run. All are required.
@@ -79,15 +75,15 @@ func Run(ctx context.Context, o Options) error {
 			l.next, _ = o.Plan.Next(first, began, time.Now())
 			return l.next
 		}
-		out := l.pass(ctx, due)
+		left, err := l.pass(ctx, due)
 		if !o.Plan.Repeats() {
-			return out.Err
+			return err
 		}
-		if !out.Left {
+		if !left {
 			due()
 		}
 		failures++
-		if out.Err == nil {
+		if err == nil {
 			failures = 0
 		} else if again := time.Now().Add(Pause(failures)); again.Before(l.next) {
 			l.next = again
@@ -129,23 +125,36 @@ func (l *loop) wait(ctx context.Context) (parked bool, err error) {
 
 // pass makes the pass that is due. A full listing at once takes the place of one
 // that asked for changes and failed.
-func (l *loop) pass(ctx context.Context, due Due) Outcome {
+func (l *loop) pass(ctx context.Context, due Due) (left bool, err error) {
 	if l.Choice.next(l.Identity(ctx)) == changesAlone {
 		l.Choice.asking.reset()
-		out := l.Passes.Changes(ctx, due, l.Choice.goOn)
-		if out.Err != nil && ctx.Err() != nil {
-			return out
+		left, err = l.Passes.Changes(ctx, due, l.Choice.goOn)
+		if err != nil && ctx.Err() != nil {
+			return left, err
 		}
-		l.Choice.asked(out.Err)
-		if out.Err == nil {
-			return out
+		if l.Choice.asked(err); err == nil {
+			return left, nil
 		}
 	}
 	kind, began := l.Choice.next(l.Identity(ctx)), time.Now()
 	l.Choice.listing.reset()
-	out := l.Passes.List(ctx, due, kind == fullAndRemember)
-	if out.Err == nil {
-		l.Choice.listed(kind, began, out.Listed)
+	if left, err = l.Passes.List(ctx, due, kind == fullAndRemember); err == nil {
+		l.Choice.listed(kind, began)
 	}
-	return out
+	return left, err
+}
+
+// Pause is how long a pass waits that failed n times in a row, and an object that
+// was parked n times: a minute, then twice as long each time, up to an hour.
+func Pause(n int) time.Duration { return doubled(firstPause, n, LongestPause) }
+
+// doubled is first, doubled n-1 times, but at most most.
+func doubled(first time.Duration, n int, most time.Duration) time.Duration {
+	d := first
+	for range n - 1 {
+		if d = min(2*d, most); d == most {
+			break
+		}
+	}
+	return d
 }
