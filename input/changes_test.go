@@ -15,9 +15,6 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -546,70 +543,4 @@ func TestAccessKeysListEverythingInSilence(t *testing.T) {
 		time.Sleep(aPoll)
 		require.Equal(t, []string{"created a", "created b"}, r.arrived())
 	})
-}
-
-func TestAskingForChangesEndsWhereItTakesLongerThanAFullListing(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		takes []int
-		ends  bool
-	}{
-		{"three times in a row", []int{9, 11, 11, 9, 11, 11, 11}, true},
-		{"now and then", []int{11, 11, 10, 11, 11, 10}, false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var reasons []string
-				turns := &turns{every: time.Hour, recent: pass.NewRecent(nil, &pass.Shared{}), off: func(err error, _ time.Duration) { reasons = append(reasons, err.Error()) }}
-				turns.full = cost{pages: 3, took: 10 * time.Second}
-				for i, took := range c.takes {
-					require.Empty(t, reasons, i)
-					turns.asked(cost{1, time.Duration(took) * time.Second}, nil)
-				}
-				recent, _ := turns.next("")
-				if !c.ends {
-					require.Empty(t, reasons)
-					require.NotNil(t, recent)
-					return
-				}
-				require.Equal(t, []string{"asking took 11s, and listing everything 10s"}, reasons)
-				require.Nil(t, recent)
-				time.Sleep(25 * time.Hour)
-				recent, _ = turns.next("")
-				require.NotNil(t, recent)
-			})
-		})
-	}
-}
-
-func TestAskingIsTooDearOnlyWhereItTakesMoreThanOneRequest(t *testing.T) {
-	turns := &turns{full: cost{pages: 3, took: 3 * time.Second}}
-	for c, want := range map[cost]bool{
-		{1, 9 * time.Second}: false, {2, 2 * time.Second}: false, {3, 3 * time.Second}: false,
-		{2, 4 * time.Second}: true, {4, time.Second}: true,
-	} {
-		require.Equal(t, want, turns.exceeds(c), "%v", c)
-	}
-	for range 2 * changesPatience {
-		turns.asked(cost{2, time.Minute}, nil)
-	}
-	require.Zero(t, turns.slow, "many changes are no fault of the server")
-}
-
-func TestWhatMayPassIsNotTakenForALackAtOnce(t *testing.T) {
-	given := 0
-	turns := &turns{every: time.Hour, recent: pass.NewRecent(nil, &pass.Shared{}), off: func(error, time.Duration) { given++ }}
-	passing := &object.Error{Op: "asking", Kind: object.ErrThrottled}
-	turns.asked(cost{}, passing)
-	turns.asked(cost{}, passing)
-	turns.asked(cost{}, nil)
-	turns.asked(cost{}, passing)
-	turns.asked(cost{}, errTooMuchChanged)
-	turns.asked(cost{}, passing)
-	require.Zero(t, given)
-	turns.asked(cost{}, fmt.Errorf("asking: %w", changes.ErrUnsupported))
-	require.Equal(t, 1, given)
-	turns.sweptAll(nil, time.Now(), 5, cost{})
-	require.Equal(t, 1, given, "a full listing in the meantime says nothing")
-	require.NotErrorIs(t, errTooMuchChanged, changes.ErrUnsupported)
 }

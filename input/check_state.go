@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 )
 
 // checkStateTimeout bounds how long a state is read: a cache has time-outs of
@@ -115,7 +116,7 @@ func mayWrite(path string) error {
 // readLedger opens a ledger over a store that it closes in any case.
 func (c *checker) readLedger(ctx context.Context, store ledger.Store, s *CheckStep) error {
 	l, err := ledger.Open(ctx, ledger.Options{
-		Store: store, Scope: c.conf.scope(c.res.Label()), ChangeDetection: c.conf.identity, LongestPause: parkedMost,
+		Store: store, Scope: c.conf.scope(c.res.Label()), ChangeDetection: c.conf.identity, LongestPause: poll.LongestPause,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())

@@ -73,7 +73,7 @@ func (r *reader) closeAll() error {
 	_ = timed(r.lastCheckpoint) // if it fails, closeLedger tries again and reports it
 	errs := []error{
 		timed(func(ctx context.Context) error { return waitFor(ctx, done) }),
-		timed(r.shared.Removals.Wait),
+		timed(r.removals.Wait),
 	}
 	if err := timed(r.closeLedger); err != nil {
 		r.setCause(err)
@@ -86,7 +86,7 @@ func (r *reader) closeAll() error {
 	}
 	r.meters.gathered.flush()
 	r.client.Close()
-	r.conclude()
+	r.conclude(nil)
 	signOut(context.Background(), r.source, r.log)
 	return errors.Join(errs...)
 }

@@ -25,7 +25,7 @@
 //
 // # Flow
 //
-//	when:  schedule.Plan ─► passes.go: one pass after the other, never two
+//	when:  schedule.Plan ─► poll.Run ─► passes.go: one pass after the other, never two
 //	data:  listing.List (parts of the bucket side by side), or, between two full
 //	       listings, changes.Since (what changed alone) ─► filter.Match ─►
 //	       ledger.Compare ─► fetch.Run (a window of downloads under a byte
@@ -43,8 +43,7 @@
 //	reader.go, close.go    service.BatchInput: read, close
 //	connect.go, outage.go  what a run needs before it begins, and waiting for it
 //	credentials.go         where keys come from, what is said of them, sign-out
-//	passes.go              the passes of a plan, one after the other
-//	changes.go             which of them ask for no more than what changed
+//	passes.go              makes the passes that poll asks for, over one scope
 //	state.go, cache_kind.go opens the ledger, in a file, a cache that keeps it, or
 //	                       memory
 //	state_admin.go         looks at a ledger and changes it, for tools
@@ -53,8 +52,8 @@
 //	delivery.go            a download becomes batches of messages
 //	undelivered.go         the batches that are not acknowledged, and what is said of them
 //	metadata.go            the names and values of the message metadata
-//	watcher.go, metrics.go what the user is told: log lines and metrics
-//	quiet.go, outage.go    the same thing is not said again and again
+//	watcher.go, metrics.go what is counted and logged of single objects
+//	log.go, outage.go      what the log says of passes, of the run, and of outages
 //	gatherer.go            metrics of single objects, told to the exporter in one go
 //	outcome.go             how runs of this process ended, for its exit code
 //	cli.go                 the command line of Benthos with that exit code
@@ -69,13 +68,15 @@
 //	                       come from), changes (what changed since a time, by the
 //	                       REST API) and the clients management, auth and rest
 //	internal/schedule      when passes begin: once, after a pause, at fixed times
+//	internal/poll          what runs when: the passes of a schedule, failed ones again,
+//	                       parked objects in between; a full listing or the changes
 //	internal/listing       a bucket listed in parts side by side, each complete
 //	internal/ledger        which version of each key was delivered, and what is due
 //	                       (ledger/format: what is stored)
 //	internal/s3      the only importer of the AWS SDK
 //	internal/fetch         downloads under way: their window, their bytes, their
 //	                       retries; large objects in parts once that has paid
-//	internal/pass          one pass: who is due, what became of each object
+//	internal/pass          one pass over a scope: what is due, what became of each object
 //
 // # Invariants
 //

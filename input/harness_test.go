@@ -92,7 +92,7 @@ func (r *rig) build() error {
 		return err
 	}
 	if r.asks {
-		reader.turns.least = 0
+		reader.choice.LeastPages = 0
 	}
 	r.input = withRetries(conf, reader)
 	return nil

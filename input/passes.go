@@ -6,181 +6,113 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 )
 
-const (
-	// A parked object waits for parkedFirst, then for twice as long each time that
-	// it is parked again, up to parkedMost. So does a pass that failed.
-	parkedFirst = time.Minute
-	parkedMost  = time.Hour
-	// earlyEvery is the least time between the passes that are made for parked
-	// objects before the plan has one.
-	earlyEvery = 10 * time.Second
-)
-
-// run makes the passes of the plan until there is no further one. A pass that
-// failed is made again before the plan says so, and parked objects are tried
-// again when their time has come.
+// run makes all passes over the scope.
 func (r *reader) run(ctx context.Context) {
-	plan := r.conf.plan
-	first := plan.First(time.Now(), r.lastComplete())
-	failures, notBefore := 0, time.Time{}
-	for planned := first; ; {
-		next, parked := planned, false
-		if at := later(r.shared.NextParked(), notBefore); !r.shared.NextParked().IsZero() && at.Before(planned) {
-			next, parked = at, true
-		}
-		if retry.Sleep(ctx, time.Until(next)) != nil {
-			r.setCause(errInterrupted)
-			return
-		}
-		if parked {
-			notBefore = time.Now().Add(earlyEvery)
-			r.tryParked(ctx, func() time.Time { return planned })
-			continue
-		}
-		began := time.Now()
-		due := func() time.Time {
-			planned, _ = plan.Next(first, began, time.Now())
-			return planned
-		}
-		left, err := r.turn(ctx, due)
-		if !left {
-			due()
-		}
-		switch {
-		case !plan.Repeats():
-			return
-		case err == nil:
-			failures = 0
-		default:
-			failures++
-			planned = earlier(planned, time.Now().Add(backOff(failures)))
-		}
+	p := &passes{reader: r, scope: pass.NewScope(r.scopeOptions())}
+	if recent := p.scope.Recent(); recent != nil {
+		r.choice.Changes = recent
 	}
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
+	var last time.Time
+	if r.ledger != nil {
+		last = r.ledger.Stats().LastCompletePass
 	}
-	return a
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-// turn makes the pass whose time has come. Where one that asks for changes does
-// not come to its end, a full listing takes its place at once. It reports whether
-// downloads were left under way because the next pass is due.
-func (r *reader) turn(ctx context.Context, due func() time.Time) (left bool, err error) {
-	recent, onlyChanged := r.turns.next(r.identity(ctx).Text())
-	if onlyChanged {
-		if left, done := r.pollChanges(ctx, recent, due); done {
-			return left, nil
-		}
-	}
-	if recent, _ = r.turns.next(r.identity(ctx).Text()); ctx.Err() != nil {
-		return false, nil
-	}
-	return r.listAll(ctx, recent, due)
-}
-
-// tryParked makes a pass over the objects that wait for their next attempt, and
-// asks for no listing.
-func (r *reader) tryParked(ctx context.Context, due func() time.Time) {
-	p, began := r.newPass(ctx, nil, due, func(o *pass.Options) { o.OnlyWaiting = true }), time.Now()
-	if err := r.make(ctx, p); err != nil && ctx.Err() == nil {
-		r.log.Debugf("Trying the parked objects of %s again ended early: %v", r.where(), err)
-		return
-	}
-	r.sayPass(ctx, "the parked objects of "+r.where(), p.Report(), time.Since(began))
-}
-
-// make runs a pass.
-func (r *reader) make(ctx context.Context, p *pass.Pass) error {
-	r.setPass(p)
-	r.watcher.begin()
-	err := p.Run(ctx)
-	r.watcher.ended()
-	r.tellState()
-	if p.Left() {
-		r.late.Go(func() { r.sayLate(p) })
-	}
-	return err
-}
-
-// pollChanges makes a pass that asks for changes alone, and reports whether it
-// came to its end, or is to come to none.
-func (r *reader) pollChanges(ctx context.Context, recent *pass.Recent, due func() time.Time) (left, done bool) {
-	p, began := r.newPass(ctx, recent, due, func(o *pass.Options) { o.OnlyChanged = true }), time.Now()
-	r.askCost.reset()
-	err := r.make(ctx, p)
+	err := poll.Run(ctx, poll.Options{
+		Plan: r.conf.plan, LastComplete: last, Passes: p, Choice: r.choice,
+		Identity: func(ctx context.Context) string { return r.identity(ctx).Text() },
+	})
 	if err != nil && ctx.Err() != nil {
-		r.setCause(errInterrupted)
-		return false, true
+		err = errInterrupted
 	}
-	r.turns.asked(r.askCost.reset(), err)
 	if err != nil {
-		r.log.Debugf("Asking for what changed in %s ended early, and all of it is listed instead: %v", r.where(), err)
-		return false, false
+		r.setCause(err)
 	}
-	r.meters.changesPolls.Incr(1)
-	r.sayPass(ctx, "what changed in "+r.where(), p.Report(), time.Since(began))
-	return p.Left(), true
 }
 
-// listAll makes a pass over everything, and looks at how it went while its
-// context still lives.
-func (r *reader) listAll(ctx context.Context, recent *pass.Recent, due func() time.Time) (left bool, err error) {
-	p, began := r.newPass(ctx, recent, due, func(*pass.Options) {}), time.Now()
-	r.listCost.reset()
-	err = r.make(ctx, p)
+// passes makes the passes over a scope, and tells of them. It implements
+// poll.Passes.
+type passes struct {
+	*reader
+	scope *pass.Scope
+	// hinted says that a pass has come to its end, and held is how many missing objects
+	// were told of last. Both belong to the loop.
+	hinted bool
+	held   int64
+}
+
+var _ poll.Passes = (*passes)(nil)
+
+// List implements poll.Passes. The error says how far the pass came.
+func (p *passes) List(ctx context.Context, due poll.Due, remember bool) (left bool, _ error) {
+	made, took, err := p.make(ctx, pass.Task{Kind: pass.Full, Remember: remember, NextDue: due})
+	report := made.Report()
 	if err != nil && ctx.Err() != nil {
-		r.setCause(errInterrupted)
 		return false, err
 	}
-	report := p.Report()
-	r.meters.passEnded(time.Since(began), err == nil && report.ListingComplete)
-	switch {
-	case err != nil && r.conf.plan.Repeats():
-		r.log.Errorf("The pass over %s ended early, and is made again: after %s listed: %v", r.where(), objects(report.Listed), r.explain(ctx, err))
-	case err != nil:
-		err = fmt.Errorf("after %s listed: %w", objects(report.Listed), r.explain(ctx, err))
-		r.setCause(err)
-	default:
-		r.watcher.listedAll()
-		r.turns.sweptAll(recent, began, report.Listed, r.listCost.reset())
-		r.sayPass(ctx, r.where(), report, time.Since(began))
+	p.meters.passEnded(took, err == nil && report.ListingComplete)
+	if err != nil {
+		err = fmt.Errorf("after %s listed: %w", objects(report.Listed), p.explain(ctx, err))
+		if p.conf.plan.Repeats() {
+			p.log.Errorf("The pass over %s ended early, and is made again: %v", p.where(), err)
+		}
+	} else {
+		p.sayHeld(report.Held)
+		p.sayPass(ctx, p.where(), report, took)
 	}
-	return p.Left(), err
+	return made.Left(), err
 }
 
-// sayLate waits for the downloads that a pass left under way, and says what became
-// of them.
-func (r *reader) sayLate(p *pass.Pass) {
-	before := p.Report()
-	<-p.Done()
-	after := p.Report()
-	r.log.Infof("Of %s that an earlier pass left under way in %s, %d were delivered and %d parked by now",
-		objects(before.Unsettled()), r.where(), after.Delivered-before.Delivered, after.ParkedTotal()-before.ParkedTotal())
+// Changes implements poll.Passes.
+func (p *passes) Changes(ctx context.Context, due poll.Due, goOn func() error) (left bool, _ error) {
+	made, took, err := p.make(ctx, pass.Task{Kind: pass.Changes, NextDue: due, GoOn: goOn})
+	switch {
+	case err == nil:
+		p.meters.changesPolls.Incr(1)
+		p.sayPass(ctx, "what changed in "+p.where(), made.Report(), took)
+	case ctx.Err() == nil:
+		p.log.Debugf("Asking for what changed in %s ended early, and all of it is listed instead: %v", p.where(), err)
+	}
+	return made.Left(), err
 }
 
-// newPass prepares a pass. It hands on to recent what a later one needs that
-// asks for changes alone; nil where none will. The next pass is due at due.
-func (r *reader) newPass(ctx context.Context, recent *pass.Recent, due func() time.Time, kind func(*pass.Options)) *pass.Pass {
-	who := r.identity(ctx)
+// Parked implements poll.Passes.
+func (p *passes) Parked(ctx context.Context, due poll.Due) {
+	made, took, err := p.make(ctx, pass.Task{Kind: pass.Waiting, NextDue: due})
+	if err != nil && ctx.Err() == nil {
+		p.log.Debugf("Trying the parked objects of %s again ended early: %v", p.where(), err)
+		return
+	}
+	p.sayPass(ctx, "the parked objects of "+p.where(), made.Report(), took)
+}
+
+// NextParked implements poll.Passes.
+func (p *passes) NextParked() time.Time { return p.scope.NextParked() }
+
+// make runs a pass.
+func (p *passes) make(ctx context.Context, t pass.Task) (made *pass.Pass, took time.Duration, err error) {
+	who, began := p.identity(ctx), time.Now()
+	t.Identity = pass.Identity{Name: who.Text(), SeesAll: who.BypassesRLS()}
+	made = p.scope.NewPass(t)
+	p.pass.Store(made)
+	p.watcher.begin()
+	err = made.Run(ctx)
+	p.watcher.ended()
+	p.tellState()
+	if made.Left() {
+		p.late.Go(func() { p.sayLate(made) })
+	}
+	return made, time.Since(began), err
+}
+
+// scopeOptions say what the passes work on.
+func (r *reader) scopeOptions() pass.Options {
 	d := &delivery{
 		scanner: r.conf.scanner,
 		labeller: labeller{
@@ -192,32 +124,63 @@ func (r *reader) newPass(ctx context.Context, recent *pass.Recent, due func() ti
 		out:    r.out,
 	}
 	opts := pass.Options{
-		Listing: listing.Options{Pager: r.client, Prefix: r.conf.filter.ListPrefix(), Listers: r.listers},
-		Match: func(obj object.Object) pass.Verdict {
-			v := r.conf.filter.Match(obj, time.Now())
-			out := pass.Verdict{Rule: v.Rule.String(), Pattern: v.Pattern}
-			if v.Rule == filter.MinAge {
-				out.Until = obj.LastModified.Add(r.conf.filter.MinAge())
-			}
-			return out
+		Source: pass.Source{
+			Listing: listing.Options{Pager: r.client, Prefix: r.conf.filter.ListPrefix(), Listers: r.listers},
+			Filter:  r.conf.filter,
 		},
 		Fetcher: r.fetcher,
 		Deliver: d.deliver,
 		Ledger:  r.ledger,
-		Recent:  recent,
-		NextDue: due,
 		ParkFor: r.parkFor,
-		Deletes: pass.Deletes{
-			Listed: r.client.Listed, MaxRatio: r.conf.maxDeleteRatio,
-			SeesAll: who.BypassesRLS(), Viewer: who.Text(),
-		},
-		Watcher: r.watcher,
+		Deletes: pass.Deletes{Listed: r.client.Listed, MaxRatio: r.conf.maxDeleteRatio},
+
+		Removals: r.removals,
+		Watcher:  r.watcher,
+	}
+	if r.changes != nil {
+		opts.Source.Feed = r.changes
 	}
 	if r.conf.emitDeletes {
-		opts.Deletes.Deliver = d.deliverDeletion
+		opts.Deletes.Deliver = func(ctx context.Context, key string, ack pass.Ack) error {
+			return d.deliverDeletion(ctx, key, func(ctx context.Context, refused error) error {
+				if refused == nil {
+					r.meters.deleted.Incr(1)
+				}
+				return ack(ctx, refused)
+			})
+		}
 	}
-	kind(&opts)
-	return pass.New(opts, r.shared)
+	return opts
+}
+
+// parkFor is how long an object waits that is parked for the n-th time. A
+// one-time run has no later pass, so the next run tries it in any case.
+func (r *reader) parkFor(n int) time.Duration {
+	if !r.conf.plan.Repeats() {
+		return 0
+	}
+	return poll.Pause(n)
+}
+
+// newChanges makes the client that asks for changes, nil where no pass would ask or
+// the server is another than Supabase's, which has no REST API.
+func (r *reader) newChanges() *changes.Client {
+	if !r.conf.plan.Repeats() {
+		return nil
+	}
+	client, err := changes.New(changes.Options{
+		Endpoint: r.conf.project.Endpoint, Bucket: r.conf.project.Bucket,
+		Credentials: r.source.Credentials,
+		TLS:         r.conf.tls, Transport: r.conf.transport,
+		ConnectTimeout: r.conf.connectTimeout, Timeout: r.conf.responseTimeout + r.conf.idleTimeout,
+		Retry:   r.conf.retry,
+		OnRetry: func(err error) { r.retried("", err) },
+		OnPage:  func(d time.Duration, _ int) { r.choice.PageAsked(d) },
+	})
+	if err != nil {
+		return nil
+	}
+	return client
 }
 
 // newFetcher prepares the downloads of all passes, which end with ctx.
@@ -243,16 +206,8 @@ func (s source) Probe(ctx context.Context) error {
 	return err
 }
 
-// newShared prepares what all passes have in common.
-func (r *reader) newShared() *pass.Shared {
-	if r.conf.deleteObjects {
-		return &pass.Shared{Removals: pass.NewRemovals(r.client, r.conf.retry)}
-	}
-	return &pass.Shared{Removals: pass.NewRemovals(nil, r.conf.retry)}
-}
-
-// identity is whom the server takes this input for: nobody, where credentials
-// cannot be had at the moment.
+// identity is who the server treats this input as: nobody, where there are no
+// credentials at the moment.
 func (r *reader) identity(ctx context.Context) supabase.Identity {
 	cred, err := r.source.Credentials(ctx)
 	if err != nil {
@@ -261,49 +216,12 @@ func (r *reader) identity(ctx context.Context) supabase.Identity {
 	return supabase.IdentityOf(cred)
 }
 
-// parkFor is how long an object waits that is parked for the n-th time. A
-// one-time run has no later pass, so the next run tries it in any case.
-func (r *reader) parkFor(n int) time.Duration {
-	if !r.conf.plan.Repeats() {
-		return 0
-	}
-	return backOff(n)
-}
-
-// backOff is the pause after n failures.
-func backOff(n int) time.Duration {
-	d := parkedFirst
-	for range n - 1 {
-		d = min(2*d, parkedMost)
-	}
-	return d
-}
-
-func (r *reader) currentPass() *pass.Pass {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.pass
-}
-
-func (r *reader) setPass(p *pass.Pass) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.pass = p
-}
-
 func (r *reader) setCause(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.cause == nil { // what came first is why the run ends
 		r.cause = err
 	}
-}
-
-func (r *reader) lastComplete() time.Time {
-	if r.ledger == nil {
-		return time.Time{}
-	}
-	return r.ledger.Stats().LastCompletePass
 }
 
 // tellState sets the gauges of the ledger.

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
@@ -61,6 +62,27 @@ func TestAParkedObjectIsTriedAgainBeforeTheNextTickAndWithoutAListing(t *testing
 		time.Sleep(23 * time.Hour)
 		require.Empty(t, r.arrived())
 		require.Equal(t, 2, r.fullPages())
+	})
+}
+
+func TestAnObjectThatIsRefusedAfterItsPassIsTriedAgainBeforeTheNextOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "sync_mode: scheduled\npolling_interval: 24h\nauto_replay_nacks: false\n")
+		r.server.Put("docs", "a", []byte("1"))
+		refused := false
+		r.ack = func(service.MessageBatch) error {
+			if refused {
+				return nil
+			}
+			refused = true
+			time.Sleep(10 * time.Minute) // its pass ended long ago
+			return errRefused
+		}
+		stop := r.live()
+		defer stop()
+		time.Sleep(15 * time.Minute)
+		require.Equal(t, []string{"created a", "created a"}, r.arrived())
+		require.Equal(t, 1, r.fullPages())
 	})
 }
 

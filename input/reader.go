@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -14,6 +15,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
@@ -34,18 +36,16 @@ type reader struct {
 	undelivered *undelivered
 	endpoint    *outageLog
 
-	listers *listing.Limit
-	shared  *pass.Shared
-	fetcher *fetch.Fetcher // once the run has begun
-	late    sync.WaitGroup // log lines about downloads that outlast their pass
-	// turns belongs to the goroutine of the passes. listCost and askCost sum up the
-	// cost of listings and of changes.
-	turns             *turns
-	changes           *changes.Client // nil if the server has no REST API
-	listCost, askCost meter
+	listers  *listing.Limit
+	removals *pass.Removals
+	fetcher  *fetch.Fetcher  // once the run has begun
+	late     sync.WaitGroup  // what is said of downloads that outlast their pass
+	choice   *poll.Choice    // between full listings and asking for changes
+	changes  *changes.Client // nil where nobody can be asked
+
+	pass atomic.Pointer[pass.Pass] // the one under way, or the last one
 
 	mu        sync.Mutex
-	pass      *pass.Pass     // the one under way, or the last one
 	ledger    *ledger.Ledger // nil where nothing is remembered
 	startedAt time.Time      // zero until the run has begun
 	stop      func()         // ends the run
@@ -73,7 +73,7 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		out: make(chan handover), listers: listing.NewLimit(conf.listers()),
 	}
 	r.shut.init()
-	r.watcher = &watcher{reader: r}
+	r.watcher = &watcher{reader: r, lines: map[string]int64{}}
 	r.undelivered = newUndelivered(r.log, r.meters.oldestUndelivered)
 	r.endpoint = &outageLog{log: r.log, what: conf.project.Endpoint}
 	r.source = newSource(conf, conf.patience(), &keyWatcher{r: r})
@@ -82,7 +82,7 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 	opts.OnRetry = r.retried
 	opts.OnListPage = func(d time.Duration, _ int) {
 		r.meters.pageListed(d, r.listers.Listers())
-		r.listCost.add(d)
+		r.choice.PageListed(d)
 	}
 	opts.OnFirstByte = func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) }
 	client, err := s3.New(opts)
@@ -90,8 +90,17 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 		return nil, err
 	}
 	r.client = client
-	r.shared = r.newShared()
-	r.turns = r.newTurns()
+	var remover pass.Remover
+	if conf.deleteObjects {
+		remover = client
+	}
+	r.removals = pass.NewRemovals(remover, conf.retry, r.watcher.NotDeleted)
+	r.choice = &poll.Choice{
+		FullEvery: conf.fullSweepInterval, LeastPages: poll.LeastPages,
+		Lasts: func(err error) bool { return errors.Is(err, changes.ErrUnsupported) },
+		Rests: r.sayChangesRest,
+	}
+	r.changes = r.newChanges()
 	return r, nil
 }
 
@@ -105,28 +114,6 @@ func (c config) clientOptions(source *keys.Source) s3.Options {
 		ConnectTimeout: c.connectTimeout, ResponseTimeout: c.responseTimeout, IdleTimeout: c.idleTimeout,
 		Retry: c.retry,
 	}
-}
-
-// newTurns finds out whether the server can be asked for changes.
-func (r *reader) newTurns() *turns {
-	t := &turns{every: r.conf.fullSweepInterval, least: 2, off: r.sayChangesOff}
-	if !r.conf.plan.Repeats() {
-		return t
-	}
-	client, err := changes.New(changes.Options{
-		Endpoint: r.conf.project.Endpoint, Bucket: r.conf.project.Bucket,
-		Credentials: r.source.Credentials,
-		TLS:         r.conf.tls, Transport: r.conf.transport,
-		ConnectTimeout: r.conf.connectTimeout, Timeout: r.conf.responseTimeout + r.conf.idleTimeout,
-		Retry:   r.conf.retry,
-		OnRetry: func(err error) { r.retried("", err) },
-		OnPage:  func(d time.Duration, _ int) { r.askCost.add(d) },
-	})
-	if err == nil { // otherwise the server is not Supabase's and has no REST API
-		r.changes = client
-		t.recent = pass.NewRecent(feed{client, func() bool { return t.exceeds(r.askCost.sum()) }}, r.shared)
-	}
-	return t
 }
 
 func (r *reader) retried(_ string, err error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 )
 
 // openLedger opens the ledger that the config asks for; nil where nothing is to
@@ -23,7 +24,7 @@ func openLedger(ctx context.Context, conf config, res *service.Resources) (*ledg
 		return nil, err
 	}
 	l, err := ledger.Open(ctx, ledger.Options{
-		Store: store, Scope: conf.scope(res.Label()), ChangeDetection: conf.identity, LongestPause: parkedMost,
+		Store: store, Scope: conf.scope(res.Label()), ChangeDetection: conf.identity, LongestPause: poll.LongestPause,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", conf.state.field(), err), store.Close())

@@ -16,9 +16,12 @@ import (
 // deletion and no row that became visible too late: the next full listing does.
 func (p *Pass) changed(ctx context.Context) iter.Seq2[fetch.Item, error] {
 	return func(yield func(fetch.Item, error) bool) {
-		r := p.opts.Recent
-		for page, err := range r.feed.Since(ctx, p.opts.Listing.Prefix, r.start()) {
+		r := p.recent
+		for page, err := range r.feed.Since(ctx, p.scope.Source.Listing.Prefix, r.start()) {
 			goOn := false
+			if err == nil && p.task.GoOn != nil {
+				err = p.task.GoOn()
+			}
 			if err == nil {
 				goOn, err = p.duePoints(ctx, r.unseen(page), yield)
 			}
@@ -34,13 +37,13 @@ func (p *Pass) changed(ctx context.Context) iter.Seq2[fetch.Item, error] {
 	}
 }
 
-// onlyWaiting yields what is due of the objects that wait for their time.
-func (p *Pass) onlyWaiting(ctx context.Context) iter.Seq2[fetch.Item, error] {
+// waiting yields what is due of the objects that wait for their time.
+func (p *Pass) waiting(ctx context.Context) iter.Seq2[fetch.Item, error] {
 	return func(yield func(fetch.Item, error) bool) { p.yieldWaiting(ctx, yield) }
 }
 
 func (p *Pass) yieldWaiting(ctx context.Context, yield func(fetch.Item, error) bool) {
-	goOn, err := p.duePoints(ctx, p.shared.waiting.takeDue(), yield)
+	goOn, err := p.duePoints(ctx, p.scope.waiting.takeDue(), yield)
 	if err != nil {
 		yield(fetch.Item{}, err)
 	}
@@ -60,7 +63,7 @@ func (p *Pass) duePoints(ctx context.Context, objs []object.Object, yield func(f
 			unplaced = append(unplaced, obj)
 		}
 	}
-	work, err := p.opts.Ledger.ComparePoints(ctx, points)
+	work, err := p.scope.Ledger.ComparePoints(ctx, points)
 	if err != nil {
 		return false, err
 	}
@@ -82,15 +85,14 @@ func (p *Pass) followUp(work *ledger.Work, objs []object.Object) {
 	for _, item := range work.Parked {
 		i, ok := slices.BinarySearchFunc(objs, item.Key, func(o object.Object, k string) int { return strings.Compare(o.Key, k) })
 		if ok {
-			p.shared.waiting.add(objs[i], item.Next, true)
+			p.scope.waiting.add(objs[i], item.Next, true)
 		}
 	}
-	r := p.opts.Recent
-	if r == nil {
+	if p.recent == nil {
 		return
 	}
 	for _, obj := range work.Overtaken {
-		p.shared.waiting.add(obj, time.Now(), false)
+		p.scope.waiting.add(obj, time.Now(), false)
 	}
-	r.dealtWith(objs, p.began)
+	p.recent.dealtWith(objs, p.began)
 }

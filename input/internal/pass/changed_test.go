@@ -14,7 +14,6 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
 // news is a Feed that shows what is on a shelf.
@@ -22,12 +21,13 @@ type news struct {
 	*shelf
 	asked []time.Time
 	err   error
+	blind bool // shows no row
 }
 
 func (n *news) Newest(context.Context, string) (time.Time, error) {
 	var newest time.Time
 	for _, o := range n.listed {
-		if o.LastModified.After(newest) {
+		if !n.blind && o.LastModified.After(newest) {
 			newest = o.LastModified
 		}
 	}
@@ -62,16 +62,17 @@ func (n *news) change(key, etag string) {
 	n.listed = append(n.listed, obj)
 }
 
-// desk makes passes that hand on to each other.
+// desk makes passes over one scope.
 type desk struct {
-	t      *testing.T
-	news   *news
-	store  *countingStore
-	ledger *ledger.Ledger
-	shared *Shared
-	recent *Recent
-	ack    deliverer
-	viewer string
+	t        *testing.T
+	news     *news
+	store    *countingStore
+	ledger   *ledger.Ledger
+	scope    *Scope
+	recent   *Recent
+	ack      deliverer
+	identity string
+	goOn     func() error
 }
 
 func newDesk(t *testing.T) *desk {
@@ -80,26 +81,26 @@ func newDesk(t *testing.T) *desk {
 	var err error
 	d.ledger, err = ledger.Open(t.Context(), ledger.Options{Store: d.store})
 	require.NoError(t, err)
-	d.shared = &Shared{Removals: NewRemovals(nil, retry.Policy{})}
-	d.recent = NewRecent(d.news, d.shared)
+	d.scope = newScope(d.news.shelf, func(ctx context.Context, f *fetch.Download, ack Ack) error { return d.ack(ctx, f, ack) }, func(o *setup) {
+		o.Source.Feed, o.Ledger = d.news, d.ledger
+		o.ParkFor = func(int) time.Duration { return time.Minute }
+		o.Deletes.MaxRatio = 1
+	})
+	d.recent = d.scope.Recent()
 	return d
 }
 
-func (d *desk) pass(onlyChanged bool) (Report, error) {
+func (d *desk) pass(kind Kind) (Report, error) {
 	d.t.Helper()
-	p := newPass(d.news.shelf, d.ack, func(o *setup) {
-		o.Shared, o.Ledger, o.Recent, o.OnlyChanged = d.shared, d.ledger, d.recent, onlyChanged
-		o.ParkFor = func(int) time.Duration { return time.Minute }
-		o.Deletes.MaxRatio, o.Deletes.Viewer = 1, d.viewer
-	})
+	p := d.scope.NewPass(Task{Kind: kind, Remember: kind == Full, Identity: Identity{Name: d.identity}, NextDue: full.NextDue, GoOn: d.goOn})
 	err := p.Run(d.t.Context())
 	return p.Report(), err
 }
 
 func (d *desk) poll() Report {
 	d.t.Helper()
-	require.True(d.t, d.recent.Ready(d.viewer))
-	r, err := d.pass(true)
+	require.True(d.t, d.recent.Ready(d.identity))
+	r, err := d.pass(Changes)
 	require.NoError(d.t, err)
 	require.Zero(d.t, r.Unsettled())
 	require.True(d.t, r.ListingComplete)
@@ -108,7 +109,7 @@ func (d *desk) poll() Report {
 
 func (d *desk) sweep() Report {
 	d.t.Helper()
-	r, err := d.pass(false)
+	r, err := d.pass(Full)
 	require.NoError(d.t, err)
 	require.Zero(d.t, r.Unsettled())
 	return r
@@ -224,20 +225,56 @@ func TestAPollThatFailsLosesNothing(t *testing.T) {
 		d.sweep()
 		d.news.change("b", "1")
 		d.news.err = &object.Error{Op: "asking", Kind: object.ErrThrottled}
-		r, err := d.pass(true)
+		r, err := d.pass(Changes)
 		require.ErrorIs(t, err, object.ErrThrottled)
 		require.False(t, r.ListingComplete)
 		d.news.err = nil
 		d.news.openErr["c"] = &object.Error{Op: "reading", Key: "c", Kind: object.ErrCredentials}
 		d.news.probeErr = d.news.openErr["c"]
 		d.news.change("c", "1")
-		_, err = d.pass(true)
+		_, err = d.pass(Changes)
 		require.ErrorIs(t, err, object.ErrCredentials)
 		clear(d.news.openErr)
-		r, err = d.pass(true)
+		r, err = d.pass(Changes)
 		require.NoError(t, err)
 		require.Equal(t, int64(1), r.Delivered, "what was given back is due again")
 		require.EqualValues(t, 3, d.ledger.Stats().Tracked)
+		require.NoError(t, d.ledger.Close(t.Context()))
+	})
+}
+
+func TestAFeedThatShowsNothingWhereTheListingDoesIsInTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.sweep()
+		require.NoError(t, d.recent.Trouble(), "an empty bucket shows nothing either")
+		d.news.change("a", "1")
+		d.news.blind = true
+		d.sweep()
+		require.ErrorIs(t, d.recent.Trouble(), errBlind)
+		require.False(t, d.recent.Ready(d.identity))
+		d.news.blind = false
+		d.sweep()
+		require.NoError(t, d.recent.Trouble())
+		require.True(t, d.recent.Ready(d.identity))
+		require.NoError(t, d.ledger.Close(t.Context()))
+	})
+}
+
+func TestAPollEndsWhereItMayNotGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.news.change("a", "1")
+		d.sweep()
+		d.news.change("b", "1")
+		enough := errors.New("enough")
+		d.goOn = func() error { return enough }
+		r, err := d.pass(Changes)
+		require.ErrorIs(t, err, enough)
+		require.Zero(t, r.Listed)
+		require.False(t, r.ListingComplete)
+		d.goOn = func() error { return nil }
+		require.Equal(t, int64(1), d.poll().Delivered, "nothing was skipped")
 		require.NoError(t, d.ledger.Close(t.Context()))
 	})
 }
@@ -248,17 +285,17 @@ func TestWhatThereIsNoRoomToWaitForIsForAFullListing(t *testing.T) {
 		d.news.change("a", "1")
 		d.sweep()
 		for i := range waitingKept {
-			d.shared.waiting.add(object.Object{Key: fmt.Sprint(i)}, time.Now().Add(time.Hour), false)
+			d.scope.waiting.add(object.Object{Key: fmt.Sprint(i)}, time.Now().Add(time.Hour), false)
 		}
-		require.True(t, d.recent.Ready(d.viewer))
-		d.shared.waiting.add(object.Object{Key: "one more"}, time.Now().Add(2*time.Minute), false)
-		d.shared.waiting.add(object.Object{Key: "and one"}, time.Now().Add(time.Minute), false)
-		d.shared.waiting.add(object.Object{Key: "0"}, time.Now(), false)
-		require.True(t, d.recent.Ready(d.viewer), "one that is known has its room")
+		require.True(t, d.recent.Ready(d.identity))
+		d.scope.waiting.add(object.Object{Key: "one more"}, time.Now().Add(2*time.Minute), false)
+		d.scope.waiting.add(object.Object{Key: "and one"}, time.Now().Add(time.Minute), false)
+		d.scope.waiting.add(object.Object{Key: "0"}, time.Now(), false)
+		require.True(t, d.recent.Ready(d.identity), "one that is known has its room")
 		time.Sleep(time.Minute)
-		require.False(t, d.recent.Ready(d.viewer))
+		require.False(t, d.recent.Ready(d.identity))
 		d.sweep()
-		require.True(t, d.recent.Ready(d.viewer))
+		require.True(t, d.recent.Ready(d.identity))
 		require.NoError(t, d.ledger.Close(t.Context()))
 	})
 }
@@ -266,29 +303,27 @@ func TestWhatThereIsNoRoomToWaitForIsForAFullListing(t *testing.T) {
 func TestOnlyAFullListingThatWasCompleteIsFollowedByPolls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
-		require.False(t, d.recent.Ready(d.viewer))
+		require.False(t, d.recent.Ready(d.identity))
 		d.sweep()
-		require.False(t, d.recent.Ready(d.viewer), "no row has told the time")
+		require.False(t, d.recent.Ready(d.identity), "no row has told the time")
 		d.news.change("a", "1")
 		d.sweep()
-		require.True(t, d.recent.Ready(d.viewer))
+		require.True(t, d.recent.Ready(d.identity))
 		d.news.listErr = &object.Error{Op: "listing", Kind: object.ErrUnavailable}
-		_, err := d.pass(false)
+		_, err := d.pass(Full)
 		require.Error(t, err)
-		require.False(t, d.recent.Ready(d.viewer))
+		require.False(t, d.recent.Ready(d.identity))
 		d.news.listErr = nil
 		d.news.err = errors.New("not today")
 		d.sweep()
-		shows, problem := d.recent.Feeds()
-		require.True(t, shows)
-		require.ErrorIs(t, problem, d.news.err)
-		require.True(t, d.recent.Ready(d.viewer), "the time is known from before")
-		d.viewer = "somebody else"
-		require.False(t, d.recent.Ready(d.viewer), "to whom other rows may be visible")
+		require.ErrorIs(t, d.recent.Trouble(), d.news.err)
+		require.True(t, d.recent.Ready(d.identity), "the time is known from before")
+		d.identity = "somebody else"
+		require.False(t, d.recent.Ready(d.identity), "to whom other rows may be visible")
 		d.sweep()
-		require.True(t, d.recent.Ready(d.viewer))
+		require.True(t, d.recent.Ready(d.identity))
 		d.recent.Forget()
-		require.False(t, d.recent.Ready(d.viewer))
+		require.False(t, d.recent.Ready(d.identity))
 		require.NoError(t, d.ledger.Close(t.Context()))
 	})
 }

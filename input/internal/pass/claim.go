@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
@@ -22,16 +23,13 @@ type due struct {
 
 var _ fetch.Claim = (*due)(nil)
 
-// event is why the object is delivered: "created" or "updated".
-func (d *due) event() string { return d.item.Event.String() }
-
 // Deliver hands one download on under a receipt of its own.
 func (d *due) Deliver(ctx context.Context, dl *fetch.Download) error {
-	if err := d.pass.removals.hold(ctx); err != nil {
+	if err := d.pass.scope.Removals.hold(ctx); err != nil {
 		return err
 	}
 	c := &receipt{due: d, object: dl.Object}
-	if err := d.pass.opts.Deliver(ctx, dl, d.event(), c.ack); err != nil {
+	if err := d.pass.scope.Deliver(ctx, dl, d.item.Event.String(), c.ack); err != nil {
 		c.abandon()
 		return err
 	}
@@ -41,8 +39,8 @@ func (d *due) Deliver(ctx context.Context, dl *fetch.Download) error {
 
 // Changed asks the filter about the version that the object has by now.
 func (d *due) Changed(now object.Object) bool {
-	v := d.pass.opts.Match(now)
-	if v.Rule == "" {
+	v := d.pass.scope.Source.Filter.Match(now, time.Now())
+	if v.Rule == filter.Pass {
 		return true
 	}
 	d.pass.tally.filtered(v)
@@ -58,6 +56,7 @@ func (d *due) Fail(f fetch.Failure) {
 		if d.work != nil {
 			d.work.Vanish(f.Object.Key)
 		}
+		d.pass.scope.told.forget(f.Object.Key)
 		d.pass.tally.vanished(f.Object)
 		return
 	}
@@ -68,8 +67,8 @@ func (d *due) Fail(f fetch.Failure) {
 func (d *due) Release() {
 	if d.work != nil {
 		d.work.Release(d.item.Key)
-		if d.pass.opts.Recent != nil {
-			d.pass.shared.waiting.add(d.item.Object, time.Now(), false)
+		if d.pass.recent != nil {
+			d.pass.scope.waiting.add(d.item.Object, time.Now(), false)
 		}
 	}
 }
@@ -77,11 +76,11 @@ func (d *due) Release() {
 func (d *due) park(obj object.Object, reason string, err error) {
 	p := d.pass
 	if d.work != nil {
-		next := time.Now().Add(p.opts.ParkFor(d.item.Attempts + 1))
+		next := time.Now().Add(p.scope.ParkFor(d.item.Attempts + 1))
 		d.work.Park(obj, fmt.Sprintf("%s: %v", reason, err), next)
-		p.shared.waiting.add(d.item.Object, next, true)
+		p.scope.waiting.add(d.item.Object, next, true)
 	}
-	p.tally.parked(obj, reason, err)
+	p.tally.parked(obj, reason, err, p.scope.told.before(obj, reason))
 }
 
 // receipt is one attempt to deliver one object, from its download to the ack of
@@ -95,41 +94,41 @@ type receipt struct {
 	acked     bool
 	err       error // what the pipeline said, once acked
 	handed    bool
-	abandoned bool
+	abandoned bool // the object is tried again, so that acks mean nothing
 }
 
-// ack hears what the pipeline says; the first answer counts. After an attempt was
-// abandoned it means nothing, since the object is tried again.
+// ack hears what the pipeline says; the first answer counts.
 func (c *receipt) ack(ctx context.Context, err error) error {
-	c.mu.Lock()
-	if c.abandoned || c.acked {
-		c.mu.Unlock()
-		return nil
-	}
-	c.acked, c.err = true, err
-	settled := c.handed
-	c.mu.Unlock()
-	if settled {
-		c.settle(ctx)
-	}
+	c.note(ctx, func() (complete bool) {
+		if c.acked {
+			return false
+		}
+		c.acked, c.err = true, err
+		return c.handed
+	})
 	return nil
 }
 
 // handedOn says that all of the object's messages are on their way.
 func (c *receipt) handedOn(ctx context.Context) {
-	c.mu.Lock()
-	c.handed = true
-	settled := c.acked
-	c.mu.Unlock()
-	if settled {
-		c.settle(ctx)
-	}
+	c.note(ctx, func() (complete bool) { c.handed = true; return c.acked })
 }
 
+// abandon says that the object is tried again.
 func (c *receipt) abandon() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.abandoned = true
+}
+
+// note changes the receipt, and settles it when that makes it complete.
+func (c *receipt) note(ctx context.Context, change func() (complete bool)) {
+	c.mu.Lock()
+	complete := !c.abandoned && change()
+	c.mu.Unlock()
+	if complete {
+		c.settle(ctx)
+	}
 }
 
 // settle runs once, when both sides are known. This is the only place where an
@@ -143,13 +142,14 @@ func (c *receipt) settle(ctx context.Context) {
 	if work != nil {
 		work.Delivered(c.object)
 	}
+	p.scope.told.forget(c.object.Key)
 	p.tally.delivered(c.object)
-	p.removals.remove(ctx, removal{c.object, func(kept string, err error) {
+	p.scope.Removals.remove(ctx, removal{c.object, func(kept string, err error) {
 		switch {
 		case err != nil:
-			p.tally.notRemoved(c.object, err)
+			p.tally.count(func(r *Report) { r.NotRemoved++ })
 		case kept != "":
-			p.tally.kept(c.object, kept)
+			p.tally.count(func(r *Report) { r.Kept++ })
 		case work != nil:
 			work.Forget(c.object.Key)
 		}

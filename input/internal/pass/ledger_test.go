@@ -79,7 +79,7 @@ func TestASecondPassOverAnUnchangedBucketReadsAndWritesNothing(t *testing.T) {
 	require.NoError(t, err)
 	run := func() Report {
 		p := newPass(newShelf(), ackAll, func(o *setup) {
-			o.Listing = listing.Options{Pager: b}
+			o.Source.Listing = listing.Options{Pager: b}
 			o.Fetch.Source, o.Fetch.MaxDownloads = b, 32
 			o.Ledger = l
 			o.ParkFor = func(int) time.Duration { return time.Minute }

@@ -1,144 +1,76 @@
-// Package pass makes one pass over a bucket: it lists, leaves out what the
-// filter drops and what the ledger knows as delivered, has the rest downloaded
-// and delivered, and accounts for every object that it saw. It knows neither
-// Benthos nor the S3 protocol.
-//
-// A pass is over when its listing is complete and its objects are done with, or
-// when the next pass is due. Objects that are still under way then belong to it
-// until they are done with; later passes leave them out.
 package pass
 
 import (
 	"context"
 	"errors"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-// Verdict is what a filter says of an object.
-type Verdict struct {
-	// Rule is the name of the rule that leaves the object out, empty where it is
-	// due.
-	Rule string
-	// Pattern is the glob that decided, where one did.
-	Pattern string
-	// Until is when the rule lets go of the object; zero where it never does.
-	Until time.Time
-}
-
-// Ack settles one attempt at a download: nil means that everything in it was
-// delivered, an error that the pipeline refused it.
-type Ack func(ctx context.Context, err error) error
-
-// Options say what a pass works on.
-type Options struct {
-	// Listing says what to list. Its Bounds come from the ledger.
-	Listing listing.Options
-	// Match says whether an object is due. It is called from several goroutines.
-	Match   func(object.Object) Verdict
-	Fetcher *fetch.Fetcher
-	// Deliver hands everything in a download on, and has ack called once the
-	// pipeline is done with it. It returns nil when all was handed on. It is
-	// called from several goroutines.
-	Deliver func(ctx context.Context, d *fetch.Download, event string, ack Ack) error
-	// Ledger knows what was delivered before; nil makes every object due.
-	Ledger *ledger.Ledger
-	// Recent is what passes hand on to those that ask for what changed alone; nil
-	// where none does.
-	Recent *Recent
-	// OnlyChanged makes the pass such a one. It needs a Ledger, and a Recent that
-	// is ready.
-	OnlyChanged bool
-	// OnlyWaiting makes the pass look at nothing but the objects that wait for
-	// their time, such as parked ones. It needs a Ledger.
-	OnlyWaiting bool
+// Task says what one pass is to do.
+type Task struct {
+	Kind Kind
+	// Remember has a full listing remember what later passes need that ask for
+	// changes. It needs a Feed.
+	Remember bool
+	Identity Identity
 	// NextDue is asked, once the listing is complete, when the next pass is due,
 	// which does not wait for the downloads of this one. Zero is never.
 	NextDue func() time.Time
-	// ParkFor is how long an object waits that is parked for the n-th time.
-	ParkFor func(n int) time.Duration
-	// Deletes says what to do about keys that are no longer there.
-	Deletes Deletes
-	// Watcher hears of every object as it is accounted for.
-	Watcher Watcher
+	// GoOn is asked after each page of Changes; its error ends the pass. Nil is no
+	// limit.
+	GoOn func() error
 }
 
-// Watcher hears how each object ends, for metrics and log lines. Its methods
-// are called from several goroutines and must not block.
-type Watcher interface {
-	Listed()
-	// Unchanged is told of objects that were delivered before.
-	Unchanged(n int64)
-	Filtered(rule string)
-	Delivered(obj object.Object)
-	Vanished(obj object.Object)
-	// Parked is told of an object that was parked in this pass, and why.
-	Parked(obj object.Object, reason string, err error)
-	// NotRemoved is told of a delivered object that could not be deleted.
-	NotRemoved(obj object.Object, err error)
-	// Kept is told of a delivered object that was not deleted, and why.
-	Kept(obj object.Object, why string)
-	// Deleted is told of a key whose deletion was delivered.
-	Deleted(key string)
-	// DeletesHeld is told when tracked keys are missing of which none counts as
-	// deleted, and why.
-	DeletesHeld(h Held)
-}
+// Kind is where the objects of a pass come from.
+type Kind uint8
 
-// Shared is what the passes of an input have in common.
-type Shared struct {
-	Removals *Removals
-	waiting  waiting
+const (
+	// Full is a pass over everything.
+	Full Kind = iota
+	// Changes is a pass over what changed, and what waited until now. It needs a
+	// Ledger, and a Recent that is ready.
+	Changes
+	// Waiting is a pass over the objects that waited until now, such as parked ones.
+	// It needs a Ledger.
+	Waiting
+)
 
-	mu   sync.Mutex
-	said map[string]struct{}
-}
-
-// NextParked is when the first of the parked objects is due that wait for their
-// time, zero where none does.
-func (s *Shared) NextParked() time.Time { return s.waiting.next() }
-
-// saidKept bounds the keys of which it is known that they were said.
-const saidKept = 10_000
-
-// saidBefore reports whether it was asked for the key before.
-func (s *Shared) saidBefore(key string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.said[key]; ok {
-		return true
-	}
-	if s.said == nil {
-		s.said = map[string]struct{}{}
-	}
-	if len(s.said) < saidKept {
-		s.said[key] = struct{}{}
-	}
-	return false
+// Identity is who the server treats us as.
+type Identity struct {
+	// Name tells identities apart, "" where it is not known.
+	Name string
+	// SeesAll says that row level security hides nothing from it. Otherwise a key
+	// that is not listed may be hidden.
+	SeesAll bool
 }
 
 // Pass is one pass. Run it once.
 type Pass struct {
-	opts     Options
-	shared   *Shared
+	scope *Scope
+	task  Task
+	// recent is nil where this pass remembers nothing.
+	recent   *Recent
 	tally    tally
-	removals *Removals
 	complete atomic.Bool
-	left     atomic.Bool
+	left     bool
 	missing  missing
 	began    time.Time
 	run      *fetch.Run // once Run was called
 }
 
-// New prepares a pass.
-func New(opts Options, shared *Shared) *Pass {
-	return &Pass{opts: opts, tally: newTally(opts.Watcher), shared: shared, removals: shared.Removals}
+// NewPass prepares a pass.
+func (s *Scope) NewPass(t Task) *Pass {
+	p := &Pass{scope: s, task: t, missing: newMissing(s.Deletes.MaxRatio, t.Identity.SeesAll)}
+	p.tally.watcher = s.Watcher
+	p.tally.now = Report{Filtered: map[string]int64{}, FilteredBy: map[string]int64{}, Parked: map[string]int64{}}
+	if t.Kind == Changes || t.Remember {
+		p.recent = s.recent
+	}
+	return p
 }
 
 // Run returns once everything that is due has been handed on or parked, or when
@@ -148,43 +80,41 @@ func New(opts Options, shared *Shared) *Pass {
 // can't be read.
 func (p *Pass) Run(ctx context.Context) error {
 	p.began = time.Now()
-	items := p.listAll
-	switch {
-	case p.opts.OnlyWaiting:
-		items = p.onlyWaiting
-	case p.opts.OnlyChanged:
+	ledger, prefix := p.scope.Ledger, p.scope.Source.Listing.Prefix
+	items := p.listed
+	switch p.task.Kind {
+	case Waiting:
+		items = p.waiting
+	case Changes:
 		items = p.changed
-	default:
-		p.shared.waiting.swept()
-		if p.opts.Recent != nil {
-			p.opts.Recent.beginSweep(ctx, p.opts.Listing.Prefix, p.opts.Deletes.Viewer)
+	case Full:
+		p.scope.waiting.swept()
+		if p.recent != nil {
+			p.recent.beginFull(ctx, prefix, p.task.Identity.Name)
 		}
 	}
-	if p.opts.Ledger != nil {
-		tracked, err := p.opts.Ledger.TrackedBelow(ctx, p.opts.Listing.Prefix)
+	if ledger != nil {
+		tracked, err := ledger.TrackedBelow(ctx, prefix)
 		if err != nil {
 			return err
 		}
 		p.missing.tracked = tracked
 	}
-	p.run = p.opts.Fetcher.Begin(items(ctx))
+	p.run = p.scope.Fetcher.Begin(items(ctx))
 	if err := p.wait(); err != nil || !p.complete.Load() {
 		p.missing.release()
 		return err
 	}
-	if p.opts.OnlyWaiting {
-		return nil
+	if p.recent != nil {
+		p.recent.ended(p.began)
 	}
-	if p.opts.Recent != nil {
-		p.opts.Recent.ended(p.began)
-	}
-	if p.opts.Ledger == nil || p.opts.OnlyChanged {
+	if ledger == nil || p.task.Kind != Full {
 		return nil
 	}
 	if err := p.settleMissing(ctx); err != nil {
 		return err
 	}
-	return p.opts.Ledger.CompletePass(ctx)
+	return ledger.CompletePass(ctx)
 }
 
 // wait returns when the downloads are done with, or when the listing is complete
@@ -199,23 +129,21 @@ func (p *Pass) wait() error {
 		return err
 	}
 	var due <-chan time.Time
-	if at := p.opts.NextDue(); !at.IsZero() {
-		timer := time.NewTimer(time.Until(at))
-		defer timer.Stop()
-		due = timer.C
+	if at := p.task.NextDue(); !at.IsZero() {
+		due = time.After(time.Until(at))
 	}
 	select {
 	case <-p.run.Done():
 		return p.run.Err()
 	case <-due:
-		p.left.Store(true)
+		p.left = true
 		return nil
 	}
 }
 
 // Left reports whether Run returned before all downloads were done with, because
-// the next pass was due.
-func (p *Pass) Left() bool { return p.left.Load() }
+// the next pass was due. Call it after Run.
+func (p *Pass) Left() bool { return p.left }
 
 // Done is closed when no object of the pass is being downloaded any more. Call it
 // after Run.
@@ -245,6 +173,6 @@ var (
 	// nacks are not replayed.
 	ErrRejected = errors.New("rejected by the pipeline")
 	// ErrUnreadable means that the scanner could not make messages of the
-	// object's content. Whoever delivers wraps it.
+	// object's content. A Deliver wraps it.
 	ErrUnreadable = errors.New("the scanner could not read the content")
 )

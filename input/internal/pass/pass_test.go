@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -91,47 +92,55 @@ func (s *shelf) Delete(_ context.Context, key string) error {
 // silence is a Watcher and a fetch.Meter that hears nothing.
 type silence struct{}
 
-func (silence) Listed()                             {}
-func (silence) Filtered(string)                     {}
-func (silence) Delivered(object.Object)             {}
-func (silence) Vanished(object.Object)              {}
-func (silence) Parked(object.Object, string, error) {}
-func (silence) NotRemoved(object.Object, error)     {}
-func (silence) Unchanged(int64)                     {}
-func (silence) Deleted(string)                      {}
-func (silence) DeletesHeld(Held)                    {}
-func (silence) Retried(error)                       {}
-func (silence) InFlight(int)                        {}
-func (silence) Buffered(int64)                      {}
-func (silence) Window(int)                          {}
-func (silence) Kept(object.Object, string)          {}
-func (silence) Down(error)                          {}
-func (silence) Up()                                 {}
-func (silence) Noticed(fetch.Peculiarity)           {}
+func (silence) Listed()                                   {}
+func (silence) Filtered(string)                           {}
+func (silence) Delivered(object.Object)                   {}
+func (silence) Vanished(object.Object)                    {}
+func (silence) Parked(object.Object, string, error, bool) {}
+func (silence) Unchanged(int64)                           {}
+func (silence) Retried(error)                             {}
+func (silence) InFlight(int)                              {}
+func (silence) Buffered(int64)                            {}
+func (silence) Window(int)                                {}
+func (silence) NotDeleted(object.Object, string, error)   {}
+func (silence) Down(error)                                {}
+func (silence) Up()                                       {}
+func (silence) Noticed(fetch.Peculiarity)                 {}
 
-// deliverer is Options.Deliver without the event.
+// deliverer is a Deliver without the event.
 type deliverer func(ctx context.Context, d *fetch.Download, ack Ack) error
 
-// setup is what newPass makes a pass of.
+// setup is what newScope makes a scope of.
 type setup struct {
 	Options
 	Fetch   fetch.Options
 	Remover Remover
-	Shared  *Shared
 }
 
+// withoutTmp leaves out what ends with .tmp.
+var withoutTmp = func() *filter.Filter {
+	f, err := filter.New(filter.Options{Exclude: []string{"*.tmp"}})
+	if err != nil {
+		panic(err)
+	}
+	return f
+}()
+
+// full is a pass over everything after which none comes.
+var full = Task{NextDue: func() time.Time { return time.Time{} }}
+
 func newPass(s *shelf, deliver deliverer, change ...func(*setup)) *Pass {
+	return newScope(s, deliver, change...).NewPass(full)
+}
+
+func newScope(s *shelf, deliver deliverer, change ...func(*setup)) *Scope {
 	opts := setup{Options: Options{
-		Listing: listing.Options{Pager: s},
-		Match: func(o object.Object) Verdict {
-			if strings.HasSuffix(o.Key, ".tmp") {
-				return Verdict{Rule: "exclude", Pattern: `exclude_patterns[0] "*.tmp"`}
-			}
-			return Verdict{}
+		Source: Source{
+			Listing: listing.Options{Pager: s},
+			Filter:  withoutTmp,
 		},
 		Deliver: func(ctx context.Context, d *fetch.Download, _ string, ack Ack) error { return deliver(ctx, d, ack) },
 		Watcher: silence{},
-		NextDue: func() time.Time { return time.Time{} },
 	}}
 	opts.Fetch = fetch.Options{
 		Source: s, MaxDownloads: 4, BufferBytes: 1 << 20, Meter: silence{},
@@ -141,11 +150,8 @@ func newPass(s *shelf, deliver deliverer, change ...func(*setup)) *Pass {
 		c(&opts)
 	}
 	opts.Fetcher = fetch.New(context.Background(), opts.Fetch)
-	shared := opts.Shared
-	if shared == nil {
-		shared = &Shared{Removals: NewRemovals(opts.Remover, opts.Fetch.Retry)}
-	}
-	return New(opts.Options, shared)
+	opts.Removals = NewRemovals(opts.Remover, opts.Fetch.Retry, silence{}.NotDeleted)
+	return NewScope(opts.Options)
 }
 
 // ackAll is a pipeline that accepts everything.
@@ -172,7 +178,7 @@ func TestEveryListedObjectIsInExactlyOneCounter(t *testing.T) {
 		require.Equal(t, int64(2), r.Delivered)
 		require.Equal(t, int64(len("a")+len("z")), r.Bytes)
 		require.Equal(t, map[string]int64{"exclude": 1}, r.Filtered)
-		require.Equal(t, map[Verdict]int64{{Rule: "exclude", Pattern: `exclude_patterns[0] "*.tmp"`}: 1}, r.FilteredBy)
+		require.Equal(t, map[string]int64{`exclude_patterns[0] "*.tmp"`: 1}, r.FilteredBy)
 		require.Equal(t, map[string]int64{"denied": 1, "rejected": 1, "scanner": 1}, r.Parked)
 		require.Equal(t, int64(1), r.Vanished)
 		require.Zero(t, r.Unsettled())
@@ -275,7 +281,7 @@ func TestADeliveredObjectIsDeletedOnlyAsTheVersionThatWasRead(t *testing.T) {
 			return ack(ctx, nil)
 		}, func(o *setup) { o.Remover = s })
 		require.NoError(t, p.Run(t.Context()))
-		require.NoError(t, p.removals.Wait(t.Context()))
+		require.NoError(t, p.scope.Removals.Wait(t.Context()))
 		require.Equal(t, []string{"same"}, s.deleted)
 		require.Equal(t, int64(3), p.Report().Delivered)
 		require.Zero(t, p.Report().NotRemoved)
@@ -292,7 +298,7 @@ func TestAFailedDeletionIsCountedAndDoesNotDeliverAgain(t *testing.T) {
 			return ack(ctx, nil)
 		}, func(o *setup) { o.Remover = s })
 		require.NoError(t, p.Run(t.Context()))
-		require.NoError(t, p.removals.Wait(t.Context()))
+		require.NoError(t, p.scope.Removals.Wait(t.Context()))
 		require.Equal(t, 1, deliveries)
 		require.Equal(t, int64(1), p.Report().NotRemoved)
 	})
@@ -315,7 +321,7 @@ func TestAnAckDoesNotWaitForTheDeletion(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		require.Zero(t, took, "deleting takes a second")
-		require.NoError(t, p.removals.Wait(t.Context()))
+		require.NoError(t, p.scope.Removals.Wait(t.Context()))
 		require.Equal(t, []string{"a"}, s.deleted)
 	})
 }
@@ -326,7 +332,7 @@ func TestWaitingForDeletionsEndsWithItsContext(t *testing.T) {
 		require.NoError(t, p.Run(t.Context()))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		require.ErrorIs(t, p.removals.Wait(ctx), context.DeadlineExceeded)
-		require.NoError(t, p.removals.Wait(t.Context()))
+		require.ErrorIs(t, p.scope.Removals.Wait(ctx), context.DeadlineExceeded)
+		require.NoError(t, p.scope.Removals.Wait(t.Context()))
 	})
 }

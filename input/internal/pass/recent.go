@@ -2,6 +2,7 @@ package pass
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"iter"
 	"sync"
@@ -34,16 +35,15 @@ type Feed interface {
 	Since(ctx context.Context, prefix string, since time.Time) iter.Seq2[[]object.Object, error]
 }
 
-// Recent is what the passes of an input hand on so that those between two full
+// Recent is what the passes over a scope hand on so that those between two full
 // listings need to ask for no more than what changed. It is safe for concurrent
 // use.
 //
-// Where a poll begins is reckoned in the server's clock, which no row tells
-// exactly: a row that was seen tells that the clock had reached its time. How
-// much later it is since then, our own clock knows.
+// Where a poll begins is a time of the server's clock, which no row tells exactly:
+// a row that was seen says only that the clock had reached its time. How much later
+// it is since then, our own clock knows.
 type Recent struct {
 	feed Feed
-	seed maphash.Seed
 	base time.Time
 
 	mu sync.Mutex
@@ -53,34 +53,30 @@ type Recent struct {
 	// since is where the next poll begins; zero where only a full listing can
 	// tell.
 	since time.Time
-	// viewer is whom the last full listing was shown to. What another one sees
-	// did not change for that.
-	viewer string
-	// blind says that the feed showed no row when the last full listing began,
-	// and problem what it failed with.
-	blind   bool
-	problem error
+	// identity made the last full listing. Another one may see rows that did not
+	// change since.
+	identity string
+	// blind says that the feed showed no row when the last full listing began, and
+	// trouble what it failed with. listed says that the listing has shown an object.
+	blind, listed bool
+	trouble       error
 	// seen are the rows of the overlap that were dealt with, each with its time
 	// in milliseconds.
 	seen    map[uint64]int64
 	waiting *waiting
 }
 
-// NewRecent remembers nothing yet, so that the first pass is a full listing. It is
-// for passes that have the given things in common.
-func NewRecent(feed Feed, shared *Shared) *Recent {
-	return &Recent{
-		feed: feed, seed: maphash.MakeSeed(), base: time.Now(),
-		seen: map[uint64]int64{}, waiting: &shared.waiting,
-	}
+// newRecent remembers nothing yet, so that the first pass is a full listing.
+func newRecent(feed Feed, w *waiting) *Recent {
+	return &Recent{feed: feed, base: time.Now(), seen: map[uint64]int64{}, waiting: w}
 }
 
-// Ready reports whether what changed is all that the next pass needs to see,
-// which is shown to the given viewer (see [Deletes]).
-func (r *Recent) Ready(viewer string) bool {
+// Ready reports whether what changed is all that the next pass needs to see, as the
+// given identity.
+func (r *Recent) Ready(identity string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.since.IsZero() && !r.blind && r.viewer == viewer && !r.waiting.needsSweep()
+	return !r.since.IsZero() && !r.blind && r.identity == identity && !r.waiting.needsSweep()
 }
 
 // start is where the next poll begins.
@@ -90,13 +86,18 @@ func (r *Recent) start() time.Time {
 	return r.since
 }
 
-// Feeds reports how the feed did at the beginning of the last full listing:
-// whether it showed any row, and what it failed with.
-func (r *Recent) Feeds() (shows bool, problem error) {
+// Trouble is what the feed failed with when the last full listing began, or that it
+// showed nothing where the listing did.
+func (r *Recent) Trouble() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.blind, r.problem
+	if r.blind && r.listed {
+		return errBlind
+	}
+	return r.trouble
 }
+
+var errBlind = errors.New("it shows this role nothing, although the listing does")
 
 // Forget makes the next pass a full listing.
 func (r *Recent) Forget() {
@@ -106,23 +107,23 @@ func (r *Recent) Forget() {
 	clear(r.seen)
 }
 
-// beginSweep is called before a full listing: what changes from here on is for
+// beginFull is called before a full listing: what changes from here on is for
 // the polls after it.
-func (r *Recent) beginSweep(ctx context.Context, prefix, viewer string) {
+func (r *Recent) beginFull(ctx context.Context, prefix, identity string) {
 	newest, err := r.feed.Newest(ctx, prefix)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.viewer, r.problem, r.blind = viewer, err, err == nil && newest.IsZero()
+	r.identity, r.trouble, r.blind, r.listed = identity, err, err == nil && newest.IsZero(), false
 	r.since = time.Time{}
-	r.observe(newest)
+	r.observe(newest, time.Now())
 }
 
-// observe takes note that the server's clock has reached a time.
-func (r *Recent) observe(t time.Time) {
-	if t.IsZero() || time.Until(t) > ahead {
+// observe takes note that the server's clock has reached the time of a row by now.
+func (r *Recent) observe(row, now time.Time) {
+	if row.IsZero() || row.Sub(now) > ahead {
 		return
 	}
-	if origin := t.Add(-time.Since(r.base)); origin.After(r.origin) {
+	if origin := row.Add(r.base.Sub(now)); origin.After(r.origin) {
 		r.origin = origin
 	}
 }
@@ -156,28 +157,20 @@ func (r *Recent) ended(began time.Time) {
 func (r *Recent) dealtWith(objs []object.Object, began time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.observe(newestOf(objs))
+	r.listed = r.listed || len(objs) > 0
+	now := time.Now()
+	for i := range objs {
+		r.observe(objs[i].LastModified, now)
+	}
 	from := r.reach(began)
 	if from.IsZero() {
 		return // no poll will follow
 	}
 	for i := range objs {
 		if !objs[i].LastModified.Before(from) && len(r.seen) < seenKept {
-			r.seen[r.hash(&objs[i])] = objs[i].LastModified.UnixMilli()
+			r.seen[hash(&objs[i])] = objs[i].LastModified.UnixMilli()
 		}
 	}
-}
-
-// newestOf is the time of the last change of objs, those aside that observe
-// would not believe.
-func newestOf(objs []object.Object) (newest time.Time) {
-	limit := time.Now().Add(ahead)
-	for i := range objs {
-		if t := objs[i].LastModified; t.After(newest) && t.Before(limit) {
-			newest = t
-		}
-	}
-	return newest
 }
 
 // unseen leaves out the rows of a page that were dealt with. Of what is left,
@@ -186,9 +179,10 @@ func (r *Recent) unseen(page []object.Object) []object.Object {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []object.Object
-	r.observe(newestOf(page))
+	now := time.Now()
 	for i := range page {
-		if _, known := r.seen[r.hash(&page[i])]; !known {
+		r.observe(page[i].LastModified, now)
+		if _, known := r.seen[hash(&page[i])]; !known {
 			r.waiting.drop(page[i].Key)
 			out = append(out, page[i])
 		}
@@ -196,8 +190,8 @@ func (r *Recent) unseen(page []object.Object) []object.Object {
 	return out
 }
 
-func (r *Recent) hash(o *object.Object) uint64 {
-	return maphash.Comparable(r.seed, struct {
+func hash(o *object.Object) uint64 {
+	return maphash.Comparable(seed, struct {
 		key, etag      string
 		size, modified int64
 	}{o.Key, o.ETag, o.Size, o.LastModified.UnixMilli()})

@@ -32,6 +32,7 @@ type Remover interface {
 type Removals struct {
 	remover Remover // nil deletes nothing
 	retry   retry.Policy
+	kept    NotDeleted
 
 	mu      sync.Mutex
 	waiting []removal
@@ -39,16 +40,20 @@ type Removals struct {
 	changed chan struct{} // closed and replaced when active or waiting shrinks
 }
 
-// removal is an object that was delivered, and who wants to know what became of
-// it: why it was kept, or what went wrong; neither where it is deleted.
+// removal is a delivered object. done hears why it was kept or what went wrong, and
+// neither where it was deleted.
 type removal struct {
 	object object.Object
 	done   func(kept string, err error)
 }
 
+// NotDeleted hears of a delivered object that was not deleted: why it was kept on purpose,
+// or what went wrong. It is called from several goroutines and must not block.
+type NotDeleted func(obj object.Object, kept string, err error)
+
 // NewRemovals has no deletion under way. A nil remover keeps everything.
-func NewRemovals(r Remover, policy retry.Policy) *Removals {
-	return &Removals{remover: r, retry: policy, changed: make(chan struct{})}
+func NewRemovals(r Remover, policy retry.Policy, kept NotDeleted) *Removals {
+	return &Removals{remover: r, retry: policy, kept: kept, changed: make(chan struct{})}
 }
 
 // Wait returns when no deletion is under way, or when ctx ends.
@@ -115,7 +120,10 @@ func (r *Removals) work(ctx context.Context) {
 		m := r.waiting[0]
 		r.waiting = r.waiting[1:]
 		r.mu.Unlock()
-		m.done(r.removeNow(ctx, m.object))
+		kept, err := r.removeNow(ctx, m.object)
+		if m.done(kept, err); kept != "" || err != nil {
+			r.kept(m.object, kept, err)
+		}
 	}
 }
 

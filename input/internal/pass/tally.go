@@ -1,9 +1,11 @@
 package pass
 
 import (
+	"hash/maphash"
 	"maps"
 	"sync"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
@@ -16,10 +18,9 @@ type Report struct {
 	Listed int64
 	// Unchanged were delivered before.
 	Unchanged int64
-	// Filtered counts by rule, and FilteredBy by rule and pattern where a
-	// pattern decided.
+	// Filtered counts by rule, and FilteredBy by pattern where one decided.
 	Filtered   map[string]int64
-	FilteredBy map[Verdict]int64
+	FilteredBy map[string]int64
 	Delivered  int64
 	// Bytes is the size of what was delivered.
 	Bytes    int64
@@ -33,6 +34,9 @@ type Report struct {
 	NotRemoved, Kept int64
 	// InFlight counts what an earlier pass has not done with yet.
 	InFlight int64
+	// Held says why none of the missing keys counts as deleted; nil where there is no
+	// reason.
+	Held *Held
 	// ListingComplete says that the listing came to its end without an error.
 	ListingComplete bool
 }
@@ -66,14 +70,8 @@ func sum(m map[string]int64) (n int64) {
 // tally keeps the report while the pass goes on.
 type tally struct {
 	watcher Watcher
-	mu      *sync.Mutex
-	now     *Report
-}
-
-func newTally(w Watcher) tally {
-	return tally{watcher: w, mu: &sync.Mutex{}, now: &Report{
-		Filtered: map[string]int64{}, FilteredBy: map[Verdict]int64{}, Parked: map[string]int64{},
-	}}
+	mu      sync.Mutex
+	now     Report
 }
 
 func (t *tally) listed() {
@@ -81,20 +79,18 @@ func (t *tally) listed() {
 	t.watcher.Listed()
 }
 
-func (t *tally) filtered(v Verdict) {
+func (t *tally) filtered(v filter.Verdict) {
+	rule := v.Rule.String()
 	t.count(func(r *Report) {
-		r.Filtered[v.Rule]++
+		r.Filtered[rule]++
 		if v.Pattern != "" {
-			r.FilteredBy[v]++
+			r.FilteredBy[v.Pattern]++
 		}
 	})
-	t.watcher.Filtered(v.Rule)
+	t.watcher.Filtered(rule)
 }
 
 func (t *tally) unchanged(n int64) {
-	if n == 0 {
-		return
-	}
 	t.count(func(r *Report) { r.Unchanged += n })
 	t.watcher.Unchanged(n)
 }
@@ -114,38 +110,68 @@ func (t *tally) vanished(obj object.Object) {
 	t.watcher.Vanished(obj)
 }
 
-func (t *tally) parked(obj object.Object, reason string, err error) {
+func (t *tally) parked(obj object.Object, reason string, err error, again bool) {
 	t.count(func(r *Report) {
 		r.Parked[reason]++
 		if len(r.ParkedObjects) < detailsKept {
 			r.ParkedObjects = append(r.ParkedObjects, ParkedObject{obj, reason, err})
 		}
 	})
-	t.watcher.Parked(obj, reason, err)
-}
-
-func (t *tally) notRemoved(obj object.Object, err error) {
-	t.count(func(r *Report) { r.NotRemoved++ })
-	t.watcher.NotRemoved(obj, err)
-}
-
-func (t *tally) kept(obj object.Object, why string) {
-	t.count(func(r *Report) { r.Kept++ })
-	t.watcher.Kept(obj, why)
+	t.watcher.Parked(obj, reason, err, again)
 }
 
 func (t *tally) count(f func(*Report)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	f(t.now)
+	f(&t.now)
 }
 
 // report is a copy that no longer changes.
 func (t *tally) report() Report {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r := *t.now
+	r := t.now
 	r.Filtered, r.FilteredBy, r.Parked = maps.Clone(r.Filtered), maps.Clone(r.FilteredBy), maps.Clone(r.Parked)
 	r.ParkedObjects = append([]ParkedObject(nil), r.ParkedObjects...)
 	return r
+}
+
+// toldKept bounds the parked objects that are remembered, at 16 bytes each. Of more
+// objects, some are told of again by a later pass.
+const toldKept = 100_000
+
+// seed makes the hashes of this process.
+var seed = maphash.MakeSeed()
+
+// told remembers which objects were parked and why, so that the same is not told
+// twice. It is safe for concurrent use.
+type told struct {
+	mu   sync.Mutex
+	seen map[uint64]uint64 // hash of the key: hash of version and reason
+}
+
+// before reports whether it was asked for this version and this reason before.
+func (t *told) before(obj object.Object, reason string) bool {
+	key, why := maphash.String(seed, obj.Key), maphash.String(seed, reason+" "+obj.ETag)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if was, ok := t.seen[key]; ok && was == why {
+		return true
+	}
+	if t.seen == nil {
+		t.seen = map[uint64]uint64{}
+	}
+	if len(t.seen) < toldKept {
+		t.seen[key] = why
+	}
+	return false
+}
+
+// forget drops an object that is no longer parked.
+func (t *told) forget(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.seen) > 0 {
+		delete(t.seen, maphash.String(seed, key))
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
@@ -13,19 +14,19 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-// listAll yields the objects that match and that the ledger does not know as
+// listed yields the objects that match and that the ledger does not know as
 // delivered.
-func (p *Pass) listAll(ctx context.Context) iter.Seq2[fetch.Item, error] {
+func (p *Pass) listed(ctx context.Context) iter.Seq2[fetch.Item, error] {
 	return func(yield func(fetch.Item, error) bool) {
-		opts := p.opts.Listing
-		if p.opts.Ledger != nil {
-			opts.Bounds = p.opts.Ledger.Bounds(opts.Prefix)
+		opts, ledger := p.scope.Source.Listing, p.scope.Ledger
+		if ledger != nil {
+			opts.Bounds = ledger.Bounds(opts.Prefix)
 		}
 		for s, err := range listing.List(ctx, opts) {
 			goOn := false
 			switch {
 			case err != nil:
-			case p.opts.Ledger == nil:
+			case ledger == nil:
 				goOn = p.dueOfAll(s, yield)
 			default:
 				goOn, err = p.dueOfLedger(ctx, s, yield)
@@ -58,40 +59,35 @@ func (p *Pass) dueOfAll(s listing.Range, yield func(fetch.Item, error) bool) boo
 // for a ledger it is listed, so that it is not missing, and not due.
 func (p *Pass) matches(obj object.Object) bool {
 	p.tally.listed()
-	v := p.opts.Match(obj)
-	if isOdd(obj, v) && p.shared.saidBefore("odd "+obj.Key) {
-		p.tally.stillParked(object.Cause(object.ErrOdd))
-		return false
-	}
+	v := p.scope.Source.Filter.Match(obj, time.Now())
 	if isOdd(obj, v) {
-		p.tally.parked(obj, object.Cause(object.ErrOdd), &object.Error{
-			Op: "listing", Key: obj.Key, Kind: object.ErrOdd, Err: errors.New("it shows " + obj.Odd),
-		})
+		p.parkListed(obj, &object.Error{Op: "listing", Key: obj.Key, Kind: object.ErrOdd, Err: errors.New("it shows " + obj.Odd)})
 		return false
 	}
-	if v.Rule != "" {
-		p.tally.filtered(v)
+	if v.Rule == filter.Pass {
+		return true
 	}
-	if !v.Until.IsZero() && p.opts.Recent != nil {
-		p.shared.waiting.add(obj, v.Until, false)
+	p.tally.filtered(v)
+	if v.Rule == filter.MinAge && p.recent != nil {
+		p.scope.waiting.add(obj, obj.LastModified.Add(p.scope.Source.Filter.MinAge()), false)
 	}
-	return v.Rule == ""
+	return false
 }
 
 // isOdd reports whether an object can't be read because of its entry, and is not
 // left out because of what is known of it: its key or its time.
-func isOdd(obj object.Object, v Verdict) bool {
-	unreliable := v.Rule == "" || v.Rule == filter.Size.String() || v.Rule == filter.Empty.String()
+func isOdd(obj object.Object, v filter.Verdict) bool {
+	unreliable := v.Rule == filter.Pass || v.Rule == filter.Size || v.Rule == filter.Empty
 	return obj.Odd != "" && (unreliable || obj.Key == "")
 }
 
 // dueOfLedger treats as due what the ledger does not know as delivered.
 func (p *Pass) dueOfLedger(ctx context.Context, s listing.Range, yield func(fetch.Item, error) bool) (goOn bool, err error) {
-	work, err := p.opts.Ledger.Compare(ctx, Complete(s, p.opts.Listing.Prefix, p.matches))
+	work, err := p.scope.Ledger.Compare(ctx, Complete(s, p.scope.Source.Listing.Prefix, p.matches))
 	if err != nil {
 		return false, err
 	}
-	p.missing.add(work, p.opts.Deletes)
+	p.missing.add(work)
 	p.parkUnplaced(s.Unplaced)
 	return p.dueOf(work, s.Objects, yield), nil
 }
@@ -106,7 +102,7 @@ func (p *Pass) dueOf(work *ledger.Work, objs []object.Object, yield func(fetch.I
 		p.tally.stillParked(word)
 	}
 	for i, item := range work.Due {
-		p.shared.waiting.drop(item.Key)
+		p.scope.waiting.drop(item.Key)
 		if !yield(fetch.Item{Object: item.Object, Claim: &due{p, work, item}}, nil) {
 			for _, rest := range work.Due[i+1:] {
 				work.Release(rest.Key)
@@ -119,8 +115,8 @@ func (p *Pass) dueOf(work *ledger.Work, objs []object.Object, yield func(fetch.I
 }
 
 // Complete says to a ledger what a listing with the prefix showed completely,
-// and which of it matches. The ledger takes an empty upper bound for the end of
-// the bucket, the listing for that of its prefix.
+// and which of it matches. An empty upper bound is the end of the bucket for the
+// ledger, and the end of its prefix for a listing.
 func Complete(s listing.Range, prefix string, matches func(object.Object) bool) ledger.Range {
 	out := ledger.Range{Lo: max(s.Lo, prefix), Hi: s.Hi, Objects: make([]ledger.Listed, len(s.Objects))}
 	if out.Hi == "" {
@@ -132,20 +128,26 @@ func Complete(s listing.Range, prefix string, matches func(object.Object) bool) 
 	return out
 }
 
-// parkUnplaced counts objects whose keys the server can't tell exactly. They
-// can't be read under the key that it shows, nor be tracked by it. Each is said
-// once, and counted in every pass.
+// parkUnplaced parks objects whose keys the server can't tell exactly. They can't
+// be read under the key that it shows, nor be tracked by it.
 func (p *Pass) parkUnplaced(objs []object.Object) {
 	for _, obj := range objs {
-		switch {
-		case !p.matches(obj):
-		case p.shared.saidBefore(obj.Key):
-			p.tally.stillParked("invalid")
-		default:
-			p.tally.parked(obj, "invalid", &object.Error{
+		if p.matches(obj) {
+			p.parkListed(obj, &object.Error{
 				Op: "reading", Key: obj.Key, Kind: object.ErrInvalid,
 				Message: "the key has a character that the server shows as U+FFFD: rename the row of storage.objects",
 			})
 		}
 	}
+}
+
+// parkListed parks an object that no pass will read as long as it is listed like
+// this. Each is told once, and counted in every pass.
+func (p *Pass) parkListed(obj object.Object, err error) {
+	why := object.Cause(err)
+	if p.scope.told.before(object.Object{Key: obj.Key}, why) {
+		p.tally.stillParked(why)
+		return
+	}
+	p.tally.parked(obj, why, err, false)
 }

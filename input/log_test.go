@@ -85,8 +85,8 @@ func TestObjectsThatAreKeptAreTenLinesAndACount(t *testing.T) {
 		reader, err := newReader(conf, r.resources())
 		require.NoError(t, err)
 		for i := range 25 {
-			reader.watcher.Kept(object.Object{Key: fmt.Sprint(i)}, "it is listed as another version now")
-			reader.watcher.NotRemoved(object.Object{Key: fmt.Sprint(i)}, errors.New("denied"))
+			reader.watcher.NotDeleted(object.Object{Key: fmt.Sprint(i)}, "it is listed as another version now", nil)
+			reader.watcher.NotDeleted(object.Object{Key: fmt.Sprint(i)}, "", errors.New("denied"))
 		}
 		reader.watcher.ended()
 		require.Contains(t, r.logs.String(), `Object \"0\" was delivered but kept (delete_objects): it is listed as another version now`)

@@ -1,0 +1,201 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
+)
+
+// sayStart is the one line at the beginning.
+func (r *reader) sayStart() {
+	r.log.Infof("Reading %s of %s (sync_mode: %s, role: %s)", r.where(), r.conf.project.Endpoint, r.conf.syncMode, r.conf.project.Identity())
+	if r.conf.plan.Repeats() && !r.conf.state.set() {
+		r.log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads the whole bucket again. Set state.path or state.cache to keep it")
+	}
+}
+
+// sayChangesRest is the one line about a server that is not asked for changes for
+// a while. Keys without a token are the user's choice, and no news.
+func (r *reader) sayChangesRest(reason error, pause time.Duration) {
+	if errors.Is(reason, changes.ErrNoToken) {
+		return
+	}
+	r.log.Infof("Every pass lists all of %s for now, since asking only for what changed does not work or does not pay there. It is tried again in %v: %v",
+		r.where(), pause, r.source.Project().ExplainChanges(reason))
+}
+
+// sayPass is the one line after a pass, over what, that did something, and a hint
+// where the first pass had nothing to deliver. For a one-time run the line comes
+// after its last ack.
+func (p *passes) sayPass(ctx context.Context, what string, report pass.Report, took time.Duration) {
+	switch first := !p.hinted; {
+	case first && report.Listed == 0:
+		p.log.Warn(p.emptyHint(ctx))
+	case first && report.FilteredTotal() == report.Listed:
+		p.log.Warn(p.filteredHint(report))
+	}
+	p.hinted = true
+	if p.conf.plan.Repeats() && report.Listed > report.Unchanged+report.FilteredTotal()+report.ParkedTotal()+report.InFlight {
+		p.logSummary(what, report, took)
+	}
+}
+
+// sayHeld warns that missing objects do not count as deleted, and again only when
+// a tenth more are missing.
+func (p *passes) sayHeld(h *pass.Held) {
+	switch {
+	case h == nil:
+		p.held = 0
+	case p.held == 0 || h.Missing > p.held+p.held/10:
+		p.held = h.Missing
+		p.log.Warn(heldText(*h, p.where()))
+	}
+}
+
+// heldText says why missing objects do not count as deleted, and the remedy for
+// each reason.
+func heldText(h pass.Held, where string) string {
+	who := supabase.ParseIdentity(h.Identity)
+	text := fmt.Sprintf("%d of %d delivered objects are no longer listed in %s for %s, ", h.Missing, h.Tracked, where, who)
+	switch {
+	case h.Before != "":
+		return text + fmt.Sprintf("but were for %s, which this input used before: none counts as deleted until all are listed again. "+
+			"To go on as %s, write a state.namespace of its own, or, to count what it does not see as deleted, max_delete_ratio: 1", supabase.ParseIdentity(h.Before), who)
+	case who.BypassesRLS():
+		return text + fmt.Sprintf("more than max_delete_ratio (%v) allows: none counts as deleted. Row level security hides nothing from this role; "+
+			"if they were really deleted, write max_delete_ratio: 1 for one pass", h.MaxRatio)
+	default:
+		return text + fmt.Sprintf("more than max_delete_ratio (%v) allows: none counts as deleted. A changed role, policy or token hides objects in this way, "+
+			"without any error; if they were really deleted, write max_delete_ratio: 1 for two passes", h.MaxRatio)
+	}
+}
+
+// sayLate waits for the downloads that a pass left under way, and says what became
+// of them.
+func (r *reader) sayLate(p *pass.Pass) {
+	before := p.Report()
+	<-p.Done()
+	after := p.Report()
+	r.log.Infof("Of %s that an earlier pass left under way in %s, %d were delivered and %d parked by now",
+		objects(before.Unsettled()), r.where(), after.Delivered-before.Delivered, after.ParkedTotal()-before.ParkedTotal())
+}
+
+// abandon accounts for a run that has begun and never came to an end.
+func (r *reader) abandon() { r.conclude(errAbandoned) }
+
+// conclude accounts for the run, once, after its last ack or with the given cause.
+func (r *reader) conclude(given error) {
+	r.watcher.stopProgress()
+	r.watcher.sayRest()
+	r.mu.Lock()
+	run, cause := r.recorded, r.cause
+	r.mu.Unlock()
+	if run == nil && cause != nil && !errors.Is(cause, errInterrupted) {
+		run = &openRun{} // one that repeats, and had to end
+	}
+	run.end(func() Report { return r.account(given) })
+}
+
+// account tells what became of a run, in the log and as its report.
+func (r *reader) account(given error) Report {
+	r.mu.Lock()
+	cause, started := r.cause, r.startedAt
+	r.mu.Unlock()
+	var p pass.Report
+	if last := r.pass.Load(); last != nil {
+		p = last.Report()
+	}
+	switch {
+	case given != nil && (cause == nil || errors.Is(cause, errInterrupted)):
+		cause = given
+	case cause == nil && (started.IsZero() || p.Unsettled() > 0):
+		cause = errInterrupted
+	}
+	if errors.Is(cause, errInterrupted) {
+		cause = fmt.Errorf("the one-time run was %w", errInterrupted)
+	}
+	if !started.IsZero() {
+		r.logSummary(r.where(), p, time.Since(started))
+	}
+	report := newReport(r, p, cause)
+	if report.Err != nil {
+		r.log.Errorf("The run is not complete: %v", report.Err)
+	}
+	return report
+}
+
+func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
+	line := fmt.Sprintf("Read %s in %s: %d listed, %d delivered (%s)",
+		what, took.Round(time.Millisecond), p.Listed, p.Delivered, byteCount(p.Bytes))
+	for _, part := range []struct {
+		n    int64
+		what string
+	}{
+		{p.Unchanged, "unchanged"},
+		{p.Unsettled(), "under way"},
+		{p.FilteredTotal(), "filtered (" + countsByName(p.Filtered) + ")"},
+		{p.Vanished, "vanished before they were read"},
+		{p.ParkedTotal(), "parked (" + countsByName(p.Parked) + ")"},
+	} {
+		if part.n > 0 {
+			line += fmt.Sprintf(", %d %s", part.n, part.what)
+		}
+	}
+	r.log.Info(line)
+}
+
+// emptyHint says why nothing was listed, and what to look at.
+func (r *reader) emptyHint(ctx context.Context) string {
+	hint := "Nothing was listed in " + r.where()
+	listed := r.conf.filter.ListPrefix()
+	if listed != r.conf.prefix {
+		hint += fmt.Sprintf(" below %q, where all include_patterns lie", listed)
+	}
+	if listed != "" {
+		if other, found, err := r.client.Probe(ctx, "", onceOnly); err == nil && found {
+			return hint + fmt.Sprintf(". The bucket is not empty, its first key is %q: "+
+				"check the prefix in source_path, which is literal, case-sensitive and starts without a slash", other.Key)
+		}
+	}
+	who := r.identity(ctx)
+	if who.BypassesRLS() {
+		return hint + fmt.Sprintf(". The bucket is empty: row level security hides nothing from %s", who)
+	}
+	return hint + fmt.Sprintf(". The bucket is empty, or row level security hides its objects from %s: "+
+		"a policy on storage.objects must allow SELECT", who)
+}
+
+// filteredHint names the rule that left out most, and how to look at it.
+func (r *reader) filteredHint(p pass.Report) string {
+	hint := fmt.Sprintf("All %d objects listed in %s were filtered (%s)", p.Listed, r.where(), countsByName(p.Filtered))
+	switch byCount(p.Filtered)[0] {
+	case filter.Exclude.String():
+		most := byCount(p.FilteredBy)[0]
+		hint += fmt.Sprintf("; %d of them by %s", p.FilteredBy[most], most)
+	case filter.Include.String():
+		hint += "; a pattern without a slash matches the file name at any depth, one with a slash the path below source_path, and both are case-sensitive"
+	}
+	return hint
+}
+
+// byteCount writes a size for people.
+func byteCount(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, suffix := float64(n)/unit, "KiB"
+	for _, s := range []string{"MiB", "GiB", "TiB"} {
+		if value < unit {
+			break
+		}
+		value, suffix = value/unit, s
+	}
+	return fmt.Sprintf("%.1f %s", value, suffix)
+}
