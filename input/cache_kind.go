@@ -6,6 +6,8 @@ import (
 	"reflect"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 )
 
 // Benthos tells an input of a cache resource that it is there, and gives access to
@@ -37,16 +39,16 @@ const keeps = "use state.path, or a cache that is persistent, with no default_tt
 
 // checkCacheKind refuses a cache that can't keep a state, and warns of one that
 // may not.
-func checkCacheKind(ctx context.Context, conf config, res *service.Resources) error {
+func checkCacheKind(ctx context.Context, conf config.Config, res *service.Resources) error {
 	var goType string
-	if err := res.AccessCache(ctx, conf.state.cache, func(c service.Cache) { goType = goTypeOf(c) }); err != nil {
-		return fmt.Errorf("%s: accessing the cache resource %q: %w", conf.state.field(), conf.state.cache, err)
+	if err := res.AccessCache(ctx, conf.State.Cache, func(c service.Cache) { goType = goTypeOf(c) }); err != nil {
+		return fmt.Errorf("%s: accessing the cache resource %q: %w", conf.State.Field(), conf.State.Cache, err)
 	}
 	l, found := lossy[goType]
 	if !found {
 		return nil
 	}
-	text := fmt.Sprintf("%s: the cache resource %q is of type %s, which %s; %s", conf.state.field(), conf.state.cache, l.kind, l.why, keeps)
+	text := fmt.Sprintf("%s: the cache resource %q is of type %s, which %s; %s", conf.State.Field(), conf.State.Cache, l.kind, l.why, keeps)
 	if l.refused {
 		return fmt.Errorf("%s", text)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 )
 
@@ -35,8 +36,8 @@ func TestACacheThatLosesValuesIsRefusedOrWarnedOf(t *testing.T) {
 			res, closeAll, err := b.Build()
 			require.NoError(t, err)
 			defer func() { require.NoError(t, closeAll(context.Background())) }()
-			var conf config
-			conf.state.cache = "c"
+			var conf config.Config
+			conf.State.Cache = "c"
 			_, err = openStore(t.Context(), conf, res)
 			if tc.refused == "" {
 				require.NoError(t, err)

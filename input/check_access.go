@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
@@ -30,13 +31,13 @@ type access struct {
 // What is wrong with the region or the bucket is left to their steps.
 func (c *checker) checkCredentials(ctx context.Context) CheckStep {
 	if err := c.try(ctx, c.source.Test); err != nil {
-		return c.failed(CheckStepCredentials, "type "+c.conf.project.CredentialType(), err)
+		return c.failed(CheckStepCredentials, "type "+c.conf.Project.CredentialType(), err)
 	}
-	known := c.conf.project.Warnings
-	c.conf.project = c.source.Project()
-	cred, _ := c.conf.project.Keys()
+	known := c.conf.Project.Warnings
+	c.conf.Project = c.source.Project()
+	cred, _ := c.conf.Project.Keys()
 	s := CheckStep{Name: CheckStepCredentials, Status: CheckOK}
-	for _, warning := range c.conf.project.Warnings {
+	for _, warning := range c.conf.Project.Warnings {
 		if !slices.Contains(known, warning) {
 			s.warn(problemOfText(warning))
 		}
@@ -46,7 +47,7 @@ func (c *checker) checkCredentials(ctx context.Context) CheckStep {
 	expires := cred.Expires
 	c.role = supabase.IdentityOf(cred).Role
 	s.Found = c.describeCredentials(cred, expires)
-	c.access.first, c.access.found, c.access.err = c.probe(ctx, c.conf.filter.ListPrefix())
+	c.access.first, c.access.found, c.access.err = c.probe(ctx, c.conf.Filter.ListPrefix())
 	var regionErr error
 	if !object.Transient(c.access.err) {
 		regionErr = c.try(ctx, func(ctx context.Context) (err error) {
@@ -62,7 +63,7 @@ func (c *checker) checkCredentials(ctx context.Context) CheckStep {
 	default:
 		return c.failed(CheckStepCredentials, s.Found, err)
 	}
-	if c.conf.project.CredentialType() == supabase.TypeSessionToken && !expires.IsZero() && time.Until(expires) < expiresSoon {
+	if c.conf.Project.CredentialType() == supabase.TypeSessionToken && !expires.IsZero() && time.Until(expires) < expiresSoon {
 		s.warn(CheckProblem{
 			Field: "credentials", Problem: fmt.Sprintf("the token ends in %s, and reading with it", time.Until(expires).Round(time.Second)),
 			Remedy: "for a longer run write a newer token, or keys that do not end",
@@ -72,17 +73,17 @@ func (c *checker) checkCredentials(ctx context.Context) CheckStep {
 }
 
 func (c *checker) describeCredentials(cred object.Credentials, expires time.Time) string {
-	kind := c.conf.project.CredentialType()
+	kind := c.conf.Project.CredentialType()
 	text := fmt.Sprintf("type %s, role %s (%s)", kind, c.role, rowLevelSecurity(c.role))
 	if kind == supabase.TypeAccessKey {
 		text = fmt.Sprintf("type %s, key %s, role %s (%s)", kind, masked(cred.AccessKeyID), c.role, rowLevelSecurity(c.role))
 	}
 	if kind == supabase.TypeUser {
-		text += ", user " + c.conf.project.User()
+		text += ", user " + c.conf.Project.User()
 	}
 	switch {
-	case expires.IsZero() && !c.conf.project.Expires.IsZero():
-		return text + ", until " + c.conf.project.Expires.UTC().Format(time.RFC3339) + ", which is over by the clock of this machine"
+	case expires.IsZero() && !c.conf.Project.Expires.IsZero():
+		return text + ", until " + c.conf.Project.Expires.UTC().Format(time.RFC3339) + ", which is over by the clock of this machine"
 	case expires.IsZero():
 		return text + ", no end"
 	}
@@ -118,12 +119,12 @@ func aboutBucket(err error) bool {
 
 // wrongRegion reports whether the region is what the server refused.
 func (c *checker) wrongRegion() bool {
-	e, ok := errors.AsType[*supabase.FieldError](c.conf.project.Explain(c.access.err, c.access.serverRegion))
-	return ok && e.Field == ssFieldRegion
+	e, ok := errors.AsType[*supabase.FieldError](c.conf.Project.Explain(c.access.err, c.access.serverRegion))
+	return ok && e.Field == config.FieldRegion
 }
 
 func (c *checker) checkRegion() CheckStep {
-	own, server := c.conf.project.Region, c.access.serverRegion
+	own, server := c.conf.Project.Region, c.access.serverRegion
 	switch {
 	case c.access.err != nil && c.wrongRegion():
 		return c.failed(CheckStepRegion, "", c.access.err)
@@ -136,9 +137,9 @@ func (c *checker) checkRegion() CheckStep {
 // checkBucket says whether the bucket can be listed. Where nothing is below the
 // prefix it looks for any object.
 func (c *checker) checkBucket(ctx context.Context) CheckStep {
-	s := CheckStep{Name: CheckStepBucket, Status: CheckOK, Found: fmt.Sprintf("%q can be listed", c.conf.project.Bucket)}
+	s := CheckStep{Name: CheckStepBucket, Status: CheckOK, Found: fmt.Sprintf("%q can be listed", c.conf.Project.Bucket)}
 	err := c.access.err
-	if err == nil && !c.access.found && c.conf.filter.ListPrefix() != "" {
+	if err == nil && !c.access.found && c.conf.Filter.ListPrefix() != "" {
 		c.elsewhere, c.notEmpty, err = c.probe(ctx, "")
 	}
 	switch {
@@ -155,20 +156,20 @@ func (c *checker) checkBucket(ctx context.Context) CheckStep {
 func (c *checker) emptyBucket() CheckProblem {
 	if supabase.BypassesRLS(c.role) {
 		return CheckProblem{
-			Field: ssFieldSourcePath, Problem: fmt.Sprintf("the bucket %q is empty, so there is nothing to deliver", c.conf.project.Bucket),
+			Field: config.FieldSourcePath, Problem: fmt.Sprintf("the bucket %q is empty, so there is nothing to deliver", c.conf.Project.Bucket),
 			Remedy: "nothing, if objects are still to come; else compare its name with those in the Dashboard under Storage",
 		}
 	}
 	return CheckProblem{
-		Field:   ssFieldSourcePath,
-		Problem: fmt.Sprintf("no object of the bucket %q is visible: it is empty, or row level security hides its objects from the role %s", c.conf.project.Bucket, c.role),
+		Field:   config.FieldSourcePath,
+		Problem: fmt.Sprintf("no object of the bucket %q is visible: it is empty, or row level security hides its objects from the role %s", c.conf.Project.Bucket, c.role),
 		Remedy:  "allow SELECT in a policy on storage.objects, or use keys that bypass row level security",
 	}
 }
 
 func (c *checker) checkPrefix() CheckStep {
 	s := CheckStep{Name: CheckStepPrefix, Status: CheckOK}
-	prefix, listed := c.conf.prefix, c.conf.filter.ListPrefix()
+	prefix, listed := c.conf.Prefix, c.conf.Filter.ListPrefix()
 	switch {
 	case c.empty:
 		s.Status, s.Found = CheckSkipped, "the bucket shows no objects"
@@ -181,9 +182,9 @@ func (c *checker) checkPrefix() CheckStep {
 		}
 	default:
 		c.empty = true
-		field := ssFieldSourcePath
+		field := config.FieldSourcePath
 		if listed != prefix {
-			field = ssFieldIncludePatterns
+			field = config.FieldIncludePatterns
 		}
 		s.warn(CheckProblem{
 			Field: field, Problem: fmt.Sprintf("no key begins with %q, so there is nothing to deliver; the first key of the bucket is %q", listed, c.elsewhere.Key),

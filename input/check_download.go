@@ -78,9 +78,9 @@ func (c *checker) download(ctx context.Context, obj object.Object) (found string
 	defer stop()
 	tried := &trialClaim{}
 	f := fetch.New(ctx, fetch.Options{
-		Source:       source{c.client, c.conf.filter.ListPrefix()},
-		MaxDownloads: 1, BufferBytes: c.conf.bufferBytes, CheckUpTo: c.conf.verifyUpTo,
-		Retry: c.conf.retry, Meter: silent{},
+		Source:       source{c.client, c.conf.Filter.ListPrefix()},
+		MaxDownloads: 1, BufferBytes: c.conf.BufferBytes, CheckUpTo: c.conf.VerifyUpTo,
+		Retry: c.conf.Retry, Meter: silent{},
 	})
 	run := f.Begin(func(yield func(fetch.Item, error) bool) { yield(fetch.Item{Object: obj, Claim: tried}, nil) })
 	<-run.Done()

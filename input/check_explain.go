@@ -80,11 +80,11 @@ func (c *checker) explainKey(ctx context.Context, key string) CheckExplanation {
 	if found {
 		e.Listed, e.Size, e.ETag, e.LastModified = true, obj.Size, obj.ETag, obj.LastModified.UTC()
 	}
-	below := strings.HasPrefix(key, c.conf.prefix)
+	below := strings.HasPrefix(key, c.conf.Prefix)
 	var verdict filter.Verdict
 	if below {
-		if verdict = c.conf.filter.Match(obj, time.Now()); verdict.Rule == filter.Pass {
-			verdict.Pattern = c.conf.filter.IncludedBy(key)
+		if verdict = c.conf.Filter.Match(obj, time.Now()); verdict.Rule == filter.Pass {
+			verdict.Pattern = c.conf.Filter.IncludedBy(key)
 		}
 		e.Rule, e.Pattern = verdict.Rule.String(), verdict.Pattern
 	}
@@ -94,7 +94,7 @@ func (c *checker) explainKey(ctx context.Context, key string) CheckExplanation {
 	}
 	switch {
 	case !below:
-		return e.because(CheckOutside, fmt.Sprintf("it does not begin with the prefix of source_path, which is %q%s", c.conf.prefix, c.otherKey(ctx, key)))
+		return e.because(CheckOutside, fmt.Sprintf("it does not begin with the prefix of source_path, which is %q%s", c.conf.Prefix, c.otherKey(ctx, key)))
 	case !found:
 		return e.because(CheckMissing, c.whyMissing(ctx, key, standing))
 	case verdict.Rule != filter.Pass:
@@ -149,7 +149,7 @@ func (c *checker) lookUp(ctx context.Context, e *CheckExplanation, obj object.Ob
 }
 
 func (c *checker) whyMissing(ctx context.Context, key string, s ledger.Standing) string {
-	why := fmt.Sprintf("no object of this key is in the bucket %q", c.conf.project.Bucket)
+	why := fmt.Sprintf("no object of this key is in the bucket %q", c.conf.Project.Bucket)
 	if !supabase.BypassesRLS(c.role) {
 		why += ", or row level security hides it from the role " + c.role
 	}
@@ -162,8 +162,8 @@ func (c *checker) whyMissing(ctx context.Context, key string, s ledger.Standing)
 // otherKey finds what was probably meant: keys are asked for as they are in the
 // bucket, without its name and with the prefix.
 func (c *checker) otherKey(ctx context.Context, key string) string {
-	short := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(key, "s3://"), c.conf.project.Bucket+"/"), "/")
-	for _, other := range []string{short, c.conf.prefix + key, c.conf.prefix + short} {
+	short := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(key, "s3://"), c.conf.Project.Bucket+"/"), "/")
+	for _, other := range []string{short, c.conf.Prefix + key, c.conf.Prefix + short} {
 		if other == key || other == "" {
 			continue
 		}
@@ -180,7 +180,7 @@ func (c *checker) whyFiltered(obj object.Object, v filter.Verdict) string {
 		return v.Pattern + " takes it"
 	case filter.Include:
 		return fmt.Sprintf("none of include_patterns matches it; without a slash they are matched against %q, with one against %q",
-			filter.BaseName(obj.Key), filter.Path(c.conf.prefix, obj.Key))
+			filter.BaseName(obj.Key), filter.Path(c.conf.Prefix, obj.Key))
 	case filter.Size:
 		return "max_object_size is less than its " + byteCount(obj.Size)
 	case filter.Empty:

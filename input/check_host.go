@@ -25,7 +25,7 @@ func (c *checker) checkHost(ctx context.Context) CheckStep {
 	if err != nil {
 		return c.failed(CheckStepHost, way.String(), err)
 	}
-	found := c.conf.project.Endpoint
+	found := c.conf.Project.Endpoint
 	if text := way.String(); text != "" {
 		found += ", " + text
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
@@ -85,7 +86,7 @@ func (p patientPager) Page(ctx context.Context, prefix, after string) (objs []ob
 // list lists up to the limit.
 func (c *checker) list(ctx context.Context) error {
 	start, left := time.Now(), c.opts.Limit
-	opts := listing.Options{Pager: patientPager{c}, Prefix: c.conf.filter.ListPrefix(), Listers: listing.NewLimit(1)}
+	opts := listing.Options{Pager: patientPager{c}, Prefix: c.conf.Filter.ListPrefix(), Listers: listing.NewLimit(1)}
 	for s, err := range listing.List(ctx, opts) {
 		if err != nil {
 			return err
@@ -121,7 +122,7 @@ func (c *checker) checkPatterns(ctx context.Context) CheckStep {
 	for _, s := range c.listed {
 		for _, obj := range slices.Concat(s.Objects, s.Unplaced) {
 			listed++
-			if v := c.conf.filter.Match(obj, time.Now()); obj.Odd != "" {
+			if v := c.conf.Filter.Match(obj, time.Now()); obj.Odd != "" {
 				filtered.add(CheckLeftOut{Rule: leftOddEntry, FirstKey: obj.Key, Reason: obj.Odd})
 				odd = append(odd, obj)
 			} else if v.Rule == filter.Pass {
@@ -166,13 +167,13 @@ func noneMatches(which string, filtered []CheckLeftOut) CheckProblem {
 func ruleField(rule string) string {
 	switch rule {
 	case filter.Include.String():
-		return ssFieldIncludePatterns
+		return config.FieldIncludePatterns
 	case filter.Exclude.String():
-		return ssFieldExcludePatterns
+		return config.FieldExcludePatterns
 	case filter.Size.String():
-		return ssFieldMaxObjectSize
+		return config.FieldMaxObjectSize
 	case filter.Empty.String():
-		return ssFieldSkipEmpty
+		return config.FieldSkipEmpty
 	case filter.Placeholder.String():
 		return ""
 	}
@@ -215,7 +216,7 @@ func (c *checker) sample(ctx context.Context) error {
 	left := leftOut{}
 	matches := func(obj object.Object) bool {
 		sample.Listed++
-		v := c.conf.filter.Match(obj, time.Now())
+		v := c.conf.Filter.Match(obj, time.Now())
 		if obj.Odd != "" {
 			left.add(CheckLeftOut{Rule: leftOddEntry, FirstKey: obj.Key, Reason: obj.Odd})
 			return false
@@ -226,7 +227,7 @@ func (c *checker) sample(ctx context.Context) error {
 		return v.Rule == filter.Pass
 	}
 	for _, s := range c.listed {
-		due, err := c.due(ctx, pass.Complete(s, c.conf.filter.ListPrefix(), matches), left)
+		due, err := c.due(ctx, pass.Complete(s, c.conf.Filter.ListPrefix(), matches), left)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
 )
@@ -30,7 +31,7 @@ func (c *checker) checkState(ctx context.Context) CheckStep {
 	}
 	_ = c.ledger.Discard() // nothing was written to it
 	c.ledger, c.ledgerUnread = nil, true
-	return failedStep(CheckStepState, s.Found, errors.Join(fmt.Errorf("%s: %w", c.conf.state.field(), err), c.sample(ctx)))
+	return failedStep(CheckStepState, s.Found, errors.Join(fmt.Errorf("%s: %w", c.conf.State.Field(), err), c.sample(ctx)))
 }
 
 func (c *checker) openState(ctx context.Context) CheckStep {
@@ -38,11 +39,11 @@ func (c *checker) openState(ctx context.Context) CheckStep {
 	defer cancel()
 	s := CheckStep{Name: CheckStepState, Status: CheckOK}
 	var err error
-	switch state := c.conf.state; {
-	case state.path != "":
+	switch state := c.conf.State; {
+	case state.Path != "":
 		err = c.checkStateFile(ctx, &s)
-	case state.cache != "":
-		if err := checkState(c.conf, c.res); err != nil {
+	case state.Cache != "":
+		if err := c.conf.CheckResources(c.res); err != nil {
 			c.ledgerUnread = true
 			return failedStep(CheckStepState, "", err)
 		}
@@ -50,10 +51,10 @@ func (c *checker) openState(ctx context.Context) CheckStep {
 			c.ledgerUnread = true
 			return failedStep(CheckStepState, "", err)
 		}
-		err = c.readLedger(ctx, readOnlyStore{&cacheStore{res: c.res, name: state.cache}}, &s)
-	case c.conf.plan.Repeats():
+		err = c.readLedger(ctx, readOnlyStore{&cacheStore{res: c.res, name: state.Cache}}, &s)
+	case c.conf.Plan.Repeats():
 		s.warn(CheckProblem{
-			Field: ssFieldState, Problem: "there is none, so a restart delivers everything again",
+			Field: config.FieldState, Problem: "there is none, so a restart delivers everything again",
 			Remedy: "write state.path or state.cache",
 		})
 	default:
@@ -61,13 +62,13 @@ func (c *checker) openState(ctx context.Context) CheckStep {
 	}
 	if err != nil {
 		c.ledgerUnread = c.ledger == nil
-		return failedStep(CheckStepState, s.Found, fmt.Errorf("%s: %w", c.conf.state.field(), err))
+		return failedStep(CheckStepState, s.Found, fmt.Errorf("%s: %w", c.conf.State.Field(), err))
 	}
 	return s
 }
 
 func (c *checker) checkStateFile(ctx context.Context, s *CheckStep) error {
-	path := c.conf.state.path
+	path := c.conf.State.Path
 	if other := c.opts.StatesOfOthers[filepath.Clean(path)]; other != "" {
 		return fmt.Errorf("it is the one of the input %s too; give each input a state of its own", other)
 	}
@@ -115,16 +116,16 @@ func mayWrite(path string) error {
 // readLedger opens a ledger over a store that it closes in any case.
 func (c *checker) readLedger(ctx context.Context, store ledger.Store, s *CheckStep) error {
 	l, err := ledger.Open(ctx, ledger.Options{
-		Store: store, Scope: c.conf.scope(c.res.Label()), Identity: c.conf.identity, LongestPause: parkedMost,
+		Store: store, Scope: c.conf.Scope(c.res.Label()), Identity: c.conf.Identity, LongestPause: parkedMost,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}
 	c.ledger = l
 	stats := l.Stats()
-	where := c.conf.state.path
+	where := c.conf.State.Path
 	if where == "" {
-		where = "cache " + c.conf.state.cache
+		where = "cache " + c.conf.State.Cache
 	}
 	last := "no complete pass yet"
 	if !stats.LastCompletePass.IsZero() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -26,7 +27,7 @@ const (
 
 // checker makes one check, step by step.
 type checker struct {
-	conf   config
+	conf   config.Config
 	res    *service.Resources
 	opts   CheckOptions
 	report *CheckReport
@@ -110,28 +111,28 @@ func (c *checker) close(ctx context.Context) {
 	if c.ledger != nil {
 		_ = c.ledger.Discard()
 	}
-	if c.conf.scanner != nil {
-		_ = c.conf.scanner.Close(context.WithoutCancel(ctx))
+	if c.conf.Scanner != nil {
+		_ = c.conf.Scanner.Close(context.WithoutCancel(ctx))
 	}
 }
 
 // checkConfig parses the config as the input does when it is made.
 func (c *checker) checkConfig(parsed *service.ParsedConfig) CheckStep {
-	conf, err := configFromParsed(parsed)
+	conf, err := config.Parse(parsed)
 	if err != nil {
 		return failedStep(CheckStepConfig, "", err)
 	}
-	conf.transport, conf.retry = c.opts.transport, checkPolicy(conf.retry)
-	source := newSource(conf, checkPatience, nil)
-	opts := conf.clientOptions(source)
+	conf.Transport, conf.Retry = c.opts.transport, checkPolicy(conf.Retry)
+	source := conf.Keys(checkPatience, nil)
+	opts := conf.S3Options(source)
 	opts.Retry = onceOnly // the attempts are counted here
 	client, err := s3.New(opts)
 	if err != nil {
 		return failedStep(CheckStepConfig, "", err)
 	}
 	c.conf, c.source, c.client = conf, source, client
-	s := CheckStep{Name: CheckStepConfig, Status: CheckOK, Found: fmt.Sprintf("%s, sync_mode %s", conf.where(), conf.syncMode)}
-	for _, warning := range conf.project.Warnings {
+	s := CheckStep{Name: CheckStepConfig, Status: CheckOK, Found: fmt.Sprintf("%s, sync_mode %s", conf.Where(), conf.SyncMode)}
+	for _, warning := range conf.Project.Warnings {
 		s.warn(problemOfText(warning))
 	}
 	return s
@@ -149,7 +150,7 @@ func checkPolicy(p retry.Policy) retry.Policy {
 func (c *checker) try(ctx context.Context, request func(context.Context) error) error {
 	start := time.Now()
 	mayPass := func(err error) bool { return object.Transient(err) && time.Since(start) < checkPatience }
-	return c.conf.retry.Do(ctx, request, mayPass, nil)
+	return c.conf.Retry.Do(ctx, request, mayPass, nil)
 }
 
 // probe asks for the first object with a prefix.
@@ -166,5 +167,5 @@ func (c *checker) failed(name, found string, err error) CheckStep {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		err = errors.New("the check was ended before the server had answered")
 	}
-	return failedStep(name, found, c.conf.project.Explain(err, c.access.serverRegion))
+	return failedStep(name, found, c.conf.Project.Explain(err, c.access.serverRegion))
 }

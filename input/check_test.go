@@ -15,6 +15,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -218,7 +219,7 @@ func TestTheHostStepTellsHowFarItCame(t *testing.T) {
 		"an answer without TLS to TLS": {strings.Replace(secure.URL, "https", "http", 1) + "/s3", "endpoint", []string{"speaks https:// on this port", "write https://"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			parsed, err := Spec().ParseYAML(fmt.Sprintf("endpoint: %s\nsource_path: docs\nretry: {max_attempts: 1}\ncredentials: {access_key_id: abc, secret_access_key: def}\n", c.endpoint), nil)
+			parsed, err := config.Spec().ParseYAML(fmt.Sprintf("endpoint: %s\nsource_path: docs\nretry: {max_attempts: 1}\ncredentials: {access_key_id: abc, secret_access_key: def}\n", c.endpoint), nil)
 			require.NoError(t, err)
 			report := Check(t.Context(), parsed, service.MockResources(), CheckOptions{})
 			require.Equal(t, "ofsssssos", report.marks())
@@ -235,7 +236,7 @@ func TestTheHostStepTellsHowFarItCame(t *testing.T) {
 	l, err := s.Start("")
 	require.NoError(t, err)
 	defer l.Close()
-	parsed, err := Spec().ParseYAML(fmt.Sprintf("endpoint: %s\nsource_path: docs\ncredentials: {access_key_id: %s, secret_access_key: %s}\n",
+	parsed, err := config.Spec().ParseYAML(fmt.Sprintf("endpoint: %s\nsource_path: docs\ncredentials: {access_key_id: %s, secret_access_key: %s}\n",
 		l.Endpoint(), s.Settings().AccessKeyID, s.Settings().SecretAccessKey), nil)
 	require.NoError(t, err)
 	report := Check(t.Context(), parsed, service.MockResources(), CheckOptions{})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -37,10 +38,10 @@ func (r *reader) Connect(ctx context.Context) error {
 	}
 	if !r.attempted {
 		r.attempted = true
-		if !r.conf.plan.Repeats() {
+		if !r.conf.Plan.Repeats() {
 			r.recorded = beginRun(r.where(), r.abandon)
 		}
-		for _, warning := range r.conf.project.Warnings {
+		for _, warning := range r.conf.Project.Warnings {
 			r.log.Warn(warning)
 		}
 	}
@@ -53,12 +54,12 @@ func (r *reader) Connect(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case lasts || !r.conf.plan.Repeats():
+		case lasts || !r.conf.Plan.Repeats():
 			r.cause = err // Close tells of it
 			return service.ErrEndOfInput
 		}
 		tell := r.wait.failed()
-		pause := r.conf.retry.Delay(r.wait.failures)
+		pause := r.conf.Retry.Delay(r.wait.failures)
 		if tell {
 			if lasted := r.wait.lasts(); lasted > 0 {
 				err = fmt.Errorf("still waiting, for %s so far: %w", lasted, err)
@@ -91,7 +92,7 @@ func (r *reader) connectOnce(ctx context.Context) (err error, lasts bool) { //no
 // field no renewal of keys changes.
 func aboutRegion(err error) bool {
 	e, ok := errors.AsType[*supabase.FieldError](err)
-	return ok && e.Field == ssFieldRegion
+	return ok && e.Field == config.FieldRegion
 }
 
 // stateLasts reports whether a state can't be opened until somebody acts. One that
@@ -101,20 +102,20 @@ func (r *reader) stateLasts(err error) bool {
 	if errors.Is(err, ledger.ErrDamaged) {
 		return true
 	}
-	return r.conf.state.path != "" && !errors.Is(err, boltstore.ErrInUse) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, context.Canceled)
+	return r.conf.State.Path != "" && !errors.Is(err, boltstore.ErrInUse) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, context.Canceled)
 }
 
 // sayConnected tells of the end of what was told of.
 func (r *reader) sayConnected() {
 	if lasted := r.wait.lasts(); r.wait.over() {
-		r.log.Infof("Connected to %s after %s in which that failed", r.conf.project.Endpoint, lasted)
+		r.log.Infof("Connected to %s after %s in which that failed", r.conf.Project.Endpoint, lasted)
 	}
 }
 
 // probe makes one small request. A one-time run makes it again while what fails
 // may pass, for as long as its retries last; the others come back by Connect.
 func (r *reader) probe(ctx context.Context) error {
-	if r.conf.plan.Repeats() {
+	if r.conf.Plan.Repeats() {
 		err := r.probeOnce(ctx)
 		if object.Transient(err) {
 			r.meters.Retried(err)
@@ -129,7 +130,7 @@ func (r *reader) probe(ctx context.Context) error {
 		}
 		return object.Transient(err)
 	}
-	err := r.conf.retry.Do(ctx, r.probeOnce, mayPass, func(err error) {
+	err := r.conf.Retry.Do(ctx, r.probeOnce, mayPass, func(err error) {
 		r.meters.Retried(err)
 		r.endpoint.failed(err)
 	})
@@ -153,6 +154,6 @@ func wrongServer(err error) bool {
 }
 
 func (r *reader) probeOnce(ctx context.Context) error {
-	_, _, err := r.client.Probe(ctx, r.conf.filter.ListPrefix(), onceOnly)
+	_, _, err := r.client.Probe(ctx, r.conf.Filter.ListPrefix(), onceOnly)
 	return err
 }

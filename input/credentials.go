@@ -7,6 +7,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
@@ -16,22 +17,11 @@ import (
 const oneTimePatience = 10 * time.Minute
 
 // patience is how long keys are waited for, zero for as long as it takes.
-func (c config) patience() time.Duration {
-	if c.plan.Repeats() {
+func patience(conf config.Config) time.Duration {
+	if conf.Plan.Repeats() {
 		return 0
 	}
 	return oneTimePatience
-}
-
-// newSource wires where the keys come from, for a watcher that may be nil. It
-// makes no request.
-func newSource(conf config, patience time.Duration, watcher keys.Watcher) *keys.Source {
-	return keys.New(keys.Options{
-		Settings: conf.settings, Project: conf.project,
-		TLS: conf.tls, Transport: conf.transport,
-		ConnectTimeout: conf.connectTimeout, Timeout: conf.responseTimeout,
-		Patience: patience, Watcher: watcher,
-	})
 }
 
 // signIn gets the first keys, and with them what they tell of the project.
@@ -39,9 +29,9 @@ func (r *reader) signIn(ctx context.Context) error {
 	if _, err := r.source.Credentials(ctx); err != nil {
 		return err // it names its field and remedy
 	}
-	known := r.conf.project.Warnings
-	r.conf.project = r.source.Project()
-	for _, warning := range r.conf.project.Warnings {
+	known := r.conf.Project.Warnings
+	r.conf.Project = r.source.Project()
+	for _, warning := range r.conf.Project.Warnings {
 		if !slices.Contains(known, warning) {
 			r.log.Warn(warning)
 		}

@@ -178,7 +178,7 @@ func recordRun(r Report) {
 // newReport makes the public report of a pass; cause is what ended it early.
 func newReport(r *reader, p pass.Report, cause error) Report {
 	out := Report{
-		Label: r.res.Label(), Bucket: r.conf.project.Bucket, Prefix: r.conf.prefix,
+		Label: r.res.Label(), Bucket: r.conf.Project.Bucket, Prefix: r.conf.Prefix,
 		Listed: p.Listed, Unchanged: p.Unchanged, Filtered: p.Filtered, Delivered: p.Delivered, Bytes: p.Bytes,
 		Vanished: p.Vanished, Parked: p.Parked, Unsettled: p.Unsettled(), NotRemoved: p.NotRemoved,
 	}

@@ -29,7 +29,7 @@ const (
 // failed is made again before the plan says so, and parked objects are tried
 // again when their time has come.
 func (r *reader) run(ctx context.Context) {
-	plan := r.conf.plan
+	plan := r.conf.Plan
 	first := plan.First(time.Now(), r.lastComplete())
 	failures, notBefore := 0, time.Time{}
 	for planned := first; ; {
@@ -154,7 +154,7 @@ func (r *reader) listAll(ctx context.Context, recent *pass.Recent, due func() ti
 	report := p.Report()
 	r.meters.passEnded(time.Since(began), err == nil && report.ListingComplete)
 	switch {
-	case err != nil && r.conf.plan.Repeats():
+	case err != nil && r.conf.Plan.Repeats():
 		r.log.Errorf("The pass over %s ended early, and is made again: after %s listed: %v", r.where(), objects(report.Listed), r.explain(ctx, err))
 	case err != nil:
 		err = fmt.Errorf("after %s listed: %w", objects(report.Listed), r.explain(ctx, err))
@@ -182,22 +182,22 @@ func (r *reader) sayLate(p *pass.Pass) {
 func (r *reader) newPass(ctx context.Context, recent *pass.Recent, due func() time.Time, kind func(*pass.Options)) *pass.Pass {
 	who := r.identity(ctx)
 	d := &delivery{
-		scanner: r.conf.scanner,
+		scanner: r.conf.Scanner,
 		labeller: labeller{
-			bucket: r.conf.project.Bucket, prefix: r.conf.prefix,
-			projectRef: r.conf.project.Ref, userMetadata: r.conf.userMetadata,
+			bucket: r.conf.Project.Bucket, prefix: r.conf.Prefix,
+			projectRef: r.conf.Project.Ref, userMetadata: r.conf.UserMetadata,
 			onMissingMeta: r.watcher.MissingMeta,
 		},
 		keeper: r.keeper,
 		out:    r.out,
 	}
 	opts := pass.Options{
-		Listing: listing.Options{Pager: r.client, Prefix: r.conf.filter.ListPrefix(), Listers: r.listers},
+		Listing: listing.Options{Pager: r.client, Prefix: r.conf.Filter.ListPrefix(), Listers: r.listers},
 		Match: func(obj object.Object) pass.Verdict {
-			v := r.conf.filter.Match(obj, time.Now())
+			v := r.conf.Filter.Match(obj, time.Now())
 			out := pass.Verdict{Rule: v.Rule.String(), Pattern: v.Pattern}
 			if v.Rule == filter.MinAge {
-				out.Until = obj.LastModified.Add(r.conf.filter.MinAge())
+				out.Until = obj.LastModified.Add(r.conf.Filter.MinAge())
 			}
 			return out
 		},
@@ -208,12 +208,12 @@ func (r *reader) newPass(ctx context.Context, recent *pass.Recent, due func() ti
 		NextDue: due,
 		ParkFor: r.parkFor,
 		Deletes: pass.Deletes{
-			Listed: r.client.Listed, MaxRatio: r.conf.maxDeleteRatio,
+			Listed: r.client.Listed, MaxRatio: r.conf.MaxDeleteRatio,
 			SeesAll: who.BypassesRLS(), Viewer: who.Text(),
 		},
 		Watcher: r.watcher,
 	}
-	if r.conf.emitDeletes {
+	if r.conf.EmitDeletes {
 		opts.Deletes.Deliver = d.deliverDeletion
 	}
 	kind(&opts)
@@ -223,11 +223,11 @@ func (r *reader) newPass(ctx context.Context, recent *pass.Recent, due func() ti
 // newFetcher prepares the downloads of all passes, which end with ctx.
 func (r *reader) newFetcher(ctx context.Context) *fetch.Fetcher {
 	return fetch.New(ctx, fetch.Options{
-		Source:       source{r.client, r.conf.filter.ListPrefix()},
-		MaxDownloads: r.conf.maxDownloads, BufferBytes: r.conf.bufferBytes,
-		HoldsWhole: r.conf.wholeScanner, TakesWhole: r.conf.toTheEnd,
-		CheckUpTo: r.conf.verifyUpTo,
-		Retry:     r.conf.retry, Meter: fetchMeter{r.meters, r},
+		Source:       source{r.client, r.conf.Filter.ListPrefix()},
+		MaxDownloads: r.conf.MaxDownloads, BufferBytes: r.conf.BufferBytes,
+		HoldsWhole: r.conf.WholeScanner, TakesWhole: r.conf.ToTheEnd,
+		CheckUpTo: r.conf.VerifyUpTo,
+		Retry:     r.conf.Retry, Meter: fetchMeter{r.meters, r},
 	})
 }
 
@@ -245,10 +245,10 @@ func (s source) Probe(ctx context.Context) error {
 
 // newShared prepares what all passes have in common.
 func (r *reader) newShared() *pass.Shared {
-	if r.conf.deleteObjects {
-		return &pass.Shared{Removals: pass.NewRemovals(r.client, r.conf.retry)}
+	if r.conf.DeleteObjects {
+		return &pass.Shared{Removals: pass.NewRemovals(r.client, r.conf.Retry)}
 	}
-	return &pass.Shared{Removals: pass.NewRemovals(nil, r.conf.retry)}
+	return &pass.Shared{Removals: pass.NewRemovals(nil, r.conf.Retry)}
 }
 
 // identity is whom the server takes this input for: nobody, where credentials
@@ -264,7 +264,7 @@ func (r *reader) identity(ctx context.Context) supabase.Identity {
 // parkFor is how long an object waits that is parked for the n-th time. A
 // one-time run has no later pass, so the next run tries it in any case.
 func (r *reader) parkFor(n int) time.Duration {
-	if !r.conf.plan.Repeats() {
+	if !r.conf.Plan.Repeats() {
 		return 0
 	}
 	return backOff(n)

@@ -3,12 +3,12 @@ package input
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
@@ -22,7 +22,7 @@ import (
 // reader implements service.BatchInput: it owns the life of a run, and nothing
 // else.
 type reader struct {
-	conf    config
+	conf    config.Config
 	res     *service.Resources
 	log     *service.Logger
 	meters  *meters
@@ -67,18 +67,18 @@ var (
 )
 
 // newReader wires the rooms. It makes no request.
-func newReader(conf config, res *service.Resources) (*reader, error) {
+func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 	r := &reader{
 		conf: conf, res: res, log: res.Logger(), meters: newMeters(res.Metrics()),
-		out: make(chan handover), listers: listing.NewLimit(conf.listers()),
+		out: make(chan handover), listers: listing.NewLimit(conf.Listers()),
 	}
 	r.shut.init()
 	r.watcher = &watcher{reader: r}
 	r.undelivered = newUndelivered(r.log, r.meters.oldestUndelivered)
-	r.endpoint = &outageLog{log: r.log, what: conf.project.Endpoint}
-	r.source = newSource(conf, conf.patience(), &keyWatcher{r: r})
-	opts := conf.clientOptions(r.source)
-	opts.MaxConns = fetch.MaxDownloads(conf.maxDownloads) + listing.MaxListers(conf.listers())
+	r.endpoint = &outageLog{log: r.log, what: conf.Project.Endpoint}
+	r.source = conf.Keys(patience(conf), &keyWatcher{r: r})
+	opts := conf.S3Options(r.source)
+	opts.MaxConns = fetch.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
 	opts.OnRetry = r.retried
 	opts.OnListPage = func(d time.Duration, _ int) {
 		r.meters.pageListed(d, r.listers.Listers())
@@ -95,30 +95,18 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 	return r, nil
 }
 
-// clientOptions say where the bucket is, where the keys come from, and how patient
-// to be.
-func (c config) clientOptions(source *keys.Source) s3.Options {
-	return s3.Options{
-		Endpoint: c.project.Endpoint, Region: c.project.Region, Bucket: c.project.Bucket,
-		Credentials: source.Credentials, Renew: source.Renew, RenewalHelps: source.RenewalHelps,
-		TLS: c.tls, Transport: c.transport,
-		ConnectTimeout: c.connectTimeout, ResponseTimeout: c.responseTimeout, IdleTimeout: c.idleTimeout,
-		Retry: c.retry,
-	}
-}
-
 // newTurns finds out whether there is anybody who can be asked for changes.
 func (r *reader) newTurns() *turns {
-	t := &turns{every: r.conf.fullSweepInterval, least: 2, off: r.sayChangesOff}
-	if !r.conf.plan.Repeats() {
+	t := &turns{every: r.conf.FullSweepInterval, least: 2, off: r.sayChangesOff}
+	if !r.conf.Plan.Repeats() {
 		return t
 	}
 	client, err := changes.New(changes.Options{
-		Endpoint: r.conf.project.Endpoint, Bucket: r.conf.project.Bucket,
+		Endpoint: r.conf.Project.Endpoint, Bucket: r.conf.Project.Bucket,
 		Credentials: r.source.Credentials,
-		TLS:         r.conf.tls, Transport: r.conf.transport,
-		ConnectTimeout: r.conf.connectTimeout, Timeout: r.conf.responseTimeout + r.conf.idleTimeout,
-		Retry:   r.conf.retry,
+		TLS:         r.conf.TLS, Transport: r.conf.Transport,
+		ConnectTimeout: r.conf.ConnectTimeout, Timeout: r.conf.ResponseTimeout + r.conf.IdleTimeout,
+		Retry:   r.conf.Retry,
 		OnRetry: func(err error) { r.retried("", err) },
 		OnPage:  func(d time.Duration, _ int) { r.askCost.add(d) },
 	})
@@ -208,11 +196,4 @@ func (r *reader) ConnectionTest(ctx context.Context) service.ConnectionTestResul
 }
 
 // where names what is read.
-func (r *reader) where() string { return r.conf.where() }
-
-func (c config) where() string {
-	if c.prefix == "" {
-		return fmt.Sprintf("bucket %q", c.project.Bucket)
-	}
-	return fmt.Sprintf("bucket %q prefix %q", c.project.Bucket, c.prefix)
-}
+func (r *reader) where() string { return r.conf.Where() }

@@ -8,14 +8,15 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
 )
 
 // openLedger opens the ledger that the config asks for; nil where nothing is to
 // be remembered.
-func openLedger(ctx context.Context, conf config, res *service.Resources) (*ledger.Ledger, error) {
-	if !conf.state.set() && !conf.plan.Repeats() {
+func openLedger(ctx context.Context, conf config.Config, res *service.Resources) (*ledger.Ledger, error) {
+	if !conf.State.Set() && !conf.Plan.Repeats() {
 		return nil, nil
 	}
 	store, err := openStore(ctx, conf, res)
@@ -23,48 +24,30 @@ func openLedger(ctx context.Context, conf config, res *service.Resources) (*ledg
 		return nil, err
 	}
 	l, err := ledger.Open(ctx, ledger.Options{
-		Store: store, Scope: conf.scope(res.Label()), Identity: conf.identity, LongestPause: parkedMost,
+		Store: store, Scope: conf.Scope(res.Label()), Identity: conf.Identity, LongestPause: parkedMost,
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", conf.state.field(), err), store.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", conf.State.Field(), err), store.Close())
 	}
 	return l, nil
 }
 
-func openStore(ctx context.Context, conf config, res *service.Resources) (ledger.Store, error) {
+func openStore(ctx context.Context, conf config.Config, res *service.Resources) (ledger.Store, error) {
 	switch {
-	case conf.state.path != "":
-		store, err := boltstore.Open(conf.state.path)
+	case conf.State.Path != "":
+		store, err := boltstore.Open(conf.State.Path)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", conf.state.field(), err)
+			return nil, fmt.Errorf("%s: %w", conf.State.Field(), err)
 		}
 		return store, nil
-	case conf.state.cache != "":
+	case conf.State.Cache != "":
 		if err := checkCacheKind(ctx, conf, res); err != nil {
 			return nil, err
 		}
-		return &cacheStore{res: res, name: conf.state.cache}, nil
+		return &cacheStore{res: res, name: conf.State.Cache}, nil
 	default:
 		return ledger.NewMemStore(), nil
 	}
-}
-
-// field is the one that says where the ledger is kept.
-func (s stateConfig) field() string {
-	if s.cache != "" {
-		return ssFieldState + "." + ssFieldStateCache
-	}
-	return ssFieldState + "." + ssFieldStatePath
-}
-
-// scope says whose deliveries the ledger holds. The namespace is the label of
-// the input where none is written.
-func (c config) scope(label string) ledger.Scope {
-	s := ledger.Scope{Endpoint: c.project.Endpoint, Bucket: c.project.Bucket, Namespace: c.state.namespace}
-	if s.Namespace == "" {
-		s.Namespace = label
-	}
-	return s
 }
 
 // cacheStore keeps a ledger's values in a Benthos cache resource.

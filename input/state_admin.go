@@ -9,6 +9,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -47,14 +48,14 @@ type ParkedObject struct {
 // OpenState opens the state that an input's config names. It fails where the
 // config has none, and while another process uses it.
 func OpenState(ctx context.Context, parsed *service.ParsedConfig, res *service.Resources) (*State, error) {
-	conf, err := configFromParsed(parsed)
+	conf, err := config.Parse(parsed)
 	if err != nil {
 		return nil, err
 	}
-	if !conf.state.set() {
+	if !conf.State.Set() {
 		return nil, errors.New("state: this input has none, so nothing is remembered: write state.path or state.cache")
 	}
-	if err := checkState(conf, res); err != nil {
+	if err := conf.CheckResources(res); err != nil {
 		return nil, err
 	}
 	r, err := newReader(conf, res)
@@ -71,14 +72,14 @@ func OpenState(ctx context.Context, parsed *service.ParsedConfig, res *service.R
 // Summary makes no request.
 func (s *State) Summary() StateSummary {
 	conf, stats := s.reader.conf, s.reader.ledger.Stats()
-	scope := conf.scope(s.reader.res.Label())
-	where := conf.state.path
-	if conf.state.cache != "" {
-		where = conf.state.cache
+	scope := conf.Scope(s.reader.res.Label())
+	where := conf.State.Path
+	if conf.State.Cache != "" {
+		where = conf.State.Cache
 	}
 	return StateSummary{
 		Endpoint: scope.Endpoint, Bucket: scope.Bucket, Namespace: scope.Namespace,
-		Where:   conf.state.field() + " " + where,
+		Where:   conf.State.Field() + " " + where,
 		Tracked: stats.Tracked, Parked: stats.Parked, LastCompletePass: stats.LastCompletePass,
 	}
 }
@@ -112,14 +113,14 @@ func (s *State) ForgetPrefix(ctx context.Context, prefix string) (int64, error) 
 // how many there were.
 func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
 	r, marked := s.reader, int64(0)
-	prefix := r.conf.filter.ListPrefix()
+	prefix := r.conf.Filter.ListPrefix()
 	opts := listing.Options{Pager: r.client, Prefix: prefix, Listers: r.listers, Bounds: r.ledger.Bounds(prefix)}
 	for stretch, err := range listing.List(ctx, opts) {
 		if err != nil {
 			return marked, fmt.Errorf("after %s marked: %w", objects(marked), r.explain(ctx, err))
 		}
 		n, err := r.ledger.MarkDelivered(ctx, pass.Complete(stretch, prefix, func(obj object.Object) bool {
-			return r.conf.filter.Match(obj, time.Now()).Rule == filter.Pass
+			return r.conf.Filter.Match(obj, time.Now()).Rule == filter.Pass
 		}))
 		if err != nil {
 			return marked, err
@@ -132,5 +133,5 @@ func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
 // Close writes what was changed and gives the state free.
 func (s *State) Close(ctx context.Context) error {
 	defer s.reader.client.Close()
-	return errors.Join(s.reader.closeLedger(ctx), s.reader.conf.scanner.Close(ctx))
+	return errors.Join(s.reader.closeLedger(ctx), s.reader.conf.Scanner.Close(ctx))
 }

@@ -203,7 +203,7 @@ func (w *watcher) begin() {
 // of its progress.
 func (w *watcher) ended() {
 	w.sayRest()
-	if w.reader.conf.plan.Repeats() {
+	if w.reader.conf.Plan.Repeats() {
 		w.stopProgress()
 	}
 }
@@ -232,8 +232,8 @@ func (w *watcher) sayProgress() {
 
 // sayStart is the one line at the beginning.
 func (r *reader) sayStart() {
-	r.log.Infof("Reading %s of %s (sync_mode: %s, role: %s)", r.where(), r.conf.project.Endpoint, r.conf.syncMode, r.conf.project.Identity())
-	if r.conf.plan.Repeats() && !r.conf.state.set() {
+	r.log.Infof("Reading %s of %s (sync_mode: %s, role: %s)", r.where(), r.conf.Project.Endpoint, r.conf.SyncMode, r.conf.Project.Identity())
+	if r.conf.Plan.Repeats() && !r.conf.State.Set() {
 		r.log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads the whole bucket again. Set state.path or state.cache to keep it")
 	}
 }
@@ -251,7 +251,7 @@ func (r *reader) sayPass(ctx context.Context, what string, p pass.Report, took t
 	if r.isFirst() {
 		r.hintAtNothing(ctx, p)
 	}
-	if r.conf.plan.Repeats() && p.Listed > p.Unchanged+p.FilteredTotal()+p.ParkedTotal()+p.InFlight {
+	if r.conf.Plan.Repeats() && p.Listed > p.Unchanged+p.FilteredTotal()+p.ParkedTotal()+p.InFlight {
 		r.logSummary(what, p, took)
 	}
 }
@@ -338,8 +338,8 @@ func (r *reader) hintAtNothing(ctx context.Context, p pass.Report) {
 
 func (r *reader) emptyHint(ctx context.Context) string {
 	hint := "Nothing was listed in " + r.where()
-	listed := r.conf.filter.ListPrefix()
-	if listed != r.conf.prefix {
+	listed := r.conf.Filter.ListPrefix()
+	if listed != r.conf.Prefix {
 		hint += fmt.Sprintf(" below %q, where all include_patterns lie", listed)
 	}
 	if listed != "" {

@@ -1,4 +1,4 @@
-package input
+package config
 
 const specSummary = "Reads the objects of a Supabase Storage bucket through its S3 endpoint, each with its metadata."
 

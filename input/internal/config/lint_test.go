@@ -1,15 +1,19 @@
-package input
+package config
 
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
 // Well-formed credentials of no project.
@@ -45,12 +49,23 @@ func withFields(lines string) string {
 	return out
 }
 
-// lintFields lints the input with the given fields, in an environment of its
-// own as an embedder has one.
+// environment is one that has the input.
+var environment = sync.OnceValue(func() *service.Environment {
+	env := service.NewEnvironment()
+	err := env.RegisterBatchInput(Name, Spec(), func(*service.ParsedConfig, *service.Resources) (service.BatchInput, error) {
+		return nil, errors.New("it is never made here")
+	})
+	if err != nil {
+		panic(err)
+	}
+	return env
+})
+
+// lintFields lints the input with the given fields.
 func lintFields(t *testing.T, fields string, env func(context.Context, string) (string, bool)) []service.Lint {
 	t.Helper()
-	yaml := componentName + ":\n  " + strings.ReplaceAll(fields, "\n", "\n  ")
-	lints, err := service.NewEnvironment().NewComponentConfigLinter().SetEnvVarLookupFunc(env).LintInputYAML([]byte(yaml))
+	yaml := Name + ":\n  " + strings.ReplaceAll(fields, "\n", "\n  ")
+	lints, err := environment().NewComponentConfigLinter().SetEnvVarLookupFunc(env).LintInputYAML([]byte(yaml))
 	require.NoError(t, err, yaml)
 	return lints
 }
@@ -96,15 +111,18 @@ func TestWellFormedConfigsLintClean(t *testing.T) {
 
 func TestMalformedFieldsAreLintedWithARemedy(t *testing.T) {
 	for fields, want := range map[string]string{
+		`source_path: ""`:                 `source_path: it is empty; write it as bucket, bucket/prefix or s3://bucket/prefix`,
 		`source_path: /uploads`:           `source_path: "/uploads" has no bucket before its first "/"; write it as bucket, bucket/prefix or s3://bucket/prefix`,
 		`source_path: s3:///photos`:       `source_path: "s3:///photos" has no bucket before its first "/"; write it as`,
 		`source_path: gs://uploads`:       `source_path: "gs://uploads" is a URL; write it as bucket, bucket/prefix or s3://bucket/prefix, and the address of the server under project_ref or endpoint`,
 		`source_path: "up#loads/x"`:       `source_path: "up#loads" cannot be the name of a bucket; write it as`,
-		`include_patterns: ["*.jpg", ""]`: `include_patterns: the pattern is empty; remove it, or write "*" to match every object`,
-		`include_patterns: ["[^a]*"]`:     `include_patterns: pattern "[^a]*": "^" does not negate a class at character 2; write [! in place of [^`,
-		`exclude_patterns: ["{a,b"]`:      `exclude_patterns: pattern "{a,b": "{" has no closing "}" at character 1; close it, or write \{ for the character itself`,
-		`exclude_patterns: [tmp/]`:        `exclude_patterns: pattern "tmp/": the closing "/" matches no object at character 4; write "tmp/**"`,
-		`include_patterns: "*.jpg"`:       `expected array value`,
+		`include_patterns: ["*.jpg", ""]`: `include_patterns[1]: the pattern is empty; remove it, or write "*" to match every object`,
+		`include_patterns: ["[^a]*"]`:     `include_patterns[0]: pattern "[^a]*": "^" does not negate a class at character 2; write [! in place of [^`,
+		`exclude_patterns: ["{a,b"]`:      `exclude_patterns[0]: pattern "{a,b": "{" has no closing "}" at character 1; close it, or write \{ for the character itself`,
+		`exclude_patterns: [tmp/]`:        `exclude_patterns[0]: pattern "tmp/": the closing "/" matches no object at character 4; write "tmp/**"`,
+		`include_patterns: "*.jpg"`:       `include_patterns: "*.jpg" is not a list; write ["*.jpg"]`,
+		`exclude_patterns: {tmp: true}`:   `exclude_patterns: is not a list; write one such as ["*.jpg"]`,
+		`exclude_patterns: [["*.tmp"]]`:   `exclude_patterns[0]: is not a text; write one such as "*.jpg"`,
 		`modified_since: last week`:       `modified_since: "last week" is not an ISO 8601 date or timestamp; write 2024-06-01, 2024-06-01T08:30:00Z or 2024-06-01T08:30:00+02:00`,
 		`modified_since: 2024-06-31`:      `modified_since: "2024-06-31" is not an ISO 8601 date`,
 		`modified_since: 20240601`:        `modified_since: "20240601" is not an ISO 8601 date`,
@@ -146,20 +164,20 @@ func TestMalformedFieldsAreLintedWithARemedy(t *testing.T) {
 		`full_sweep_interval: often`:                                `full_sweep_interval: "often" is not a duration; `,
 		`max_delete_ratio: 0`:                                       `max_delete_ratio: "0" is not a part between 0 and 1; write a number such as 0.5, or 1 for no limit`,
 		`max_delete_ratio: 50%`:                                     `max_delete_ratio: "50%" is not a part between 0 and 1; write`,
-		`change_detection: md5`:                                     `value md5 is not a valid option for this field`,
+		`change_detection: md5`:                                     `change_detection: "md5" is not a way to detect changes; write etag or modified`,
 		"sync_mode: continuous\nschedule: '@daily'":                 `schedule: is not used by the sync_mode continuous; write sync_mode: scheduled, or remove it`,
 		"sync_mode: scheduled\nschedule: every night":               `schedule: "every night" is not a cron expression (minute, hour, day of month, month, day of week): `,
 		"sync_mode: scheduled\nschedule: TZ=Nowhere/Land 0 3 * * *": `schedule: "Nowhere/Land" is not a time zone: write one like TZ=Europe/Berlin before the cron expression`,
 		"sync_mode: scheduled\nschedule: '@every 5m'":               `schedule: @every is not a time of day: write polling_interval in its place`,
 		"sync_mode: scheduled\nschedule: 0 0 30 2 *":                `schedule: "0 0 30 2 *" names a time that never comes`,
 
-		`sync_mode: sometimes`:               `value sometimes is not a valid option for this field`,
+		`sync_mode: sometimes`:               `sync_mode: "sometimes" is not a mode; write one_time, continuous or scheduled`,
 		`scanner: {to_the_moon: {}}`:         `unable to infer component type: to_the_moon`,
 		`bucket: uploads`:                    `field bucket not recognised`,
 		`project_ref: my-project`:            `project_ref: is no reference of a project`,
 		`endpoint: 127.0.0.1:54321`:          `endpoint: is not a URL; write it like https://`,
 		`region: Frankfurt`:                  `region: is not the id of a region; write an id such as eu-central-1`,
-		`credentials: {type: password}`:      `value password is not a valid option for this field`,
+		`credentials: {type: password}`:      `credentials.type: "password" is not a type of credentials; write access_key, session_token, user or access_token`,
 		`credentials: {access_key_id: x}`:    `credentials.secret_access_key: is missing; `,
 		`credentials: {type: session_token}`: `credentials.service_role_key: is missing, and so is credentials.user_token; write`,
 		`credentials: {access_key_id: a, secret_access_key: b, anon_key: c}`: `credentials.anon_key: is not used by the type access_key; remove it, or write type: session_token`,
@@ -184,6 +202,80 @@ func TestMalformedFieldsAreLintedWithARemedy(t *testing.T) {
 			require.Contains(t, lints[0].What, want)
 			require.NotContains(t, lints[0].What, testSecret)
 		})
+	}
+}
+
+func TestAValueThatIsNearlyRightIsNamed(t *testing.T) {
+	for fields, want := range map[string]string{
+		`sync_mode: continous`:                    `sync_mode: "continous" is not a mode; write one_time, continuous or scheduled: did you mean continuous?`,
+		`sync_mode: One-Time`:                     `sync_mode: "One-Time" is not a mode; write one_time, continuous or scheduled: did you mean one_time?`,
+		`sync_mode: schedule`:                     `sync_mode: "schedule" is not a mode; write one_time, continuous or scheduled: did you mean scheduled?`,
+		`sync_mode: cont`:                         `sync_mode: "cont" is not a mode; write one_time, continuous or scheduled: did you mean continuous?`,
+		`sync_mode: daily`:                        `sync_mode: "daily" is not a mode; write one_time, continuous or scheduled`,
+		`change_detection: tag`:                   `change_detection: "tag" is not a way to detect changes; write etag or modified: did you mean etag?`,
+		`change_detection: modified_at`:           `change_detection: "modified_at" is not a way to detect changes; write etag or modified: did you mean modified?`,
+		`credentials: {type: accesskey}`:          `credentials.type: "accesskey" is not a type of credentials; write access_key, session_token, user or access_token: did you mean access_key?`,
+		`credentials: {type: session}`:            `credentials.type: "session" is not a type of credentials; write access_key, session_token, user or access_token: did you mean session_token?`,
+		`credentials: {type: access}`:             `credentials.type: "access" is not a type of credentials; write access_key, session_token, user or access_token`,
+		"credentials: {type: " + testSecret + "}": `credentials.type: what it holds is not a type of credentials; write access_key, session_token, user or access_token`,
+	} {
+		var whats []string
+		for _, lint := range lintFields(t, withFields(fields), noEnv) {
+			whats = append(whats, lint.What)
+		}
+		require.Contains(t, whats, want, fields)
+		parsed, err := Spec().ParseYAML(withFields(fields), nil)
+		if err != nil {
+			continue // Benthos refuses a value of another type.
+		}
+		_, err = Parse(parsed)
+		require.EqualError(t, err, want)
+	}
+}
+
+func TestAnIntervalWithoutEffectIsLinted(t *testing.T) {
+	const says = "polling_interval: has no effect with the sync_mode one_time; remove it, or write sync_mode: continuous or scheduled"
+	for fields, want := range map[string]string{
+		"polling_interval: 30s":                               says,
+		"polling_interval: 60\nsync_mode: ONE_TIME":           says,
+		"polling_interval: 30s\nsync_mode: continuous":        "",
+		"polling_interval: 30s\nsync_mode: scheduled":         "",
+		"polling_interval: 5m":                                "", // as what is not written
+		"polling_interval: ${INTERVAL:}\nsync_mode: one_time": "",
+		"polling_interval: 30s\nsync_mode: ${MODE:}":          "",
+	} {
+		lints := lintFields(t, withFields(fields), noEnv)
+		if want == "" {
+			require.Empty(t, lints, fields)
+			continue
+		}
+		require.Len(t, lints, 1, fields)
+		require.Equal(t, want, lints[0].What)
+	}
+}
+
+// TestALintIsAnErrorWithItsField compares what Benthos is told with what other
+// code gets.
+func TestALintIsAnErrorWithItsField(t *testing.T) {
+	for fields, want := range map[string]*supabase.FieldError{
+		"sync_mode: continous":              {Field: "sync_mode", Problem: `"continous" is not a mode`, Remedy: "write one_time, continuous or scheduled: did you mean continuous?"},
+		`include_patterns: ["*", "["]`:      {Field: "include_patterns[1]", Problem: `pattern "[": "[" has no closing "]" at character 1`, Remedy: `close it, or write \[ for the character itself`},
+		"retry: {initial_interval: 1m}":     {Field: "retry.max_interval", Problem: "30s is less than initial_interval, which is 1m0s", Remedy: "write at least as much"},
+		"timeouts: {idle: -1}":              {Field: "timeouts.idle", Problem: `"-1" is not more than zero`, Remedy: durationRemedy},
+		"emit_deletes: true":                {Field: "emit_deletes", Problem: "a single pass that remembers nothing cannot tell what is gone", Remedy: "add state, or write sync_mode: continuous or scheduled"},
+		"project_ref: ABCDEFGHIJKLMNOPQRST": {Field: "project_ref", Problem: "has upper-case letters", Remedy: "write abcdefghijklmnopqrst"},
+		"state: {path: a, cache: b}":        {Field: "state.cache", Problem: "is set together with state.path", Remedy: "keep one of them"},
+	} {
+		parsed, err := Spec().ParseYAML(withFields(fields), nil)
+		require.NoError(t, err)
+		require.Equal(t, supabase.Problems{want}, Lint(parsed), fields)
+		lints := lintFields(t, withFields(fields), noEnv)
+		require.Len(t, lints, 1, fields)
+		require.Equal(t, want.Error(), lints[0].What)
+		_, err = Parse(parsed)
+		found, ok := errors.AsType[*supabase.FieldError](err)
+		require.True(t, ok, fields)
+		require.Equal(t, want, found, "the constructor says the same")
 	}
 }
 
@@ -263,16 +355,33 @@ concurrency: {max_downloads: "${DOWNLOADS}", max_listers: "${LISTERS}", buffer_b
 		lints := lintFields(t, strings.TrimSpace(fields), noEnv)
 		var others []service.Lint
 		for _, lint := range lints {
-			// An enumeration is linted by Benthos, which takes no empty value.
-			if lint.Type != service.LintMissingEnvVar && !strings.Contains(lint.What, "valid option") {
+			if lint.Type != service.LintMissingEnvVar {
 				others = append(others, lint)
 			}
 		}
 		require.Empty(t, others, fields)
 
 		withDefaults := regexp.MustCompile(`\$\{(\w+)\}`).ReplaceAllString(fields, "${$1:}")
-		for _, lint := range lintFields(t, strings.TrimSpace(withDefaults), noEnv) {
-			require.Contains(t, lint.What, "valid option", withDefaults)
+		require.Empty(t, lintFields(t, strings.TrimSpace(withDefaults), noEnv), withDefaults)
+	}
+}
+
+func TestSecretsThatTravelUnencryptedAreLinted(t *testing.T) {
+	jwts := "\ncredentials: {type: session_token, anon_key: " + testJWT("anon", testRef) + ", service_role_key: " + testJWT("service_role", testRef) + "}"
+	for fields, want := range map[string]string{
+		"endpoint: http://supabase.example.com/storage/v1/s3" + jwts:         "endpoint: is not encrypted: everybody on the way to supabase.example.com can read the objects, and the token that opens them; write an https:// address",
+		"endpoint: http://192.168.1.20:8000/storage/v1/s3" + jwts:            "",
+		"endpoint: http://localhost:54321/storage/v1/s3" + jwts:              "",
+		"endpoint: https://supabase.example.com/storage/v1/s3" + jwts:        "",
+		"endpoint: http://supabase.example.com/storage/v1/s3":                "",
+		"endpoint: http://kong:8000/storage/v1/s3\nproject_ref: stub" + jwts: "credentials.anon_key: is a key of the project",
+	} {
+		lints := lintFields(t, withFields(fields), noEnv)
+		if want == "" {
+			require.Empty(t, lints, fields)
+			continue
 		}
+		require.NotEmpty(t, lints, fields)
+		require.Contains(t, lints[0].What, want)
 	}
 }

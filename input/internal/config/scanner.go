@@ -1,35 +1,29 @@
-package input
+package config
 
-import (
-	"fmt"
-
-	"github.com/redpanda-data/benthos/v4/public/service"
-	"gopkg.in/yaml.v3"
-)
+import "gopkg.in/yaml.v3"
 
 // scannerToTheEnd is the default scanner: an object becomes one message.
 const scannerToTheEnd = "to_the_end"
 
 // readScanner reads the scanner, and what the input has to know of it.
-func (c *config) readScanner(pConf *service.ParsedConfig) (err error) {
-	if c.scanner, err = pConf.FieldScanner(ssFieldScanner); err != nil {
-		return fmt.Errorf("%s: %w", ssFieldScanner, err)
-	}
-	raw, err := pConf.FieldAny(ssFieldScanner)
-	if err != nil {
-		return fmt.Errorf("%s: %w", ssFieldScanner, err)
-	}
-	if node, ok := raw.(*yaml.Node); ok {
-		raw = nil
-		if err := node.Decode(&raw); err != nil {
-			return fmt.Errorf("%s: %w", ssFieldScanner, err)
-		}
-	}
+func (c *Config) readScanner(f *fields) {
+	var err error
+	c.Scanner, err = f.parsed.FieldScanner(fieldScanner)
+	f.check(at(fieldScanner, err))
+	raw := read(f, decoded, fieldScanner)
 	conf, _ := raw.(map[string]any)
 	name, _ := scannerParts(conf)
-	c.toTheEnd = name == scannerToTheEnd
-	c.wholeScanner = holdsWhole(raw)
-	return nil
+	c.ToTheEnd = name == scannerToTheEnd
+	c.WholeScanner = holdsWhole(raw)
+}
+
+// decoded is a value that Benthos may leave as YAML.
+func decoded(v any) (value any, err error) {
+	if node, ok := v.(*yaml.Node); ok {
+		err = node.Decode(&value)
+		return value, err
+	}
+	return v, nil
 }
 
 // piecemeal are the scanners that read an object piece by piece.

@@ -1,7 +1,6 @@
-package input
+package config
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -21,18 +20,18 @@ func parseSourcePath(v any) (sourcePath, error) {
 	const forms = "write it as bucket, bucket/prefix or s3://bucket/prefix"
 	text := valueText(v)
 	if text == "" {
-		return sourcePath{}, errors.New("it is empty; " + forms)
+		return sourcePath{}, wrong("it is empty", forms)
 	}
 	rest, _ := strings.CutPrefix(text, "s3://")
 	if scheme, _, ok := strings.Cut(rest, "://"); ok && !strings.Contains(scheme, "/") {
-		return sourcePath{}, fmt.Errorf("%q is a URL; %s, and the address of the server under project_ref or endpoint", text, forms)
+		return sourcePath{}, wrong(fmt.Sprintf("%q is a URL", text), forms+", and the address of the server under project_ref or endpoint")
 	}
 	name, prefix, _ := strings.Cut(rest, "/")
 	switch {
 	case name == "":
-		return sourcePath{}, fmt.Errorf("%q has no bucket before its first \"/\"; %s", text, forms)
+		return sourcePath{}, wrong(fmt.Sprintf("%q has no bucket before its first \"/\"", text), forms)
 	case !bucketName.MatchString(name):
-		return sourcePath{}, fmt.Errorf("%q cannot be the name of a bucket; %s, with the name as the Dashboard shows it under Storage", name, forms)
+		return sourcePath{}, wrong(fmt.Sprintf("%q cannot be the name of a bucket", name), forms+", with the name as the Dashboard shows it under Storage")
 	}
 	return sourcePath{bucket: name, prefix: prefix}, nil
 }

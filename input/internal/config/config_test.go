@@ -1,4 +1,4 @@
-package input
+package config
 
 import (
 	"math"
@@ -18,46 +18,46 @@ import (
 )
 
 // parseFields is the config of goodFields with the given lines in place.
-func parseFields(t *testing.T, fields string) (config, error) {
+func parseFields(t *testing.T, fields string) (Config, error) {
 	t.Helper()
 	parsed, err := Spec().ParseYAML(withFields(fields), nil)
 	require.NoError(t, err, fields)
-	return configFromParsed(parsed)
+	return Parse(parsed)
 }
 
 func TestDefaultsAreParsed(t *testing.T) {
 	conf, err := parseFields(t, "")
 	require.NoError(t, err)
-	require.Equal(t, testRef, conf.project.Ref)
-	require.Equal(t, "https://"+testRef+".supabase.co/storage/v1/s3", conf.project.Endpoint)
-	require.Equal(t, "us-east-1", conf.project.Region)
-	require.Equal(t, "uploads", conf.project.Bucket)
-	require.Equal(t, "photos/", conf.prefix)
-	require.Equal(t, "photos/", conf.filter.ListPrefix())
-	require.Equal(t, syncModeOneTime, conf.syncMode)
-	require.Equal(t, schedule.Once(), conf.plan)
-	require.Equal(t, stateConfig{}, conf.state)
-	require.False(t, conf.state.set())
-	require.Equal(t, ledger.ByETag, conf.identity)
-	require.False(t, conf.emitDeletes)
-	require.Zero(t, conf.maxDeleteRatio)
-	require.Equal(t, time.Hour, conf.fullSweepInterval)
-	require.NotNil(t, conf.scanner)
-	require.True(t, conf.wholeScanner)
-	require.True(t, conf.toTheEnd)
-	require.True(t, conf.autoReplayNacks)
-	require.False(t, conf.deleteObjects)
-	require.True(t, conf.userMetadata)
-	require.Nil(t, conf.tls)
-	require.Nil(t, conf.transport)
-	require.Equal(t, 10*time.Second, conf.connectTimeout)
-	require.Equal(t, 60*time.Second, conf.responseTimeout)
-	require.Equal(t, 60*time.Second, conf.idleTimeout)
-	require.Equal(t, retry.Policy{MaxAttempts: 10, InitialInterval: 300 * time.Millisecond, MaxInterval: 30 * time.Second}, conf.retry)
-	require.Zero(t, conf.maxDownloads)
-	require.Zero(t, conf.maxListers)
-	require.Equal(t, int64(100<<20), conf.bufferBytes)
-	require.Equal(t, filter.Pass, conf.filter.Match(object.Object{Key: "photos/empty"}, time.Now()).Rule)
+	require.Equal(t, testRef, conf.Project.Ref)
+	require.Equal(t, "https://"+testRef+".supabase.co/storage/v1/s3", conf.Project.Endpoint)
+	require.Equal(t, "us-east-1", conf.Project.Region)
+	require.Equal(t, "uploads", conf.Project.Bucket)
+	require.Equal(t, "photos/", conf.Prefix)
+	require.Equal(t, "photos/", conf.Filter.ListPrefix())
+	require.Equal(t, ModeOneTime, conf.SyncMode)
+	require.Equal(t, schedule.Once(), conf.Plan)
+	require.Equal(t, State{}, conf.State)
+	require.False(t, conf.State.Set())
+	require.Equal(t, ledger.ByETag, conf.Identity)
+	require.False(t, conf.EmitDeletes)
+	require.Zero(t, conf.MaxDeleteRatio)
+	require.Equal(t, time.Hour, conf.FullSweepInterval)
+	require.NotNil(t, conf.Scanner)
+	require.True(t, conf.WholeScanner)
+	require.True(t, conf.ToTheEnd)
+	require.True(t, conf.AutoReplayNacks)
+	require.False(t, conf.DeleteObjects)
+	require.True(t, conf.UserMetadata)
+	require.Nil(t, conf.TLS)
+	require.Nil(t, conf.Transport)
+	require.Equal(t, 10*time.Second, conf.ConnectTimeout)
+	require.Equal(t, 60*time.Second, conf.ResponseTimeout)
+	require.Equal(t, 60*time.Second, conf.IdleTimeout)
+	require.Equal(t, retry.Policy{MaxAttempts: 10, InitialInterval: 300 * time.Millisecond, MaxInterval: 30 * time.Second}, conf.Retry)
+	require.Zero(t, conf.MaxDownloads)
+	require.Zero(t, conf.MaxListers)
+	require.Equal(t, int64(100<<20), conf.BufferBytes)
+	require.Equal(t, filter.Pass, conf.Filter.Match(object.Object{Key: "photos/empty"}, time.Now()).Rule)
 }
 
 func TestEveryFieldReachesTheConfig(t *testing.T) {
@@ -88,31 +88,31 @@ timeouts: {connect: 1s, response: 2m, idle: 3}
 retry: {max_attempts: 4, initial_interval: 5s, max_interval: 6s}
 concurrency: {max_downloads: 7, max_listers: 2, buffer_bytes: 8MB}`)
 	require.NoError(t, err)
-	require.Equal(t, syncModeContinuous, conf.syncMode)
-	require.Equal(t, schedule.After(90*time.Second), conf.plan)
-	require.Equal(t, stateConfig{path: "./state/x.db", namespace: "mine"}, conf.state)
-	require.True(t, conf.state.set())
-	require.Equal(t, ledger.ByModified, conf.identity)
-	require.True(t, conf.emitDeletes)
-	require.InDelta(t, 0.25, conf.maxDeleteRatio, 0)
-	require.Equal(t, 15*time.Minute, conf.fullSweepInterval)
-	require.Equal(t, 2, conf.maxListers)
-	require.Equal(t, "https://storage.example.com/storage/v1/s3", conf.project.Endpoint)
-	require.Equal(t, "eu-central-1", conf.project.Region)
-	require.Equal(t, "authenticated", conf.project.Role)
-	require.Equal(t, "media", conf.project.Bucket)
-	require.Equal(t, "a/b", conf.prefix)
-	require.False(t, conf.wholeScanner)
-	require.False(t, conf.autoReplayNacks)
-	require.True(t, conf.deleteObjects)
-	require.False(t, conf.userMetadata)
-	require.True(t, conf.tls.InsecureSkipVerify)
-	require.Equal(t, time.Second, conf.connectTimeout)
-	require.Equal(t, 2*time.Minute, conf.responseTimeout)
-	require.Equal(t, 3*time.Second, conf.idleTimeout)
-	require.Equal(t, retry.Policy{MaxAttempts: 4, InitialInterval: 5 * time.Second, MaxInterval: 6 * time.Second}, conf.retry)
-	require.Equal(t, 7, conf.maxDownloads)
-	require.Equal(t, int64(8_000_000), conf.bufferBytes)
+	require.Equal(t, ModeContinuous, conf.SyncMode)
+	require.Equal(t, schedule.After(90*time.Second), conf.Plan)
+	require.Equal(t, State{Path: "./state/x.db", Namespace: "mine"}, conf.State)
+	require.True(t, conf.State.Set())
+	require.Equal(t, ledger.ByModified, conf.Identity)
+	require.True(t, conf.EmitDeletes)
+	require.InDelta(t, 0.25, conf.MaxDeleteRatio, 0)
+	require.Equal(t, 15*time.Minute, conf.FullSweepInterval)
+	require.Equal(t, 2, conf.MaxListers)
+	require.Equal(t, "https://storage.example.com/storage/v1/s3", conf.Project.Endpoint)
+	require.Equal(t, "eu-central-1", conf.Project.Region)
+	require.Equal(t, "authenticated", conf.Project.Role)
+	require.Equal(t, "media", conf.Project.Bucket)
+	require.Equal(t, "a/b", conf.Prefix)
+	require.False(t, conf.WholeScanner)
+	require.False(t, conf.AutoReplayNacks)
+	require.True(t, conf.DeleteObjects)
+	require.False(t, conf.UserMetadata)
+	require.True(t, conf.TLS.InsecureSkipVerify)
+	require.Equal(t, time.Second, conf.ConnectTimeout)
+	require.Equal(t, 2*time.Minute, conf.ResponseTimeout)
+	require.Equal(t, 3*time.Second, conf.IdleTimeout)
+	require.Equal(t, retry.Policy{MaxAttempts: 4, InitialInterval: 5 * time.Second, MaxInterval: 6 * time.Second}, conf.Retry)
+	require.Equal(t, 7, conf.MaxDownloads)
+	require.Equal(t, int64(8_000_000), conf.BufferBytes)
 
 	since := time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC)
 	now := since.Add(time.Hour)
@@ -125,7 +125,7 @@ concurrency: {max_downloads: 7, max_listers: 2, buffer_bytes: 8MB}`)
 		filter.Size:          {Key: "a/b/1.jpg", Size: 2049, LastModified: since},
 		filter.Empty:         {Key: "a/b/1.jpg", LastModified: since},
 	} {
-		require.Equal(t, rule, conf.filter.Match(obj, now).Rule, "%v", obj)
+		require.Equal(t, rule, conf.Filter.Match(obj, now).Rule, "%v", obj)
 	}
 }
 
@@ -192,7 +192,7 @@ func TestTLSSettingsHaveEffectWhetherEnabledOrNot(t *testing.T) {
 	} {
 		conf, err := parseFields(t, fields)
 		require.NoError(t, err, fields)
-		require.Equal(t, settings, conf.tls != nil, fields)
+		require.Equal(t, settings, conf.TLS != nil, fields)
 		require.Empty(t, lintFields(t, withFields(fields), noEnv), fields)
 	}
 }
@@ -211,8 +211,8 @@ func TestTheModeDecidesWhenPassesBegin(t *testing.T) {
 	} {
 		conf, err := parseFields(t, fields)
 		require.NoError(t, err, fields)
-		require.Empty(t, cmp.Diff(planTimes(want), planTimes(conf.plan)), fields)
-		require.Equal(t, want.Repeats(), conf.plan.Repeats(), fields)
+		require.Empty(t, cmp.Diff(planTimes(want), planTimes(conf.Plan)), fields)
+		require.Equal(t, want.Repeats(), conf.Plan.Repeats(), fields)
 	}
 }
 
@@ -228,7 +228,7 @@ func TestARatioThatIsNotWrittenIsLeftToTheRole(t *testing.T) {
 	for _, fields := range []string{"", `max_delete_ratio: ""`, "max_delete_ratio: null"} {
 		conf, err := parseFields(t, fields)
 		require.NoError(t, err, fields)
-		require.Zero(t, conf.maxDeleteRatio, fields)
+		require.Zero(t, conf.MaxDeleteRatio, fields)
 	}
 }
 
@@ -241,7 +241,7 @@ func TestEmitDeletesNeedsSomethingToMiss(t *testing.T) {
 	} {
 		conf, err := parseFields(t, fields)
 		require.NoError(t, err, fields)
-		require.True(t, conf.emitDeletes, fields)
+		require.True(t, conf.EmitDeletes, fields)
 	}
 }
 
@@ -255,7 +255,7 @@ func TestTheCacheOfTheStateMustExist(t *testing.T) {
 	} {
 		conf, err := parseFields(t, fields)
 		require.NoError(t, err, fields)
-		err = checkState(conf, res)
+		err = conf.CheckResources(res)
 		if want == "" {
 			require.NoError(t, err, fields)
 			continue
@@ -360,9 +360,9 @@ func TestAScannerThatHoldsObjectsWholeIsKnown(t *testing.T) {
 	} {
 		conf, err := parseFields(t, "scanner: "+scanner)
 		require.NoError(t, err, scanner)
-		require.Equal(t, want, conf.wholeScanner, scanner)
+		require.Equal(t, want, conf.WholeScanner, scanner)
 		alone := scanner == `{type: to_the_end}` || scanner == `{to_the_end: {}}`
-		require.Equal(t, alone, conf.toTheEnd, scanner)
+		require.Equal(t, alone, conf.ToTheEnd, scanner)
 	}
 	require.True(t, holdsWhole(map[string]any{"someone_elses": map[string]any{}}), "a scanner that is not known")
 	require.True(t, holdsWhole(nil))

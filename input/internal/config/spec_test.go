@@ -1,4 +1,4 @@
-package input
+package config
 
 import (
 	"context"
@@ -18,15 +18,15 @@ import (
 // specDocs is the documentation that Benthos makes of the spec.
 func specDocs(t *testing.T) (docs service.TemplateDataPlugin) {
 	t.Helper()
-	service.GlobalEnvironment().WalkInputs(func(name string, view *service.ConfigView) {
-		if name != componentName {
+	environment().WalkInputs(func(name string, view *service.ConfigView) {
+		if name != Name {
 			return
 		}
 		var err error
 		docs, err = view.TemplateData()
 		require.NoError(t, err)
 	})
-	require.Equal(t, componentName, docs.Name, "the input is not registered")
+	require.Equal(t, Name, docs.Name, "the input is not registered")
 	return docs
 }
 
@@ -37,16 +37,6 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 	for _, f := range docs.Fields {
 		require.NotContains(t, f.Description, "Sorry! This field is missing documentation", f.FullName)
 		require.Regexp(t, `[.]$`, f.Description, "the description of %s is no sentence", f.FullName)
-	}
-}
-
-func TestEveryMetadataValueIsDocumented(t *testing.T) {
-	docs := specDocs(t)
-	for _, name := range []string{
-		metaBucket, metaKey, metaPath, metaFilename, metaETag, metaSize, metaLastModified, metaLastModifiedUnix,
-		metaContentType, metaCacheControl, metaProjectRef, metaEvent, metaObjectID, metaUserPrefix + "<name>",
-	} {
-		require.Regexp(t, `(?m)^- `+name+`( |$)`, docs.Description)
 	}
 }
 
@@ -142,7 +132,7 @@ func TestExamplesLintAndParse(t *testing.T) {
 }
 
 func streamLinter(env func(context.Context, string) (string, bool)) *service.StreamConfigLinter {
-	return service.NewEnvironment().FullConfigSchema("", "").NewStreamConfigLinter().SetEnvVarLookupFunc(env)
+	return environment().FullConfigSchema("", "").NewStreamConfigLinter().SetEnvVarLookupFunc(env)
 }
 
 func noEnv(context.Context, string) (string, bool) { return "", false }
@@ -166,8 +156,8 @@ func TestEveryLintRuleIsKnown(t *testing.T) {
 	var component struct {
 		Config json.RawMessage `json:"config"`
 	}
-	service.GlobalEnvironment().WalkInputs(func(name string, view *service.ConfigView) {
-		if name == componentName {
+	environment().WalkInputs(func(name string, view *service.ConfigView) {
+		if name == Name {
 			text, err := view.FormatJSON()
 			require.NoError(t, err)
 			require.NoError(t, json.Unmarshal(text, &component))
