@@ -42,7 +42,7 @@ func (r *reader) Connect(ctx context.Context) error {
 			r.recorded = beginRun(r.where(), r.abandon)
 		}
 		for _, warning := range r.conf.Project.Warnings {
-			r.log.Warn(warning)
+			r.log.Warn(warning.Error())
 		}
 	}
 	for {
@@ -154,6 +154,6 @@ func wrongServer(err error) bool {
 }
 
 func (r *reader) probeOnce(ctx context.Context) error {
-	_, _, err := r.client.Probe(ctx, r.conf.Filter.ListPrefix(), onceOnly)
+	_, _, err := r.client.Probe(ctx, r.conf.Filter.ListPrefix(), retry.Once)
 	return err
 }

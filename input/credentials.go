@@ -2,7 +2,6 @@ package input
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -31,22 +30,15 @@ func (r *reader) signIn(ctx context.Context) error {
 	}
 	known := r.conf.Project.Warnings
 	r.conf.Project = r.source.Project()
-	for _, warning := range r.conf.Project.Warnings {
-		if !slices.Contains(known, warning) {
-			r.log.Warn(warning)
-		}
+	for _, warning := range r.conf.Project.Warnings.Without(known) {
+		r.log.Warn(warning.Error())
 	}
 	return nil
 }
 
-// signOutTimeout bounds how long the end of a run or a check waits for Auth.
-const signOutTimeout = 5 * time.Second
-
 // signOut ends the session that a source began, so that none is left open. It
 // fails nothing: a session that stays ends by itself.
 func signOut(ctx context.Context, source *keys.Source, log *service.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, signOutTimeout)
-	defer cancel()
 	if err := source.SignOut(ctx); err != nil {
 		log.Debugf("The session could not be ended, and is left to expire: %v", err)
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -155,9 +154,9 @@ func (r *reader) listAll(ctx context.Context, recent *pass.Recent, due func() ti
 	r.meters.passEnded(time.Since(began), err == nil && report.ListingComplete)
 	switch {
 	case err != nil && r.conf.Plan.Repeats():
-		r.log.Errorf("The pass over %s ended early, and is made again: after %s listed: %v", r.where(), objects(report.Listed), r.explain(ctx, err))
+		r.log.Errorf("The pass over %s ended early, and is made again: after %s listed: %v", r.where(), object.Count(report.Listed), r.explain(ctx, err))
 	case err != nil:
-		err = fmt.Errorf("after %s listed: %w", objects(report.Listed), r.explain(ctx, err))
+		err = fmt.Errorf("after %s listed: %w", object.Count(report.Listed), r.explain(ctx, err))
 		r.setCause(err)
 	default:
 		r.watcher.listedAll()
@@ -174,7 +173,7 @@ func (r *reader) sayLate(p *pass.Pass) {
 	<-p.Done()
 	after := p.Report()
 	r.log.Infof("Of %s that an earlier pass left under way in %s, %d were delivered and %d parked by now",
-		objects(before.Unsettled()), r.where(), after.Delivered-before.Delivered, after.ParkedTotal()-before.ParkedTotal())
+		object.Count(before.Unsettled()), r.where(), after.Delivered-before.Delivered, after.ParkedTotal()-before.ParkedTotal())
 }
 
 // newPass prepares a pass. It hands on to recent what a later one needs that
@@ -223,24 +222,12 @@ func (r *reader) newPass(ctx context.Context, recent *pass.Recent, due func() ti
 // newFetcher prepares the downloads of all passes, which end with ctx.
 func (r *reader) newFetcher(ctx context.Context) *fetch.Fetcher {
 	return fetch.New(ctx, fetch.Options{
-		Source:       source{r.client, r.conf.Filter.ListPrefix()},
+		Source:       r.client.Probing(r.conf.Filter.ListPrefix()),
 		MaxDownloads: r.conf.MaxDownloads, BufferBytes: r.conf.BufferBytes,
 		HoldsWhole: r.conf.WholeScanner, TakesWhole: r.conf.ToTheEnd,
 		CheckUpTo: r.conf.VerifyUpTo,
 		Retry:     r.conf.Retry, Meter: fetchMeter{r.meters, r},
 	})
-}
-
-// source is the bucket as downloads see it. It implements fetch.Source.
-type source struct {
-	*s3.Client
-	prefix string
-}
-
-// Probe implements fetch.Source.
-func (s source) Probe(ctx context.Context) error {
-	_, _, err := s.Client.Probe(ctx, s.prefix, onceOnly)
-	return err
 }
 
 // newShared prepares what all passes have in common.

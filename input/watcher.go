@@ -20,9 +20,6 @@ import (
 // progressEvery is the time between two lines about a pass that takes long.
 const progressEvery = 10 * time.Second
 
-// onceOnly makes a request without a second attempt.
-var onceOnly = retry.Policy{MaxAttempts: 1}
-
 // watcher implements pass.Watcher: it counts for the metrics, and logs what a
 // user has to know.
 type watcher struct {
@@ -226,7 +223,7 @@ func (w *watcher) sayProgress() {
 	}
 	r := w.reader.currentPass().Report()
 	w.reader.log.Infof("Reading %s: %d listed, %d filtered, %d delivered (%s), %d under way, %d parked",
-		w.reader.where(), r.Listed, r.FilteredTotal(), r.Delivered, byteCount(r.Bytes), r.Unsettled(), r.ParkedTotal())
+		w.reader.where(), r.Listed, r.FilteredTotal(), r.Delivered, object.Bytes(r.Bytes), r.Unsettled(), r.ParkedTotal())
 	w.progress.Reset(progressEvery)
 }
 
@@ -307,7 +304,7 @@ func (r *reader) account(given error) Report {
 
 func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
 	line := fmt.Sprintf("Read %s in %s: %d listed, %d delivered (%s)",
-		what, took.Round(time.Millisecond), p.Listed, p.Delivered, byteCount(p.Bytes))
+		what, took.Round(time.Millisecond), p.Listed, p.Delivered, object.Bytes(p.Bytes))
 	if p.Unchanged > 0 {
 		line += fmt.Sprintf(", %d unchanged", p.Unchanged)
 	}
@@ -343,7 +340,7 @@ func (r *reader) emptyHint(ctx context.Context) string {
 		hint += fmt.Sprintf(" below %q, where all include_patterns lie", listed)
 	}
 	if listed != "" {
-		if other, found, err := r.client.Probe(ctx, "", onceOnly); err == nil && found {
+		if other, found, err := r.client.Probe(ctx, "", retry.Once); err == nil && found {
 			return hint + fmt.Sprintf(". The bucket is not empty, its first key is %q: "+
 				"check the prefix in source_path, which is literal, case-sensitive and starts without a slash", other.Key)
 		}
@@ -371,20 +368,4 @@ func (r *reader) filteredHint(p pass.Report) string {
 		hint += "; a pattern without a slash matches the file name at any depth, one with a slash the path below source_path, and both are case-sensitive"
 	}
 	return hint
-}
-
-// byteCount writes a size for people.
-func byteCount(n int64) string {
-	const unit = 1024
-	if n < unit {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, suffix := float64(n)/unit, "KiB"
-	for _, s := range []string{"MiB", "GiB", "TiB"} {
-		if value < unit {
-			break
-		}
-		value, suffix = value/unit, s
-	}
-	return fmt.Sprintf("%.1f %s", value, suffix)
 }

@@ -168,11 +168,11 @@ func (c *Config) readLimits(f *fields) {
 // whether the connection is encrypted, and they have effect where it is.
 func (c *Config) readTLS(f *fields) {
 	conf, err := f.parsed.FieldTLS(fieldTLS)
-	f.check(at(fieldTLS, err))
+	f.check(At(fieldTLS, err))
 	enabled, err := f.parsed.FieldBool(fieldTLS, "enabled")
-	f.check(at(fieldTLS+".enabled", err))
+	f.check(At(fieldTLS+".enabled", err))
 	if (conf != nil || enabled) && strings.HasPrefix(c.Project.Endpoint, "http://") {
-		f.check(at(fieldTLS, wrong("the endpoint "+c.Project.Endpoint+" is not encrypted, so these settings have no effect",
+		f.check(At(fieldTLS, Wrong("the endpoint "+c.Project.Endpoint+" is not encrypted, so these settings have no effect",
 			"remove them, or write an https:// endpoint")))
 	}
 	c.TLS = conf

@@ -32,7 +32,7 @@ func oneOf(what string, values ...string) func(any) (string, error) {
 		if near := nearest(text, values); near != "" {
 			remedy += ": did you mean " + near + "?"
 		}
-		return "", wrong(problem, remedy)
+		return "", Wrong(problem, remedy)
 	}
 }
 

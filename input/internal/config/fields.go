@@ -32,7 +32,7 @@ func read[T any](f *fields, parse func(any) (T, error), path ...string) (value T
 	if err == nil {
 		value, err = parse(v)
 	}
-	f.check(at(strings.Join(path, "."), err))
+	f.check(At(strings.Join(path, "."), err))
 	return value
 }
 
@@ -42,18 +42,19 @@ func (f *fields) text(path ...string) string {
 		return ""
 	}
 	text, err := f.parsed.FieldString(path...)
-	f.check(at(strings.Join(path, "."), err))
+	f.check(At(strings.Join(path, "."), err))
 	return text
 }
 
-// wrong is an error about a value. Its field is added by [at].
-func wrong(problem, remedy string) error {
+// Wrong is an error about a value, a [*supabase.FieldError]. Its field is added by
+// [At].
+func Wrong(problem, remedy string) error {
 	return &supabase.FieldError{Problem: problem, Remedy: remedy}
 }
 
-// at adds the field to an error about its value, which may name a place in it
+// At adds the field to an error about its value, which may name a place in it
 // already, such as "[1]".
-func at(field string, err error) error {
+func At(field string, err error) error {
 	if err == nil {
 		return nil
 	}

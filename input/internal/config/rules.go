@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/redpanda-data/benthos/v4/public/service"
+	"gopkg.in/yaml.v3"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
@@ -50,9 +50,20 @@ var lintRules = map[string]rule{
 	"concurrency.buffer_bytes":  lintValue("concurrency.buffer_bytes", parseBufferBytes),
 }
 
-// Lint returns what the lint rules find in a configuration, by field and rule. A
-// lint of Benthos is the text of one of these and no more.
-func Lint(parsed *service.ParsedConfig) supabase.Problems {
+// Lint returns what the lint rules find in the fields of an input, by field and
+// rule. A lint of Benthos is the text of one of these and no more. Fields that do not
+// fit the spec have lints of Benthos' own, and none here.
+func Lint(fields map[string]any) supabase.Problems {
+	all := map[string]any{FieldSourcePath: nil} // that it is required, Benthos says
+	maps.Copy(all, fields)
+	text, err := yaml.Marshal(all)
+	if err != nil {
+		return nil
+	}
+	parsed, err := Spec().ParseYAML(string(text), nil)
+	if err != nil {
+		return nil
+	}
 	var problems supabase.Problems
 	for _, name := range slices.Sorted(maps.Keys(lintRules)) {
 		var path []string
@@ -87,7 +98,7 @@ func problemsAt(field string, err error) supabase.Problems {
 	if err == nil {
 		return nil
 	}
-	return problemsOf(at(field, err))
+	return problemsOf(At(field, err))
 }
 
 // lintSourcePath is lintValue, except that a text that is empty is wrong: without
@@ -146,7 +157,7 @@ func lintSync(conf map[string]any) supabase.Problems {
 	}
 	interval := conf[fieldPollingInterval]
 	if _, err := parsePollingInterval(interval); err == nil && mode == ModeOneTime && interval != defaultPollingInterval {
-		lints = append(lints, problemsAt(fieldPollingInterval, wrong("has no effect with the sync_mode "+mode,
+		lints = append(lints, problemsAt(fieldPollingInterval, Wrong("has no effect with the sync_mode "+mode,
 			"remove it, or write sync_mode: "+ModeContinuous+" or "+ModeScheduled))...)
 	}
 	return lints

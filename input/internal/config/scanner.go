@@ -9,7 +9,7 @@ const scannerToTheEnd = "to_the_end"
 func (c *Config) readScanner(f *fields) {
 	var err error
 	c.Scanner, err = f.parsed.FieldScanner(fieldScanner)
-	f.check(at(fieldScanner, err))
+	f.check(At(fieldScanner, err))
 	raw := read(f, decoded, fieldScanner)
 	conf, _ := raw.(map[string]any)
 	name, _ := scannerParts(conf)

@@ -20,18 +20,18 @@ func parseSourcePath(v any) (sourcePath, error) {
 	const forms = "write it as bucket, bucket/prefix or s3://bucket/prefix"
 	text := valueText(v)
 	if text == "" {
-		return sourcePath{}, wrong("it is empty", forms)
+		return sourcePath{}, Wrong("it is empty", forms)
 	}
 	rest, _ := strings.CutPrefix(text, "s3://")
 	if scheme, _, ok := strings.Cut(rest, "://"); ok && !strings.Contains(scheme, "/") {
-		return sourcePath{}, wrong(fmt.Sprintf("%q is a URL", text), forms+", and the address of the server under project_ref or endpoint")
+		return sourcePath{}, Wrong(fmt.Sprintf("%q is a URL", text), forms+", and the address of the server under project_ref or endpoint")
 	}
 	name, prefix, _ := strings.Cut(rest, "/")
 	switch {
 	case name == "":
-		return sourcePath{}, wrong(fmt.Sprintf("%q has no bucket before its first \"/\"", text), forms)
+		return sourcePath{}, Wrong(fmt.Sprintf("%q has no bucket before its first \"/\"", text), forms)
 	case !bucketName.MatchString(name):
-		return sourcePath{}, wrong(fmt.Sprintf("%q cannot be the name of a bucket", name), forms+", with the name as the Dashboard shows it under Storage")
+		return sourcePath{}, Wrong(fmt.Sprintf("%q cannot be the name of a bucket", name), forms+", with the name as the Dashboard shows it under Storage")
 	}
 	return sourcePath{bucket: name, prefix: prefix}, nil
 }

@@ -73,9 +73,9 @@ func readPlan(f *fields, mode string) schedule.Plan {
 func checkPlaces(path, cache string) error {
 	switch {
 	case path != "" && cache != "":
-		return at("state.cache", wrong("is set together with state.path", "keep one of them"))
+		return At("state.cache", Wrong("is set together with state.path", "keep one of them"))
 	case path == "" && cache == "":
-		return at("state.path", wrong("is missing, and so is state.cache",
+		return At("state.path", Wrong("is missing, and so is state.cache",
 			"write the path of a file, or the name of a cache resource, or remove state"))
 	}
 	return nil
@@ -85,7 +85,7 @@ func checkPlaces(path, cache string) error {
 // cache resource of the state exists.
 func (c Config) CheckResources(res *service.Resources) error {
 	if name := c.State.Cache; name != "" && !res.HasCache(name) {
-		return at(c.State.Field(), wrong(fmt.Sprintf("there is no cache resource %q", name),
+		return At(c.State.Field(), Wrong(fmt.Sprintf("there is no cache resource %q", name),
 			"add one with this label under cache_resources, or write the label of another"))
 	}
 	return nil
@@ -96,7 +96,7 @@ func checkSchedule(mode string) error {
 	if mode == ModeScheduled {
 		return nil
 	}
-	return at(fieldSchedule, wrong("is not used by the sync_mode "+mode, "write sync_mode: "+ModeScheduled+", or remove it"))
+	return At(fieldSchedule, Wrong("is not used by the sync_mode "+mode, "write sync_mode: "+ModeScheduled+", or remove it"))
 }
 
 // checkEmitDeletes checks that something is remembered that can be missed.
@@ -104,7 +104,7 @@ func checkEmitDeletes(emit bool, mode string, state bool) error {
 	if !emit || state || mode != ModeOneTime {
 		return nil
 	}
-	return at(fieldEmitDeletes, wrong("a single pass that remembers nothing cannot tell what is gone",
+	return At(fieldEmitDeletes, Wrong("a single pass that remembers nothing cannot tell what is gone",
 		fmt.Sprintf("add %s, or write sync_mode: %s or %s", FieldState, ModeContinuous, ModeScheduled)))
 }
 
@@ -120,7 +120,7 @@ const defaultPollingInterval = "5m"
 func parsePollingInterval(v any) (time.Duration, error) {
 	d, err := parseDuration(v)
 	if err == nil && d < minPollingInterval {
-		err = wrong(fmt.Sprintf("%q is less than a second", valueText(v)), "write at least 1s")
+		err = Wrong(fmt.Sprintf("%q is less than a second", valueText(v)), "write at least 1s")
 	}
 	return d, err
 }
@@ -152,7 +152,7 @@ func parseRatio(v any) (float64, error) {
 	text := valueText(v)
 	ratio, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(ratio) || ratio <= 0 || ratio > 1 {
-		return 0, wrong(fmt.Sprintf("%q is not a part between 0 and 1", text), "write a number such as 0.5, or 1 for no limit")
+		return 0, Wrong(fmt.Sprintf("%q is not a part between 0 and 1", text), "write a number such as 0.5, or 1 for no limit")
 	}
 	return ratio, nil
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // The parsers below take a value as YAML has it, so that a number may be
-// written bare or in quotes. Their errors do not name the field: see [at].
+// written bare or in quotes. Their errors do not name the field: see [At].
 
 // valueText is v as the user wrote it, "" for nothing.
 func valueText(v any) string {
@@ -37,7 +37,7 @@ const durationRemedy = "write a number with a unit, such as 90s, 5m or 24h, or a
 func parseDuration(v any) (time.Duration, error) {
 	d, err := readDuration(valueText(v))
 	if err == nil && d <= 0 {
-		err = wrong(fmt.Sprintf("%q is not more than zero", valueText(v)), durationRemedy)
+		err = Wrong(fmt.Sprintf("%q is not more than zero", valueText(v)), durationRemedy)
 	}
 	return d, err
 }
@@ -50,7 +50,7 @@ func parseOptionalDuration(v any) (time.Duration, error) {
 	}
 	d, err := readDuration(text)
 	if err == nil && d < 0 {
-		err = wrong(fmt.Sprintf("%q is less than zero", text), durationRemedy)
+		err = Wrong(fmt.Sprintf("%q is less than zero", text), durationRemedy)
 	}
 	return d, err
 }
@@ -64,7 +64,7 @@ func readDuration(text string) (time.Duration, error) {
 	} else if d, err := time.ParseDuration(text); err == nil {
 		return d, nil
 	}
-	return 0, wrong(fmt.Sprintf("%q is not a duration", text), durationRemedy)
+	return 0, Wrong(fmt.Sprintf("%q is not a duration", text), durationRemedy)
 }
 
 // timeLayouts are the forms of ISO 8601 that are read. Go reads a fraction of
@@ -96,7 +96,7 @@ func parseTime(v any) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, wrong(fmt.Sprintf("%q is not an ISO 8601 date or timestamp", text), "write 2024-06-01, 2024-06-01T08:30:00Z or 2024-06-01T08:30:00+02:00")
+	return time.Time{}, Wrong(fmt.Sprintf("%q is not an ISO 8601 date or timestamp", text), "write 2024-06-01, 2024-06-01T08:30:00Z or 2024-06-01T08:30:00+02:00")
 }
 
 // parseSize reads a number of bytes with or without a unit.
@@ -104,7 +104,7 @@ func parseSize(v any) (int64, error) {
 	text := valueText(v)
 	n, err := humanize.ParseBytes(text)
 	if err != nil || n > math.MaxInt64 {
-		return 0, wrong(fmt.Sprintf("%q is not a size", text), "write a number of bytes, or one with a unit such as 500kB or 10MiB")
+		return 0, Wrong(fmt.Sprintf("%q is not a size", text), "write a number of bytes, or one with a unit such as 500kB or 10MiB")
 	}
 	return int64(n), nil
 }
@@ -119,7 +119,7 @@ func parseVerify(v any) (int64, error) {
 	default:
 		n, err := parseSize(v)
 		if err != nil {
-			err = wrong(fmt.Sprintf("%q is none of always, never and a size", text), "write one of them, such as 1MiB")
+			err = Wrong(fmt.Sprintf("%q is none of always, never and a size", text), "write one of them, such as 1MiB")
 		}
 		return n, err
 	}
@@ -136,7 +136,7 @@ func parseBufferBytes(v any) (int64, error) {
 		return 0, err
 	}
 	if n < minBufferBytes {
-		return 0, wrong(fmt.Sprintf("%q is too little to download objects side by side", valueText(v)), "write at least 1MiB")
+		return 0, Wrong(fmt.Sprintf("%q is too little to download objects side by side", valueText(v)), "write at least 1MiB")
 	}
 	return n, nil
 }
@@ -153,7 +153,7 @@ func parseBool(v any) (bool, error) {
 	case "false", "no", "off":
 		return false, nil
 	}
-	return false, wrong(fmt.Sprintf("%q is neither true nor false", text), "write one of them")
+	return false, Wrong(fmt.Sprintf("%q is neither true nor false", text), "write one of them")
 }
 
 // parseInt reads a whole number from low to high.
@@ -161,7 +161,7 @@ func parseInt(v any, low, high int) (int, error) {
 	text := valueText(v)
 	n, err := strconv.Atoi(text)
 	if err != nil || n < low || n > high {
-		return 0, wrong(fmt.Sprintf("%q is not a whole number from %d to %d", text, low, high), "write one")
+		return 0, Wrong(fmt.Sprintf("%q is not a whole number from %d to %d", text, low, high), "write one")
 	}
 	return n, nil
 }
@@ -175,7 +175,7 @@ func parseDownloads(v any) (int, error) { return parseInt(v, 0, 4096) }
 // checkIntervals compares the two pauses of retry.
 func checkIntervals(initial, longest time.Duration) error {
 	if longest < initial {
-		return at(fieldRetry+"."+fieldRetryMaxInterval, wrong(
+		return At(fieldRetry+"."+fieldRetryMaxInterval, Wrong(
 			fmt.Sprintf("%v is less than %s, which is %v", longest, fieldRetryInitialInterval, initial), "write at least as much"))
 	}
 	return nil
@@ -189,17 +189,17 @@ func parsePatterns(v any) ([]string, error) {
 		list = t
 	case string:
 		if t != "" { // what a variable that is not set leaves
-			return nil, wrong(fmt.Sprintf("%q is not a list", t), fmt.Sprintf("write [%q]", t))
+			return nil, Wrong(fmt.Sprintf("%q is not a list", t), fmt.Sprintf("write [%q]", t))
 		}
 	case nil:
 	default:
-		return nil, wrong("is not a list", `write one such as ["*.jpg"]`)
+		return nil, Wrong("is not a list", `write one such as ["*.jpg"]`)
 	}
 	var patterns []string
 	var problems supabase.Problems
 	for i, element := range list {
 		if err := checkPattern(element); err != nil {
-			problems = append(problems, problemsOf(at(fmt.Sprintf("[%d]", i), err))...)
+			problems = append(problems, problemsOf(At(fmt.Sprintf("[%d]", i), err))...)
 		}
 		patterns = append(patterns, valueText(element))
 	}
@@ -212,11 +212,11 @@ func parsePatterns(v any) ([]string, error) {
 func checkPattern(v any) error {
 	switch v.(type) {
 	case []any, map[string]any:
-		return wrong("is not a text", `write one such as "*.jpg"`)
+		return Wrong("is not a text", `write one such as "*.jpg"`)
 	}
 	err := filter.Check(valueText(v))
 	if e, ok := errors.AsType[*filter.PatternError](err); ok {
-		return wrong(strings.TrimSuffix(e.Error(), "; "+e.Remedy), e.Remedy)
+		return Wrong(strings.TrimSuffix(e.Error(), "; "+e.Remedy), e.Remedy)
 	}
 	return err
 }

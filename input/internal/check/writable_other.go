@@ -1,6 +1,6 @@
 //go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
 
-package input
+package check
 
 // writable is not known without an attempt to write, which a check must not
 // make.

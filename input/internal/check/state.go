@@ -1,4 +1,4 @@
-package input
+package check
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
 // checkStateTimeout bounds how long a state is read: a cache has time-outs of
@@ -20,9 +22,9 @@ const checkStateTimeout = time.Minute
 
 // checkState reads the state, of which nothing is changed, and finds out what
 // is due by it.
-func (c *checker) checkState(ctx context.Context) CheckStep {
+func (c *checker) checkState(ctx context.Context) Step {
 	s := c.openState(ctx)
-	if c.blocked[CheckStepPatterns] != "" {
+	if c.blocked[StepPatterns] != "" {
 		return s
 	}
 	err := c.sample(ctx)
@@ -31,29 +33,21 @@ func (c *checker) checkState(ctx context.Context) CheckStep {
 	}
 	_ = c.ledger.Discard() // nothing was written to it
 	c.ledger, c.ledgerUnread = nil, true
-	return failedStep(CheckStepState, s.Found, errors.Join(fmt.Errorf("%s: %w", c.conf.State.Field(), err), c.sample(ctx)))
+	return failedStep(StepState, s.Found, errors.Join(config.At(c.conf.State.Field(), err), c.sample(ctx)))
 }
 
-func (c *checker) openState(ctx context.Context) CheckStep {
+func (c *checker) openState(ctx context.Context) Step {
 	ctx, cancel := context.WithTimeout(ctx, checkStateTimeout)
 	defer cancel()
-	s := CheckStep{Name: CheckStepState, Status: CheckOK}
+	s := Step{Name: StepState, Status: OK}
 	var err error
 	switch state := c.conf.State; {
 	case state.Path != "":
-		err = c.checkStateFile(ctx, &s)
+		err = config.At(state.Field(), c.checkStateFile(ctx, &s))
 	case state.Cache != "":
-		if err := c.conf.CheckResources(c.res); err != nil {
-			c.ledgerUnread = true
-			return failedStep(CheckStepState, "", err)
-		}
-		if err = checkCacheKind(ctx, c.conf, c.res); err != nil {
-			c.ledgerUnread = true
-			return failedStep(CheckStepState, "", err)
-		}
-		err = c.readLedger(ctx, readOnlyStore{&cacheStore{res: c.res, name: state.Cache}}, &s)
+		err = c.checkStateCache(ctx, &s)
 	case c.conf.Plan.Repeats():
-		s.warn(CheckProblem{
+		s.warn(Problem{
 			Field: config.FieldState, Problem: "there is none, so a restart delivers everything again",
 			Remedy: "write state.path or state.cache",
 		})
@@ -62,15 +56,26 @@ func (c *checker) openState(ctx context.Context) CheckStep {
 	}
 	if err != nil {
 		c.ledgerUnread = c.ledger == nil
-		return failedStep(CheckStepState, s.Found, fmt.Errorf("%s: %w", c.conf.State.Field(), err))
+		return failedStep(StepState, s.Found, err)
 	}
 	return s
 }
 
-func (c *checker) checkStateFile(ctx context.Context, s *CheckStep) error {
+func (c *checker) checkStateCache(ctx context.Context, s *Step) error {
+	if err := c.conf.CheckResources(c.res); err != nil {
+		return err
+	}
+	store, err := c.opts.OpenCache(ctx, c.conf, c.res)
+	if err != nil {
+		return err
+	}
+	return config.At(c.conf.State.Field(), c.readLedger(ctx, readOnlyStore{store}, s))
+}
+
+func (c *checker) checkStateFile(ctx context.Context, s *Step) error {
 	path := c.conf.State.Path
 	if other := c.opts.StatesOfOthers[filepath.Clean(path)]; other != "" {
-		return fmt.Errorf("it is the one of the input %s too; give each input a state of its own", other)
+		return config.Wrong(fmt.Sprintf("it is the one of the input %s too", other), "give each input a state of its own")
 	}
 	snapshot, err := boltstore.OpenSnapshot(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -84,7 +89,8 @@ func (c *checker) checkStateFile(ctx context.Context, s *CheckStep) error {
 		return err
 	}
 	if snapshot.InUse() {
-		return errors.New("it is in use by another process, so that no other run can begin; if that is this pipeline, all is well, else stop the process or write another path")
+		return config.Wrong("it is in use by another process, so that no other run can begin",
+			"if that is this pipeline, all is well, else stop the process or write another path")
 	}
 	return mayWrite(path)
 }
@@ -99,7 +105,7 @@ func mayCreate(path string) error {
 		case err != nil:
 			return err
 		case !info.IsDir():
-			return fmt.Errorf("%s is no folder; write another path", dir)
+			return config.Wrong(dir+" is no folder", "write another path")
 		}
 		return mayWrite(dir)
 	}
@@ -108,15 +114,17 @@ func mayCreate(path string) error {
 // mayWrite looks whether this process may write to a file or folder.
 func mayWrite(path string) error {
 	if err := writable(path); err != nil {
-		return fmt.Errorf("this user may not write to %s; give the right to, or write another path (%w)", path, err)
+		return &supabase.FieldError{
+			Problem: "this user may not write to " + path, Remedy: "give the right to, or write another path", Err: err,
+		}
 	}
 	return nil
 }
 
 // readLedger opens a ledger over a store that it closes in any case.
-func (c *checker) readLedger(ctx context.Context, store ledger.Store, s *CheckStep) error {
+func (c *checker) readLedger(ctx context.Context, store ledger.Store, s *Step) error {
 	l, err := ledger.Open(ctx, ledger.Options{
-		Store: store, Scope: c.conf.Scope(c.res.Label()), Identity: c.conf.Identity, LongestPause: parkedMost,
+		Store: store, Scope: c.conf.Scope(c.res.Label()), Identity: c.conf.Identity, LongestPause: c.opts.LongestPause,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())
@@ -131,7 +139,7 @@ func (c *checker) readLedger(ctx context.Context, store ledger.Store, s *CheckSt
 	if !stats.LastCompletePass.IsZero() {
 		last = "last complete pass " + stats.LastCompletePass.UTC().Format(time.RFC3339)
 	}
-	s.Found = fmt.Sprintf("%s: %s delivered, %d parked, %s", where, objects(stats.Tracked), stats.Parked, last)
+	s.Found = fmt.Sprintf("%s: %s delivered, %d parked, %s", where, object.Count(stats.Tracked), stats.Parked, last)
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package input
+package check
 
 import (
 	"cmp"
@@ -23,13 +23,13 @@ const (
 
 // checkDownload reads the beginning of the first object that would be
 // delivered.
-func (c *checker) checkDownload(ctx context.Context) CheckStep {
+func (c *checker) checkDownload(ctx context.Context) Step {
 	candidates := c.dueObjects
 	if len(candidates) == 0 {
 		candidates = c.matching
 	}
 	if len(candidates) == 0 {
-		return CheckStep{Name: CheckStepDownload, Status: CheckSkipped, Found: "nothing would be delivered"}
+		return Step{Name: StepDownload, Status: Skipped, Found: "nothing would be delivered"}
 	}
 	// One with content proves more.
 	if i := slices.IndexFunc(candidates, func(o object.Object) bool { return o.Size > 0 }); i > 0 {
@@ -39,7 +39,7 @@ func (c *checker) checkDownload(ctx context.Context) CheckStep {
 	for _, obj := range candidates[:min(len(candidates), checkDownloads)] {
 		var found string
 		if found, err = c.download(ctx, obj); err == nil {
-			return CheckStep{Name: CheckStepDownload, Status: CheckOK, Found: found}
+			return Step{Name: StepDownload, Status: OK, Found: found}
 		}
 		if !errors.Is(err, object.ErrNotFound) {
 			return c.unread(ctx, obj.Key, err)
@@ -49,22 +49,22 @@ func (c *checker) checkDownload(ctx context.Context) CheckStep {
 }
 
 // unread is the failed step, or a warning where a run does not need the object.
-func (c *checker) unread(ctx context.Context, key string, err error) CheckStep {
+func (c *checker) unread(ctx context.Context, key string, err error) Step {
 	if len(c.dueObjects) > 0 {
 		return c.failedDownload(ctx, fmt.Sprintf("the first object that would be delivered, %q, can't be read: a run would leave it undelivered", key), err)
 	}
 	s := c.failedDownload(ctx, fmt.Sprintf("%q can't be read, which a run would not need to do now, since nothing is due", key), err)
-	s.Status = CheckWarning
+	s.Status = Warning
 	return s
 }
 
-func (c *checker) failedDownload(ctx context.Context, problem string, err error) CheckStep {
+func (c *checker) failedDownload(ctx context.Context, problem string, err error) Step {
 	if errors.Is(err, object.ErrDenied) || errors.Is(err, object.ErrCredentials) || ctx.Err() != nil {
-		s := c.failed(CheckStepDownload, "", err)
+		s := c.failed(StepDownload, "", err)
 		s.Problems[0].Problem = problem + ": " + s.Problems[0].Problem
 		return s
 	}
-	return CheckStep{Name: CheckStepDownload, Status: CheckFailed, Problems: []CheckProblem{{
+	return Step{Name: StepDownload, Status: Failed, Problems: []Problem{{
 		Problem: problem, Remedy: "upload it again, delete it, or leave it out with exclude_patterns", Cause: err.Error(),
 	}}}
 }
@@ -78,7 +78,7 @@ func (c *checker) download(ctx context.Context, obj object.Object) (found string
 	defer stop()
 	tried := &trialClaim{}
 	f := fetch.New(ctx, fetch.Options{
-		Source:       source{c.client, c.conf.Filter.ListPrefix()},
+		Source:       c.client.Probing(c.conf.Filter.ListPrefix()),
 		MaxDownloads: 1, BufferBytes: c.conf.BufferBytes, CheckUpTo: c.conf.VerifyUpTo,
 		Retry: c.conf.Retry, Meter: silent{},
 	})
@@ -89,9 +89,9 @@ func (c *checker) download(ctx context.Context, obj object.Object) (found string
 	if err := cmp.Or(tried.err, run.Err()); err != nil {
 		return "", err
 	}
-	found = fmt.Sprintf("%q: read %s", obj.Key, byteCount(tried.read))
+	found = fmt.Sprintf("%q: read %s", obj.Key, object.Bytes(tried.read))
 	if tried.read < tried.got.Size {
-		found += " of " + byteCount(tried.got.Size)
+		found += " of " + object.Bytes(tried.got.Size)
 	}
 	if tried.got.ContentType != "" {
 		found += " (" + tried.got.ContentType + ")"

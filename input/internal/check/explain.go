@@ -1,4 +1,4 @@
-package input
+package check
 
 import (
 	"context"
@@ -13,29 +13,29 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
-// The values of CheckExplanation.Verdict.
+// The values of Explanation.Verdict.
 const (
-	// CheckDue means that a run would deliver the object.
-	CheckDue = "due"
-	// CheckOutside means that the key is not below the prefix of source_path.
-	CheckOutside = "outside"
-	// CheckMissing means that no such key is listed.
-	CheckMissing = "missing"
-	// CheckFiltered means that a pattern or a limit leaves the object out.
-	CheckFiltered = "filtered"
-	// CheckDelivered means that this version was delivered before.
-	CheckDelivered = "delivered"
-	// CheckParked means that the object could not be delivered before and waits
+	// Due means that a run would deliver the object.
+	Due = "due"
+	// Outside means that the key is not below the prefix of source_path.
+	Outside = "outside"
+	// Missing means that no such key is listed.
+	Missing = "missing"
+	// Filtered means that a pattern or a limit leaves the object out.
+	Filtered = "filtered"
+	// Delivered means that this version was delivered before.
+	Delivered = "delivered"
+	// Parked means that the object could not be delivered before and waits
 	// for another attempt.
-	CheckParked = "parked"
-	// CheckUnreadable means that the object is due, and can't be read.
-	CheckUnreadable = "unreadable"
-	// CheckUnknown means that a request or the state failed on the way.
-	CheckUnknown = "unknown"
+	Parked = "parked"
+	// Unreadable means that the object is due, and can't be read.
+	Unreadable = "unreadable"
+	// Unknown means that a request or the state failed on the way.
+	Unknown = "unknown"
 )
 
-// CheckExplanation says of one key whether it would be delivered.
-type CheckExplanation struct {
+// Explanation says of one key whether it would be delivered.
+type Explanation struct {
 	Key string `json:"key"`
 	// Verdict is one of the constants above, Why a sentence on it.
 	Verdict string `json:"verdict"`
@@ -55,15 +55,15 @@ type CheckExplanation struct {
 	// empty where there is no state, or it could not be read.
 	Delivered string `json:"delivered,omitempty"`
 	// Parked is set while this version waits for another attempt.
-	Parked *CheckParking `json:"parked,omitempty"`
+	Parked *Parking `json:"parked,omitempty"`
 	// Readable says whether its content could be read, "" where that was not
 	// tried; Problem then why not.
 	Readable string `json:"readable,omitempty"`
 	Problem  string `json:"problem,omitempty"`
 }
 
-// CheckParking is an object that could not be delivered so far.
-type CheckParking struct {
+// Parking is an object that could not be delivered so far.
+type Parking struct {
 	Reason   string    `json:"reason"`
 	Attempts int       `json:"attempts"`
 	Next     time.Time `json:"next_attempt"`
@@ -71,11 +71,11 @@ type CheckParking struct {
 
 // explainKey looks at a key as a pass would, and asks the state about it even
 // where the filter has decided.
-func (c *checker) explainKey(ctx context.Context, key string) CheckExplanation {
-	e := CheckExplanation{Key: key}
+func (c *checker) explainKey(ctx context.Context, key string) Explanation {
+	e := Explanation{Key: key}
 	obj, found, err := c.listOne(ctx, key)
 	if err != nil {
-		return e.because(CheckUnknown, c.failed("", "", err).Problems[0].text())
+		return e.because(Unknown, c.failed("", "", err).Problems[0].String())
 	}
 	if found {
 		e.Listed, e.Size, e.ETag, e.LastModified = true, obj.Size, obj.ETag, obj.LastModified.UTC()
@@ -90,26 +90,26 @@ func (c *checker) explainKey(ctx context.Context, key string) CheckExplanation {
 	}
 	standing, err := c.lookUp(ctx, &e, obj)
 	if err != nil {
-		return e.because(CheckUnknown, err.Error())
+		return e.because(Unknown, err.Error())
 	}
 	switch {
 	case !below:
-		return e.because(CheckOutside, fmt.Sprintf("it does not begin with the prefix of source_path, which is %q%s", c.conf.Prefix, c.otherKey(ctx, key)))
+		return e.because(Outside, fmt.Sprintf("it does not begin with the prefix of source_path, which is %q%s", c.conf.Prefix, c.otherKey(ctx, key)))
 	case !found:
-		return e.because(CheckMissing, c.whyMissing(ctx, key, standing))
+		return e.because(Missing, c.whyMissing(ctx, key, standing))
 	case verdict.Rule != filter.Pass:
-		return e.because(CheckFiltered, c.whyFiltered(obj, verdict))
+		return e.because(Filtered, c.whyFiltered(obj, verdict))
 	case standing.Current:
-		return e.because(CheckDelivered, "this version was delivered before; an upload with another content makes it due again")
+		return e.because(Delivered, "this version was delivered before; an upload with another content makes it due again")
 	case standing.Parked != nil && standing.Parked.Next.After(time.Now()):
-		return e.because(CheckParked, fmt.Sprintf("it could not be delivered before (%s), and is tried again after %s", standing.Parked.Reason, standing.Parked.Next.UTC().Format(time.RFC3339)))
+		return e.because(Parked, fmt.Sprintf("it could not be delivered before (%s), and is tried again after %s", standing.Parked.Reason, standing.Parked.Next.UTC().Format(time.RFC3339)))
 	case c.ledgerUnread:
-		return e.because(CheckUnknown, "it matches, but the state could not be read, so it may have been delivered before")
+		return e.because(Unknown, "it matches, but the state could not be read, so it may have been delivered before")
 	}
 	return c.tryKey(ctx, e, obj, standing)
 }
 
-func (e CheckExplanation) because(verdict, why string) CheckExplanation {
+func (e Explanation) because(verdict, why string) Explanation {
 	e.Verdict, e.Why = verdict, why
 	return e
 }
@@ -126,7 +126,7 @@ func (c *checker) listOne(ctx context.Context, key string) (object.Object, bool,
 }
 
 // lookUp asks the state about an object.
-func (c *checker) lookUp(ctx context.Context, e *CheckExplanation, obj object.Object) (ledger.Standing, error) {
+func (c *checker) lookUp(ctx context.Context, e *Explanation, obj object.Object) (ledger.Standing, error) {
 	if c.ledger == nil {
 		return ledger.Standing{}, nil
 	}
@@ -143,7 +143,7 @@ func (c *checker) lookUp(ctx context.Context, e *CheckExplanation, obj object.Ob
 		e.Delivered = "no"
 	}
 	if s.Parked != nil {
-		e.Parked = &CheckParking{Reason: s.Parked.Reason, Attempts: s.Parked.Attempts, Next: s.Parked.Next.UTC()}
+		e.Parked = &Parking{Reason: s.Parked.Reason, Attempts: s.Parked.Attempts, Next: s.Parked.Next.UTC()}
 	}
 	return s, nil
 }
@@ -182,7 +182,7 @@ func (c *checker) whyFiltered(obj object.Object, v filter.Verdict) string {
 		return fmt.Sprintf("none of include_patterns matches it; without a slash they are matched against %q, with one against %q",
 			filter.BaseName(obj.Key), filter.Path(c.conf.Prefix, obj.Key))
 	case filter.Size:
-		return "max_object_size is less than its " + byteCount(obj.Size)
+		return "max_object_size is less than its " + object.Bytes(obj.Size)
 	case filter.Empty:
 		return "skip_empty leaves out objects without content"
 	case filter.Placeholder:
@@ -192,21 +192,21 @@ func (c *checker) whyFiltered(obj object.Object, v filter.Verdict) string {
 }
 
 // tryKey reads the beginning of an object that is due.
-func (c *checker) tryKey(ctx context.Context, e CheckExplanation, obj object.Object, s ledger.Standing) CheckExplanation {
+func (c *checker) tryKey(ctx context.Context, e Explanation, obj object.Object, s ledger.Standing) Explanation {
 	_, err := c.download(ctx, obj)
 	switch {
 	case errors.Is(err, object.ErrNotFound):
-		return e.because(CheckMissing, "it was deleted while it was looked at")
+		return e.because(Missing, "it was deleted while it was looked at")
 	case err != nil:
-		e.Readable, e.Problem = "no", c.failed("", "", err).Problems[0].text()
-		return e.because(CheckUnreadable, "it is due, but can't be read: a run would leave it undelivered, with this reason")
+		e.Readable, e.Problem = "no", c.failed("", "", err).Problems[0].String()
+		return e.because(Unreadable, "it is due, but can't be read: a run would leave it undelivered, with this reason")
 	}
 	e.Readable = "yes"
 	switch {
 	case s.Parked != nil:
-		return e.because(CheckDue, fmt.Sprintf("it could not be delivered before (%s); it can be read now, and the next pass tries it again", s.Parked.Reason))
+		return e.because(Due, fmt.Sprintf("it could not be delivered before (%s); it can be read now, and the next pass tries it again", s.Parked.Reason))
 	case s.Tracked:
-		return e.because(CheckDue, "another version was delivered before, so this one comes as updated")
+		return e.because(Due, "another version was delivered before, so this one comes as updated")
 	}
-	return e.because(CheckDue, "it matches and was not delivered before")
+	return e.because(Due, "it matches and was not delivered before")
 }

@@ -1,10 +1,9 @@
-package input
+package check
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
@@ -29,18 +28,16 @@ type access struct {
 
 // checkCredentials obtains the credentials and makes the first signed request.
 // What is wrong with the region or the bucket is left to their steps.
-func (c *checker) checkCredentials(ctx context.Context) CheckStep {
+func (c *checker) checkCredentials(ctx context.Context) Step {
 	if err := c.try(ctx, c.source.Test); err != nil {
-		return c.failed(CheckStepCredentials, "type "+c.conf.Project.CredentialType(), err)
+		return c.failed(StepCredentials, "type "+c.conf.Project.CredentialType(), err)
 	}
 	known := c.conf.Project.Warnings
 	c.conf.Project = c.source.Project()
 	cred, _ := c.conf.Project.Keys()
-	s := CheckStep{Name: CheckStepCredentials, Status: CheckOK}
-	for _, warning := range c.conf.Project.Warnings {
-		if !slices.Contains(known, warning) {
-			s.warn(problemOfText(warning))
-		}
+	s := Step{Name: StepCredentials, Status: OK}
+	for _, warning := range c.conf.Project.Warnings.Without(known) {
+		s.warn(problemOf(warning))
 	}
 	// Until when the token is good is what the source found out: the token names
 	// a time of the server's clock, and this machine's may be another.
@@ -59,12 +56,12 @@ func (c *checker) checkCredentials(ctx context.Context) CheckStep {
 	case err == nil, aboutBucket(err):
 	case c.wrongRegion() && regionErr == nil: // signed for another region, they were accepted
 	case c.wrongRegion():
-		return CheckStep{Name: s.Name, Status: CheckSkipped, Found: s.Found + "; not tested, because the region is wrong"}
+		return Step{Name: s.Name, Status: Skipped, Found: s.Found + "; not tested, because the region is wrong"}
 	default:
-		return c.failed(CheckStepCredentials, s.Found, err)
+		return c.failed(StepCredentials, s.Found, err)
 	}
 	if c.conf.Project.CredentialType() == supabase.TypeSessionToken && !expires.IsZero() && time.Until(expires) < expiresSoon {
-		s.warn(CheckProblem{
+		s.warn(Problem{
 			Field: "credentials", Problem: fmt.Sprintf("the token ends in %s, and reading with it", time.Until(expires).Round(time.Second)),
 			Remedy: "for a longer run write a newer token, or keys that do not end",
 		})
@@ -123,28 +120,28 @@ func (c *checker) wrongRegion() bool {
 	return ok && e.Field == config.FieldRegion
 }
 
-func (c *checker) checkRegion() CheckStep {
+func (c *checker) checkRegion() Step {
 	own, server := c.conf.Project.Region, c.access.serverRegion
 	switch {
 	case c.access.err != nil && c.wrongRegion():
-		return c.failed(CheckStepRegion, "", c.access.err)
+		return c.failed(StepRegion, "", c.access.err)
 	case server == "" || server == own || server == supabase.UniversalRegion:
-		return CheckStep{Name: CheckStepRegion, Status: CheckOK, Found: own}
+		return Step{Name: StepRegion, Status: OK, Found: own}
 	}
-	return CheckStep{Name: CheckStepRegion, Status: CheckOK, Found: fmt.Sprintf("%s is accepted; the server's own is %s", own, server)}
+	return Step{Name: StepRegion, Status: OK, Found: fmt.Sprintf("%s is accepted; the server's own is %s", own, server)}
 }
 
 // checkBucket says whether the bucket can be listed. Where nothing is below the
 // prefix it looks for any object.
-func (c *checker) checkBucket(ctx context.Context) CheckStep {
-	s := CheckStep{Name: CheckStepBucket, Status: CheckOK, Found: fmt.Sprintf("%q can be listed", c.conf.Project.Bucket)}
+func (c *checker) checkBucket(ctx context.Context) Step {
+	s := Step{Name: StepBucket, Status: OK, Found: fmt.Sprintf("%q can be listed", c.conf.Project.Bucket)}
 	err := c.access.err
 	if err == nil && !c.access.found && c.conf.Filter.ListPrefix() != "" {
 		c.elsewhere, c.notEmpty, err = c.probe(ctx, "")
 	}
 	switch {
 	case err != nil:
-		return c.failed(CheckStepBucket, "", err)
+		return c.failed(StepBucket, "", err)
 	case c.access.found || c.notEmpty:
 		return s
 	}
@@ -153,26 +150,26 @@ func (c *checker) checkBucket(ctx context.Context) CheckStep {
 	return s
 }
 
-func (c *checker) emptyBucket() CheckProblem {
+func (c *checker) emptyBucket() Problem {
 	if supabase.BypassesRLS(c.role) {
-		return CheckProblem{
+		return Problem{
 			Field: config.FieldSourcePath, Problem: fmt.Sprintf("the bucket %q is empty, so there is nothing to deliver", c.conf.Project.Bucket),
 			Remedy: "nothing, if objects are still to come; else compare its name with those in the Dashboard under Storage",
 		}
 	}
-	return CheckProblem{
+	return Problem{
 		Field:   config.FieldSourcePath,
 		Problem: fmt.Sprintf("no object of the bucket %q is visible: it is empty, or row level security hides its objects from the role %s", c.conf.Project.Bucket, c.role),
 		Remedy:  "allow SELECT in a policy on storage.objects, or use keys that bypass row level security",
 	}
 }
 
-func (c *checker) checkPrefix() CheckStep {
-	s := CheckStep{Name: CheckStepPrefix, Status: CheckOK}
+func (c *checker) checkPrefix() Step {
+	s := Step{Name: StepPrefix, Status: OK}
 	prefix, listed := c.conf.Prefix, c.conf.Filter.ListPrefix()
 	switch {
 	case c.empty:
-		s.Status, s.Found = CheckSkipped, "the bucket shows no objects"
+		s.Status, s.Found = Skipped, "the bucket shows no objects"
 	case c.access.found && listed == "":
 		s.Found = "none: the whole bucket is listed"
 	case c.access.found:
@@ -186,7 +183,7 @@ func (c *checker) checkPrefix() CheckStep {
 		if listed != prefix {
 			field = config.FieldIncludePatterns
 		}
-		s.warn(CheckProblem{
+		s.warn(Problem{
 			Field: field, Problem: fmt.Sprintf("no key begins with %q, so there is nothing to deliver; the first key of the bucket is %q", listed, c.elsewhere.Key),
 			Remedy: "the prefix is literal and case-sensitive, and starts without a slash: compare it with that key",
 		})

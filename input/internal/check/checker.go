@@ -1,4 +1,4 @@
-package input
+package check
 
 import (
 	"context"
@@ -29,8 +29,8 @@ const (
 type checker struct {
 	conf   config.Config
 	res    *service.Resources
-	opts   CheckOptions
-	report *CheckReport
+	opts   Options
+	report *Report
 	// blocked maps a step that failed, or was skipped for it, to the one whose
 	// failure is the reason.
 	blocked map[string]string
@@ -59,17 +59,17 @@ type checker struct {
 
 // run makes the steps in their order.
 func (c *checker) run(ctx context.Context, parsed *service.ParsedConfig) {
-	c.step(CheckStepConfig, "", func() CheckStep { return c.checkConfig(parsed) })
-	c.step(CheckStepHost, CheckStepConfig, func() CheckStep { return c.checkHost(ctx) })
-	c.step(CheckStepCredentials, CheckStepHost, func() CheckStep { return c.checkCredentials(ctx) })
-	c.step(CheckStepRegion, CheckStepCredentials, func() CheckStep { return c.checkRegion() })
-	c.step(CheckStepBucket, CheckStepRegion, func() CheckStep { return c.checkBucket(ctx) })
-	c.step(CheckStepPrefix, CheckStepBucket, func() CheckStep { return c.checkPrefix() })
-	c.step(CheckStepPatterns, CheckStepPrefix, func() CheckStep { return c.checkPatterns(ctx) })
+	c.step(StepConfig, "", func() Step { return c.checkConfig(parsed) })
+	c.step(StepHost, StepConfig, func() Step { return c.checkHost(ctx) })
+	c.step(StepCredentials, StepHost, func() Step { return c.checkCredentials(ctx) })
+	c.step(StepRegion, StepCredentials, func() Step { return c.checkRegion() })
+	c.step(StepBucket, StepRegion, func() Step { return c.checkBucket(ctx) })
+	c.step(StepPrefix, StepBucket, func() Step { return c.checkPrefix() })
+	c.step(StepPatterns, StepPrefix, func() Step { return c.checkPatterns(ctx) })
 	// A state needs no server, and is looked at in any case.
-	c.step(CheckStepState, CheckStepConfig, func() CheckStep { return c.checkState(ctx) })
-	c.step(CheckStepDownload, CheckStepPatterns, func() CheckStep { return c.checkDownload(ctx) })
-	if c.blocked[CheckStepBucket] == "" {
+	c.step(StepState, StepConfig, func() Step { return c.checkState(ctx) })
+	c.step(StepDownload, StepPatterns, func() Step { return c.checkDownload(ctx) })
+	if c.blocked[StepBucket] == "" {
 		for _, key := range c.opts.Explain {
 			c.report.Explained = append(c.report.Explained, c.explainKey(ctx, key))
 		}
@@ -77,27 +77,27 @@ func (c *checker) run(ctx context.Context, parsed *service.ParsedConfig) {
 }
 
 // step makes one step, unless one that it needs did not succeed.
-func (c *checker) step(name, needs string, f func() CheckStep) {
+func (c *checker) step(name, needs string, f func() Step) {
 	if root := c.blocked[needs]; root != "" {
 		c.blocked[name] = root
-		c.done(CheckStep{Name: name, Status: CheckSkipped, Found: root + " failed"})
+		c.done(Step{Name: name, Status: Skipped, Found: root + " failed"})
 		return
 	}
 	s := f()
-	if s.Status == CheckFailed {
+	if s.Status == Failed {
 		c.blocked[name] = name
 	}
 	c.done(s)
 }
 
-func (c *checker) done(s CheckStep) {
+func (c *checker) done(s Step) {
 	c.report.Steps = append(c.report.Steps, s)
 	if c.opts.OnStep != nil {
 		c.opts.OnStep(s)
 	}
 }
 
-func (c *checker) finish() *CheckReport {
+func (c *checker) finish() *Report {
 	c.report.OK = len(c.report.Failed()) == 0
 	return c.report
 }
@@ -105,7 +105,9 @@ func (c *checker) finish() *CheckReport {
 func (c *checker) close(ctx context.Context) {
 	// Only what was looked at is closed: there is nothing that could be lost.
 	if c.client != nil {
-		signOut(context.WithoutCancel(ctx), c.source, c.res.Logger())
+		if err := c.source.SignOut(context.WithoutCancel(ctx)); err != nil {
+			c.res.Logger().Debugf("The session could not be ended, and is left to expire: %v", err)
+		}
 		c.client.Close()
 	}
 	if c.ledger != nil {
@@ -117,23 +119,23 @@ func (c *checker) close(ctx context.Context) {
 }
 
 // checkConfig parses the config as the input does when it is made.
-func (c *checker) checkConfig(parsed *service.ParsedConfig) CheckStep {
+func (c *checker) checkConfig(parsed *service.ParsedConfig) Step {
 	conf, err := config.Parse(parsed)
 	if err != nil {
-		return failedStep(CheckStepConfig, "", err)
+		return failedStep(StepConfig, "", err)
 	}
-	conf.Transport, conf.Retry = c.opts.transport, checkPolicy(conf.Retry)
+	conf.Transport, conf.Retry = c.opts.Transport, checkPolicy(conf.Retry)
 	source := conf.Keys(checkPatience, nil)
 	opts := conf.S3Options(source)
-	opts.Retry = onceOnly // the attempts are counted here
+	opts.Retry = retry.Once // the attempts are counted here
 	client, err := s3.New(opts)
 	if err != nil {
-		return failedStep(CheckStepConfig, "", err)
+		return failedStep(StepConfig, "", err)
 	}
 	c.conf, c.source, c.client = conf, source, client
-	s := CheckStep{Name: CheckStepConfig, Status: CheckOK, Found: fmt.Sprintf("%s, sync_mode %s", conf.Where(), conf.SyncMode)}
+	s := Step{Name: StepConfig, Status: OK, Found: fmt.Sprintf("%s, sync_mode %s", conf.Where(), conf.SyncMode)}
 	for _, warning := range conf.Project.Warnings {
-		s.warn(problemOfText(warning))
+		s.warn(problemOf(warning))
 	}
 	return s
 }
@@ -156,14 +158,14 @@ func (c *checker) try(ctx context.Context, request func(context.Context) error) 
 // probe asks for the first object with a prefix.
 func (c *checker) probe(ctx context.Context, prefix string) (obj object.Object, found bool, err error) {
 	err = c.try(ctx, func(ctx context.Context) (err error) {
-		obj, found, err = c.client.Probe(ctx, prefix, onceOnly)
+		obj, found, err = c.client.Probe(ctx, prefix, retry.Once)
 		return err
 	})
 	return obj, found, err
 }
 
 // failed makes a failed step of an error of the server.
-func (c *checker) failed(name, found string, err error) CheckStep {
+func (c *checker) failed(name, found string, err error) Step {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		err = errors.New("the check was ended before the server had answered")
 	}

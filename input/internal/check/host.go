@@ -1,4 +1,4 @@
-package input
+package check
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 // checkHost makes a request without credentials: name, connection and
 // certificate are right if an S3 server answers it.
-func (c *checker) checkHost(ctx context.Context) CheckStep {
+func (c *checker) checkHost(ctx context.Context) Step {
 	var way *route
 	var took time.Duration
 	err := c.try(ctx, func(ctx context.Context) error {
@@ -23,14 +23,14 @@ func (c *checker) checkHost(ctx context.Context) CheckStep {
 		return err
 	})
 	if err != nil {
-		return c.failed(CheckStepHost, way.String(), err)
+		return c.failed(StepHost, way.String(), err)
 	}
 	found := c.conf.Project.Endpoint
 	if text := way.String(); text != "" {
 		found += ", " + text
 	}
-	return CheckStep{
-		Name: CheckStepHost, Status: CheckOK,
+	return Step{
+		Name: StepHost, Status: OK,
 		Found: fmt.Sprintf("%s, an S3 server answers in %s", found, milliseconds(took)),
 	}
 }

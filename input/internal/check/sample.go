@@ -1,4 +1,4 @@
-package input
+package check
 
 import (
 	"cmp"
@@ -21,25 +21,25 @@ import (
 // the sample.
 const checkListing = time.Minute
 
-// CheckSample is what a run would do with the objects that were listed.
-type CheckSample struct {
+// Sample is what a run would do with the objects that were listed.
+type Sample struct {
 	// Listed is their number; Complete says that they are all. Listed = Due + the
 	// sum of LeftOut.
 	Listed   int64 `json:"listed"`
 	Complete bool  `json:"complete"`
 	// Due is the number of those that would be delivered, First are the first of
 	// them.
-	Due   int64         `json:"due"`
-	First []CheckObject `json:"first"`
+	Due   int64    `json:"due"`
+	First []Object `json:"first"`
 	// LeftOut says why the others would not, the most frequent reason first.
-	LeftOut []CheckLeftOut `json:"left_out"`
+	LeftOut []LeftOut `json:"left_out"`
 	// StateUnread says that the state could not be read, so that some of what
 	// counts as due may have been delivered before.
 	StateUnread bool `json:"state_unread,omitempty"`
 }
 
-// CheckObject is an object that would be delivered.
-type CheckObject struct {
+// Object is an object that would be delivered.
+type Object struct {
 	Key          string    `json:"key"`
 	Size         int64     `json:"size"`
 	LastModified time.Time `json:"last_modified,omitzero"`
@@ -47,8 +47,8 @@ type CheckObject struct {
 	Event string `json:"event"`
 }
 
-// CheckLeftOut is one reason why objects would not be delivered.
-type CheckLeftOut struct {
+// LeftOut is one reason why objects would not be delivered.
+type LeftOut struct {
 	// Rule is one of the rules of the metric supabase_storage_filtered, or
 	// "delivered" for what was delivered before, "parked" for what waits for
 	// another attempt, "unreadable_key" for keys that the server can't tell,
@@ -63,7 +63,7 @@ type CheckLeftOut struct {
 	Reason   string `json:"reason,omitempty"`
 }
 
-// The values of CheckLeftOut.Rule that are no rules of the filter.
+// The values of LeftOut.Rule that are no rules of the filter.
 const (
 	leftDelivered     = "delivered"
 	leftParked        = "parked"
@@ -110,12 +110,12 @@ func (c *checker) list(ctx context.Context) error {
 }
 
 // checkPatterns lists, and looks at what the filter makes of it.
-func (c *checker) checkPatterns(ctx context.Context) CheckStep {
+func (c *checker) checkPatterns(ctx context.Context) Step {
 	if c.empty {
-		return CheckStep{Name: CheckStepPatterns, Status: CheckSkipped, Found: "nothing is listed"}
+		return Step{Name: StepPatterns, Status: Skipped, Found: "nothing is listed"}
 	}
 	if err := c.list(ctx); err != nil {
-		return c.failed(CheckStepPatterns, "", err)
+		return c.failed(StepPatterns, "", err)
 	}
 	listed, filtered := int64(0), leftOut{}
 	var odd []object.Object
@@ -123,23 +123,23 @@ func (c *checker) checkPatterns(ctx context.Context) CheckStep {
 		for _, obj := range slices.Concat(s.Objects, s.Unplaced) {
 			listed++
 			if v := c.conf.Filter.Match(obj, time.Now()); obj.Odd != "" {
-				filtered.add(CheckLeftOut{Rule: leftOddEntry, FirstKey: obj.Key, Reason: obj.Odd})
+				filtered.add(LeftOut{Rule: leftOddEntry, FirstKey: obj.Key, Reason: obj.Odd})
 				odd = append(odd, obj)
 			} else if v.Rule == filter.Pass {
 				c.matching = append(c.matching, obj)
 			} else {
-				filtered.add(CheckLeftOut{Rule: v.Rule.String(), Pattern: v.Pattern, FirstKey: obj.Key})
+				filtered.add(LeftOut{Rule: v.Rule.String(), Pattern: v.Pattern, FirstKey: obj.Key})
 			}
 		}
 	}
-	which := objects(listed) + " listed"
+	which := object.Count(listed) + " listed"
 	if !c.complete {
 		which = "the first " + which
 	}
-	step := CheckStep{Name: CheckStepPatterns, Status: CheckOK, Found: fmt.Sprintf("%d of %s match", len(c.matching), which)}
+	step := Step{Name: StepPatterns, Status: OK, Found: fmt.Sprintf("%d of %s match", len(c.matching), which)}
 	if len(odd) > 0 {
-		step.warn(CheckProblem{
-			Problem: fmt.Sprintf("%s listed in a way that can't be understood, and would be parked; the first is %s: %s", objects(int64(len(odd))), foreign.Key(odd[0].Key), odd[0].Odd),
+		step.warn(Problem{
+			Problem: fmt.Sprintf("%s listed in a way that can't be understood, and would be parked; the first is %s: %s", object.Count(int64(len(odd))), foreign.Key(odd[0].Key), odd[0].Odd),
 			Remedy:  "correct the metadata of its row in storage.objects, upload it again, or leave it out with exclude_patterns",
 		})
 	} else if len(c.matching) == 0 && listed > 0 {
@@ -150,9 +150,9 @@ func (c *checker) checkPatterns(ctx context.Context) CheckStep {
 }
 
 // noneMatches names the rule that took most.
-func noneMatches(which string, filtered []CheckLeftOut) CheckProblem {
+func noneMatches(which string, filtered []LeftOut) Problem {
 	most := filtered[0]
-	p := CheckProblem{
+	p := Problem{
 		Field:   ruleField(most.Rule),
 		Problem: fmt.Sprintf("none of %s matches, so there is nothing to deliver; most are taken by %s, such as %q", which, ruleText(most), most.FirstKey),
 		Remedy:  "see below which rule takes which objects",
@@ -180,16 +180,16 @@ func ruleField(rule string) string {
 	return rule
 }
 
-func ruleText(l CheckLeftOut) string {
+func ruleText(l LeftOut) string {
 	return cmp.Or(l.Pattern, ruleField(l.Rule), "the rule that leaves out folder placeholders")
 }
 
 // leftOut counts by rule, pattern and what is parked for the same reason.
-type leftOut map[CheckLeftOut]*CheckLeftOut
+type leftOut map[LeftOut]*LeftOut
 
-func (l leftOut) add(one CheckLeftOut) {
+func (l leftOut) add(one LeftOut) {
 	word, _, _ := strings.Cut(one.Reason, ":")
-	group := CheckLeftOut{Rule: one.Rule, Pattern: one.Pattern, Reason: word}
+	group := LeftOut{Rule: one.Rule, Pattern: one.Pattern, Reason: word}
 	n := max(one.Count, 1)
 	if known := l[group]; known != nil {
 		known.Count += n
@@ -199,12 +199,12 @@ func (l leftOut) add(one CheckLeftOut) {
 	l[group] = &one
 }
 
-func (l leftOut) sorted() []CheckLeftOut {
-	all := make([]CheckLeftOut, 0, len(l))
+func (l leftOut) sorted() []LeftOut {
+	all := make([]LeftOut, 0, len(l))
 	for _, one := range l {
 		all = append(all, *one)
 	}
-	slices.SortFunc(all, func(a, b CheckLeftOut) int {
+	slices.SortFunc(all, func(a, b LeftOut) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Pattern, b.Pattern), cmp.Compare(a.FirstKey, b.FirstKey))
 	})
 	return all
@@ -212,17 +212,17 @@ func (l leftOut) sorted() []CheckLeftOut {
 
 // sample asks the ledger what is due of what was listed.
 func (c *checker) sample(ctx context.Context) error {
-	sample := &CheckSample{Complete: c.complete || c.empty, First: []CheckObject{}, StateUnread: c.ledgerUnread}
+	sample := &Sample{Complete: c.complete || c.empty, First: []Object{}, StateUnread: c.ledgerUnread}
 	left := leftOut{}
 	matches := func(obj object.Object) bool {
 		sample.Listed++
 		v := c.conf.Filter.Match(obj, time.Now())
 		if obj.Odd != "" {
-			left.add(CheckLeftOut{Rule: leftOddEntry, FirstKey: obj.Key, Reason: obj.Odd})
+			left.add(LeftOut{Rule: leftOddEntry, FirstKey: obj.Key, Reason: obj.Odd})
 			return false
 		}
 		if v.Rule != filter.Pass {
-			left.add(CheckLeftOut{Rule: v.Rule.String(), Pattern: v.Pattern, FirstKey: obj.Key})
+			left.add(LeftOut{Rule: v.Rule.String(), Pattern: v.Pattern, FirstKey: obj.Key})
 		}
 		return v.Rule == filter.Pass
 	}
@@ -233,12 +233,12 @@ func (c *checker) sample(ctx context.Context) error {
 		}
 		for _, obj := range s.Unplaced {
 			if matches(obj) {
-				left.add(CheckLeftOut{Rule: leftUnreadableKey, FirstKey: obj.Key})
+				left.add(LeftOut{Rule: leftUnreadableKey, FirstKey: obj.Key})
 			}
 		}
 		for _, item := range due {
 			if sample.Due++; len(sample.First) < c.opts.First {
-				sample.First = append(sample.First, CheckObject{item.Key, item.Size, item.LastModified, item.Event.String()})
+				sample.First = append(sample.First, Object{item.Key, item.Size, item.LastModified, item.Event.String()})
 			}
 			c.dueObjects = append(c.dueObjects, item.Object)
 		}
@@ -265,10 +265,10 @@ func (c *checker) due(ctx context.Context, s ledger.Stretch, left leftOut) ([]le
 	}
 	defer work.Close()
 	if work.Unchanged > 0 {
-		left.add(CheckLeftOut{Rule: leftDelivered, Count: work.Unchanged})
+		left.add(LeftOut{Rule: leftDelivered, Count: work.Unchanged})
 	}
 	for _, item := range work.Parked {
-		left.add(CheckLeftOut{Rule: leftParked, FirstKey: item.Key, Reason: item.Reason})
+		left.add(LeftOut{Rule: leftParked, FirstKey: item.Key, Reason: item.Reason})
 	}
 	return work.Due, nil
 }
