@@ -17,10 +17,9 @@ func init() {
 func Spec() *service.ConfigSpec { return config.Spec() }
 
 // Register adds the input to an environment, under the name supabase_storage. It
-// fails where that has an input of this name. Importing the package registers the
-// input in [service.GlobalEnvironment], and environments made by
-// [service.NewEnvironment] have what that one has: call Register for one that was
-// made empty, or from a subset of components.
+// replaces an input of this name. Importing the package registers the input in
+// [service.GlobalEnvironment], of which [service.NewEnvironment] makes a copy: call
+// Register for an environment that has other inputs, or none.
 func Register(env *service.Environment) error {
 	return env.RegisterBatchInput(config.Name, config.Spec(), newFromParsed)
 }
