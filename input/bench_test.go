@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 )
 
 // endless is a bucket of a million million objects that all have the same
@@ -63,7 +65,7 @@ func (e endless) page(q url.Values) string {
 // bucket of objects with the given content.
 func benchInput(b *testing.B, fields, content string) service.BatchInput {
 	b.Helper()
-	parsed, err := Spec().ParseYAML(`
+	parsed, err := config.Spec().ParseYAML(`
 project_ref: abcdefghijklmnopqrst
 region: eu-central-1
 credentials: {type: access_key, access_key_id: id, secret_access_key: secret}
@@ -72,11 +74,11 @@ source_path: docs
 	if err != nil {
 		b.Fatal(err)
 	}
-	conf, err := configFromParsed(parsed)
+	conf, err := config.Parse(parsed)
 	if err != nil {
 		b.Fatal(err)
 	}
-	conf.transport = endless{content}
+	conf.Transport = endless{content}
 	quiet := service.NewLoggerFromSlog(slog.New(slog.DiscardHandler))
 	in, err := newInput(conf, service.MockResources(service.MockResourcesOptUseLogger(quiet)))
 	if err != nil {

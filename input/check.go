@@ -1,12 +1,14 @@
 package input
 
 import (
-	"cmp"
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/check"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 )
 
 // CheckOptions say how far a check goes.
@@ -30,122 +32,154 @@ type CheckOptions struct {
 	transport http.RoundTripper
 }
 
-// The defaults of [CheckOptions].
-const (
-	defaultCheckLimit = 10_000
-	defaultCheckFirst = 10
-)
-
-// CheckStatus is how a step of a check ended.
-type CheckStatus string
-
-const (
-	// CheckOK means that what was tested is as a run needs it.
-	CheckOK CheckStatus = "ok"
-	// CheckWarning means that a run would work, and perhaps not do what was
-	// meant: it would find nothing to deliver, say.
-	CheckWarning CheckStatus = "warning"
-	// CheckFailed means that a run would fail.
-	CheckFailed CheckStatus = "failed"
-	// CheckSkipped means that nothing was tested, because there was nothing to
-	// test, or because an earlier step failed.
-	CheckSkipped CheckStatus = "skipped"
-)
-
-// The names of the steps, in their order.
-const (
-	CheckStepConfig      = "config"
-	CheckStepHost        = "host"
-	CheckStepCredentials = "credentials"
-	CheckStepRegion      = "region"
-	CheckStepBucket      = "bucket"
-	CheckStepPrefix      = "prefix"
-	CheckStepPatterns    = "patterns"
-	CheckStepState       = "state"
-	CheckStepDownload    = "download"
-)
-
-// checkSteps are all of them.
-var checkSteps = []string{
-	CheckStepConfig, CheckStepHost, CheckStepCredentials, CheckStepRegion, CheckStepBucket,
-	CheckStepPrefix, CheckStepPatterns, CheckStepState, CheckStepDownload,
-}
-
-// CheckStep is one thing that was tested. No secret is in it.
-type CheckStep struct {
-	Name   string      `json:"name"`
-	Status CheckStatus `json:"status"`
-	// Found says in a line what was found, or why the step was skipped.
-	Found string `json:"found,omitempty"`
-	// Problems are those of a step that failed, or warns.
-	Problems []CheckProblem `json:"problems,omitempty"`
-}
-
-// CheckProblem is what is wrong, and what to do about it.
-type CheckProblem struct {
-	// Field is the path of the field that is the likely cause, empty where there
-	// is none.
-	Field   string `json:"field,omitempty"`
-	Problem string `json:"problem"`
-	Remedy  string `json:"remedy,omitempty"`
-	// Cause is what the server or the system answered.
-	Cause string `json:"cause,omitempty"`
-}
-
-// CheckReport is what a check of one input found.
-type CheckReport struct {
-	// OK says that no step failed: a run would work.
-	OK    bool        `json:"ok"`
-	Steps []CheckStep `json:"steps"`
-	// Sample says what a run would deliver; nil where nothing could be listed.
-	Sample *CheckSample `json:"sample,omitempty"`
-	// Explained has one element for each of [CheckOptions.Explain]; it is empty
-	// where the bucket could not be asked.
-	Explained []CheckExplanation `json:"explained,omitempty"`
-}
-
-// Failed are the names of the steps that failed.
-func (r *CheckReport) Failed() []string {
-	var names []string
-	for _, s := range r.Steps {
-		if s.Status == CheckFailed {
-			names = append(names, s.Name)
-		}
-	}
-	return names
-}
-
-// checkTimeout bounds a whole check. Each request has the time-outs of the
-// config, so that it seldom counts.
-const checkTimeout = 5 * time.Minute
-
 // Check tests each step that a run of an input depends on, and finds out what
 // it would deliver. It delivers nothing, and writes to nothing: a state file is
 // looked at in a copy, so that a pipeline may use it meanwhile, and a cache is
-// only read.
+// only read. It takes five minutes at most.
 //
 // A pass that would find nothing to deliver is a warning and no failure, as it
 // is for a run.
 func Check(ctx context.Context, parsed *service.ParsedConfig, res *service.Resources, o CheckOptions) *CheckReport {
-	o.Limit, o.First = cmp.Or(max(o.Limit, 0), defaultCheckLimit), cmp.Or(max(o.First, 0), defaultCheckFirst)
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	c := &checker{res: res, opts: o, report: &CheckReport{}, blocked: map[string]string{}}
-	defer c.close(ctx)
-	c.run(ctx, parsed)
-	return c.finish()
+	return check.Run(ctx, parsed, res, check.Options{
+		Limit: o.Limit, First: o.First, Explain: o.Explain, StatesOfOthers: o.StatesOfOthers, OnStep: o.OnStep,
+		Transport: o.transport, OpenCache: openCache, LongestPause: poll.LongestPause,
+	})
 }
 
 // FailedCheck is the report on a config that is not good enough for a [Check]
-// to begin.
-func FailedCheck(err error, onStep func(CheckStep)) *CheckReport {
-	c := &checker{opts: CheckOptions{OnStep: onStep}, report: &CheckReport{}, blocked: map[string]string{}}
-	for i, name := range checkSteps {
-		needs := ""
-		if i > 0 {
-			needs = CheckStepConfig
-		}
-		c.step(name, needs, func() CheckStep { return failedStep(name, "", err) })
+// to begin. Errors that were joined are problems of their own, and those of [Lint]
+// are shown by field.
+func FailedCheck(err error, onStep func(CheckStep)) *CheckReport { return check.Unfit(err, onStep) }
+
+// Lint returns what the lint rules of the input find in its fields, as YAML has
+// them, one error for each. The linters of Benthos give the texts of the same errors,
+// and the line in place of the field. What they find by themselves, such as a field
+// that does not exist, is not among them.
+func Lint(fields map[string]any) []error {
+	problems := config.Lint(fields)
+	errs := make([]error, len(problems))
+	for i, p := range problems {
+		errs[i] = p
 	}
-	return c.finish()
+	return errs
 }
+
+type (
+	// CheckReport is what a check of one input found:
+	//
+	//	OK         whether a run would work: no step failed
+	//	Steps      the steps that were made, in their order
+	//	Sample     what a run would deliver; nil where nothing could be listed
+	//	Explained  one element for each of CheckOptions.Explain; empty where the
+	//	           bucket could not be asked
+	//
+	// Its method Failed names the steps that failed.
+	CheckReport = check.Report
+
+	// CheckStep is one thing that was tested. No secret is in it.
+	//
+	//	Name      one of the CheckStep constants
+	//	Status    how it ended
+	//	Found     in a line what was found, or why the step was skipped
+	//	Problems  those of a step that failed, or warns
+	CheckStep = check.Step
+
+	// CheckStatus is how a step of a check ended.
+	CheckStatus = check.Status
+
+	// CheckProblem is what is wrong, and what to do about it. Its method String
+	// gives all of it in a line.
+	//
+	//	Field    the path of the field that is the likely cause, or ""
+	//	Problem  what is wrong
+	//	Remedy   what to do about it, or ""
+	//	Cause    what the server or the system answered, or ""
+	CheckProblem = check.Problem
+
+	// CheckSample is what a run would do with the objects that were listed. Listed
+	// is Due and the sum of LeftOut.
+	//
+	//	Listed, Complete  how many objects were listed, and whether that is all
+	//	Due, First        how many would be delivered, and the first of them
+	//	LeftOut           why the others would not be, the most frequent reason first
+	//	StateUnread       whether some of what counts as due may have been delivered
+	//	                  before, because the state could not be read
+	CheckSample = check.Sample
+
+	// CheckObject is an object that would be delivered: its Key, Size in bytes,
+	// LastModified, and Event, which is "created" or "updated".
+	CheckObject = check.Object
+
+	// CheckLeftOut is one reason why objects would not be delivered.
+	//
+	//	Rule      one of the rules of the metric supabase_storage_filtered, or
+	//	          "delivered", "parked", "unreadable_key", "odd_entry"
+	//	Pattern   the exclude pattern that decided, as it was written and where
+	//	Count     how many objects these are
+	//	FirstKey  the first of them; a delivered one is not named
+	//	Reason    why that one is parked or odd
+	CheckLeftOut = check.LeftOut
+
+	// CheckExplanation says of one key whether it would be delivered.
+	//
+	//	Key, Verdict, Why   one of the constants below, and a sentence on it
+	//	Listed              whether the object exists and is visible; Size, ETag and
+	//	                    LastModified are then those of the listing
+	//	Rule, Pattern       the rule of the filter that leaves the object out, and
+	//	                    the pattern that decided
+	//	Delivered, Parked   what the state knows of it
+	//	Readable, Problem   whether its content could be read, and why not
+	CheckExplanation = check.Explanation
+
+	// CheckParking is an object that could not be delivered so far: the Reason, how
+	// many Attempts were made, and when the Next is due.
+	CheckParking = check.Parking
+)
+
+// The values of CheckStep.Status.
+const (
+	// CheckOK means that what was tested is as a run needs it.
+	CheckOK = check.OK
+	// CheckWarning means that a run would work, and perhaps not do what was
+	// meant: it would find nothing to deliver, say.
+	CheckWarning = check.Warning
+	// CheckFailed means that a run would fail.
+	CheckFailed = check.Failed
+	// CheckSkipped means that nothing was tested, because there was nothing to
+	// test, or because an earlier step failed.
+	CheckSkipped = check.Skipped
+)
+
+// The names of the steps, in their order.
+const (
+	CheckStepConfig      = check.StepConfig
+	CheckStepHost        = check.StepHost
+	CheckStepCredentials = check.StepCredentials
+	CheckStepRegion      = check.StepRegion
+	CheckStepBucket      = check.StepBucket
+	CheckStepPrefix      = check.StepPrefix
+	CheckStepPatterns    = check.StepPatterns
+	CheckStepState       = check.StepState
+	CheckStepDownload    = check.StepDownload
+)
+
+// The values of CheckExplanation.Verdict.
+const (
+	// CheckDue means that a run would deliver the object.
+	CheckDue = check.Due
+	// CheckOutside means that the key is not below the prefix of source_path.
+	CheckOutside = check.Outside
+	// CheckMissing means that no such key is listed.
+	CheckMissing = check.Missing
+	// CheckFiltered means that a pattern or a limit leaves the object out.
+	CheckFiltered = check.Filtered
+	// CheckDelivered means that this version was delivered before.
+	CheckDelivered = check.Delivered
+	// CheckParked means that the object could not be delivered before and waits
+	// for another attempt.
+	CheckParked = check.Parked
+	// CheckUnreadable means that the object is due, and can't be read.
+	CheckUnreadable = check.Unreadable
+	// CheckUnknown means that a request or the state failed on the way.
+	CheckUnknown = check.Unknown
+)

@@ -39,7 +39,7 @@ func TestAStateThatIsNotThereYetIsNotCreated(t *testing.T) {
 		r.server.Put("docs", "a", []byte("1"))
 		report := r.check(CheckOptions{Explain: []string{"a"}})
 		require.True(t, report.OK)
-		require.Contains(t, report.step(t, CheckStepState).Found, "s.db is not there yet: the first run creates it")
+		require.Contains(t, stepOf(t, report, CheckStepState).Found, "s.db is not there yet: the first run creates it")
 		require.EqualValues(t, 1, report.Sample.Due)
 		left, err := os.ReadDir(dir)
 		require.NoError(t, err)
@@ -85,7 +85,7 @@ func TestWhatTheStateKnowsIsLeftOut(t *testing.T) {
 
 			report := r.check(CheckOptions{Explain: []string{"a", "b", "broken", "c.tmp", "d", "gone"}})
 			require.True(t, report.OK, "%+v", report.Steps)
-			require.Contains(t, report.step(t, CheckStepState).Found, "2 objects delivered, 1 parked, last complete pass ")
+			require.Contains(t, stepOf(t, report, CheckStepState).Found, "2 objects delivered, 1 parked, last complete pass ")
 			require.EqualValues(t, 5, report.Sample.Listed)
 			require.EqualValues(t, 3, report.Sample.Due)
 			require.Equal(t, []string{"b updated", "broken created", "d created"}, dueOf(report))
@@ -138,7 +138,7 @@ func TestTheStateOfARunningPipelineIsLookedAtWithoutDisturbingIt(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		report := r.check(CheckOptions{Explain: []string{"a", "bad"}})
 		require.Equal(t, []string{CheckStepState}, report.Failed())
-		p := report.step(t, CheckStepState).Problems[0]
+		p := stepOf(t, report, CheckStepState).Problems[0]
 		require.Equal(t, "state.path", p.Field)
 		require.Contains(t, p.Problem, "in use by another process")
 		require.Contains(t, p.Remedy, "if that is this pipeline, all is well")
@@ -176,11 +176,11 @@ func TestAStateThatCannotBeUsedFailsAndHidesNothingElse(t *testing.T) {
 			r := newRig(t, c.fields)
 			r.server.Put("docs", "a", []byte("1"))
 			report := r.check(CheckOptions{StatesOfOthers: c.others, Explain: []string{"a"}})
-			require.Equal(t, "ooooooo", report.marks()[:7], name)
-			s := report.step(t, CheckStepState)
+			require.Equal(t, "ooooooo", marks(report)[:7], name)
+			s := stepOf(t, report, CheckStepState)
 			require.Equal(t, c.field, s.Problems[0].Field, name)
-			require.Contains(t, s.Problems[0].text(), c.says, name)
-			require.Equal(t, CheckOK, report.step(t, CheckStepDownload).Status, name)
+			require.Contains(t, s.Problems[0].String(), c.says, name)
+			require.Equal(t, CheckOK, stepOf(t, report, CheckStepDownload).Status, name)
 			require.EqualValues(t, 1, report.Sample.Due, name)
 			if name == "none where it matters" {
 				require.Equal(t, CheckWarning, s.Status)
@@ -204,7 +204,7 @@ func TestAFileThatMayNotBeWrittenToIsFound(t *testing.T) {
 		r.server.Put("docs", "a", []byte("1"))
 		require.NoError(t, os.Chmod(dir, 0o500))
 		defer func() { require.NoError(t, os.Chmod(dir, 0o700)) }()
-		require.Contains(t, r.check(CheckOptions{}).step(t, CheckStepState).Problems[0].Problem, "may not write to "+dir)
+		require.Contains(t, stepOf(t, r.check(CheckOptions{}), CheckStepState).Problems[0].Problem, "may not write to "+dir)
 	})
 }
 
@@ -238,7 +238,7 @@ func TestAStateOfWhichAPartIsMissingFails(t *testing.T) {
 	}
 	report := r.check(CheckOptions{Explain: []string{"01"}})
 	require.Equal(t, []string{CheckStepState}, report.Failed())
-	require.Contains(t, report.step(t, CheckStepState).Problems[0].text(), "is gone although")
+	require.Contains(t, stepOf(t, report, CheckStepState).Problems[0].String(), "is gone although")
 	require.True(t, report.Sample.StateUnread)
 	require.EqualValues(t, 20, report.Sample.Listed)
 	require.EqualValues(t, 20, report.Sample.Due)

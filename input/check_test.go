@@ -15,6 +15,8 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/check"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -29,8 +31,8 @@ func (r *rig) check(o CheckOptions) *CheckReport {
 	return Check(r.t.Context(), parsed, r.resources(), o)
 }
 
-// step is the step of a name.
-func (r *CheckReport) step(t *testing.T, name string) CheckStep {
+// stepOf is the step of a name.
+func stepOf(t *testing.T, r *CheckReport, name string) CheckStep {
 	t.Helper()
 	for _, s := range r.Steps {
 		if s.Name == name {
@@ -42,7 +44,7 @@ func (r *CheckReport) step(t *testing.T, name string) CheckStep {
 }
 
 // marks are the steps in one line, each by the first letter of its status.
-func (r *CheckReport) marks() string {
+func marks(r *CheckReport) string {
 	var text strings.Builder
 	for _, s := range r.Steps {
 		text.WriteString(string(s.Status[0]))
@@ -59,16 +61,16 @@ func TestAGoodConfigPassesEveryStep(t *testing.T) {
 		var told []CheckStep
 		report := r.check(CheckOptions{First: 1, OnStep: func(s CheckStep) { told = append(told, s) }})
 		require.True(t, report.OK)
-		require.Equal(t, "ooooooooo", report.marks())
+		require.Equal(t, "ooooooooo", marks(report))
 		require.Equal(t, report.Steps, told)
 		require.Empty(t, report.Failed())
 		for i, s := range report.Steps {
-			require.Equal(t, checkSteps[i], s.Name)
+			require.Equal(t, check.StepNames[i], s.Name)
 			require.NotEmpty(t, s.Found)
 		}
-		require.Contains(t, report.step(t, CheckStepCredentials).Found, "service_role")
-		require.Contains(t, report.step(t, CheckStepPrefix).Found, `"photos/a.jpg"`)
-		require.Equal(t, "2 of 5 objects listed match", report.step(t, CheckStepPatterns).Found)
+		require.Contains(t, stepOf(t, report, CheckStepCredentials).Found, "service_role")
+		require.Contains(t, stepOf(t, report, CheckStepPrefix).Found, `"photos/a.jpg"`)
+		require.Equal(t, "2 of 5 objects listed match", stepOf(t, report, CheckStepPatterns).Found)
 		require.Equal(t, &CheckSample{
 			Listed: 5, Complete: true, Due: 2,
 			First: []CheckObject{{Key: "photos/a.jpg", Size: 7, LastModified: time.Now().UTC(), Event: "created"}},
@@ -168,13 +170,13 @@ func TestABadConfigFailsAtItsStepAndNamesFieldAndRemedy(t *testing.T) {
 				r.server.SetFaults(c.faults)
 				start := time.Now()
 				report := r.check(CheckOptions{})
-				require.LessOrEqual(t, time.Since(start), checkTimeout)
-				require.Equal(t, c.marks, report.marks(), "%+v", report.Steps)
+				require.LessOrEqual(t, time.Since(start), check.Timeout)
+				require.Equal(t, c.marks, marks(report), "%+v", report.Steps)
 				require.False(t, report.OK)
-				failed := report.step(t, report.Failed()[0])
+				failed := stepOf(t, report, report.Failed()[0])
 				require.Equal(t, c.field, failed.Problems[0].Field)
 				for _, words := range c.says {
-					require.Contains(t, failed.Problems[0].text(), words)
+					require.Contains(t, failed.Problems[0].String(), words)
 				}
 				for _, s := range report.Steps {
 					if s.Status == CheckSkipped {
@@ -218,14 +220,14 @@ func TestTheHostStepTellsHowFarItCame(t *testing.T) {
 		"an answer without TLS to TLS": {strings.Replace(secure.URL, "https", "http", 1) + "/s3", "endpoint", []string{"speaks https:// on this port", "write https://"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			parsed, err := Spec().ParseYAML(fmt.Sprintf("endpoint: %s\nsource_path: docs\nretry: {max_attempts: 1}\ncredentials: {access_key_id: abc, secret_access_key: def}\n", c.endpoint), nil)
+			parsed, err := config.Spec().ParseYAML(fmt.Sprintf("endpoint: %s\nsource_path: docs\nretry: {max_attempts: 1}\ncredentials: {access_key_id: abc, secret_access_key: def}\n", c.endpoint), nil)
 			require.NoError(t, err)
 			report := Check(t.Context(), parsed, service.MockResources(), CheckOptions{})
-			require.Equal(t, "ofsssssos", report.marks())
-			host := report.step(t, CheckStepHost)
+			require.Equal(t, "ofsssssos", marks(report))
+			host := stepOf(t, report, CheckStepHost)
 			require.Equal(t, c.field, host.Problems[0].Field)
 			for _, words := range c.says {
-				require.Contains(t, host.Problems[0].text(), words)
+				require.Contains(t, host.Problems[0].String(), words)
 			}
 		})
 	}
@@ -235,12 +237,12 @@ func TestTheHostStepTellsHowFarItCame(t *testing.T) {
 	l, err := s.Start("")
 	require.NoError(t, err)
 	defer l.Close()
-	parsed, err := Spec().ParseYAML(fmt.Sprintf("endpoint: %s\nsource_path: docs\ncredentials: {access_key_id: %s, secret_access_key: %s}\n",
+	parsed, err := config.Spec().ParseYAML(fmt.Sprintf("endpoint: %s\nsource_path: docs\ncredentials: {access_key_id: %s, secret_access_key: %s}\n",
 		l.Endpoint(), s.Settings().AccessKeyID, s.Settings().SecretAccessKey), nil)
 	require.NoError(t, err)
 	report := Check(t.Context(), parsed, service.MockResources(), CheckOptions{})
-	require.Contains(t, report.step(t, CheckStepHost).Found, "connected to 127.0.0.1:")
-	require.Contains(t, report.step(t, CheckStepHost).Found, "an S3 server answers in")
+	require.Contains(t, stepOf(t, report, CheckStepHost).Found, "connected to 127.0.0.1:")
+	require.Contains(t, stepOf(t, report, CheckStepHost).Found, "an S3 server answers in")
 }
 
 // A run works there too, and finds nothing to do: see
@@ -307,11 +309,11 @@ func TestNothingToDeliverIsAWarningThatSaysWhy(t *testing.T) {
 				}
 				report := r.check(CheckOptions{})
 				require.True(t, report.OK)
-				require.Equal(t, c.marks, report.marks(), "%+v", report.Steps)
-				p := report.step(t, c.step).Problems[0]
+				require.Equal(t, c.marks, marks(report), "%+v", report.Steps)
+				p := stepOf(t, report, c.step).Problems[0]
 				require.Equal(t, c.field, p.Field)
 				for _, words := range c.says {
-					require.Contains(t, p.text(), words)
+					require.Contains(t, p.String(), words)
 				}
 				require.Zero(t, report.Sample.Due)
 				require.NoError(t, r.run().Err)
@@ -327,8 +329,8 @@ func TestATokenThatEndsSoonIsAWarning(t *testing.T) {
 		r.server.AllowRead("docs", func(map[string]any, string) bool { return true })
 		r.server.Put("docs", "a", []byte("x"))
 		report := r.check(CheckOptions{})
-		require.Equal(t, "oowoooooo", report.marks())
-		s := report.step(t, CheckStepCredentials)
+		require.Equal(t, "oowoooooo", marks(report))
+		s := stepOf(t, report, CheckStepCredentials)
 		require.Contains(t, s.Found, "role authenticated (sees what row level security shows it), until 2000-01-01T01:00:00Z")
 		require.Contains(t, s.Problems[0].Problem, "ends in 1h0m0s")
 	})
@@ -354,7 +356,7 @@ func TestTheListingIsBounded(t *testing.T) {
 			require.Equal(t, want.due, report.Sample.Due)
 			require.Equal(t, want.complete, report.Sample.Complete)
 			if !want.complete {
-				require.Contains(t, report.step(t, CheckStepPatterns).Found, "the first")
+				require.Contains(t, stepOf(t, report, CheckStepPatterns).Found, "the first")
 				require.LessOrEqual(t, r.server.Count(emulator.OpList), limit/1000+6)
 			}
 		}
@@ -372,8 +374,8 @@ func TestACheckEndsWithItsContext(t *testing.T) {
 		start := time.Now()
 		report := Check(ctx, parsed, r.resources(), CheckOptions{transport: r.server.Transport()})
 		require.Equal(t, time.Second, time.Since(start))
-		require.Equal(t, "ofsssssos", report.marks())
-		require.Contains(t, report.step(t, CheckStepHost).Problems[0].Problem, "was ended before")
+		require.Equal(t, "ofsssssos", marks(report))
+		require.Contains(t, stepOf(t, report, CheckStepHost).Problems[0].Problem, "was ended before")
 	})
 }
 

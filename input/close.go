@@ -79,7 +79,7 @@ func (r *reader) closeAll() error {
 		r.setCause(err)
 		errs = append(errs, err)
 	}
-	errs = append(errs, timed(r.conf.scanner.Close))
+	errs = append(errs, timed(r.conf.Scanner.Close))
 	r.undelivered.close()
 	if r.changes != nil {
 		r.changes.Close()
@@ -128,7 +128,7 @@ func (r *reader) closeLedger(ctx context.Context) error {
 		return nil
 	}
 	if err := r.ledger.Close(ctx); err != nil {
-		return fmt.Errorf("%s: %w; what was delivered last will be delivered again", r.conf.state.field(), err)
+		return fmt.Errorf("%s: %w; what was delivered last will be delivered again", r.conf.State.Field(), err)
 	}
 	return nil
 }

@@ -6,14 +6,17 @@ import (
 	"fmt"
 	"net/http"
 	"syscall"
+	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
 
 // unreachableAttempts bounds how often a one-time run tries an endpoint at its
@@ -37,11 +40,11 @@ func (r *reader) Connect(ctx context.Context) error {
 	}
 	if !r.attempted {
 		r.attempted = true
-		if !r.conf.plan.Repeats() {
+		if !r.conf.Plan.Repeats() {
 			r.recorded = beginRun(r.where(), r.abandon)
 		}
-		for _, warning := range r.conf.project.Warnings {
-			r.log.Warn(warning)
+		for _, warning := range r.conf.Project.Warnings {
+			r.log.Warn(warning.Error())
 		}
 	}
 	for {
@@ -53,12 +56,12 @@ func (r *reader) Connect(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case lasts || !r.conf.plan.Repeats():
+		case lasts || !r.conf.Plan.Repeats():
 			r.cause = err // Close reports it
 			return service.ErrEndOfInput
 		}
 		tell := r.wait.failed()
-		pause := r.conf.retry.Delay(r.wait.failures)
+		pause := r.conf.Retry.Delay(r.wait.failures)
 		if tell {
 			if lasted := r.wait.lasts(); lasted > 0 {
 				err = fmt.Errorf("still waiting, for %s so far: %w", lasted, err)
@@ -91,7 +94,7 @@ func (r *reader) connectOnce(ctx context.Context) (err error, lasts bool) { //no
 // the field region.
 func aboutRegion(err error) bool {
 	e, ok := errors.AsType[*supabase.FieldError](err)
-	return ok && e.Field == ssFieldRegion
+	return ok && e.Field == config.FieldRegion
 }
 
 // stateLasts reports whether a state can't be opened until somebody acts. It may
@@ -101,20 +104,20 @@ func (r *reader) stateLasts(err error) bool {
 	if errors.Is(err, ledger.ErrDamaged) {
 		return true
 	}
-	return r.conf.state.path != "" && !errors.Is(err, boltstore.ErrInUse) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, context.Canceled)
+	return r.conf.State.Path != "" && !errors.Is(err, boltstore.ErrInUse) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, context.Canceled)
 }
 
 // sayConnected logs the end of an outage that was logged.
 func (r *reader) sayConnected() {
 	if lasted := r.wait.lasts(); r.wait.over() {
-		r.log.Infof("Connected to %s after %s in which that failed", r.conf.project.Endpoint, lasted)
+		r.log.Infof("Connected to %s after %s in which that failed", r.conf.Project.Endpoint, lasted)
 	}
 }
 
 // probe makes one small request. A one-time run retries it while the failure may
 // pass and retries are left. A run that repeats tries once: Connect retries.
 func (r *reader) probe(ctx context.Context) error {
-	if r.conf.plan.Repeats() {
+	if r.conf.Plan.Repeats() {
 		err := r.probeOnce(ctx)
 		if object.Transient(err) {
 			r.meters.Retried(err)
@@ -129,7 +132,7 @@ func (r *reader) probe(ctx context.Context) error {
 		}
 		return object.Transient(err)
 	}
-	err := r.conf.retry.Do(ctx, r.probeOnce, mayPass, func(err error) {
+	err := r.conf.Retry.Do(ctx, r.probeOnce, mayPass, func(err error) {
 		r.meters.Retried(err)
 		r.endpoint.failed(err)
 	})
@@ -153,6 +156,85 @@ func wrongServer(err error) bool {
 }
 
 func (r *reader) probeOnce(ctx context.Context) error {
-	_, _, err := r.client.Probe(ctx, r.conf.filter.ListPrefix(), onceOnly)
+	_, _, err := r.client.Probe(ctx, r.conf.Filter.ListPrefix(), retry.Once)
 	return err
+}
+
+// oneTimePatience is how long a one-time run waits for its keys, such as those
+// of a project that is being restored. Other runs have all the time.
+const oneTimePatience = 10 * time.Minute
+
+// patience is how long keys are waited for, zero for as long as it takes.
+func patience(conf config.Config) time.Duration {
+	if conf.Plan.Repeats() {
+		return 0
+	}
+	return oneTimePatience
+}
+
+// signIn gets the first keys, and with them what they tell of the project.
+func (r *reader) signIn(ctx context.Context) error {
+	if _, err := r.source.Credentials(ctx); err != nil {
+		return err // it names its field and remedy
+	}
+	known := r.conf.Project.Warnings
+	r.conf.Project = r.source.Project()
+	for _, warning := range r.conf.Project.Warnings.Without(known) {
+		r.log.Warn(warning.Error())
+	}
+	return nil
+}
+
+// signOut ends the session that a source began, so that none is left open. It
+// fails nothing: a session that stays ends by itself.
+func signOut(ctx context.Context, source *keys.Source, log *service.Logger) {
+	if err := source.SignOut(ctx); err != nil {
+		log.Debugf("The session could not be ended, and is left to expire: %v", err)
+	}
+}
+
+// keyWatcher implements keys.Watcher. The source calls it from one goroutine at
+// a time.
+type keyWatcher struct {
+	r      *reader
+	outage outage
+}
+
+// Renewed implements keys.Watcher.
+func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
+	if !p.Expires.IsZero() {
+		w.r.meters.credentialsEnd.Set(p.Expires.Unix())
+	}
+	if rejected {
+		w.r.log.Infof("The server refused the credentials, and they were renewed (role: %s)", p.Identity())
+		return
+	}
+	w.r.log.Debugf("Signing requests as %s", p.Identity())
+}
+
+// Delayed implements keys.Watcher.
+func (w *keyWatcher) Delayed(err error, until time.Time) {
+	switch told := w.outage.failed(); {
+	case !told:
+		w.r.log.Debugf("Credentials could not be had: %v", err)
+	case w.outage.lasts() > 0:
+		w.r.log.Warnf("Still waiting for the credentials, for %s so far: %v", w.outage.lasts(), err)
+	case until.IsZero():
+		w.r.log.Warnf("Waiting for the credentials: %v", err)
+	default:
+		w.r.log.Warnf("The credentials could not be renewed yet, and are good until %s: %v", until.UTC().Format(time.RFC3339), err)
+	}
+}
+
+// Recovered implements keys.Watcher.
+func (w *keyWatcher) Recovered(after time.Duration) {
+	if w.outage.over() {
+		w.r.log.Infof("The credentials were obtained after %s in which they could not be had", after.Round(time.Second))
+	}
+}
+
+// Expiring implements keys.Watcher.
+func (w *keyWatcher) Expiring(p supabase.Project, left time.Duration) {
+	w.r.log.Warnf("The token in credentials expires on %s, in %s, and requests fail from then on: write a new one in time, or use credentials that are renewed by themselves (type: %s or %s)",
+		p.Expires.UTC().Format(time.RFC3339), left.Round(time.Second), supabase.TypeUser, supabase.TypeAccessToken)
 }

@@ -37,17 +37,16 @@
 //
 // # File map
 //
-//	supabase_storage.go    registers the input and wires its constructor
-//	spec*.go               the config fields: descriptions, defaults, lint rules
-//	config*.go             a parsed config becomes one checked struct
+//	plugin.go              registers the input and wires its constructor
 //	reader.go, close.go    service.BatchInput: read, close
-//	connect.go, outage.go  what a run needs before it begins, and waiting for it
+//	connect.go, outage.go  what a run needs before it begins, and waiting for it:
+//	                       the state, the keys and a first answer
 //	credentials.go         where keys come from, what is said of them, sign-out
 //	passes.go              makes the passes that poll asks for, over one scope
-//	state.go, cache_kind.go opens the ledger, in a file, a cache that keeps it, or
-//	                       memory
-//	state_admin.go         looks at a ledger and changes it, for tools
-//	check*.go              tests a config step by step, for tools
+//	state.go               opens the ledger, for a run and for tools that look at it
+//	                       or change it
+//	cache_store.go         a ledger in a cache, and which caches keep one
+//	check.go               tests a config for tools: the names of internal/check
 //	keeper.go              writes the ledger's checkpoints when they are due
 //	delivery.go            a download becomes batches of messages
 //	undelivered.go         the batches that are not acknowledged, and what is said of them
@@ -59,6 +58,9 @@
 //	cli.go                 the command line of Benthos with that exit code
 //
 //	internal/object        the words all rooms speak: objects and errors
+//	internal/config        the fields, their lint rules, and the one checked struct
+//	                       that they become
+//	internal/check         the steps of a check, and its report
 //	internal/foreign       the one door for text that others wrote
 //	internal/wire          the connections of all HTTP clients
 //	internal/retry         the one back-off

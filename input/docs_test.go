@@ -9,6 +9,8 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 )
 
 var update = flag.Bool("update", false, "write the field table into README.md")
@@ -44,7 +46,7 @@ func fieldTable(docs service.TemplateDataPlugin) string {
 	var b strings.Builder
 	b.WriteString("| Field | Type | Default | Description |\n|---|---|---|---|\n")
 	for _, f := range docs.Fields {
-		if strings.HasPrefix(f.FullName, ssFieldTLS+".") {
+		if strings.HasPrefix(f.FullName, "tls.") {
 			continue
 		}
 		def := ""
@@ -62,10 +64,14 @@ func fieldType(f service.TemplateDataPluginField) string {
 	switch def := f.DefaultMarshalled; {
 	case f.Type != "unknown":
 		return f.Type
+	case def == "[]":
+		return "array"
 	case def == "true" || def == "false":
 		return "bool"
-	case f.FullName == ssFieldMaxDeleteRatio:
+	case f.FullName == "max_delete_ratio":
 		return "float"
+	case f.FullName == "source_path":
+		return "string"
 	}
 	return "int"
 }
@@ -89,5 +95,30 @@ func TestFieldTableNamesTypesThatAUserKnows(t *testing.T) {
 	require.NotContains(t, table, "tls.")
 	for line := range strings.Lines(table) {
 		require.Equal(t, 5, strings.Count(strings.ReplaceAll(line, `\|`, ""), "|"), line)
+	}
+}
+
+// specDocs is the documentation that Benthos makes of the spec.
+func specDocs(t *testing.T) (docs service.TemplateDataPlugin) {
+	t.Helper()
+	service.GlobalEnvironment().WalkInputs(func(name string, view *service.ConfigView) {
+		if name != config.Name {
+			return
+		}
+		var err error
+		docs, err = view.TemplateData()
+		require.NoError(t, err)
+	})
+	require.Equal(t, config.Name, docs.Name, "the input is not registered")
+	return docs
+}
+
+func TestEveryMetadataValueIsDocumented(t *testing.T) {
+	docs := specDocs(t)
+	for _, name := range []string{
+		metaBucket, metaKey, metaPath, metaFilename, metaETag, metaSize, metaLastModified, metaLastModifiedUnix,
+		metaContentType, metaCacheControl, metaProjectRef, metaEvent, metaObjectID, metaUserPrefix + "<name>",
+	} {
+		require.Regexp(t, `(?m)^- `+name+`( |$)`, docs.Description)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
@@ -70,7 +71,7 @@ endpoint: %s
 	if !strings.Contains(r.fields, "source_path:") {
 		text += "source_path: docs\n"
 	}
-	return Spec().ParseYAML(text+r.fields, nil)
+	return config.Spec().ParseYAML(text+r.fields, nil)
 }
 
 // build makes the input as Benthos does, but for its transport.
@@ -79,13 +80,13 @@ func (r *rig) build() error {
 	if err != nil {
 		return err
 	}
-	conf, err := configFromParsed(parsed)
+	conf, err := config.Parse(parsed)
 	if err != nil {
 		return err
 	}
-	conf.transport = r.server.Transport()
+	conf.Transport = r.server.Transport()
 	if r.wrap != nil {
-		conf.transport = r.wrap(conf.transport)
+		conf.Transport = r.wrap(conf.Transport)
 	}
 	reader, err := newReader(conf, r.resources())
 	if err != nil {

@@ -186,7 +186,7 @@ func (k *keeper) end(ctx context.Context) error {
 
 // keeperHooks log how the checkpoints go, and end the run if the state is lost.
 func (r *reader) keeperHooks() keeperHooks {
-	field := r.conf.state.field()
+	field := r.conf.State.Field()
 	return keeperHooks{
 		written: r.tellState,
 		failing: func(err error, since time.Duration) {
@@ -206,7 +206,7 @@ func (r *reader) keeperHooks() keeperHooks {
 // stateLost ends a run that can't record anything any more: everything that it
 // would still deliver would be delivered again.
 func (r *reader) stateLost(err error) {
-	err = fmt.Errorf("%s: %w", r.conf.state.field(), err)
+	err = fmt.Errorf("%s: %w", r.conf.State.Field(), err)
 	r.log.Errorf("The run ends, since nothing can be delivered any more without its state: %v", err)
 	r.setCause(err)
 	r.mu.Lock()

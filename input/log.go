@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
@@ -14,8 +15,8 @@ import (
 
 // sayStart is the one line at the beginning.
 func (r *reader) sayStart() {
-	r.log.Infof("Reading %s of %s (sync_mode: %s, role: %s)", r.where(), r.conf.project.Endpoint, r.conf.syncMode, r.conf.project.Identity())
-	if r.conf.plan.Repeats() && !r.conf.state.set() {
+	r.log.Infof("Reading %s of %s (sync_mode: %s, role: %s)", r.where(), r.conf.Project.Endpoint, r.conf.SyncMode, r.conf.Project.Identity())
+	if r.conf.Plan.Repeats() && !r.conf.State.Set() {
 		r.log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads the whole bucket again. Set state.path or state.cache to keep it")
 	}
 }
@@ -41,7 +42,7 @@ func (p *passes) sayPass(ctx context.Context, what string, report pass.Report, t
 		p.log.Warn(p.filteredHint(report))
 	}
 	p.hinted = true
-	if p.conf.plan.Repeats() && report.Listed > report.Unchanged+report.FilteredTotal()+report.ParkedTotal()+report.InFlight {
+	if p.conf.Plan.Repeats() && report.Listed > report.Unchanged+report.FilteredTotal()+report.ParkedTotal()+report.InFlight {
 		p.logSummary(what, report, took)
 	}
 }
@@ -83,7 +84,7 @@ func (r *reader) sayLate(p *pass.Pass) {
 	<-p.Done()
 	after := p.Report()
 	r.log.Infof("Of %s that an earlier pass left under way in %s, %d were delivered and %d parked by now",
-		objects(before.Unsettled()), r.where(), after.Delivered-before.Delivered, after.ParkedTotal()-before.ParkedTotal())
+		object.Count(before.Unsettled()), r.where(), after.Delivered-before.Delivered, after.ParkedTotal()-before.ParkedTotal())
 }
 
 // abandon accounts for a run that has begun and never came to an end.
@@ -153,8 +154,8 @@ func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
 // emptyHint says why nothing was listed, and what to look at.
 func (r *reader) emptyHint(ctx context.Context) string {
 	hint := "Nothing was listed in " + r.where()
-	listed := r.conf.filter.ListPrefix()
-	if listed != r.conf.prefix {
+	listed := r.conf.Filter.ListPrefix()
+	if listed != r.conf.Prefix {
 		hint += fmt.Sprintf(" below %q, where all include_patterns lie", listed)
 	}
 	if listed != "" {

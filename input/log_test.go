@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
@@ -80,7 +81,7 @@ func TestObjectsThatAreKeptAreTenLinesAndACount(t *testing.T) {
 		require.NotNil(t, w)
 		parsed, err := r.parse()
 		require.NoError(t, err)
-		conf, err := configFromParsed(parsed)
+		conf, err := config.Parse(parsed)
 		require.NoError(t, err)
 		reader, err := newReader(conf, r.resources())
 		require.NoError(t, err)

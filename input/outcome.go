@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
@@ -178,7 +179,7 @@ func recordRun(r Report) {
 // newReport makes the public report of a pass; cause is what ended it early.
 func newReport(r *reader, p pass.Report, cause error) Report {
 	out := Report{
-		Label: r.res.Label(), Bucket: r.conf.project.Bucket, Prefix: r.conf.prefix,
+		Label: r.res.Label(), Bucket: r.conf.Project.Bucket, Prefix: r.conf.Prefix,
 		Listed: p.Listed, Unchanged: p.Unchanged, Filtered: p.Filtered, Delivered: p.Delivered, Bytes: p.Bytes,
 		Vanished: p.Vanished, Parked: p.Parked, Unsettled: p.Unsettled(), NotRemoved: p.NotRemoved,
 	}
@@ -187,17 +188,17 @@ func newReport(r *reader, p pass.Report, cause error) Report {
 		problems = append(problems, cause)
 	}
 	if n := p.ParkedTotal(); n > 0 {
-		problems = append(problems, fmt.Errorf("%d of %s could not be delivered (%s)%s", n, objects(p.Listed), countsByName(p.Parked), firstKeys(p)))
+		problems = append(problems, fmt.Errorf("%d of %s could not be delivered (%s)%s", n, object.Count(p.Listed), countsByName(p.Parked), firstKeys(p)))
 	}
 	if n := out.Unsettled; n > 0 {
-		text := objects(n) + " under way when the run stopped"
+		text := object.Count(n) + " under way when the run stopped"
 		if why := r.undelivered.why(); why != "" {
 			text += ", the oldest not acknowledged: " + why
 		}
 		problems = append(problems, errors.New(text))
 	}
 	if p.NotRemoved > 0 {
-		problems = append(problems, fmt.Errorf("%s delivered but not deleted", objects(p.NotRemoved)))
+		problems = append(problems, fmt.Errorf("%s delivered but not deleted", object.Count(p.NotRemoved)))
 	}
 	if len(problems) > 0 {
 		out.Err = fmt.Errorf("reading %s: %w", r.where(), oneLine(problems))
@@ -236,14 +237,6 @@ func firstKeys(p pass.Report) string {
 		more = fmt.Sprintf(" and %d more", n)
 	}
 	return ": " + strings.Join(keys, ", ") + more
-}
-
-// objects writes a number of objects.
-func objects(n int64) string {
-	if n == 1 {
-		return "1 object"
-	}
-	return fmt.Sprintf("%d objects", n)
 }
 
 // countsByName writes counts with their names, the largest first.

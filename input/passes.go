@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
@@ -25,7 +26,7 @@ func (r *reader) run(ctx context.Context) {
 		last = r.ledger.Stats().LastCompletePass
 	}
 	err := poll.Run(ctx, poll.Options{
-		Plan: r.conf.plan, LastComplete: last, Passes: p, Choice: r.choice,
+		Plan: r.conf.Plan, LastComplete: last, Passes: p, Choice: r.choice,
 		Identity: func(ctx context.Context) string { return r.identity(ctx).Text() },
 	})
 	if err != nil && ctx.Err() != nil {
@@ -58,8 +59,8 @@ func (p *passes) List(ctx context.Context, due poll.Due, remember bool) (left bo
 	}
 	p.meters.passEnded(took, err == nil && report.ListingComplete)
 	if err != nil {
-		err = fmt.Errorf("after %s listed: %w", objects(report.Listed), p.explain(ctx, err))
-		if p.conf.plan.Repeats() {
+		err = fmt.Errorf("after %s listed: %w", object.Count(report.Listed), p.explain(ctx, err))
+		if p.conf.Plan.Repeats() {
 			p.log.Errorf("The pass over %s ended early, and is made again: %v", p.where(), err)
 		}
 	} else {
@@ -114,10 +115,10 @@ func (p *passes) make(ctx context.Context, t pass.Task) (made *pass.Pass, took t
 // scopeOptions say what the passes work on.
 func (r *reader) scopeOptions() pass.Options {
 	d := &delivery{
-		scanner: r.conf.scanner,
+		scanner: r.conf.Scanner,
 		labeller: labeller{
-			bucket: r.conf.project.Bucket, prefix: r.conf.prefix,
-			projectRef: r.conf.project.Ref, userMetadata: r.conf.userMetadata,
+			bucket: r.conf.Project.Bucket, prefix: r.conf.Prefix,
+			projectRef: r.conf.Project.Ref, userMetadata: r.conf.UserMetadata,
 			onMissingMeta: r.watcher.MissingMeta,
 		},
 		keeper: r.keeper,
@@ -125,14 +126,14 @@ func (r *reader) scopeOptions() pass.Options {
 	}
 	opts := pass.Options{
 		Source: pass.Source{
-			Listing: listing.Options{Pager: r.client, Prefix: r.conf.filter.ListPrefix(), Listers: r.listers},
-			Filter:  r.conf.filter,
+			Listing: listing.Options{Pager: r.client, Prefix: r.conf.Filter.ListPrefix(), Listers: r.listers},
+			Filter:  r.conf.Filter,
 		},
 		Fetcher: r.fetcher,
 		Deliver: d.deliver,
 		Ledger:  r.ledger,
 		ParkFor: r.parkFor,
-		Deletes: pass.Deletes{Listed: r.client.Listed, MaxRatio: r.conf.maxDeleteRatio},
+		Deletes: pass.Deletes{Listed: r.client.Listed, MaxRatio: r.conf.MaxDeleteRatio},
 
 		Removals: r.removals,
 		Watcher:  r.watcher,
@@ -140,7 +141,7 @@ func (r *reader) scopeOptions() pass.Options {
 	if r.changes != nil {
 		opts.Source.Feed = r.changes
 	}
-	if r.conf.emitDeletes {
+	if r.conf.EmitDeletes {
 		opts.Deletes.Deliver = func(ctx context.Context, key string, ack pass.Ack) error {
 			return d.deliverDeletion(ctx, key, func(ctx context.Context, refused error) error {
 				if refused == nil {
@@ -156,7 +157,7 @@ func (r *reader) scopeOptions() pass.Options {
 // parkFor is how long an object waits that is parked for the n-th time. A
 // one-time run has no later pass, so the next run tries it in any case.
 func (r *reader) parkFor(n int) time.Duration {
-	if !r.conf.plan.Repeats() {
+	if !r.conf.Plan.Repeats() {
 		return 0
 	}
 	return poll.Pause(n)
@@ -165,15 +166,15 @@ func (r *reader) parkFor(n int) time.Duration {
 // newChanges makes the client that asks for changes, nil where no pass would ask or
 // the server is another than Supabase's, which has no REST API.
 func (r *reader) newChanges() *changes.Client {
-	if !r.conf.plan.Repeats() {
+	if !r.conf.Plan.Repeats() {
 		return nil
 	}
 	client, err := changes.New(changes.Options{
-		Endpoint: r.conf.project.Endpoint, Bucket: r.conf.project.Bucket,
+		Endpoint: r.conf.Project.Endpoint, Bucket: r.conf.Project.Bucket,
 		Credentials: r.source.Credentials,
-		TLS:         r.conf.tls, Transport: r.conf.transport,
-		ConnectTimeout: r.conf.connectTimeout, Timeout: r.conf.responseTimeout + r.conf.idleTimeout,
-		Retry:   r.conf.retry,
+		TLS:         r.conf.TLS, Transport: r.conf.Transport,
+		ConnectTimeout: r.conf.ConnectTimeout, Timeout: r.conf.ResponseTimeout + r.conf.IdleTimeout,
+		Retry:   r.conf.Retry,
 		OnRetry: func(err error) { r.retried("", err) },
 		OnPage:  func(d time.Duration, _ int) { r.choice.PageAsked(d) },
 	})
@@ -186,11 +187,11 @@ func (r *reader) newChanges() *changes.Client {
 // newFetcher prepares the downloads of all passes, which end with ctx.
 func (r *reader) newFetcher(ctx context.Context) *fetch.Fetcher {
 	return fetch.New(ctx, fetch.Options{
-		Source:       source{r.client, r.conf.filter.ListPrefix()},
-		MaxDownloads: r.conf.maxDownloads, BufferBytes: r.conf.bufferBytes,
-		HoldsWhole: r.conf.wholeScanner, TakesWhole: r.conf.toTheEnd,
-		CheckUpTo: r.conf.verifyUpTo,
-		Retry:     r.conf.retry, Meter: fetchMeter{r.meters, r},
+		Source:       r.client.Probing(r.conf.Filter.ListPrefix()),
+		MaxDownloads: r.conf.MaxDownloads, BufferBytes: r.conf.BufferBytes,
+		HoldsWhole: r.conf.WholeScanner, TakesWhole: r.conf.ToTheEnd,
+		CheckUpTo: r.conf.VerifyUpTo,
+		Retry:     r.conf.Retry, Meter: fetchMeter{r.meters, r},
 	})
 }
 

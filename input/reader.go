@@ -3,13 +3,13 @@ package input
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
@@ -24,7 +24,7 @@ import (
 // reader implements service.BatchInput. It owns the life of a run, and nothing
 // else.
 type reader struct {
-	conf    config
+	conf    config.Config
 	res     *service.Resources
 	log     *service.Logger
 	meters  *meters
@@ -67,18 +67,18 @@ var (
 )
 
 // newReader makes the parts of the input and connects them. It makes no request.
-func newReader(conf config, res *service.Resources) (*reader, error) {
+func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 	r := &reader{
 		conf: conf, res: res, log: res.Logger(), meters: newMeters(res.Metrics()),
-		out: make(chan handover), listers: listing.NewLimit(conf.listers()),
+		out: make(chan handover), listers: listing.NewLimit(conf.Listers()),
 	}
 	r.shut.init()
 	r.watcher = &watcher{reader: r, lines: map[string]int64{}}
 	r.undelivered = newUndelivered(r.log, r.meters.oldestUndelivered)
-	r.endpoint = &outageLog{log: r.log, what: conf.project.Endpoint}
-	r.source = newSource(conf, conf.patience(), &keyWatcher{r: r})
-	opts := conf.clientOptions(r.source)
-	opts.MaxConns = fetch.MaxDownloads(conf.maxDownloads) + listing.MaxListers(conf.listers())
+	r.endpoint = &outageLog{log: r.log, what: conf.Project.Endpoint}
+	r.source = conf.Keys(patience(conf), &keyWatcher{r: r})
+	opts := conf.S3Options(r.source)
+	opts.MaxConns = fetch.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
 	opts.OnRetry = r.retried
 	opts.OnListPage = func(d time.Duration, _ int) {
 		r.meters.pageListed(d, r.listers.Listers())
@@ -91,29 +91,17 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 	}
 	r.client = client
 	var remover pass.Remover
-	if conf.deleteObjects {
+	if conf.DeleteObjects {
 		remover = client
 	}
-	r.removals = pass.NewRemovals(remover, conf.retry, r.watcher.NotDeleted)
+	r.removals = pass.NewRemovals(remover, conf.Retry, r.watcher.NotDeleted)
 	r.choice = &poll.Choice{
-		FullEvery: conf.fullSweepInterval, LeastPages: poll.LeastPages,
+		FullEvery: conf.FullSweepInterval, LeastPages: poll.LeastPages,
 		Lasts: func(err error) bool { return errors.Is(err, changes.ErrUnsupported) },
 		Rests: r.sayChangesRest,
 	}
 	r.changes = r.newChanges()
 	return r, nil
-}
-
-// clientOptions say where the bucket is, where the keys come from, and how patient
-// to be.
-func (c config) clientOptions(source *keys.Source) s3.Options {
-	return s3.Options{
-		Endpoint: c.project.Endpoint, Region: c.project.Region, Bucket: c.project.Bucket,
-		Credentials: source.Credentials, Renew: source.Renew, RenewalHelps: source.RenewalHelps,
-		TLS: c.tls, Transport: c.transport,
-		ConnectTimeout: c.connectTimeout, ResponseTimeout: c.responseTimeout, IdleTimeout: c.idleTimeout,
-		Retry: c.retry,
-	}
 }
 
 func (r *reader) retried(_ string, err error) {
@@ -195,11 +183,4 @@ func (r *reader) ConnectionTest(ctx context.Context) service.ConnectionTestResul
 }
 
 // where names what is read.
-func (r *reader) where() string { return r.conf.where() }
-
-func (c config) where() string {
-	if c.prefix == "" {
-		return fmt.Sprintf("bucket %q", c.project.Bucket)
-	}
-	return fmt.Sprintf("bucket %q prefix %q", c.project.Bucket, c.prefix)
-}
+func (r *reader) where() string { return r.conf.Where() }

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/auth"
@@ -54,7 +55,7 @@ func explainedBy(t *testing.T, base string, conf *tls.Config) map[string]error {
 	})
 	require.NoError(t, err)
 	defer client.Close()
-	_, _, listErr := client.Probe(ctx, "", onceOnly)
+	_, _, listErr := client.Probe(ctx, "", retry.Once)
 	options := func(base string) rest.Options {
 		return rest.Options{Base: base, TLS: conf, ConnectTimeout: 5 * time.Second, Timeout: 5 * time.Second}
 	}

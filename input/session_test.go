@@ -62,7 +62,7 @@ func TestASignOutThatFailsFailsNothing(t *testing.T) {
 				})
 				began := time.Now()
 				require.Equal(t, "", errOf(r.run().Err))
-				require.LessOrEqual(t, time.Since(began), signOutTimeout+time.Second)
+				require.LessOrEqual(t, time.Since(began), 6*time.Second) // five of them for the sign-out
 				require.NotContains(t, r.logs.String(), "level=ERROR")
 				require.NotContains(t, r.logs.String(), "level=WARN")
 				r.noSecrets(r.server.Settings())
@@ -93,7 +93,7 @@ func TestACheckReadsWhatARunReadsWhateverThisClockSays(t *testing.T) {
 					check := r.check(CheckOptions{})
 					require.Empty(t, check.Failed(), check)
 					if kind == "user" {
-						require.NotContains(t, check.marks(), "w", "the end of a session is measured by this clock")
+						require.NotContains(t, marks(check), "w", "the end of a session is measured by this clock")
 					}
 				})
 			})

@@ -4,19 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"iter"
+	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 )
 
 // openLedger opens the ledger that the config asks for; nil where nothing is to
 // be remembered.
-func openLedger(ctx context.Context, conf config, res *service.Resources) (*ledger.Ledger, error) {
-	if !conf.state.set() && !conf.plan.Repeats() {
+func openLedger(ctx context.Context, conf config.Config, res *service.Resources) (*ledger.Ledger, error) {
+	if !conf.State.Set() && !conf.Plan.Repeats() {
 		return nil, nil
 	}
 	store, err := openStore(ctx, conf, res)
@@ -24,112 +30,145 @@ func openLedger(ctx context.Context, conf config, res *service.Resources) (*ledg
 		return nil, err
 	}
 	l, err := ledger.Open(ctx, ledger.Options{
-		Store: store, Scope: conf.scope(res.Label()), ChangeDetection: conf.identity, LongestPause: poll.LongestPause,
+		Store: store, Scope: conf.Scope(res.Label()), ChangeDetection: conf.ChangeDetection, LongestPause: poll.LongestPause,
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", conf.state.field(), err), store.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", conf.State.Field(), err), store.Close())
 	}
 	return l, nil
 }
 
-func openStore(ctx context.Context, conf config, res *service.Resources) (ledger.Store, error) {
+func openStore(ctx context.Context, conf config.Config, res *service.Resources) (ledger.Store, error) {
 	switch {
-	case conf.state.path != "":
-		store, err := boltstore.Open(conf.state.path)
+	case conf.State.Path != "":
+		store, err := boltstore.Open(conf.State.Path)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", conf.state.field(), err)
+			return nil, fmt.Errorf("%s: %w", conf.State.Field(), err)
 		}
 		return store, nil
-	case conf.state.cache != "":
-		if err := checkCacheKind(ctx, conf, res); err != nil {
-			return nil, err
-		}
-		return &cacheStore{res: res, name: conf.state.cache}, nil
+	case conf.State.Cache != "":
+		return openCache(ctx, conf, res)
 	default:
 		return ledger.NewMemStore(), nil
 	}
 }
 
-// field is the one that says where the ledger is kept.
-func (s stateConfig) field() string {
-	if s.cache != "" {
-		return ssFieldState + "." + ssFieldStateCache
+// State is what an input remembers, for tools that look at it or change it
+// while the input does not run.
+type State struct {
+	reader *reader
+}
+
+// StateSummary says what a state is of, and how much is in it.
+type StateSummary struct {
+	// Endpoint, Bucket and Namespace are the scope: two inputs share what they
+	// remember if all three are the same. Where is the field that names the
+	// store, with its value.
+	Endpoint, Bucket, Namespace, Where string
+	// Tracked is the number of keys of which some version was delivered, Parked
+	// of those that wait for another attempt.
+	Tracked, Parked int64
+	// LastCompletePass is when the bucket was last listed from end to end; zero
+	// if never.
+	LastCompletePass time.Time
+}
+
+// ParkedObject is an object that could not be delivered so far.
+type ParkedObject struct {
+	Key, Reason string
+	// Attempts is how many passes have given it up, Next when it is tried again,
+	// FirstSeen when it was given up first.
+	Attempts        int
+	Next, FirstSeen time.Time
+}
+
+// OpenState opens the state that an input's config names. It fails where the
+// config has none, and while another process uses it.
+func OpenState(ctx context.Context, parsed *service.ParsedConfig, res *service.Resources) (*State, error) {
+	conf, err := config.Parse(parsed)
+	if err != nil {
+		return nil, err
 	}
-	return ssFieldState + "." + ssFieldStatePath
-}
-
-// scope says whose deliveries the ledger holds. The namespace is the label of
-// the input where none is written.
-func (c config) scope(label string) ledger.Scope {
-	s := ledger.Scope{Endpoint: c.project.Endpoint, Bucket: c.project.Bucket, Namespace: c.state.namespace}
-	if s.Namespace == "" {
-		s.Namespace = label
+	if !conf.State.Set() {
+		return nil, errors.New("state: this input has none, so nothing is remembered: write state.path or state.cache")
 	}
-	return s
+	if err := conf.CheckResources(res); err != nil {
+		return nil, err
+	}
+	r, err := newReader(conf, res)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.open(ctx); err != nil {
+		r.client.Close()
+		return nil, err
+	}
+	return &State{r}, nil
 }
 
-// cacheStore keeps a ledger's values in a Benthos cache resource.
-type cacheStore struct {
-	res  *service.Resources
-	name string
+// Summary makes no request.
+func (s *State) Summary() StateSummary {
+	conf, stats := s.reader.conf, s.reader.ledger.Stats()
+	scope := conf.Scope(s.reader.res.Label())
+	where := conf.State.Path
+	if conf.State.Cache != "" {
+		where = conf.State.Cache
+	}
+	return StateSummary{
+		Endpoint: scope.Endpoint, Bucket: scope.Bucket, Namespace: scope.Namespace,
+		Where:   conf.State.Field() + " " + where,
+		Tracked: stats.Tracked, Parked: stats.Parked, LastCompletePass: stats.LastCompletePass,
+	}
 }
 
-var _ ledger.Store = (*cacheStore)(nil)
-
-// Get implements ledger.Store.
-func (s *cacheStore) Get(ctx context.Context, key string) (value []byte, err error) {
-	err = s.access(ctx, func(c service.Cache) error {
-		v, err := c.Get(ctx, key)
-		if errors.Is(err, service.ErrKeyNotFound) {
-			return ledger.ErrNotFound
-		}
-		value = slices.Clone(v) // some caches give out what they keep
-		return err
-	})
-	return value, err
-}
-
-// Put implements ledger.Store. The values are written one by one in order, with no
-// time to live: no number means "never" to every cache. One of a hundred years
-// overflows in memcached, which drops the values at once.
-func (s *cacheStore) Put(ctx context.Context, entries ...ledger.Entry) error {
-	return s.access(ctx, func(c service.Cache) error {
-		for _, e := range entries {
-			if err := c.Set(ctx, e.Key, slices.Clone(e.Value), nil); err != nil {
-				return err
+// Parked lists the objects that wait for another attempt, in byte order.
+func (s *State) Parked(ctx context.Context) iter.Seq2[ParkedObject, error] {
+	return func(yield func(ParkedObject, error) bool) {
+		for item, err := range s.reader.ledger.Parked(ctx) {
+			p := ParkedObject{Key: item.Key, Reason: item.Reason, Attempts: item.Attempts, Next: item.Next, FirstSeen: item.FirstSeen}
+			if !yield(p, err) || err != nil {
+				return
 			}
 		}
-		return nil
-	})
+	}
 }
 
-// Delete implements ledger.Store.
-func (s *cacheStore) Delete(ctx context.Context, keys ...string) error {
-	return s.access(ctx, func(c service.Cache) error {
-		for _, key := range keys {
-			err := c.Delete(ctx, key)
-			if err == nil {
-				continue
-			}
-			// Some caches have errors of their own for a key that is not there.
-			if _, getErr := c.Get(ctx, key); !errors.Is(getErr, service.ErrKeyNotFound) {
-				return err
-			}
+// Forget makes the input deliver a key again, as created; it reports whether
+// the key was known.
+func (s *State) Forget(ctx context.Context, key string) (bool, error) {
+	return s.reader.ledger.Forget(ctx, key)
+}
+
+// ForgetPrefix is Forget for all keys that begin with prefix, and returns how
+// many were known.
+func (s *State) ForgetPrefix(ctx context.Context, prefix string) (int64, error) {
+	return s.reader.ledger.ForgetPrefix(ctx, prefix)
+}
+
+// MarkDelivered lists the bucket as the input would, and records every object
+// that is due as delivered without delivering it: to start from now. It returns
+// how many there were.
+func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
+	r, marked := s.reader, int64(0)
+	prefix := r.conf.Filter.ListPrefix()
+	opts := listing.Options{Pager: r.client, Prefix: prefix, Listers: r.listers, Bounds: r.ledger.Bounds(prefix)}
+	for stretch, err := range listing.List(ctx, opts) {
+		if err != nil {
+			return marked, fmt.Errorf("after %s marked: %w", object.Count(marked), r.explain(ctx, err))
 		}
-		return nil
-	})
+		n, err := r.ledger.MarkDelivered(ctx, pass.Complete(stretch, prefix, func(obj object.Object) bool {
+			return r.conf.Filter.Match(obj, time.Now()).Rule == filter.Pass
+		}))
+		if err != nil {
+			return marked, err
+		}
+		marked += n
+	}
+	return marked, r.ledger.CompletePass(ctx)
 }
 
-// Close implements ledger.Store. The cache is Benthos' to close.
-func (s *cacheStore) Close() error { return nil }
-
-func (s *cacheStore) access(ctx context.Context, f func(service.Cache) error) error {
-	var failed error
-	if err := s.res.AccessCache(ctx, s.name, func(c service.Cache) { failed = f(c) }); err != nil {
-		return fmt.Errorf("accessing the cache resource %q: %w", s.name, err)
-	}
-	if failed != nil && !errors.Is(failed, ledger.ErrNotFound) {
-		return fmt.Errorf("using the cache resource %q: %w", s.name, failed)
-	}
-	return failed
+// Close writes what was changed and gives the state free.
+func (s *State) Close(ctx context.Context) error {
+	defer s.reader.client.Close()
+	return errors.Join(s.reader.closeLedger(ctx), s.reader.conf.Scanner.Close(ctx))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
@@ -112,7 +113,7 @@ func TestARunEndsWhenAnotherProcessTakesItsState(t *testing.T) {
 				time.AfterFunc(5*time.Second, func() {
 					parsed, err := r.parse()
 					assert.NoError(t, err)
-					conf, err := configFromParsed(parsed)
+					conf, err := config.Parse(parsed)
 					assert.NoError(t, err)
 					other, err := openLedger(t.Context(), conf, r.resources())
 					assert.NoError(t, err)

@@ -167,7 +167,7 @@ func (w *watcher) begin() {
 // of its progress.
 func (w *watcher) ended() {
 	w.sayRest()
-	if w.reader.conf.plan.Repeats() {
+	if w.reader.conf.Plan.Repeats() {
 		w.stopProgress()
 	}
 }
@@ -190,6 +190,6 @@ func (w *watcher) sayProgress() {
 	}
 	r := w.reader.pass.Load().Report()
 	w.reader.log.Infof("Reading %s: %d listed, %d filtered, %d delivered (%s), %d under way, %d parked",
-		w.reader.where(), r.Listed, r.FilteredTotal(), r.Delivered, byteCount(r.Bytes), r.Unsettled(), r.ParkedTotal())
+		w.reader.where(), r.Listed, r.FilteredTotal(), r.Delivered, object.Bytes(r.Bytes), r.Unsettled(), r.ParkedTotal())
 	w.progress.Reset(progressEvery)
 }

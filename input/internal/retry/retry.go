@@ -16,6 +16,9 @@ type Policy struct {
 	MaxInterval     time.Duration
 }
 
+// Once makes a request without a second attempt.
+var Once = Policy{MaxAttempts: 1}
+
 // Delay is the pause after the given failed attempt (1 is the first). It is random
 // in the upper half of the exponential interval, so that many waiters do not come
 // back at the same moment.

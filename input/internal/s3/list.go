@@ -65,6 +65,21 @@ func (c *Client) Probe(ctx context.Context, prefix string, policy retry.Policy) 
 	return l.page.objects[0], true, nil
 }
 
+// Probing is a client that probes by itself, below the prefix of a listing.
+type Probing struct {
+	*Client
+	prefix string
+}
+
+// Probing returns the client for downloads, which know no prefix.
+func (c *Client) Probing(prefix string) Probing { return Probing{c, prefix} }
+
+// Probe makes one probe, without a second attempt.
+func (p Probing) Probe(ctx context.Context) error {
+	_, _, err := p.Client.Probe(ctx, p.prefix, retry.Once)
+	return err
+}
+
 // lister fetches one page, and further pages as long as they are empty.
 type lister struct {
 	client *Client

@@ -69,7 +69,7 @@ func (p *Project) settle(region string) {
 	case !p.ownRegion:
 		p.Region = region
 	case p.Region != region && p.Region != UniversalRegion:
-		p.Warnings = append(slices.Clip(p.Warnings),
-			fmt.Sprintf("region: is %s, but the project is in %s by the Management API; write that, or leave region out", p.Region, region))
+		p.Warnings = slices.Clip(p.Warnings) // other copies of the project have them, too
+		p.Warnings.add("region", fmt.Sprintf("is %s, but the project is in %s by the Management API", p.Region, region), "write that, or leave region out")
 	}
 }

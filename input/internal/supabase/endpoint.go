@@ -26,6 +26,21 @@ func hostedRef(host string) string {
 	return ""
 }
 
+// writtenRef are the places in which the reference stands where somebody copied more
+// than that: any host of the project, the Dashboard, the user name of the pooler.
+var writtenRef = regexp.MustCompile(`(?i)(?:^|[/@.])([a-z]{20})(?:\.[a-z]+)?\.supabase\.(?:co|in|net|red)(?:[:/?#]|$)` +
+	`|supabase\.com/dashboard/project/([a-z]{20})(?:[/?#]|$)` +
+	`|postgres\.([a-z]{20})[:@]`)
+
+// refIn is the reference in a longer text, "" where there is none.
+func refIn(text string) string {
+	m := writtenRef.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	return strings.ToLower(m[1] + m[2] + m[3])
+}
+
 // locate finds the project's reference and endpoint.
 func (p *Project) locate(s Settings, problems *Problems) {
 	if s.ProjectRef == "" && s.Endpoint == "" {
@@ -76,8 +91,8 @@ func checkRef(ref string, ownEndpoint bool, problems *Problems) bool {
 	if pattern.MatchString(ref) {
 		return true
 	}
-	if host := hostOf(ref); hostedRef(host) != "" {
-		problems.add(field, "is the address of the project, not its reference", "write "+hostedRef(host))
+	if found := refIn(ref); found != "" {
+		problems.add(field, "is an address of the project, not its reference", "write "+found)
 		return false
 	}
 	if refPattern.MatchString(strings.ToLower(ref)) {
@@ -139,7 +154,11 @@ func checkAddress(u *url.URL) (problem, remedy string) {
 	hosted := isUnder(host, "supabase.co") || isUnder(host, "supabase.in")
 	switch {
 	case isUnder(host, "supabase.com"):
-		return "is the address of Supabase's website or Dashboard, not of a project", "write project_ref and leave endpoint out"
+		remedy := "write project_ref and leave endpoint out"
+		if ref := refIn(u.String()); ref != "" {
+			remedy = "write project_ref: " + ref + " and leave endpoint out"
+		}
+		return "is the address of Supabase's website or Dashboard, not of a project", remedy
 	case hosted && hostedRef(host) == "":
 		return fmt.Sprintf("has the host %s, which is not that of a project's API", host),
 			"write https://<project_ref>.supabase.co" + s3Path + ", or project_ref alone"

@@ -1,6 +1,9 @@
 package supabase
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // FieldError says what is wrong with one field of the configuration, and what
 // to do about it. It never holds the value of a secret field.
@@ -30,7 +33,8 @@ func (e *FieldError) Error() string {
 // Unwrap returns the cause, if there is one.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// Problems are all that is wrong with a configuration; it is never empty.
+// Problems are all that is wrong with a configuration. As an error it is never
+// empty.
 type Problems []*FieldError
 
 // Error joins the problems.
@@ -49,6 +53,13 @@ func (p Problems) Unwrap() []error {
 		errs[i] = e
 	}
 	return errs
+}
+
+// Without returns the problems that are not in known.
+func (p Problems) Without(known Problems) Problems {
+	return slices.DeleteFunc(slices.Clone(p), func(e *FieldError) bool {
+		return slices.ContainsFunc(known, func(k *FieldError) bool { return k.Error() == e.Error() })
+	})
 }
 
 // add notes a problem.

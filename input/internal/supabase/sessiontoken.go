@@ -48,8 +48,8 @@ func (p *Project) useSessionToken(problems *Problems) {
 	case time.Since(p.Expires) > maxSkew:
 		problems.add(field, "expired on "+p.Expires.Format(time.RFC3339), renewal(field))
 	default:
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%s: expired on %s by the clock of this machine, and is used all the same, since the server's clock decides; if that agrees, %s",
-			c.name(field), p.Expires.Format(time.RFC3339), renewal(field)))
+		p.Warnings.add(c.name(field), "expired on "+p.Expires.Format(time.RFC3339)+" by the clock of this machine, and is used all the same, since the server's clock decides",
+			"if that agrees, "+renewal(field))
 	}
 	p.signWith(c.AnonKey, token)
 }
@@ -161,7 +161,7 @@ func (p *Project) checkUserToken(problems *Problems) (claims, bool) {
 		problems.add(fieldUserToken, "holds the service_role key, which row level security does not limit", "move it to "+fieldServiceKey+" if everything is to be read, else write the access token of a signed-in user")
 		return c, false
 	case "anon", "":
-		p.Warnings = append(p.Warnings, fieldUserToken+": holds a token of no user (role anon): only objects that a policy on storage.objects shows to everybody are listed")
+		p.Warnings.add(fieldUserToken, "holds a token of no user (role anon): only objects that a policy on storage.objects shows to everybody are listed", "")
 	}
 	return c, true
 }

@@ -64,7 +64,7 @@ type Project struct {
 	// Expires is when the session token ends, zero where it does not.
 	Expires time.Time
 	// Warnings are worth a line in the log at the start. They hold no secret.
-	Warnings []string
+	Warnings Problems
 
 	keys       object.Credentials
 	auth       CredentialSettings
@@ -108,9 +108,7 @@ func Resolve(s Settings) (Project, error) {
 // that the user wrote.
 func (p Project) checked(problems Problems) (Project, error) {
 	if len(problems) == 0 {
-		for _, open := range p.Unencrypted() {
-			p.Warnings = append(p.Warnings, open.Error())
-		}
+		p.Warnings = append(p.Warnings, p.Unencrypted()...)
 		return p, nil
 	}
 	for _, problem := range problems {

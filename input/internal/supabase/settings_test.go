@@ -158,7 +158,7 @@ func TestAnonTokenEarnsAWarning(t *testing.T) {
 	p, err := Resolve(s)
 	require.NoError(t, err)
 	require.Len(t, p.Warnings, 1)
-	require.Contains(t, p.Warnings[0], "credentials.user_token")
+	require.Contains(t, p.Warnings[0].Error(), "credentials.user_token")
 }
 
 func TestAllProblemsAreToldInTheOrderOfTheFields(t *testing.T) {
@@ -194,8 +194,8 @@ func TestTheServersClockDecidesWhenATokenEnds(t *testing.T) {
 			p, err = Resolve(s)
 			require.NoError(t, err)
 			require.Len(t, p.Warnings, 1)
-			require.Contains(t, p.Warnings[0], "credentials.user_token: expired on "+end.UTC().Format(time.RFC3339)+" by the clock of this machine")
-			require.Contains(t, p.Warnings[0], "sign the user in again")
+			require.Contains(t, p.Warnings[0].Error(), "credentials.user_token: expired on "+end.UTC().Format(time.RFC3339)+" by the clock of this machine")
+			require.Contains(t, p.Warnings[0].Error(), "sign the user in again")
 			keys, ok := p.Keys()
 			require.True(t, ok)
 			require.Zero(t, keys.Expires, "when it ends is not known")

@@ -1,7 +1,6 @@
 package supabase
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,12 +16,12 @@ func TestWhatTravelsUnencryptedIsSaid(t *testing.T) {
 	for _, host := range []string{"supabase.example.com", "supabase.example.com.:8000", "8.8.8.8", "[2001:db8::1]:8000", "172.32.0.1", "notlocal.dev", "a.localhost.example.com"} {
 		p := at(sessionSettings(), host)
 		require.Len(t, p.Warnings, 1, host)
-		require.Contains(t, p.Warnings[0], "endpoint: is not encrypted: everybody on the way to ")
-		require.Contains(t, p.Warnings[0], "the token that opens them")
+		require.Contains(t, p.Warnings[0].Error(), "endpoint: is not encrypted: everybody on the way to ")
+		require.Contains(t, p.Warnings[0].Error(), "the token that opens them")
 		require.Len(t, p.LeaksSecrets(), 1, host)
 		p = at(accessKeySettings(), host)
 		require.Len(t, p.Warnings, 1, host)
-		require.NotContains(t, p.Warnings[0], "token")
+		require.NotContains(t, p.Warnings[0].Error(), "token")
 		require.Empty(t, p.LeaksSecrets(), "an access key signs, and is not sent")
 	}
 	for _, host := range []string{
@@ -41,9 +40,9 @@ func TestThePlainAddressesOfAuthAndTheAPIAreNamed(t *testing.T) {
 	s.Credentials = CredentialSettings{Type: TypeUser, AnonKey: apiKey(ref, "anon"), Email: "a@example.com", Password: "p", AuthURL: "http://auth.example.com/auth/v1"}
 	p, err := Resolve(s)
 	require.NoError(t, err)
-	require.Contains(t, strings.Join(p.Warnings, "\n"), "credentials.auth_url: is not encrypted: everybody on the way to auth.example.com can read the password")
+	require.Contains(t, p.Warnings.Error(), "credentials.auth_url: is not encrypted: everybody on the way to auth.example.com can read the password")
 	s.Credentials = CredentialSettings{Type: TypeAccessToken, AccessToken: "sbp_x", APIURL: "http://api.example.com"}
 	p, err = Resolve(s)
 	require.NoError(t, err)
-	require.Contains(t, strings.Join(p.Warnings, "\n"), "credentials.api_url: is not encrypted: ")
+	require.Contains(t, p.Warnings.Error(), "credentials.api_url: is not encrypted: ")
 }

@@ -99,16 +99,25 @@ func (d *Document) visit(w *service.WalkedComponent) error {
 	return nil
 }
 
-// parseInput parses the input's own part of its config. The namespace of a state
-// is the label where none is written: the parsed config can't tell the label, so
-// it is written in.
-func parseInput(w *service.WalkedComponent) (*service.ParsedConfig, error) {
+// ownFields are the fields of an input.
+func ownFields(w *service.WalkedComponent) (map[string]any, error) {
 	whole, err := w.ConfigAny()
 	if err != nil {
 		return nil, err
 	}
 	component, _ := whole.(map[string]any)
 	own, _ := component[componentName].(map[string]any)
+	return own, nil
+}
+
+// parseInput parses the input's own part of its config. The namespace of a state
+// is the label where none is written: the parsed config can't tell the label, so
+// it is written in.
+func parseInput(w *service.WalkedComponent) (*service.ParsedConfig, error) {
+	own, err := ownFields(w)
+	if err != nil {
+		return nil, err
+	}
 	if state, ok := own["state"].(map[string]any); ok {
 		if namespace, _ := state["namespace"].(string); namespace == "" && w.Label != "" {
 			state["namespace"] = w.Label

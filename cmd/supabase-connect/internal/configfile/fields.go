@@ -11,6 +11,8 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"gopkg.in/yaml.v3"
+
+	"github.com/seed75cbcda6/supabase-storage/input"
 )
 
 // applyEnvFile sets the variables of a dotenv file.
@@ -58,25 +60,39 @@ func readConfig(schema *service.ConfigSchema, name string, overridden bool) (map
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
+	fields, err := readFields(string(content))
 	var errs []error
+	known := fieldErrors(schema, fields)
 	for _, lint := range lints {
-		if lint.Type == service.LintMissingEnvVar || !overridden {
+		switch typed := known[lint.What]; {
+		case overridden && lint.Type != service.LintMissingEnvVar:
+		case typed != nil:
+			errs = append(errs, fmt.Errorf("%s(%d,%d) %w", name, lint.Line, lint.Column, typed))
+		default:
 			errs = append(errs, fmt.Errorf("%s%w", name, lint))
 		}
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	// A schema that takes these fields as they are: the full one would leave out
-	// the secrets, and a YAML parser knows no environment variables.
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return fields, nil
+}
+
+// readFields reads the fields that matter here, by a schema that takes them as they
+// are: the full one would leave out the secrets, and a YAML parser knows no
+// environment variables.
+func readFields(content string) (map[string]any, error) {
 	plain := &service.ConfigSchema{}
 	names := []string{fieldInput, fieldInputResources, fieldCacheResources}
 	for _, field := range names {
 		plain.Field(service.NewAnyField(field).Optional())
 	}
-	file, err := plain.NewConfigQuerier().ParseYAML(string(content))
+	file, err := plain.NewConfigQuerier().ParseYAML(content)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
+		return nil, err
 	}
 	fields := map[string]any{}
 	for _, field := range names {
@@ -85,10 +101,28 @@ func readConfig(schema *service.ConfigSchema, name string, overridden bool) (map
 			continue // it is not in the file
 		}
 		if fields[field], err = parsed.FieldAny(); err != nil {
-			return nil, fmt.Errorf("reading %s of %s: %w", field, name, err)
+			return nil, fmt.Errorf("%s: %w", field, err)
 		}
 	}
 	return fields, nil
+}
+
+// fieldErrors are the errors of which the lints of the inputs are the texts.
+func fieldErrors(schema *service.ConfigSchema, fields map[string]any) map[string]error {
+	errs := map[string]error{}
+	// What can't be walked has lints that are not the input's own.
+	_ = schema.NewStreamConfigWalker().WalkComponentsAny(fields, func(w *service.WalkedComponent) error {
+		if w.ComponentType != "input" || w.Name != componentName {
+			return nil
+		}
+		if own, err := ownFields(w); err == nil {
+			for _, err := range input.Lint(own) {
+				errs[err.Error()] = err
+			}
+		}
+		return nil
+	})
+	return errs
 }
 
 // addResources adds the resources of one config to another.

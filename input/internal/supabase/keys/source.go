@@ -165,13 +165,19 @@ func (s *Source) get(ctx context.Context) (object.Credentials, error) {
 	return s.now.Load().keys, nil
 }
 
+// signOutTimeout bounds how long the end of a run or a check waits for Auth.
+const signOutTimeout = 5 * time.Second
+
 // SignOut ends the session that the source has begun, where there is one, with
-// one request or two. The next one who asks for keys begins another.
+// one request or two, in five seconds at most. The next one who asks for keys begins
+// another.
 func (s *Source) SignOut(ctx context.Context) error {
 	u, ok := s.provider.(*user)
 	if !ok {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, signOutTimeout)
+	defer cancel()
 	if err := s.take(ctx); err != nil {
 		return err
 	}

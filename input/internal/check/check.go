@@ -1,0 +1,176 @@
+// Package check tests a configuration step by step, for somebody who waits for the
+// answer: each step that a run depends on, and what a run would deliver. It delivers
+// nothing and writes to nothing.
+//
+//	check.go       what goes in, and the report that comes out
+//	checker.go     the steps, one after the other
+//	host.go, access.go, sample.go, state.go, download.go
+//	               the single steps
+//	explain.go     what would become of a single key, and why
+//	problem.go     errors become problems
+//	writable*.go   whether a file may be written to, without writing to it
+//
+// # Invariants
+//
+//   - A step that fails names the field, the problem and the remedy, as data; a step
+//     that needs it is skipped.
+//   - What may pass is tried again, and not for long.
+//   - No secret is in a report.
+package check
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+)
+
+// Options say how far a check goes.
+type Options struct {
+	// Limit is how many objects are listed at most; 10,000 if it is not set.
+	Limit int
+	// First is how many of the objects that would be delivered the report names;
+	// 10 if it is not set.
+	First int
+	// Explain holds whole keys: for each the report says whether it would be
+	// delivered, and why.
+	Explain []string
+	// StatesOfOthers maps the state.path of other inputs of the same pipeline,
+	// cleaned by [path/filepath.Clean], to the names of these: no two can have the
+	// same.
+	StatesOfOthers map[string]string
+	// OnStep, which may be nil, hears of each step as soon as it is done.
+	OnStep func(Step)
+
+	// Transport replaces the one to the network in tests; nil elsewhere.
+	Transport http.RoundTripper
+	// OpenCache opens the state that a config keeps in a cache. Nothing is written
+	// to what it returns.
+	OpenCache func(ctx context.Context, conf config.Config, res *service.Resources) (ledger.Store, error)
+	// LongestPause is that of parked objects.
+	LongestPause time.Duration
+}
+
+// The defaults of [Options].
+const (
+	defaultLimit = 10_000
+	defaultFirst = 10
+)
+
+// Status is how a step of a check ended.
+type Status string
+
+const (
+	// OK means that what was tested is as a run needs it.
+	OK Status = "ok"
+	// Warning means that a run would work, and perhaps not do what was
+	// meant: it would find nothing to deliver, say.
+	Warning Status = "warning"
+	// Failed means that a run would fail.
+	Failed Status = "failed"
+	// Skipped means that nothing was tested, because there was nothing to
+	// test, or because an earlier step failed.
+	Skipped Status = "skipped"
+)
+
+// The names of the steps, in their order.
+const (
+	StepConfig      = "config"
+	StepHost        = "host"
+	StepCredentials = "credentials"
+	StepRegion      = "region"
+	StepBucket      = "bucket"
+	StepPrefix      = "prefix"
+	StepPatterns    = "patterns"
+	StepState       = "state"
+	StepDownload    = "download"
+)
+
+// StepNames are all of them.
+var StepNames = []string{
+	StepConfig, StepHost, StepCredentials, StepRegion, StepBucket,
+	StepPrefix, StepPatterns, StepState, StepDownload,
+}
+
+// Step is one thing that was tested. No secret is in it.
+type Step struct {
+	Name   string `json:"name"`
+	Status Status `json:"status"`
+	// Found says in a line what was found, or why the step was skipped.
+	Found string `json:"found,omitempty"`
+	// Problems are those of a step that failed, or warns.
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Problem is what is wrong, and what to do about it.
+type Problem struct {
+	// Field is the path of the field that is the likely cause, empty where there
+	// is none.
+	Field   string `json:"field,omitempty"`
+	Problem string `json:"problem"`
+	Remedy  string `json:"remedy,omitempty"`
+	// Cause is what the server or the system answered.
+	Cause string `json:"cause,omitempty"`
+}
+
+// Report is what a check of one input found.
+type Report struct {
+	// OK says that no step failed: a run would work.
+	OK    bool   `json:"ok"`
+	Steps []Step `json:"steps"`
+	// Sample says what a run would deliver; nil where nothing could be listed.
+	Sample *Sample `json:"sample,omitempty"`
+	// Explained has one element for each of [Options.Explain]; it is empty
+	// where the bucket could not be asked.
+	Explained []Explanation `json:"explained,omitempty"`
+}
+
+// Failed are the names of the steps that failed.
+func (r *Report) Failed() []string {
+	var names []string
+	for _, s := range r.Steps {
+		if s.Status == Failed {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// Timeout bounds a whole check. Each request has the time-outs of the
+// config, so that it seldom counts.
+const Timeout = 5 * time.Minute
+
+// Run tests each step that a run of an input depends on, and finds out what
+// it would deliver. It delivers nothing, and writes to nothing: a state file is
+// looked at in a copy, so that a pipeline may use it meanwhile, and a cache is
+// only read.
+//
+// A pass that would find nothing to deliver is a warning and no failure, as it
+// is for a run.
+func Run(ctx context.Context, parsed *service.ParsedConfig, res *service.Resources, o Options) *Report {
+	o.Limit, o.First = cmp.Or(max(o.Limit, 0), defaultLimit), cmp.Or(max(o.First, 0), defaultFirst)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	c := &checker{res: res, opts: o, report: &Report{}, blocked: map[string]string{}}
+	defer c.close(ctx)
+	c.run(ctx, parsed)
+	return c.finish()
+}
+
+// Unfit is the report on a config that is not good enough for a check to begin.
+func Unfit(err error, onStep func(Step)) *Report {
+	c := &checker{opts: Options{OnStep: onStep}, report: &Report{}, blocked: map[string]string{}}
+	for i, name := range StepNames {
+		needs := ""
+		if i > 0 {
+			needs = StepConfig
+		}
+		c.step(name, needs, func() Step { return failedStep(name, "", err) })
+	}
+	return c.finish()
+}

@@ -1,0 +1,31 @@
+package config
+
+import (
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
+)
+
+// Keys makes the source of the credentials. It waits for them for as long as
+// patience, zero for as long as it takes; watcher may be nil. It makes no request.
+func (c Config) Keys(patience time.Duration, watcher keys.Watcher) *keys.Source {
+	return keys.New(keys.Options{
+		Settings: c.settings, Project: c.Project,
+		TLS: c.TLS, Transport: c.Transport,
+		ConnectTimeout: c.ConnectTimeout, Timeout: c.ResponseTimeout,
+		Patience: patience, Watcher: watcher,
+	})
+}
+
+// S3Options say where the bucket is, where the keys come from, and how patient
+// to be.
+func (c Config) S3Options(source *keys.Source) s3.Options {
+	return s3.Options{
+		Endpoint: c.Project.Endpoint, Region: c.Project.Region, Bucket: c.Project.Bucket,
+		Credentials: source.Credentials, Renew: source.Renew, RenewalHelps: source.RenewalHelps,
+		TLS: c.TLS, Transport: c.Transport,
+		ConnectTimeout: c.ConnectTimeout, ResponseTimeout: c.ResponseTimeout, IdleTimeout: c.IdleTimeout,
+		Retry: c.Retry,
+	}
+}

@@ -1,0 +1,77 @@
+package config
+
+import (
+	"fmt"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+)
+
+func credentialsField() *service.ConfigField {
+	return service.NewObjectField(fieldCredentials, append(commonCredentials(), advancedCredentials()...)...).
+		Description("The keys of the project.")
+}
+
+func commonCredentials() []*service.ConfigField {
+	return []*service.ConfigField{
+		service.NewStringAnnotatedEnumField(fieldCredType, map[string]string{
+			supabase.TypeAccessKey:    "S3 access keys, made in the Dashboard under Project Settings -> Storage -> S3 access keys. They reach every bucket and bypass row level security. Needs `access_key_id` and `secret_access_key`.",
+			supabase.TypeSessionToken: "A JWT of the project decides what is visible: everything with `service_role_key`, what row level security grants the user with `user_token`. Give one of the two, and `anon_key`.",
+			supabase.TypeUser:         "Signs in as a user with `email` and `password`, and reads what row level security grants that user, for as long as the pipeline runs; then it signs out. Needs `anon_key`, too.",
+			supabase.TypeAccessToken:  "Asks the Management API for the keys of the project with `access_token`, and again when they are rotated. Reads with the service_role key, which bypasses row level security. Needs `project_ref`.",
+		}).
+			Description("How to sign in.").
+			Default(supabase.TypeAccessKey).
+			LintRule(lintRule(fieldCredentials + "." + fieldCredType)),
+		service.NewStringField(fieldCredAccessKeyID).
+			Description("The id of the S3 access key, for `access_key`.").
+			Example("${SUPABASE_S3_ACCESS_KEY_ID}").
+			Optional().Secret(),
+		service.NewStringField(fieldCredSecretKey).
+			Description("The secret of the S3 access key, for `access_key`. The Dashboard shows it once, when the key is made.").
+			Example("${SUPABASE_S3_SECRET_ACCESS_KEY}").
+			Optional().Secret(),
+		service.NewStringField(fieldCredAnonKey).
+			Description("The anon key of the project (a JWT; Project Settings -> API keys -> Legacy API keys), for `session_token` and `user`. It signs the requests. A publishable key (`sb_publishable_`) is enough to sign in, and a `session_token` may do without, but then the project reference signs, which no release of the server up to v1.70.6 accepts.").
+			Optional().Secret(),
+		service.NewStringField(fieldCredServiceKey).
+			Description("The service_role key of the project (a JWT, not an `sb_secret_` key; Project Settings -> API keys -> Legacy API keys), for `session_token`. It bypasses row level security.").
+			Optional().Secret(),
+		service.NewStringField(fieldCredUserToken).
+			Description("The access token of a signed-in user (a JWT), for `session_token`. Only what row level security lets that user see is read, and only until the token expires, an hour after the sign-in by default; `user` signs in by itself, and lasts.").
+			Optional().Secret(),
+		service.NewStringField(fieldCredEmail).
+			Description("The e-mail address of the user who signs in, for `user`.").
+			Optional(),
+		service.NewStringField(fieldCredPassword).
+			Description("The password of that user. In a block (`password: |2-`, and the variable on a line of its own) it may hold any character; one of several lines goes into `password_file`.").
+			Optional().Secret(),
+		service.NewStringField(fieldCredAccessToken).
+			Description("A personal access token, for `access_token`, made in the Dashboard under Account -> Access Tokens. One with limited permissions must be able to read the project, its API keys and the secrets of its API keys.").
+			Optional().Secret(),
+	}
+}
+
+// fileFields are the fields that name a file with the value of another, in the
+// order of the documentation.
+var fileFields = []string{
+	fieldCredAccessKeyID, fieldCredSecretKey, fieldCredAnonKey, fieldCredServiceKey,
+	fieldCredUserToken, fieldCredPassword, fieldCredAccessToken,
+}
+
+func advancedCredentials() []*service.ConfigField {
+	var fields []*service.ConfigField
+	for _, name := range fileFields {
+		fields = append(fields, service.NewStringField(name+supabase.FileSuffix).
+			Description(fmt.Sprintf("A file that holds `%s`, in its place. It is read at the start, when the server refuses the key, and before the key expires: where a secret is mounted as a file, as Kubernetes does it, a rotation needs no restart. What it holds is used as it is, without the line break at its end.", name)).
+			Optional().Advanced())
+	}
+	return append(fields,
+		service.NewURLField(fieldCredAuthURL).
+			Description("Where users sign in, for `user`, if it is not next to `endpoint`: the address of Auth, such as `https://supabase.example.com/auth/v1`.").
+			Optional().Advanced(),
+		service.NewURLField(fieldCredAPIURL).
+			Description("The Management API, for `access_token`, if it is another than `https://api.supabase.com`.").
+			Optional().Advanced())
+}

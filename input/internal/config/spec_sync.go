@@ -1,0 +1,80 @@
+package config
+
+import "github.com/redpanda-data/benthos/v4/public/service"
+
+func syncModeField() *service.ConfigField {
+	return service.NewStringAnnotatedEnumField(fieldSyncMode, map[string]string{
+		ModeOneTime:    "Reads everything that matches once, then ends; the pipeline ends with it when all of it is delivered. With `state`, what an earlier run delivered is not read again.",
+		ModeContinuous: "Reads everything once and goes on with what is new or changed, with a pause of `polling_interval` after each pass.",
+		ModeScheduled:  "As `continuous`, at fixed times: every `polling_interval`, or when `schedule` says so. Passes never overlap; times that come while one is under way are made up for by one pass after it.",
+	}).
+		Description("When to read.").
+		Default(ModeOneTime).
+		LintRule(lintRule(fieldSyncMode))
+}
+
+func pollingIntervalField() *service.ConfigField {
+	return service.NewStringField(fieldPollingInterval).
+		Description("With `continuous`, the pause from the end of a pass to the next, up to a tenth longer by chance; with `scheduled`, the time from the beginning of a pass to that of the next, unless `schedule` is set. A duration of at least `1s`; a bare number is seconds.").
+		Example("30s").Example("1h").
+		Default(defaultPollingInterval).
+		LintRule(lintRule(fieldPollingInterval))
+}
+
+// stateField shows an example of one of its two places alone, and scheduleField
+// and maxDeleteRatioField none: `create` writes the examples of optional fields into its templates,
+// which must be of use as they are.
+func stateField() *service.ConfigField {
+	return service.NewObjectField(FieldState,
+		service.NewStringField(fieldStatePath).
+			Description("The file to remember in. It is created with its folder, readable by its owner alone, and used by one input at a time.").
+			Example("./state/uploads.db").
+			Optional(),
+		service.NewStringField(fieldStateCache).
+			Description("The label of a cache resource to remember in, in place of `path`. It must keep what it is given: persistent, with no `default_ttl` and no eviction, and with room for values of 300 kB. `lru`, `ttlru`, `ristretto`, `memcached` and `noop` are refused, `memory` and `multilevel` are warned of. Where it loses a part, that is an error, and not taken for objects that are new; where it loses everything, everything is delivered again.").
+			Optional(),
+		service.NewStringField(fieldStateNamespace).
+			Description("The name under which is remembered what was delivered of a bucket: it keeps inputs apart that share a cache, and an input with another name begins anew. Empty is the label of the input.").
+			Optional(),
+	).
+		Description("Where to remember which version of each object was delivered, for a restart to go on from there: a file or a cache. Without it, `continuous` and `scheduled` remember in memory and a restart reads everything again; with it, a `one_time` run goes on where one that was stopped left off, and reads only what is new or changed since the last. Patterns, limits, prefix and credentials may change: what was delivered stays delivered. A file or cache that is damaged, or holds something else, is refused, and never taken for an empty one.").
+		Optional().
+		LintRule(lintRule(FieldState))
+}
+
+func scheduleField() *service.ConfigField {
+	return service.NewStringField(fieldSchedule).
+		Description("With `scheduled`, the times at which passes begin, in place of `polling_interval`: a cron expression (minute, hour, day of month, month, day of week) or one such as `@hourly` or `@daily`. The first pass waits for the first of them. In UTC, unless a time zone stands before it, as in `TZ=Europe/Berlin 0 3 * * *`. On days when the clocks of that zone change, a time that names its hour still happens once, and a schedule of every hour goes on every hour. With `state`, a time that was missed while the input was stopped is made up for at its start.").
+		Optional().
+		LintRule(lintRule(fieldSchedule))
+}
+
+func fullSweepIntervalField() *service.ConfigField {
+	return service.NewDurationField(fieldFullSweepInterval).
+		Description("With `continuous` and `scheduled`, the time from one full listing to the next. The passes between them ask the server only for what changed, where that is possible: with a JWT as credentials (`session_token`), on servers from v1.27.0 on. Such a pass is one request or a few, whatever the size of the bucket, so that `polling_interval` may be seconds. It shows no deletions, and no object that became visible more than two minutes after its time of modification: those are noticed by the next full listing. Where changes cannot be asked for, where asking takes longer than a full listing, or where there are no more than a thousand objects, which is one request, every pass is a full listing and this has no effect. A duration; a bare number is seconds.").
+		Example("15m").Example("24h").
+		Default("1h").
+		LintRule(lintRule(fieldFullSweepInterval))
+}
+
+func changeDetectionField() *service.ConfigField {
+	return service.NewStringAnnotatedEnumField(fieldChangeDetection, map[string]string{
+		changesByETag:     "Its ETag or its size did. Every overwrite with other content is seen, and a change of an object's row alone is not taken for one.",
+		changesByModified: "Its time of modification may have, too. An overwrite with the same content is seen, and so is every UPDATE of an object's row: one statement may deliver a whole bucket again.",
+	}).
+		Description("What must have changed for an object that was delivered to be delivered again, as `updated`.").
+		Default(changesByETag).
+		LintRule(lintRule(fieldChangeDetection))
+}
+
+func emitDeletesField() *service.ConfigField {
+	return newBoolField(fieldEmitDeletes, false).
+		Description("Whether to send an empty message with `supabase_storage_event` set to `deleted` for each object that was delivered and is gone: missing from a full listing, and not there when asked for, or missing from the next as well. Under row level security only the latter counts, since asking for a hidden object finds nothing either. Needs `continuous`, `scheduled` or a `state`.")
+}
+
+func maxDeleteRatioField() *service.ConfigField {
+	return service.NewAnyField(fieldMaxDeleteRatio).
+		Description("The part of the delivered objects that may be gone at once, more than 0 and up to 1. A pass that finds a larger part gone, and more than five, takes none for deleted and says so: to a role that lost its rights a bucket looks empty. The default is a half for S3 access keys and the service_role key, to which row level security does not apply, and a tenth for everybody else. For them, objects that are all gone, or that another role or user has seen before, are not taken for deleted either, unless this is `1`: no limit.").
+		Optional().
+		LintRule(lintRule(fieldMaxDeleteRatio))
+}

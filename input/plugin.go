@@ -1,0 +1,54 @@
+package input
+
+import (
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+)
+
+func init() {
+	if err := Register(service.GlobalEnvironment()); err != nil {
+		panic(err)
+	}
+}
+
+// Spec is the configuration of the input: its fields with their defaults,
+// documentation, lint rules and examples.
+func Spec() *service.ConfigSpec { return config.Spec() }
+
+// Register adds the input to an environment, under the name supabase_storage. It
+// replaces an input of this name. Importing the package registers the input in
+// [service.GlobalEnvironment], of which [service.NewEnvironment] makes a copy: call
+// Register for an environment that has other inputs, or none.
+func Register(env *service.Environment) error {
+	return env.RegisterBatchInput(config.Name, config.Spec(), newFromParsed)
+}
+
+func newFromParsed(parsed *service.ParsedConfig, res *service.Resources) (service.BatchInput, error) {
+	conf, err := config.Parse(parsed)
+	if err != nil {
+		return nil, err
+	}
+	if err := conf.CheckResources(res); err != nil {
+		return nil, err
+	}
+	return newInput(conf, res)
+}
+
+// newInput makes the input that Benthos runs.
+func newInput(conf config.Config, res *service.Resources) (service.BatchInput, error) {
+	r, err := newReader(conf, res)
+	if err != nil {
+		return nil, err
+	}
+	return withRetries(conf, r), nil
+}
+
+// withRetries has Benthos' own wrapper replay nacks, where they are replayed. The
+// reader never sees them then, so they are looked at from outside.
+func withRetries(conf config.Config, r *reader) service.BatchInput {
+	if conf.AutoReplayNacks {
+		return replayed{service.AutoRetryNacksBatched(r), r.undelivered}
+	}
+	return r
+}
