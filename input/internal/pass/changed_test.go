@@ -94,6 +94,7 @@ func (d *desk) pass(kind Kind) (Report, error) {
 	d.t.Helper()
 	p := d.scope.NewPass(Task{Kind: kind, Remember: kind == Full, Identity: Identity{Name: d.identity}, NextDue: full.NextDue, GoOn: d.goOn})
 	err := p.Run(d.t.Context())
+	<-p.Done()
 	return p.Report(), err
 }
 

@@ -38,6 +38,7 @@ type script struct {
 
 	log      []string // each pass, with the time since began
 	parkedAt time.Time
+	parked   time.Duration // when, since began, it is parked
 	again    time.Duration // after which what was tried is due again; 0 where it was delivered
 	// What passes cost and how they end: by default they take no time, list three
 	// pages, and succeed.
@@ -45,6 +46,7 @@ type script struct {
 	stays     time.Duration // downloads after the listing
 	listPages int
 	listErr   error
+	listFails time.Duration // for how long listErr lasts, 0 for always
 	askPages  int
 	askPage   time.Duration // what a page takes, of a listing 10 s
 	askErr    error
@@ -108,8 +110,12 @@ func (s *script) List(ctx context.Context, due Due, remember bool) (left bool, e
 		if remember {
 			s.memory.identity = "role"
 		}
-		s.memory.ready = remember && s.listErr == nil
-		return s.listErr
+		err := s.listErr
+		if s.listFails > 0 && time.Since(s.began) >= s.listFails {
+			err = nil
+		}
+		s.memory.ready = remember && err == nil
+		return err
 	})
 }
 
@@ -135,4 +141,9 @@ func (s *script) Parked(_ context.Context, due Due) {
 	}
 }
 
-func (s *script) NextParked() time.Time { return s.parkedAt }
+func (s *script) NextParked() time.Time {
+	if time.Since(s.began) < s.parked {
+		return time.Time{}
+	}
+	return s.parkedAt
+}

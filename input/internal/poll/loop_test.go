@@ -46,8 +46,7 @@ func TestARunEndsWithItsContext(t *testing.T) {
 func TestAFailedPassIsMadeAgainWithPausesThatDouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := withoutChanges(t)
-		s.listErr = errPasses
-		time.AfterFunc(5*time.Minute, func() { s.listErr = nil })
+		s.listErr, s.listFails = errPasses, 5*time.Minute
 		require.Equal(t, []string{"list 0s", "list 1m0s", "list 3m0s", "list 7m0s"}, s.run(schedule.Every(10*time.Hour), 9*time.Hour))
 		time.Sleep(time.Second)
 		s = withoutChanges(t)
@@ -96,7 +95,7 @@ func TestParkedObjectsAreTriedBetweenPasses(t *testing.T) {
 func TestAnObjectThatIsParkedBetweenPassesIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := withoutChanges(t)
-		time.AfterFunc(time.Hour, func() { s.parkedAt = time.Now().Add(time.Minute) })
+		s.parked, s.parkedAt = time.Hour, s.began.Add(61*time.Minute)
 		require.Equal(t, []string{"list 0s", "parked 1h1m0s"}, s.run(schedule.Every(24*time.Hour), 20*time.Hour))
 	})
 }
