@@ -37,7 +37,7 @@ func stateField() *service.ConfigField {
 			Description("The name under which is remembered what was delivered of a bucket: it keeps inputs apart that share a cache, and an input with another name begins anew. Empty is the label of the input.").
 			Optional(),
 	).
-		Description("Where to remember which version of each object was delivered, for a restart to go on from there: a file or a cache. Without it, `continuous` and `scheduled` remember in memory and a restart reads everything again; with it, a `one_time` run goes on where one that was stopped left off, and reads only what is new or changed since the last. Patterns, limits, prefix and credentials may change: what was delivered stays delivered. A file or cache that is damaged, or holds something else, is refused, and never taken for an empty one.").
+		Description("Where to remember which version of each object was delivered, for a restart to go on from there: a file or a cache. Without it, `continuous` and `scheduled` remember in memory and a restart reads everything again; with it, a `one_time` run goes on where one that was stopped left off, and reads only what is new or changed since the last. Patterns, limits, prefix and credentials may change: what was delivered stays delivered. A file or cache that is damaged, or holds something else, is refused, and never read as an empty one.").
 		Optional().
 		LintRule(lintRule(FieldState))
 }
