@@ -76,8 +76,8 @@ type StateSummary struct {
 // ParkedObject is an object that could not be delivered so far.
 type ParkedObject struct {
 	Key, Reason string
-	// Attempts is how many passes have given it up, Next when it is tried again,
-	// FirstSeen when it was given up first.
+	// Attempts is how many passes have parked it, Next when it is tried again,
+	// FirstSeen when it was parked first.
 	Attempts        int
 	Next, FirstSeen time.Time
 }

@@ -59,7 +59,7 @@ func retryField() *service.ConfigField {
 			Description("The pause after the first failure. It doubles with every further one, and up to half of it is taken off at random."),
 		newDurationField(fieldRetry, fieldRetryMaxInterval, "30s").
 			Description("The longest pause; at least `initial_interval`."),
-	).Description("What to do when a request fails in a way that may pass: the server is overloaded (429, 503) or its database is (544), it fails (500), or the connection does. An object that keeps failing is set aside with its reason, and holds nothing else back.").
+	).Description("What to do when a request fails in a way that may pass: the server is overloaded (429, 503) or its database is (544), it fails (500), or the connection does. An object that keeps failing is parked with its reason, and holds nothing else back.").
 		LintRule(lintRule(fieldRetry))
 }
 

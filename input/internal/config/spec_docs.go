@@ -7,7 +7,7 @@ Lists the bucket, leaves out what the patterns and limits take, and downloads th
 
 == Delivery
 
-Every version of an object that matches, and that stays until it is listed and read, is delivered at least once. It counts as delivered when the output has taken all of its messages, and is read again when it was overwritten while it was read: no message mixes two versions. A download that is cut off is resumed where it stopped. What fails is tried again as ` + "`retry`" + ` says; an object that keeps failing is set aside, reported with its reason, and holds nothing else back. A one-time run that set objects aside ends with an error, so that nothing is missing unnoticed; the other modes try them again, after a minute first and then ever less often, up to once an hour.
+Every version of an object that matches, and that stays until it is listed and read, is delivered at least once. It counts as delivered when the output has taken all of its messages, and is read again when it was overwritten while it was read: no message mixes two versions. A download that is cut off is resumed where it stopped. What fails is tried again as ` + "`retry`" + ` says; an object that keeps failing is parked, reported with its reason, and holds nothing else back. A one-time run that parked objects ends with an error, so that nothing is missing unnoticed; the other modes try them again, after a minute first and then ever less often, up to once an hour.
 
 Messages are not ordered: a small object may overtake a large one.
 
@@ -17,7 +17,7 @@ With ` + "`sync_mode`" + ` set to ` + "`continuous`" + ` or ` + "`scheduled`" + 
 
 After a crash, what the output had not acknowledged is delivered again, and of what it had, about the last second or the last 500 objects at most. Without ` + "`state`" + `, a restart delivers everything again. An object that is overwritten twice between two passes is delivered once, as it is then.
 
-With ` + "`emit_deletes`" + `, an object that was delivered and is gone gives a message without content, whose event is ` + "`deleted`" + `. Where more than ` + "`max_delete_ratio`" + ` of the objects are gone at once, or another role or user reads than before and does not see all of them, none is taken for deleted, and a warning says so: row level security hides objects without any error. Objects that the patterns or limits take, or that lie outside of a new prefix, are not taken for deleted.
+With ` + "`emit_deletes`" + `, an object that was delivered and is gone gives a message without content, whose event is ` + "`deleted`" + `. Where more than ` + "`max_delete_ratio`" + ` of the objects are gone at once, or another role or user reads than before and does not see all of them, none counts as deleted, and a warning says so: row level security hides objects without any error. Objects that the patterns or limits take, or that lie outside of a new prefix, do not count as deleted.
 
 == Metadata
 

@@ -23,7 +23,7 @@ func pollingIntervalField() *service.ConfigField {
 
 // stateField shows an example of one of its two places alone, and scheduleField
 // and maxDeleteRatioField none: `create` writes the examples of optional fields into its templates,
-// which must be of use as they are.
+// which must work as they are.
 func stateField() *service.ConfigField {
 	return service.NewObjectField(FieldState,
 		service.NewStringField(fieldStatePath).
@@ -31,13 +31,13 @@ func stateField() *service.ConfigField {
 			Example("./state/uploads.db").
 			Optional(),
 		service.NewStringField(fieldStateCache).
-			Description("The label of a cache resource to remember in, in place of `path`. It must keep what it is given: persistent, with no `default_ttl` and no eviction, and with room for values of 300 kB. `lru`, `ttlru`, `ristretto`, `memcached` and `noop` are refused, `memory` and `multilevel` are warned of. Where it loses a part, that is an error, and not taken for objects that are new; where it loses everything, everything is delivered again.").
+			Description("The label of a cache resource to remember in, in place of `path`. It must keep what it is given: persistent, with no `default_ttl` and no eviction, and with room for values of 300 kB. `lru`, `ttlru`, `ristretto`, `memcached` and `noop` are refused, `memory` and `multilevel` are warned of. A part that it loses is an error, and its objects are not delivered again; where it loses everything, everything is delivered again.").
 			Optional(),
 		service.NewStringField(fieldStateNamespace).
 			Description("The name under which is remembered what was delivered of a bucket: it keeps inputs apart that share a cache, and an input with another name begins anew. Empty is the label of the input.").
 			Optional(),
 	).
-		Description("Where to remember which version of each object was delivered, for a restart to go on from there: a file or a cache. Without it, `continuous` and `scheduled` remember in memory and a restart reads everything again; with it, a `one_time` run goes on where one that was stopped left off, and reads only what is new or changed since the last. Patterns, limits, prefix and credentials may change: what was delivered stays delivered. A file or cache that is damaged, or holds something else, is refused, and never taken for an empty one.").
+		Description("Where to remember which version of each object was delivered, for a restart to go on from there: a file or a cache. Without it, `continuous` and `scheduled` remember in memory and a restart reads everything again; with it, a `one_time` run goes on where one that was stopped left off, and reads only what is new or changed since the last. Patterns, limits, prefix and credentials may change: what was delivered stays delivered. A file or cache that is damaged, or holds something else, is refused, and never read as an empty one.").
 		Optional().
 		LintRule(lintRule(FieldState))
 }
@@ -59,7 +59,7 @@ func fullSweepIntervalField() *service.ConfigField {
 
 func changeDetectionField() *service.ConfigField {
 	return service.NewStringAnnotatedEnumField(fieldChangeDetection, map[string]string{
-		changesByETag:     "Its ETag or its size did. Every overwrite with other content is seen, and a change of an object's row alone is not taken for one.",
+		changesByETag:     "Its ETag or its size did. Every overwrite with other content is seen, and a change of an object's row alone does not count.",
 		changesByModified: "Its time of modification may have, too. An overwrite with the same content is seen, and so is every UPDATE of an object's row: one statement may deliver a whole bucket again.",
 	}).
 		Description("What must have changed for an object that was delivered to be delivered again, as `updated`.").
@@ -74,7 +74,7 @@ func emitDeletesField() *service.ConfigField {
 
 func maxDeleteRatioField() *service.ConfigField {
 	return service.NewAnyField(fieldMaxDeleteRatio).
-		Description("The part of the delivered objects that may be gone at once, more than 0 and up to 1. A pass that finds a larger part gone, and more than five, takes none for deleted and says so: to a role that lost its rights a bucket looks empty. The default is a half for S3 access keys and the service_role key, to which row level security does not apply, and a tenth for everybody else. For them, objects that are all gone, or that another role or user has seen before, are not taken for deleted either, unless this is `1`: no limit.").
+		Description("The part of the delivered objects that may be gone at once, more than 0 and up to 1. A pass that finds a larger part gone, and more than five, counts none as deleted and says so: to a role that lost its rights a bucket looks empty. The default is a half for S3 access keys and the service_role key, to which row level security does not apply, and a tenth for everybody else. For them, objects that are all gone, or that another role or user has seen before, do not count as deleted either, unless this is `1`: no limit.").
 		Optional().
 		LintRule(lintRule(fieldMaxDeleteRatio))
 }

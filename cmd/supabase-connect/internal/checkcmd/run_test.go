@@ -116,6 +116,22 @@ func TestTheReportOfABadConfig(t *testing.T) {
 	golden(t, "unreadable.json", got)
 }
 
+// Benthos' linter hands on no more than texts.
+func TestALintIsShownByItsField(t *testing.T) {
+	for name, text := range map[string]string{
+		"an input": strings.Replace(config, "sync_mode: continuous", "sync_mode: continous", 1),
+		"an input of a broker": "input: {broker: {inputs: [{generate: {mapping: root = 1}}, {supabase_storage: " +
+			"{endpoint: 'http://127.0.0.1:1/s3', credentials: {access_key_id: a, secret_access_key: b}, source_path: a, sync_mode: continous}}]}}",
+		"a resource": "input: {resource: up}\ninput_resources: [{label: up, supabase_storage: " +
+			"{endpoint: 'http://127.0.0.1:1/s3', credentials: {access_key_id: a, secret_access_key: b}, source_path: a, sync_mode: continous}}]",
+	} {
+		got, err := check(t, text, Options{Limit: 100, JSON: true})
+		require.EqualError(t, err, "a run would not work (uploads.yaml: config)", name)
+		require.Regexp(t, `"field": "sync_mode",\s+"problem": "\\"continous\\" is not a mode \(uploads.yaml\(\d+,\d+\)\)",\s+`+
+			`"remedy": "write one_time, continuous or scheduled: did you mean continuous\?"`, got, name)
+	}
+}
+
 func TestTheREADMEShowsWhatIsPrinted(t *testing.T) {
 	readme, err := os.ReadFile("../../../../README.md")
 	require.NoError(t, err)
