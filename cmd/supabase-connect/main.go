@@ -1,15 +1,13 @@
 // Command supabase-connect is Redpanda Benthos with the supabase_storage input,
 // and with the outputs and caches that people most often deliver to: files,
-// HTTP, Kafka, S3, Redis.
-//
-// Next to the commands of Benthos it has four of its own: emulator serves a
-// directory as a local Supabase Storage, quickstart runs a sample bucket
-// through config/quickstart.yaml, check tests whether a config would work, and state shows and edits what the inputs of
-// a config have delivered.
+// HTTP, Kafka, S3, Redis. README.md describes its commands.
 package main
 
 import (
+	"strings"
+
 	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/urfave/cli/v2"
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/checkcmd"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/emulate"
@@ -19,15 +17,22 @@ import (
 )
 
 const (
-	binaryName       = "supabase-connect"
+	// binaryName is also the product's name: there is one word for it in the help,
+	// the log and the documents.
+	binaryName = "supabase-connect"
+	tagline    = "Delivers the objects of Supabase Storage to Kafka, S3, files, HTTP and other outputs"
+
 	documentationURL = "https://github.com/seed75cbcda6/supabase-storage"
 )
 
 func main() {
+	// Benthos has no option for the tagline in the help, which is its own.
+	cli.AppHelpTemplate = strings.Replace(cli.AppHelpTemplate,
+		`{{template "helpNameTemplate" .}}`, binaryName+" - "+tagline+"\n   "+documentationURL, 1)
 	input.Main(
 		service.CLIOptSetVersion(buildVersion(), buildDate()),
 		service.CLIOptSetBinaryName(binaryName),
-		service.CLIOptSetProductName("Supabase Connect"),
+		service.CLIOptSetProductName(binaryName),
 		service.CLIOptSetDocumentationURL(documentationURL),
 		service.CLIOptSetDefaultConfigPaths(
 			"supabase-connect.yaml",

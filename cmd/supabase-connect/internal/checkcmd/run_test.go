@@ -117,7 +117,7 @@ func TestTheReportOfABadConfig(t *testing.T) {
 }
 
 func TestTheREADMEShowsWhatIsPrinted(t *testing.T) {
-	readme, err := os.ReadFile("../../../../README.md")
+	readme, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
 	good, err := os.ReadFile("testdata/good.txt")
 	require.NoError(t, err)
