@@ -55,7 +55,7 @@ func requireCommand(t *testing.T, at, line string, files bool) {
 	line, _, _ = strings.Cut(line, " #")
 	line, _, _ = strings.Cut(line, " > ")
 	words := strings.Fields(line)
-	for len(words) > 0 && regexp.MustCompile(`^[A-Z_]+=`).MatchString(words[0]) {
+	for len(words) > 0 && regexp.MustCompile(`^[A-Z0-9_]+=`).MatchString(words[0]) {
 		words = words[1:]
 	}
 	if len(words) == 0 || strings.HasPrefix(line, "#") {
@@ -129,11 +129,12 @@ func requireGo(t *testing.T, at string, words []string) {
 			require.DirExists(t, filepath.Join(root, word), at)
 		}
 	}
-	at2 := slices.IndexFunc(words, func(word string) bool { return word == "-run" || word == "-fuzz" })
-	if at2 < 0 || !strings.HasPrefix(words[0], "test") {
+	run := slices.IndexFunc(words, func(word string) bool { return word == "-run" || word == "-fuzz" })
+	if run < 0 || words[0] != "test" {
 		return
 	}
-	pattern := regexp.MustCompile(`func ((?:Test|Fuzz)\w*` + strings.Trim(words[at2+1], `'"^$`) + `\w*)\(`)
+	name, _, _ := strings.Cut(strings.Trim(words[run+1], `'"^$`), "/")
+	pattern := regexp.MustCompile(`func \w*` + name + `\w*\(`)
 	for _, folder := range folders {
 		tests, err := filepath.Glob(filepath.Join(root, folder, "*_test.go"))
 		require.NoError(t, err)
