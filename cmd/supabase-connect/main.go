@@ -4,10 +4,7 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/redpanda-data/benthos/v4/public/service"
-	"github.com/urfave/cli/v2"
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/checkcmd"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/emulate"
@@ -17,22 +14,16 @@ import (
 )
 
 const (
-	// binaryName is also the product's name: there is one word for it in the help,
-	// the log and the documents.
-	binaryName = "supabase-connect"
-	tagline    = "Delivers the objects of Supabase Storage to Kafka, S3, files, HTTP and other outputs"
-
+	binaryName       = "supabase-connect"
 	documentationURL = "https://github.com/seed75cbcda6/supabase-storage"
 )
 
 func main() {
-	// Benthos has no option for the tagline in the help, which is its own.
-	cli.AppHelpTemplate = strings.Replace(cli.AppHelpTemplate,
-		`{{template "helpNameTemplate" .}}`, binaryName+" - "+tagline+"\n   "+documentationURL, 1)
 	input.Main(
 		service.CLIOptSetVersion(buildVersion(), buildDate()),
 		service.CLIOptSetBinaryName(binaryName),
-		service.CLIOptSetProductName(binaryName),
+		service.CLIOptSetProductName(binaryName), // one name in help, log and documents
+		setTagline,
 		service.CLIOptSetDocumentationURL(documentationURL),
 		service.CLIOptSetDefaultConfigPaths(
 			"supabase-connect.yaml",
