@@ -13,31 +13,33 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 )
 
-var update = flag.Bool("update", false, "write the field table into README.md")
+var update = flag.Bool("update", false, "write the generated tables into README.md")
 
-// The table stands between these lines of README.md.
-const (
-	fieldsStart = "<!-- fields:start -->"
-	fieldsEnd   = "<!-- fields:end -->"
-)
-
-// TestREADMEFieldTableIsCurrent compares the field table with the spec. Write it
-// anew with: go test ./input -run READMEFieldTable -update.
-func TestREADMEFieldTableIsCurrent(t *testing.T) {
-	const path = "../README.md"
-	text, err := os.ReadFile(path)
+// TestREADMEFieldTableAndTheOthersAreCurrent compares the tables of README.md with
+// the spec and with the code. Write them with:
+// go test ./input -run READMEFieldTable -update.
+func TestREADMEFieldTableAndTheOthersAreCurrent(t *testing.T) {
+	const path = "README.md"
+	file, err := os.ReadFile(path)
 	require.NoError(t, err)
-	before, rest, ok := strings.Cut(string(text), fieldsStart)
-	require.True(t, ok, "README.md has no line %s", fieldsStart)
-	_, after, ok := strings.Cut(rest, fieldsEnd)
-	require.True(t, ok, "README.md has no line %s", fieldsEnd)
-
-	want := before + fieldsStart + "\n" + fieldTable(specDocs(t)) + fieldsEnd + after
+	want := string(file)
+	for name, table := range map[string]string{
+		"fields":   fieldTable(specDocs(t)),
+		"metadata": metadataTable(t),
+		"metrics":  metricTables(t),
+	} {
+		start, end := "<!-- "+name+":start -->\n", "<!-- "+name+":end -->"
+		before, rest, ok := strings.Cut(want, start)
+		require.True(t, ok, "README.md has no line %s", start)
+		_, after, ok := strings.Cut(rest, end)
+		require.True(t, ok, "README.md has no line %s", end)
+		want = before + start + table + end + after
+	}
 	if *update {
 		require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
 		return
 	}
-	require.Equal(t, want, string(text), "the field table is stale; run: go test ./input -run READMEFieldTable -update")
+	require.Equal(t, want, string(file), "a table is stale; run: go test ./input -run READMEFieldTable -update")
 }
 
 // fieldTable is the fields as a Markdown table. Of the fields of tls, which are

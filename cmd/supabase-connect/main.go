@@ -1,11 +1,6 @@
 // Command supabase-connect is Redpanda Benthos with the supabase_storage input,
 // and with the outputs and caches that people most often deliver to: files,
-// HTTP, Kafka, S3, Redis.
-//
-// Next to the commands of Benthos it has four of its own: emulator serves a
-// directory as a local Supabase Storage, quickstart runs a sample bucket
-// through config/quickstart.yaml, check tests whether a config would work, and state shows and edits what the inputs of
-// a config have delivered.
+// HTTP, Kafka, S3, Redis. README.md describes its commands.
 package main
 
 import (
@@ -27,7 +22,8 @@ func main() {
 	input.Main(
 		service.CLIOptSetVersion(buildVersion(), buildDate()),
 		service.CLIOptSetBinaryName(binaryName),
-		service.CLIOptSetProductName("Supabase Connect"),
+		service.CLIOptSetProductName(binaryName), // one name in help, log and documents
+		setTagline,
 		service.CLIOptSetDocumentationURL(documentationURL),
 		service.CLIOptSetDefaultConfigPaths(
 			"supabase-connect.yaml",

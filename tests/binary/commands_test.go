@@ -36,22 +36,28 @@ func cmdUpload(ts *testscript.TestScript, neg bool, args []string) {
 	projectOf(ts).Put("uploads", args[0], []byte(ts.ReadFile(args[1])))
 }
 
-// cmdFault makes every download of a key fail with an HTTP status, or with
-// "stall" never end:
+// cmdFault makes every download of a key fail with an HTTP status, or with "stall"
+// never end; with "odd" it has one object, of any key, listed with a size below
+// zero:
 //
-//	fault KEY STATUS|stall
+//	fault KEY STATUS|stall|odd
 func cmdFault(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: fault KEY STATUS|stall")
+		ts.Fatalf("usage: fault KEY STATUS|stall|odd")
 	}
-	fault := emulator.Fault{StallAfter: emulator.AtOnce}
-	if args[1] != "stall" {
+	fault, op := emulator.Fault{}, emulator.OpGet
+	switch args[1] {
+	case "stall":
+		fault.StallAfter = emulator.AtOnce
+	case "odd":
+		fault.Lie, op = emulator.LieListNegativeSize, emulator.OpList
+	default:
 		status, err := strconv.Atoi(args[1])
 		ts.Check(err)
-		fault = emulator.Fault{Status: status}
+		fault.Status = status
 	}
 	projectOf(ts).SetFaults(func(r emulator.Request) emulator.Fault {
-		if r.Op == emulator.OpGet && r.Key == args[0] {
+		if r.Op == op && (op == emulator.OpList || r.Key == args[0]) {
 			return fault
 		}
 		return emulator.Fault{}

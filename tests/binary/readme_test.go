@@ -15,7 +15,7 @@ import (
 )
 
 func TestREADMEQuotesMessagesThatTheBinaryGives(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../input/README.md")
 	require.NoError(t, err)
 	script, err := os.ReadFile("testdata/script/troubleshooting.txtar")
 	require.NoError(t, err)
@@ -34,7 +34,7 @@ func TestREADMEQuotesMessagesThatTheBinaryGives(t *testing.T) {
 }
 
 func TestREADMEConfigLintsAndIsShort(t *testing.T) {
-	config := readmeBlock(t, "yaml")
+	config := readmeBlock(t, "../../README.md", "yaml")
 	require.LessOrEqual(t, strings.Count(config, "\n"), 15)
 	file := filepath.Join(t.TempDir(), "readme.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
@@ -48,7 +48,7 @@ func TestREADMEConfigLintsAndIsShort(t *testing.T) {
 func TestREADMEProgramTellsByItsExitCodeWhetherItsWorkIsDone(t *testing.T) {
 	dir := t.TempDir()
 	source, program := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
-	require.NoError(t, os.WriteFile(source, []byte(readmeBlock(t, "go")), 0o600))
+	require.NoError(t, os.WriteFile(source, []byte(readmeBlock(t, "../../input/README.md", "go")), 0o600))
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-s -w", "-o", program, source).CombinedOutput()
 	require.NoError(t, err, string(out))
 
@@ -64,7 +64,7 @@ func TestREADMEProgramTellsByItsExitCodeWhetherItsWorkIsDone(t *testing.T) {
 		stdout, stderr string
 	}{
 		"uploads": {0, "one\n", "1 listed, 1 delivered"},
-		"nowhere": {1, "", "The one-time run is not complete: .*nowhere"},
+		"nowhere": {1, "", "The run is not complete: .*nowhere"},
 	} {
 		config := filepath.Join(dir, bucket+".yaml")
 		require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
@@ -87,10 +87,10 @@ http: {enabled: false}
 	}
 }
 
-// readmeBlock is the README's first code block of a language.
-func readmeBlock(t *testing.T, language string) string {
+// readmeBlock is the first code block of a language in a document.
+func readmeBlock(t *testing.T, path, language string) string {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile(path)
 	require.NoError(t, err)
 	_, block, ok := strings.Cut(string(readme), "```"+language+"\n")
 	require.True(t, ok)

@@ -7,7 +7,7 @@ func advancedFields() []*service.ConfigField {
 	fields := []*service.ConfigField{
 		scheduleField(), fullSweepIntervalField(), changeDetectionField(), emitDeletesField(), maxDeleteRatioField(),
 		newBoolField(fieldDeleteObjects, false).
-			Description("Whether to delete each object from the bucket once all of its messages are delivered. An object that was overwritten since it was read is kept; the server knows no conditional deletion, so an overwrite in the instant between that check and the deletion goes with it. Objects that yield no message, such as an empty one under `lines`, are deleted too; what the patterns and limits leave out never is."),
+			Description("Whether to delete each object from the bucket when all its messages are delivered. An object that was overwritten since it was read is kept; the server has no conditional deletion, so an overwrite between this check and the deletion is deleted too. Objects that yield no message, such as an empty object with `lines`, are deleted as well; objects that the patterns and limits leave out never are."),
 		newBoolField(FieldSkipEmpty, false).
 			Description("Whether to leave out objects of zero bytes. Folder placeholders (`.emptyFolderPlaceholder`, and zero-byte keys that end with `/`) are always left out."),
 		service.NewStringField(FieldMaxObjectSize).
@@ -16,22 +16,22 @@ func advancedFields() []*service.ConfigField {
 			Default("0").
 			LintRule(lintRule(FieldMaxObjectSize)),
 		service.NewStringField(fieldMinAge).
-			Description("Leave out objects modified less than this long ago, for uploads that are replaced right after they are made. A duration such as `90s`, `5m` or `24h`; a bare number is seconds. Empty is no limit.").
+			Description("Leave out objects modified less than this long ago, for uploads that are often replaced right away. A duration such as `90s`, `5m` or `24h`; a bare number is seconds. Empty is no limit.").
 			Example("5m").Example("24h").
 			Default("").
 			LintRule(lintRule(fieldMinAge)),
 		service.NewStringField(fieldVerifyContent).
-			Description("Of which objects the content is compared with its ETag, where that is an MD5 (on Supabase, of every object that was not uploaded in parts to an S3 store): a size up to which it is, such as `1MiB`, or `always` or `never`. Content that differs is not delivered: the download is tried again, and the object is parked in the end. The ETag and the size that an answer claims are compared with the listing in any case. An object that a scanner splits while it arrives is compared at its end, when its first messages are on their way already.").
+			Description("Up to which size the content of an object is compared with its ETag, such as `1MiB`, or `always` or `never`. It is only possible if the ETag is an MD5: on Supabase, for every object that was not uploaded in parts to an S3 store. Content that differs is not delivered: the download is tried again, and in the end the object is parked. The ETag and the size of each answer are always compared with the listing. An object that a scanner splits while it arrives is compared at its end, when its first messages are already on their way.").
 			Example("always").Example("16MiB").Example("never").
 			Default("1MiB").
 			LintRule(lintRule(fieldVerifyContent)),
 		newBoolField(fieldUserMetadata, true).
 			Description("Whether to add the metadata that was stored with an object to its messages, as `supabase_storage_meta_<name>`."),
 		service.NewURLField(fieldEndpoint).
-			Description("The S3 endpoint, in place of the one derived from `project_ref`: for a self-hosted project (`https://supabase.example.com/storage/v1/s3`), the local stack of the Supabase CLI (`http://127.0.0.1:54321/storage/v1/s3`), a custom domain or an emulator.").
+			Description("The S3 endpoint, instead of the one derived from `project_ref`: for a self-hosted project (`https://supabase.example.com/storage/v1/s3`), the local stack of the Supabase CLI (`http://127.0.0.1:54321/storage/v1/s3`), a custom domain or an emulator.").
 			Optional(),
 		service.NewTLSToggledField(fieldTLS).
-			Description("TLS settings for an `https` endpoint with a certificate of its own, such as a self-hosted one. Without them the authorities of the system are trusted. The address of `endpoint` alone decides whether the connection is encrypted: `enabled` may be written as for other components, and changes nothing."),
+			Description("TLS settings for an `https` endpoint with its own certificate, such as a self-hosted server. Without them the certificate authorities of the system are trusted. Only the address of `endpoint` decides whether the connection is encrypted: `enabled` is accepted, as in other components, and changes nothing."),
 		timeoutsField(), retryField(), concurrencyField(),
 	}
 	for _, f := range fields {
@@ -43,9 +43,9 @@ func advancedFields() []*service.ConfigField {
 func timeoutsField() *service.ConfigField {
 	return service.NewObjectField(fieldTimeouts,
 		newDurationField(fieldTimeouts, fieldTimeoutConnect, "10s").
-			Description("How long a connection may take to be made, its TLS handshake included."),
+			Description("How long it may take to open a connection, including its TLS handshake."),
 		newDurationField(fieldTimeouts, fieldTimeoutResponse, "60s").
-			Description("How long the server may take to begin its answer. The database behind it gives up after 30 seconds; a shorter time here cuts slow listings off before they are answered."),
+			Description("How long the server may take to begin its answer. The database behind it gives up after 30 seconds; a shorter time here cuts off slow listings before the server answers."),
 		newDurationField(fieldTimeouts, fieldTimeoutIdle, "60s").
 			Description("How long a download may wait for the next 16 KiB before it is cut off and resumed where it stopped. The time in which the pipeline does not read does not count."),
 	).Description("How long to wait for the server. A request that runs out of time is tried again. Durations such as `90s` or `5m`; a bare number is seconds.")
@@ -54,9 +54,9 @@ func timeoutsField() *service.ConfigField {
 func retryField() *service.ConfigField {
 	return service.NewObjectField(fieldRetry,
 		newIntField(fieldRetry, fieldRetryMaxAttempts, 10).
-			Description("How often a request is tried, the first time included; at least 1."),
+			Description("How often a request is tried, including the first time; at least 1."),
 		newDurationField(fieldRetry, fieldRetryInitialInterval, "300ms").
-			Description("The pause after the first failure. It doubles with every further one, and up to half of it is taken off at random."),
+			Description("The pause after the first failure. It doubles with every further failure, minus up to half of it at random."),
 		newDurationField(fieldRetry, fieldRetryMaxInterval, "30s").
 			Description("The longest pause; at least `initial_interval`."),
 	).Description("What to do when a request fails in a way that may pass: the server is overloaded (429, 503) or its database is (544), it fails (500), or the connection does. An object that keeps failing is parked with its reason, and holds nothing else back.").
@@ -66,11 +66,11 @@ func retryField() *service.ConfigField {
 func concurrencyField() *service.ConfigField {
 	return service.NewObjectField(fieldConcurrency,
 		newIntField(fieldConcurrency, fieldMaxDownloads, 0).
-			Description("How many downloads may be under way at the same time, up to 4096. `0` adapts: the number starts at 32, or 64 where objects are of 1 MiB and more, grows to as many as 256 while that brings more throughput, and shrinks when downloads slow down or the server pushes back. Large objects are read in parts side by side where that pays, and each part counts as a download. `1` lists and reads one object after the other, in the order of their keys, with one request each; only an object that has to be tried again comes later."),
+			Description("How many downloads may be under way at the same time, up to 4096. `0` adapts: the number starts at 32, or 64 if objects are 1 MiB or more, grows to as many as 256 while that brings more throughput, and shrinks when downloads slow down or the server pushes back. Large objects are read in parts at the same time where that pays, and each part counts as a download. `1` lists and reads one object after the other, in the order of their keys, with one request each; only an object that must be tried again comes later. For messages in that order, see `pipeline.threads` and the output's `max_in_flight` too."),
 		newIntField(fieldConcurrency, fieldMaxListers, 0).
-			Description("How many parts of the bucket may be listed at the same time, up to 64. Each page of a listing is a query of the project's database. `0` lets the input choose: it begins with 4, goes up to 16 as long as pages come as quickly as with fewer, and goes down when they do not. Whatever the number, fewer are listed at a time while the server throttles."),
+			Description("How many ranges of the bucket may be listed at the same time, up to 64. Each page of a listing is a query of the project's database. `0` lets the input choose: it begins with 4, goes up to 16 as long as pages come as quickly as with fewer, and goes down when they do not. With any number, fewer ranges are listed while the server throttles."),
 		service.NewStringField(fieldBufferBytes).
-			Description("How many bytes of objects under way may be held in memory, as a number or with a unit such as `128MiB`. An object that is larger is read alone. Messages that the pipeline has taken and not yet delivered count on top.").
+			Description("How many bytes of objects under way may be held in memory, as a number or with a unit such as `128MiB`. A larger object is read alone. Messages that the pipeline has accepted and not yet delivered need memory in addition.").
 			Example("64MiB").Example("1GiB").
 			Default("100MiB").
 			LintRule(lintRule(fieldConcurrency+"."+fieldBufferBytes)),

@@ -16,9 +16,9 @@ func credentialsField() *service.ConfigField {
 func commonCredentials() []*service.ConfigField {
 	return []*service.ConfigField{
 		service.NewStringAnnotatedEnumField(fieldCredType, map[string]string{
-			supabase.TypeAccessKey:    "S3 access keys, made in the Dashboard under Project Settings -> Storage -> S3 access keys. They reach every bucket and bypass row level security. Needs `access_key_id` and `secret_access_key`.",
-			supabase.TypeSessionToken: "A JWT of the project decides what is visible: everything with `service_role_key`, what row level security grants the user with `user_token`. Give one of the two, and `anon_key`.",
-			supabase.TypeUser:         "Signs in as a user with `email` and `password`, and reads what row level security grants that user, for as long as the pipeline runs; then it signs out. Needs `anon_key`, too.",
+			supabase.TypeAccessKey:    "S3 access keys, created in the Dashboard under Project Settings -> Storage -> S3 access keys. They reach every bucket and bypass row level security. Needs `access_key_id` and `secret_access_key`.",
+			supabase.TypeSessionToken: "A JWT of the project decides what is visible: with `service_role_key` everything, with `user_token` what row level security shows that user. Needs one of the two, and `anon_key`.",
+			supabase.TypeUser:         "Signs in as a user with `email` and `password`, and reads what row level security shows that user, as long as the pipeline runs; then it signs out. Also needs `anon_key`.",
 			supabase.TypeAccessToken:  "Asks the Management API for the keys of the project with `access_token`, and again when they are rotated. Reads with the service_role key, which bypasses row level security. Needs `project_ref`.",
 		}).
 			Description("How to sign in.").
@@ -29,26 +29,26 @@ func commonCredentials() []*service.ConfigField {
 			Example("${SUPABASE_S3_ACCESS_KEY_ID}").
 			Optional().Secret(),
 		service.NewStringField(fieldCredSecretKey).
-			Description("The secret of the S3 access key, for `access_key`. The Dashboard shows it once, when the key is made.").
+			Description("The secret of the S3 access key, for `access_key`. The Dashboard shows it once, when the key is created.").
 			Example("${SUPABASE_S3_SECRET_ACCESS_KEY}").
 			Optional().Secret(),
 		service.NewStringField(fieldCredAnonKey).
-			Description("The anon key of the project (a JWT; Project Settings -> API keys -> Legacy API keys), for `session_token` and `user`. It signs the requests. A publishable key (`sb_publishable_`) is enough to sign in, and a `session_token` may do without, but then the project reference signs, which no release of the server up to v1.70.6 accepts.").
+			Description("The anon key of the project (a JWT; Project Settings -> API keys -> Legacy API keys), for `session_token` and `user`. It signs the requests. A publishable key (`sb_publishable_`) is enough to sign in, and `session_token` works without this field in principle; but then the project reference signs the requests, which no release of the server up to v1.70.6 accepts.").
 			Optional().Secret(),
 		service.NewStringField(fieldCredServiceKey).
 			Description("The service_role key of the project (a JWT, not an `sb_secret_` key; Project Settings -> API keys -> Legacy API keys), for `session_token`. It bypasses row level security.").
 			Optional().Secret(),
 		service.NewStringField(fieldCredUserToken).
-			Description("The access token of a signed-in user (a JWT), for `session_token`. Only what row level security lets that user see is read, and only until the token expires, an hour after the sign-in by default; `user` signs in by itself, and lasts.").
+			Description("The access token of a signed-in user (a JWT), for `session_token`. The input reads what row level security shows that user, until the token expires, by default an hour after the sign-in. For longer runs use `user`, which signs in by itself.").
 			Optional().Secret(),
 		service.NewStringField(fieldCredEmail).
 			Description("The e-mail address of the user who signs in, for `user`.").
 			Optional(),
 		service.NewStringField(fieldCredPassword).
-			Description("The password of that user. In a block (`password: |2-`, and the variable on a line of its own) it may hold any character; one of several lines goes into `password_file`.").
+			Description("The password of that user. In a block (`password: |2-`, and the variable on a line of its own) it may contain any character; a password of several lines belongs in `password_file`.").
 			Optional().Secret(),
 		service.NewStringField(fieldCredAccessToken).
-			Description("A personal access token, for `access_token`, made in the Dashboard under Account -> Access Tokens. One with limited permissions must be able to read the project, its API keys and the secrets of its API keys.").
+			Description("A personal access token, for `access_token`, created in the Dashboard under Account -> Access Tokens. A token with limited permissions must be able to read the project, its API keys and the secrets of its API keys.").
 			Optional().Secret(),
 	}
 }
@@ -64,7 +64,7 @@ func advancedCredentials() []*service.ConfigField {
 	var fields []*service.ConfigField
 	for _, name := range fileFields {
 		fields = append(fields, service.NewStringField(name+supabase.FileSuffix).
-			Description(fmt.Sprintf("A file that holds `%s`, in its place. It is read at the start, when the server refuses the key, and before the key expires: where a secret is mounted as a file, as Kubernetes does it, a rotation needs no restart. What it holds is used as it is, without the line break at its end.", name)).
+			Description(fmt.Sprintf("A file that contains `%s`, instead of that field. It is read at the start, when the server refuses the key, and before the key expires, so a secret that Kubernetes mounts as a file can be rotated without a restart. Its content is used unchanged, without the line break at its end.", name)).
 			Optional().Advanced())
 	}
 	return append(fields,
@@ -72,6 +72,6 @@ func advancedCredentials() []*service.ConfigField {
 			Description("Where users sign in, for `user`, if it is not next to `endpoint`: the address of Auth, such as `https://supabase.example.com/auth/v1`.").
 			Optional().Advanced(),
 		service.NewURLField(fieldCredAPIURL).
-			Description("The Management API, for `access_token`, if it is another than `https://api.supabase.com`.").
+			Description("The Management API, for `access_token`, if it is not `https://api.supabase.com`.").
 			Optional().Advanced())
 }

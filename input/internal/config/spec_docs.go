@@ -3,19 +3,19 @@ package config
 const specSummary = "Reads the objects of a Supabase Storage bucket through its S3 endpoint, each with its metadata."
 
 const specDescription = `
-Lists the bucket, leaves out what the patterns and limits take, and downloads the rest, many objects at a time and within a budget of memory.
+Lists the bucket, leaves out what the patterns and limits exclude, and downloads the rest, many objects at a time and within a memory budget.
 
 == Delivery
 
 Every version of an object that matches, and that stays until it is listed and read, is delivered at least once. It counts as delivered when the output has taken all of its messages, and is read again when it was overwritten while it was read: no message mixes two versions. A download that is cut off is resumed where it stopped. What fails is tried again as ` + "`retry`" + ` says; an object that keeps failing is parked, reported with its reason, and holds nothing else back. A one-time run that parked objects ends with an error, so that nothing is missing unnoticed; the other modes try them again, after a minute first and then ever less often, up to once an hour.
 
-Messages are not ordered: a small object may overtake a large one.
+Messages are not in order: a small object may overtake a large one, and with processors messages overtake each other unless ` + "`pipeline.threads`" + ` is 1.
 
 == Incremental sync
 
-With ` + "`sync_mode`" + ` set to ` + "`continuous`" + ` or ` + "`scheduled`" + `, or with a ` + "`state`" + `, the input remembers the version of each object that was delivered: some dozens of bytes an object, in a file or a cache, written only when something was delivered. A pass lists the whole prefix and delivers what is new or changed; with a JWT as credentials, the passes between two full listings (` + "`full_sweep_interval`" + `) ask the server for no more than what changed. What is new or changed is told by comparing content (ETag and size), not times: an object that becomes visible late or with an old time is not missed by a full listing, and an UPDATE of all rows delivers nothing again.
+With ` + "`sync_mode`" + ` set to ` + "`continuous`" + ` or ` + "`scheduled`" + `, or with a ` + "`state`" + `, the input remembers the version of each object that was delivered: some dozens of bytes for each, in a file or a cache, written only when something was delivered. A pass lists the whole prefix and delivers what is new or changed; with a JWT as credentials, the passes between two full listings (` + "`full_sweep_interval`" + `) ask the server only for changes. The input compares content (ETag and size), not times: a full listing does not miss an object that becomes visible late or with an old time, and an UPDATE of all rows delivers nothing again.
 
-After a crash, what the output had not acknowledged is delivered again, and of what it had, about the last second or the last 500 objects at most. Without ` + "`state`" + `, a restart delivers everything again. An object that is overwritten twice between two passes is delivered once, as it is then.
+After a crash, objects that the output had not acknowledged are delivered again, and at most about the last second or the last 500 objects of the acknowledged ones. Without ` + "`state`" + `, a restart delivers everything again. An object that is overwritten twice between two passes is delivered once, as it is then.
 
 With ` + "`emit_deletes`" + `, an object that was delivered and is gone gives a message without content, whose event is ` + "`deleted`" + `. Where more than ` + "`max_delete_ratio`" + ` of the objects are gone at once, or another role or user reads than before and does not see all of them, none counts as deleted, and a warning says so: row level security hides objects without any error. Objects that the patterns or limits take, or that lie outside of a new prefix, do not count as deleted.
 
@@ -41,17 +41,17 @@ This input adds the following metadata to each message:
 - supabase_storage_missing_meta        (how many values of it the server could not send, a number)
 ` + "```" + `
 
-A value that the server does not give is not set. Of the object's own metadata, values in the encoding of RFC 2047 are decoded, and bytes that are no UTF-8 are read as ISO-8859-1. Over S3, Supabase leaves out numbers, nested values and text that is not ASCII: ` + "`supabase_storage_missing_meta`" + ` counts them. A ` + "`deleted`" + ` message has the bucket, key, path, filename, project_ref and event alone. Read them with the ` + "`@`" + ` syntax, as in ` + "`${! @supabase_storage_key }`" + `.
+A value that the server does not send is not set. Of the object's own metadata, values in the encoding of RFC 2047 are decoded, and bytes that are not UTF-8 are read as ISO-8859-1. Over S3, Supabase leaves out numbers, nested values and text that is not ASCII: ` + "`supabase_storage_missing_meta`" + ` counts them. A ` + "`deleted`" + ` message has only the bucket, key, path, filename, project_ref and event. Read them with the ` + "`@`" + ` syntax, as in ` + "`${! @supabase_storage_key }`" + `.
 
 == Credentials
 
-The types, least privilege first: ` + "`user`" + ` and ` + "`session_token`" + ` with a user's token read what row level security grants that user; ` + "`access_key`" + ` reads every bucket and opens nothing but Storage; ` + "`session_token`" + ` with the service_role key, and ` + "`access_token`" + `, hold keys that open the whole project.
+The types, least privilege first: ` + "`user`" + ` and ` + "`session_token`" + ` with a user's token read what row level security shows that user; ` + "`access_key`" + ` reads every bucket and opens nothing except Storage; ` + "`session_token`" + ` with the service_role key, and ` + "`access_token`" + `, hold keys that open the whole project.
 
-Keys rotate, during some upgrades of a project as well. ` + "`user`" + ` and ` + "`access_token`" + ` then get new ones by themselves, and the ` + "`_file`" + ` fields are read again: a request that was refused is made again with the new keys, and nothing is lost. While new ones cannot be had, because the project is being restored or an API has trouble, the input waits; a one-time run waits ten minutes. Where the keys stand in the configuration, it ends or retries with an error that says where the new ones are. The metric ` + "`supabase_storage_credentials_expire_unix`" + ` tells when a token ends, and one that nobody renews is warned of a day, an hour and five minutes ahead.
+Keys rotate, also during some upgrades of a project. ` + "`user`" + ` and ` + "`access_token`" + ` then get new ones by themselves, and the ` + "`_file`" + ` fields are read again: a request that was refused is made again with the new keys, and nothing is lost. While new keys are not available, because the project is being restored or an API has trouble, the input waits; a one-time run waits ten minutes. If the keys are written in the configuration, it ends or tries again with an error that says where the new keys are. The metric ` + "`supabase_storage_credentials_expire_unix`" + ` tells when a token ends, and the log warns a day, an hour and five minutes before the end of a token that nobody renews.
 
 == Secrets
 
-Keys and tokens are read from environment variables best, as in the examples. They are masked wherever Benthos prints a configuration, except by the HTTP API of streams mode, which returns the configuration of a stream with its secrets: protect that API, or leave it off.
+Keep keys and tokens in environment variables, as in the examples. Benthos masks them wherever it prints a configuration, except in the HTTP API of streams mode, which returns the configuration of a stream with its secrets: protect that API, or switch it off.
 `
 
 // specExample is an example of the documentation, which lints clean.
@@ -139,7 +139,7 @@ input:
 	},
 	{
 		"Self-hosted, or the local stack of the Supabase CLI",
-		"The endpoint takes the place of the project reference. `supabase status` prints the keys of the local stack.",
+		"The endpoint replaces the project reference. `supabase status` prints the keys of the local stack.",
 		`
 input:
   supabase_storage:
@@ -152,7 +152,7 @@ input:
 	},
 	{
 		"Lines of large objects",
-		"Makes one message of each line, of objects of any size: a scanner that reads in pieces does not hold the object in memory.",
+		"Makes one message of each line, for objects of any size: a scanner that reads in pieces does not hold the object in memory.",
 		`
 input:
   supabase_storage:
@@ -169,7 +169,7 @@ input:
 	},
 	{
 		"Move instead of copy",
-		"Deletes each object once it is delivered, unless it was overwritten in the meantime. Uploads of the last five minutes are left for the next run.",
+		"Deletes each object after its delivery, unless it was overwritten in the meantime. Uploads of the last five minutes wait for the next run.",
 		`
 input:
   supabase_storage:
@@ -184,7 +184,7 @@ input:
 	},
 	{
 		"Continuous, into Kafka",
-		"Delivers what is uploaded or changed within a minute or so. What was delivered is remembered in a file, so that a restart goes on from there.",
+		"Delivers what is uploaded or changed within a minute or so. A file remembers what was delivered, so a restart continues from there.",
 		`
 input:
   label: uploads
@@ -198,7 +198,7 @@ input:
     polling_interval: 1m
     state:
       path: ./state/uploads.db
-    max_object_size: 900kB # what brokers take unless they are told to take more
+    max_object_size: 900kB # the default limit of brokers; larger objects are left out
 
 output:
   kafka_franz:
@@ -211,7 +211,7 @@ output:
 	},
 	{
 		"Every night, deletions too, without a disk",
-		"Keeps the files of a web service like the bucket. What was delivered is remembered in Redis, which must be set to persist (appendonly yes) and to evict nothing (maxmemory-policy noeviction).",
+		"Keeps the files of a web service equal to the bucket. Redis remembers what was delivered; it must be configured to persist (appendonly yes) and to evict nothing (maxmemory-policy noeviction).",
 		`
 input:
   label: nightly

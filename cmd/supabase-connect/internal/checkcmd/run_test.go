@@ -132,19 +132,34 @@ func TestALintIsShownByItsField(t *testing.T) {
 	}
 }
 
+// With -update, the reports in the README become those of testdata.
 func TestTheREADMEShowsWhatIsPrinted(t *testing.T) {
-	readme, err := os.ReadFile("../../../../README.md")
+	const path = "../../README.md"
+	readme, err := os.ReadFile(path)
 	require.NoError(t, err)
 	good, err := os.ReadFile("testdata/good.txt")
 	require.NoError(t, err)
-	_, _, ok := strings.Cut(string(readme), string(good))
-	require.True(t, ok, "the README lacks testdata/good.txt")
 	bad, err := os.ReadFile("testdata/bad.txt")
 	require.NoError(t, err)
 	failed := regexp.MustCompile(`(?m)^  ✗ .*\n +→ .*\n`).FindString(string(bad))
 	require.NotEmpty(t, failed)
-	_, _, ok = strings.Cut(string(readme), failed)
-	require.True(t, ok, "the README lacks %s", failed)
+	want := withBlock(t, string(readme), "<!-- testdata/good.txt -->", string(good))
+	want = withBlock(t, want, "<!-- a step of testdata/bad.txt -->", failed)
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
+		return
+	}
+	require.Empty(t, cmp.Diff(want, string(readme)), "the README is stale; run: go test ./cmd/supabase-connect/internal/checkcmd -update")
+}
+
+// withBlock is a document whose code block after a comment holds text.
+func withBlock(t *testing.T, document, comment, text string) string {
+	t.Helper()
+	before, rest, ok := strings.Cut(document, comment+"\n```\n")
+	require.True(t, ok, comment)
+	_, after, ok := strings.Cut(rest, "```\n")
+	require.True(t, ok, comment)
+	return before + comment + "\n```\n" + text + "```\n" + after
 }
 
 // brokenWriter takes nothing.

@@ -1,0 +1,141 @@
+package input
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// documented is a name of the public contract and what the README says of it.
+type documented struct{ name, text string }
+
+// metadataDocs describes the metadata values, in the order of the README.
+var metadataDocs = []documented{
+	{metaBucket, "The bucket"},
+	{metaKey, "The full key, byte for byte"},
+	{metaPath, "The key below the prefix of `source_path`. Two keys may share a path unless the prefix ends with `/`"},
+	{metaFilename, "The last part of the key"},
+	{metaETag, "The ETag, without quotes"},
+	{metaSize, "The size in bytes, a number"},
+	{metaLastModified, "The time of the last change, in RFC 3339"},
+	{metaLastModifiedUnix, "The same in Unix seconds, a number"},
+	{metaContentType, "The content type, as uploaded"},
+	{metaCacheControl, "The cache control, as uploaded"},
+	{metaProjectRef, "The project reference, where it is known"},
+	{metaEvent, "`created`, `updated` or `deleted`: see [Change kinds](#change-kinds)"},
+	{metaObjectID, "The same for the same bucket, key and ETag: an idempotency key"},
+	{metaUserPrefix + "<name>", "The object's own metadata (switch: `user_metadata`). Values in the encoding of RFC 2047 are decoded; " +
+		"bytes that are not UTF-8 are read as ISO-8859-1"},
+	{metaMissingMeta, "How many values of the object's own metadata the server could not send, a number; not set for none. " +
+		"Over S3, Supabase leaves out numbers, nested values and text that is not ASCII"},
+}
+
+// metricDocs describes the metrics, in the order of the README. Their types and
+// labels come from the code.
+var metricDocs = []documented{
+	{"supabase_storage_listed", "Objects seen in a listing, or as changed since the last pass"},
+	{"supabase_storage_unchanged", "Objects delivered before in the version that is listed"},
+	{"supabase_storage_filtered", "Objects left out. Rules: include, exclude, modified_since, min_age, size, empty, placeholder"},
+	{"supabase_storage_delivered", "Objects acknowledged by the output"},
+	{"supabase_storage_vanished", "Objects deleted between listing and download"},
+	{"supabase_storage_parked", "Objects parked; an object that is tried again and fails again counts again"},
+	{"supabase_storage_deleted_events", "Deletions acknowledged by the output"},
+	{"supabase_storage_retries", "Requests made again"},
+	{"supabase_storage_bytes", "Bytes of delivered objects"},
+	{"supabase_storage_changes_polls", "Passes that asked only for changes"},
+
+	{"supabase_storage_in_flight", "Downloads under way"},
+	{"supabase_storage_buffered_bytes", "Bytes that downloads hold in memory"},
+	{"supabase_storage_download_window", "How many downloads may be under way"},
+	{"supabase_storage_list_window", "How many pages of the listing may be under way"},
+	{"supabase_storage_tracked", "Objects with a delivered version, by the state"},
+	{"supabase_storage_parked_now", "Objects that wait for another attempt, by the state"},
+	{"supabase_storage_oldest_undelivered_seconds", "How long the oldest messages in the pipeline have waited for an ack; 0 if there are none"},
+	{"supabase_storage_last_complete_pass_unix", "When a listing last completed, Unix seconds"},
+	{"supabase_storage_credentials_expire_unix", "When the token in use ends, Unix seconds; not set for keys without an end"},
+
+	{"supabase_storage_list_page_ns", "One page of the listing"},
+	{"supabase_storage_first_byte_ns", "From a request to its first byte"},
+	{"supabase_storage_pass_ns", "One pass with a full listing"},
+}
+
+// metadataTable is the metadata as a Markdown table. It fails where the code sets
+// a value that is not described, or the other way round.
+func metadataTable(t *testing.T) string {
+	names := find(t, regexp.MustCompile(`(?m)^\tmeta\w+ += metaPrefix \+ "(\w+)"`))
+	var inCode []string
+	for _, name := range names {
+		if name[1] == "meta_" {
+			name[1] += "<name>"
+		}
+		inCode = append(inCode, metaPrefix+name[1])
+	}
+	requireDocumented(t, inCode, metadataDocs)
+	var b strings.Builder
+	b.WriteString("| Name | Value |\n|---|---|\n")
+	for _, d := range metadataDocs {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", d.name, d.text)
+	}
+	return b.String()
+}
+
+// metricTables is the metrics as a Markdown table for each type.
+func metricTables(t *testing.T) string {
+	// New<type>("name") or New<type>("name", "label").
+	made := find(t, regexp.MustCompile(`\.New(Counter|Gauge|Timer)\("(supabase_storage_\w+)"(?:, "(\w+)")?\)`))
+	var inCode []string
+	types, labels := map[string]string{}, map[string]string{}
+	for _, m := range made {
+		inCode = append(inCode, m[2])
+		types[m[2]], labels[m[2]] = m[1], m[3]
+	}
+	requireDocumented(t, inCode, metricDocs)
+	var b strings.Builder
+	for _, kind := range []string{"Counter", "Gauge", "Timer"} {
+		fmt.Fprintf(&b, "\n| %s | |\n|---|---|\n", kind)
+		for _, d := range metricDocs {
+			if types[d.name] != kind {
+				continue
+			}
+			text := d.text
+			if label := labels[d.name]; label != "" {
+				text += fmt.Sprintf(" (label `%s`)", label)
+			}
+			fmt.Fprintf(&b, "| `%s` | %s |\n", d.name, text)
+		}
+	}
+	return b.String() + "\n"
+}
+
+// find is what a pattern finds in the product code below this folder.
+func find(t *testing.T, pattern *regexp.Regexp) (found [][]string) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		code, err := os.ReadFile(path)
+		found = append(found, pattern.FindAllStringSubmatch(string(code), -1)...)
+		return err
+	}))
+	return found
+}
+
+func requireDocumented(t *testing.T, inCode []string, docs []documented) {
+	t.Helper()
+	var described []string
+	for _, d := range docs {
+		require.NotEmpty(t, d.text, d.name)
+		described = append(described, d.name)
+	}
+	slices.Sort(inCode)
+	slices.Sort(described)
+	require.Equal(t, inCode, described, "the names in the code (expected) and the names that docs_tables_test.go describes")
+}
