@@ -155,11 +155,6 @@ func lintSync(conf map[string]any) supabase.Problems {
 	if emit, err := parseBool(conf[fieldEmitDeletes]); err == nil {
 		lints = append(lints, problemsAt("", checkEmitDeletes(emit, mode, state))...)
 	}
-	interval := conf[fieldPollingInterval]
-	if _, err := parsePollingInterval(interval); err == nil && mode == ModeOneTime && interval != defaultPollingInterval {
-		lints = append(lints, problemsAt(fieldPollingInterval, Wrong("has no effect with the sync_mode "+mode,
-			"remove it, or write sync_mode: "+ModeContinuous+" or "+ModeScheduled))...)
-	}
 	return lints
 }
 

@@ -36,6 +36,11 @@ func (s State) Field() string {
 func (c *Config) readSync(f *fields) {
 	c.SyncMode = read(f, parseSyncMode, fieldSyncMode)
 	c.Plan = readPlan(f, c.SyncMode)
+	if f.err == nil && c.SyncMode == ModeOneTime && f.text(fieldPollingInterval) != defaultPollingInterval {
+		// Not a lint, which would keep a run from starting.
+		c.Project.Warnings = append(c.Project.Warnings, problemsAt(fieldPollingInterval, Wrong("has no effect with the sync_mode "+c.SyncMode,
+			"remove it, or write sync_mode: "+ModeContinuous+" or "+ModeScheduled))...)
+	}
 	if f.parsed.Contains(FieldState) {
 		c.State = State{
 			Path:      f.text(FieldState, fieldStatePath),
