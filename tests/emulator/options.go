@@ -103,8 +103,8 @@ func (s *Server) Settings() Settings { return s.project.load().settings }
 // that the keys are the same in every run, and wide, so that they are valid
 // under the clock of a testing/synctest bubble too, which starts in 2000.
 const (
-	keyIssued  = 946684800  // 2000-01-01
-	keyExpires = 4102444800 // 2100-01-01
+	keyIssued  int64 = 946684800  // 2000-01-01
+	keyExpires int64 = 4102444800 // 2100-01-01
 )
 
 // Token signs claims with the project's JWT secret of the moment. Nothing is added to them:
