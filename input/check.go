@@ -94,7 +94,7 @@ type CheckProblem struct {
 
 // CheckReport is what a check of one input found.
 type CheckReport struct {
-	// OK says that no step failed: a run would work.
+	// OK says that no step failed. Of the objects a check reads at most one.
 	OK    bool        `json:"ok"`
 	Steps []CheckStep `json:"steps"`
 	// Sample says what a run would deliver; nil where nothing could be listed.

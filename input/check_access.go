@@ -143,7 +143,7 @@ func (c *checker) checkBucket(ctx context.Context) CheckStep {
 	}
 	switch {
 	case err != nil:
-		return c.failed(CheckStepBucket, "", err)
+		return failedStep(CheckStepBucket, "", nameNearBucket(ctx, c.client, c.conf.project.Bucket, c.explain(err)))
 	case c.access.found || c.notEmpty:
 		return s
 	}

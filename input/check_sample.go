@@ -30,6 +30,11 @@ type CheckSample struct {
 	// them.
 	Due   int64         `json:"due"`
 	First []CheckObject `json:"first"`
+	// DueBytes is the size of all those that would be delivered.
+	DueBytes int64 `json:"due_bytes"`
+	// Deletes says that each would be deleted from the bucket once it is delivered
+	// (delete_objects).
+	Deletes bool `json:"deletes,omitempty"`
 	// LeftOut says why the others would not, the most frequent reason first.
 	LeftOut []CheckLeftOut `json:"left_out"`
 	// StateUnread says that the state could not be read, so that some of what
@@ -211,7 +216,7 @@ func (l leftOut) sorted() []CheckLeftOut {
 
 // sample asks the ledger what is due of what was listed.
 func (c *checker) sample(ctx context.Context) error {
-	sample := &CheckSample{Complete: c.complete || c.empty, First: []CheckObject{}, StateUnread: c.ledgerUnread}
+	sample := &CheckSample{Complete: c.complete || c.empty, First: []CheckObject{}, StateUnread: c.ledgerUnread, Deletes: c.conf.deleteObjects}
 	left := leftOut{}
 	matches := func(obj object.Object) bool {
 		sample.Listed++
@@ -239,6 +244,7 @@ func (c *checker) sample(ctx context.Context) error {
 			if sample.Due++; len(sample.First) < c.opts.First {
 				sample.First = append(sample.First, CheckObject{item.Key, item.Size, item.LastModified, item.Event.String()})
 			}
+			sample.DueBytes += item.Size
 			c.dueObjects = append(c.dueObjects, item.Object)
 		}
 	}

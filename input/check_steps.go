@@ -131,6 +131,9 @@ func (c *checker) checkConfig(parsed *service.ParsedConfig) CheckStep {
 	}
 	c.conf, c.source, c.client = conf, source, client
 	s := CheckStep{Name: CheckStepConfig, Status: CheckOK, Found: fmt.Sprintf("%s, sync_mode %s", conf.where(), conf.syncMode)}
+	if conf.deleteObjects {
+		s.Found += ", objects will be deleted after delivery (delete_objects)"
+	}
 	for _, warning := range conf.project.Warnings {
 		s.warn(problemOfText(warning))
 	}
@@ -163,8 +166,13 @@ func (c *checker) probe(ctx context.Context, prefix string) (obj object.Object, 
 
 // failed makes a failed step of an error of the server.
 func (c *checker) failed(name, found string, err error) CheckStep {
+	return failedStep(name, found, c.explain(err))
+}
+
+// explain names the field behind an error of the server, and the remedy.
+func (c *checker) explain(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		err = errors.New("the check was ended before the server had answered")
 	}
-	return failedStep(name, found, c.conf.project.Explain(err, c.access.serverRegion))
+	return c.conf.project.Explain(err, c.access.serverRegion)
 }

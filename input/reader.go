@@ -170,7 +170,7 @@ func (r *reader) explain(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[*object.Error](err); ok && e.Code == "SignatureDoesNotMatch" {
 		region, _ = r.client.Region(ctx) // best effort: it only makes the message better
 	}
-	return r.source.Project().Explain(err, region)
+	return nameNearBucket(ctx, r.client, r.conf.project.Bucket, r.source.Project().Explain(err, region))
 }
 
 // ReadBatch implements service.BatchInput. It waits for the next batch; an

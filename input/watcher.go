@@ -233,6 +233,9 @@ func (w *watcher) sayProgress() {
 // sayStart is the one line at the beginning.
 func (r *reader) sayStart() {
 	r.log.Infof("Reading %s of %s (sync_mode: %s, role: %s)", r.where(), r.conf.project.Endpoint, r.conf.syncMode, r.conf.project.Identity())
+	if r.conf.deleteObjects {
+		r.log.Info("Objects are deleted from the bucket after delivery (delete_objects)")
+	}
 	if r.conf.plan.Repeats() && !r.conf.state.set() {
 		r.log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads the whole bucket again. Set state.path or state.cache to keep it")
 	}

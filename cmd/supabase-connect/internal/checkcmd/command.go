@@ -39,7 +39,7 @@ be delivered, and which rules leave the others out.
 Nothing is delivered and nothing is changed. A state file is looked at in a copy,
 so that the pipeline may run meanwhile, and is not created; a cache is only read.
 
-The exit code is 0 if a run would work, also if it would find nothing to deliver,
+The exit code is 0 if no step failed, also if a run would find nothing to deliver,
 which is a warning; else it is 1. Steps that fail name the field and the remedy.
 
   {{.BinaryName}} check ./uploads.yaml

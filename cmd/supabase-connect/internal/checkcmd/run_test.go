@@ -158,7 +158,7 @@ func TestKeysCannotWriteToTheTerminal(t *testing.T) {
 			LeftOut: []input.CheckLeftOut{{Rule: "parked", Count: 1, FirstKey: evil, Reason: evil, Pattern: evil}},
 		},
 		Explained: []input.CheckExplanation{{Key: evil, ETag: evil, Listed: true, Parked: &input.CheckParking{Reason: evil}}},
-	})
+	}, 10)
 	require.NoError(t, p.err)
 	require.Equal(t, 7, strings.Count(out.String(), `"a\x1b[2J\nb.txt"`), out.String())
 	require.NotContains(t, out.String(), "\x1b")

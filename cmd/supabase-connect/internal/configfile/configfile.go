@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -37,6 +38,8 @@ type Document struct {
 	Inputs []Input
 	// caches are the cache resources, each as YAML with its label.
 	caches []string
+	// files are where the file outputs stand that add to each file they write.
+	files []string
 }
 
 // Input is one supabase_storage input.
@@ -89,6 +92,14 @@ func (d *Document) visit(w *service.WalkedComponent) error {
 	switch {
 	case w.ComponentType == "cache" && w.Label != "":
 		d.caches = append(d.caches, w.ConfigYAML())
+	case w.ComponentType == "output" && w.Name == "file":
+		whole, err := w.ConfigAny()
+		if err != nil {
+			return err
+		}
+		if addsToFiles(whole) {
+			d.files = append(d.files, w.Path)
+		}
 	case w.ComponentType == "input" && w.Name == componentName:
 		conf, err := parseInput(w)
 		if err != nil {
@@ -97,6 +108,40 @@ func (d *Document) visit(w *service.WalkedComponent) error {
 		d.Inputs = append(d.Inputs, Input{Label: w.Label, Path: w.Path, Conf: conf})
 	}
 	return nil
+}
+
+// addsToFiles reports whether a file output writes files of their own, by a path
+// that depends on the message, and ends each message with a delimiter. To a file
+// that all messages share a delimiter belongs.
+func addsToFiles(output any) bool {
+	component, _ := output.(map[string]any)
+	own, _ := component["file"].(map[string]any)
+	path, _ := own["path"].(string)
+	codec, _ := own["codec"].(string)
+	return strings.Contains(path, "${!") && (codec == "" || codec == "lines" || strings.HasPrefix(codec, "delim:"))
+}
+
+// Warnings are what is well-formed and most often not meant. A file output whose
+// codec ends each message with a delimiter adds to every file, where an input
+// reads whole objects.
+func (d *Document) Warnings() []input.CheckProblem {
+	whole := slices.ContainsFunc(d.Inputs, func(in Input) bool {
+		scanner, err := in.Conf.FieldAny("scanner")
+		own, _ := scanner.(map[string]any)
+		_, toTheEnd := own["to_the_end"]
+		return err != nil || len(own) == 0 || toTheEnd
+	})
+	var warnings []input.CheckProblem
+	for _, path := range d.files {
+		if whole {
+			warnings = append(warnings, input.CheckProblem{
+				Field:   path + ".file.codec",
+				Problem: "adds a line break, or another delimiter, to each file, so that it is not the object byte for byte",
+				Remedy:  "write codec: all-bytes",
+			})
+		}
+	}
+	return warnings
 }
 
 // parseInput parses the input's own part of its config. The namespace of a state

@@ -39,12 +39,17 @@ func readFile(name string) ([]byte, error) {
 	return content, err
 }
 
-// The fields of a config in which inputs and caches are.
+// The fields of a config in which inputs, caches and outputs are.
 const (
-	fieldInput          = "input"
-	fieldInputResources = "input_resources"
-	fieldCacheResources = "cache_resources"
+	fieldInput           = "input"
+	fieldOutput          = "output"
+	fieldInputResources  = "input_resources"
+	fieldCacheResources  = "cache_resources"
+	fieldOutputResources = "output_resources"
 )
+
+// resourceFields are lists, to which further files add.
+var resourceFields = []string{fieldInputResources, fieldCacheResources, fieldOutputResources}
 
 // readConfig reads and lints one file, and returns those of its fields that
 // matter here, with the environment's variables in place. What an override may
@@ -70,7 +75,7 @@ func readConfig(schema *service.ConfigSchema, name string, overridden bool) (map
 	// A schema that takes these fields as they are: the full one would leave out
 	// the secrets, and a YAML parser knows no environment variables.
 	plain := &service.ConfigSchema{}
-	names := []string{fieldInput, fieldInputResources, fieldCacheResources}
+	names := slices.Concat([]string{fieldInput, fieldOutput}, resourceFields)
 	for _, field := range names {
 		plain.Field(service.NewAnyField(field).Optional())
 	}
@@ -93,7 +98,7 @@ func readConfig(schema *service.ConfigSchema, name string, overridden bool) (map
 
 // addResources adds the resources of one config to another.
 func addResources(to, from map[string]any) {
-	for _, field := range []string{fieldInputResources, fieldCacheResources} {
+	for _, field := range resourceFields {
 		more, _ := from[field].([]any)
 		have, _ := to[field].([]any)
 		if all := slices.Concat(have, more); len(all) > 0 {
