@@ -6,6 +6,8 @@ import (
 
 	_ "github.com/redpanda-data/benthos/v4/public/components/io"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/configfile"
 )
 
 // files is a config whose outputs are in a broker and in a resource.
@@ -32,7 +34,7 @@ func TestAFileOutputThatAddsToFilesIsAWarning(t *testing.T) {
 	}
 	require.Equal(t, 3, strings.Count(got, "→ write codec: all-bytes"), got)
 	require.True(t, strings.HasSuffix(got, "\nA run should work: no step failed, and one object was read. Look at the warnings.\n"), got)
-	got, err = check(t, files, Options{Limit: 100, JSON: true})
+	got, err = check(t, files, Options{Options: configfile.Options{JSON: true}, Limit: 100})
 	require.NoError(t, err)
 	require.Contains(t, got, `"field": "output.broker.outputs.1.file.codec"`)
 

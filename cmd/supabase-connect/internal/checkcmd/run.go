@@ -85,21 +85,12 @@ func each(ctx context.Context, schema *service.ConfigSchema, o Options, p *print
 	if err != nil {
 		return err
 	}
-	builder, err := doc.Resources(picked)
+	res, release, err := doc.Resources(ctx, picked, closeTimeout)
 	if err != nil {
 		unreadable(err)
 		return nil
 	}
-	res, release, err := builder.BuildSuspended()
-	if err != nil {
-		unreadable(fmt.Errorf("making the cache resources of %s: %w", o.Config, err))
-		return nil
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-		defer cancel()
-		_ = release(ctx) // nothing was written
-	}()
+	defer release()
 	out.Warnings = doc.Warnings()
 	for _, in := range picked {
 		p.heading(in.Name())
