@@ -64,7 +64,7 @@ func TestREADMEProgramTellsByItsExitCodeWhetherItsWorkIsDone(t *testing.T) {
 		stdout, stderr string
 	}{
 		"uploads": {0, "one\n", "1 listed, 1 delivered"},
-		"nowhere": {1, "", "The one-time run is not complete: .*nowhere"},
+		"nowhere": {1, "", "The run is not complete: .*nowhere"},
 	} {
 		config := filepath.Join(dir, bucket+".yaml")
 		require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
