@@ -72,7 +72,7 @@ func TestAGoodConfigPassesEveryStep(t *testing.T) {
 		require.Contains(t, stepOf(t, report, CheckStepPrefix).Found, `"photos/a.jpg"`)
 		require.Equal(t, "2 of 5 objects listed match", stepOf(t, report, CheckStepPatterns).Found)
 		require.Equal(t, &CheckSample{
-			Listed: 5, Complete: true, Due: 2,
+			Listed: 5, Complete: true, Due: 2, DueBytes: 14,
 			First: []CheckObject{{Key: "photos/a.jpg", Size: 7, LastModified: time.Now().UTC(), Event: "created"}},
 			LeftOut: []CheckLeftOut{
 				{Rule: "include", Count: 2, FirstKey: "photos/d.txt"},

@@ -16,6 +16,9 @@ import (
 // sayStart is the one line at the beginning.
 func (r *reader) sayStart() {
 	r.log.Infof("Reading %s of %s (sync_mode: %s, role: %s)", r.where(), r.conf.Project.Endpoint, r.conf.SyncMode, r.conf.Project.Identity())
+	if r.conf.DeleteObjects {
+		r.log.Info("Objects are deleted from the bucket after delivery (delete_objects)")
+	}
 	if r.conf.Plan.Repeats() && !r.conf.State.Set() {
 		r.log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads the whole bucket again. Set state.path or state.cache to keep it")
 	}

@@ -5,7 +5,9 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
 // meters are the input's metrics. Benthos adds the labels "label" and "path"
@@ -85,6 +87,15 @@ func (m *meters) showZeros() {
 		m.listed, m.unchanged, m.delivered, m.vanished, m.deleted, m.bytes, m.changesPolls,
 	} {
 		c.Incr(0)
+	}
+	for _, rule := range filter.Rules() {
+		m.filtered.Incr(0, rule.String())
+	}
+	for _, reason := range pass.Reasons() {
+		m.parked.Incr(0, reason)
+	}
+	for _, cause := range object.Causes() {
+		m.retries.Incr(0, cause)
 	}
 	m.inFlight.Set(0)
 	m.bufferedBytes.Set(0)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/check"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
@@ -145,7 +146,7 @@ func (r *reader) explain(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[*object.Error](err); ok && e.Code == "SignatureDoesNotMatch" {
 		region, _ = r.client.Region(ctx) // best effort: it only makes the message better
 	}
-	return r.source.Project().Explain(err, region)
+	return check.NameNearBucket(ctx, r.client, r.conf.Project.Bucket, r.source.Project().Explain(err, region))
 }
 
 // ReadBatch implements service.BatchInput. It waits for the next batch. Its only

@@ -4,9 +4,13 @@
 package main
 
 import (
+	"fmt"
+	"os"
+
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/checkcmd"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/cmdline"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/emulate"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/quickstart"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/statecmd"
@@ -18,25 +22,43 @@ const (
 	documentationURL = "https://github.com/seed75cbcda6/supabase-storage"
 )
 
+// configPaths are where a config is looked for when none is named.
+var configPaths = []string{
+	"supabase-connect.yaml",
+	"/supabase-connect.yaml",
+	"/etc/supabase-connect/config.yaml",
+	"/etc/supabase-connect.yaml",
+}
+
 func main() {
+	if cmdline.AsksVersion(os.Args) {
+		exitOn(printVersion(os.Stdout))
+		return
+	}
+	args, err := cmdline.Rewrite(os.Args, configPaths)
+	exitOn(err)
 	input.Main(
+		service.CLIOptSetArgs(args...),
 		service.CLIOptSetVersion(buildVersion(), buildDate()),
 		service.CLIOptSetBinaryName(binaryName),
 		service.CLIOptSetProductName(binaryName), // one name in help, log and documents
 		setTagline,
 		service.CLIOptSetDocumentationURL(documentationURL),
-		service.CLIOptSetDefaultConfigPaths(
-			"supabase-connect.yaml",
-			"/supabase-connect.yaml",
-			"/etc/supabase-connect/config.yaml",
-			"/etc/supabase-connect.yaml",
-		),
+		service.CLIOptSetDefaultConfigPaths(configPaths...),
 		service.CLIOptSetMainSchemaFrom(schema),
 		service.CLIOptAddCommand(emulate.Command()),
 		service.CLIOptAddCommand(quickstart.Command()),
 		service.CLIOptAddCommand(checkcmd.Command(schema)),
 		service.CLIOptAddCommand(statecmd.Command(schema)),
 	)
+}
+
+// exitOn ends the process with an error, if there is one.
+func exitOn(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // schema is the configuration schema of Benthos with this product's name in the

@@ -88,6 +88,7 @@ func TestScripts(t *testing.T) {
 			"upload":   cmdUpload,
 			"fault":    cmdFault,
 			"freeport": cmdFreePort,
+			"odd":      cmdOdd,
 			"get":      cmdGet,
 			"waitfile": cmdWaitFile,
 			"waitfor":  cmdWaitFor,

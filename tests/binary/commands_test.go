@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
@@ -62,6 +64,28 @@ func cmdFault(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return emulator.Fault{}
 	})
+}
+
+// cmdOdd sets a variable to an endpoint that shows the bucket with sizes below zero
+// in its listings:
+//
+//	odd NAME
+func cmdOdd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: odd NAME")
+	}
+	project := projectOf(ts)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		project.ServeHTTP(answer, r)
+		body := strings.ReplaceAll(answer.Body.String(), "<Size>", "<Size>-")
+		maps.Copy(w.Header(), answer.Header())
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.WriteHeader(answer.Code)
+		_, _ = io.WriteString(w, body) // the binary may have left
+	}))
+	ts.Defer(server.Close)
+	ts.Setenv(args[0], server.URL+"/storage/v1/s3")
 }
 
 // cmdFreePort sets a variable to a port of loopback that nobody listened on a

@@ -49,7 +49,7 @@ func TestTokensOfOthersAreRefused(t *testing.T) {
 		"eyJhbGciOiJub25lIn0.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.": "signature verification failed",
 		"sb_secret_abc": "Invalid Compact JWS",
 		"a.b.c":         "Invalid Compact JWS",
-		s.Token(map[string]any{"role": "service_role", "nbf": 1 << 40}): `"nbf" claim timestamp check failed`,
+		s.Token(map[string]any{"role": "service_role", "nbf": int64(1) << 40}): `"nbf" claim timestamp check failed`,
 	} {
 		got := newClient(t, s).as(token).get("b", "k")
 		require.Equal(t, http.StatusForbidden, got.status, token)

@@ -103,8 +103,8 @@ func (s *Server) Settings() Settings { return s.project.load().settings }
 // so that the keys are the same in every run, and far apart, so that the keys are
 // also valid by the clock of a testing/synctest bubble, which starts in 2000.
 const (
-	keyIssued  = 946684800  // 2000-01-01
-	keyExpires = 4102444800 // 2100-01-01
+	keyIssued  int64 = 946684800  // 2000-01-01
+	keyExpires int64 = 4102444800 // 2100-01-01
 )
 
 // Token signs claims with the project's current JWT secret. Nothing is added to

@@ -9,13 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input"
+	"github.com/seed75cbcda6/supabase-storage/tests/corpus"
 )
 
 // Another server has other words for the same faults.
 func TestACheckFindsWhatIsWrongOnAnyS3Server(t *testing.T) {
 	g := startGateway(t)
 	g.createBucket(t, "docs")
-	g.upload(t, "docs", map[string]object{"a.txt": {content: []byte("content")}})
+	g.upload(t, "docs", map[string]corpus.Object{"a.txt": {Content: []byte("content")}})
 	for name, c := range map[string]struct {
 		bucket, region, secret string
 		failed, field          string

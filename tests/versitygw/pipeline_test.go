@@ -21,6 +21,7 @@ import (
 	_ "github.com/redpanda-data/connect/v4/public/components/aws"
 
 	_ "github.com/seed75cbcda6/supabase-storage/input"
+	"github.com/seed75cbcda6/supabase-storage/tests/corpus"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -29,13 +30,16 @@ const (
 	targetBucket = "copy-of-uploads"
 )
 
+// objects are the same in every test. versitygw keeps objects as files.
+var objects = sync.OnceValue(func() map[string]corpus.Object { return corpus.Objects(corpus.Keys, 1<<20) })
+
 func TestBucketArrivesInS3WithContentTypesAndUserMetadata(t *testing.T) {
 	yaml, err := os.ReadFile("../../config/to_s3.yaml")
 	require.NoError(t, err)
 	source := emulator.New(emulator.Options{})
-	for key, o := range corpus() {
-		source.Put(sourceBucket, key, o.content,
-			emulator.WithContentType(o.contentType), emulator.WithUserMetadata(o.metadata))
+	for key, o := range objects() {
+		source.Put(sourceBucket, key, o.Content,
+			emulator.WithContentType(o.ContentType), emulator.WithUserMetadata(o.Metadata))
 	}
 	listener, err := source.Start("")
 	require.NoError(t, err)
@@ -59,15 +63,15 @@ func TestBucketArrivesInS3WithContentTypesAndUserMetadata(t *testing.T) {
 	require.NoError(t, builder.SetYAML(string(yaml)))
 	runToEnd(t, builder)
 
-	requireSame(t, corpus(), target.download(t, targetBucket))
+	requireSame(t, objects(), target.download(t, targetBucket))
 }
 
 func TestAnyS3EndpointCanBeTheSource(t *testing.T) {
 	source := startGateway(t)
 	source.createBucket(t, sourceBucket)
-	source.upload(t, sourceBucket, corpus())
+	source.upload(t, sourceBucket, objects())
 
-	arrived := map[string]object{}
+	arrived := map[string]corpus.Object{}
 	var mu sync.Mutex
 	builder := newBuilder(map[string]string{
 		"ENDPOINT": source.endpoint, "REGION": gatewayRegion,
@@ -98,44 +102,44 @@ supabase_storage:
 	}))
 	runToEnd(t, builder)
 
-	requireSame(t, corpus(), arrived)
+	requireSame(t, objects(), arrived)
 }
 
 // objectOf is what a message of the input tells of its object.
-func objectOf(msg *service.Message) (key string, o object, err error) {
+func objectOf(msg *service.Message) (key string, o corpus.Object, err error) {
 	content, err := msg.AsBytes()
 	if err != nil {
-		return "", object{}, err
+		return "", corpus.Object{}, err
 	}
-	o.content = bytes.Clone(content)
+	o.Content = bytes.Clone(content)
 	err = msg.MetaWalk(func(name, value string) error {
 		switch name {
 		case "supabase_storage_key":
 			key = value
 		case "supabase_storage_content_type":
-			o.contentType = value
+			o.ContentType = value
 		}
 		if name, ok := strings.CutPrefix(name, "supabase_storage_meta_"); ok {
-			if o.metadata == nil {
-				o.metadata = map[string]string{}
+			if o.Metadata == nil {
+				o.Metadata = map[string]string{}
 			}
-			o.metadata[name] = value
+			o.Metadata[name] = value
 		}
 		return nil
 	})
 	return key, o, err
 }
 
-func requireSame(t *testing.T, want, got map[string]object) {
+func requireSame(t *testing.T, want, got map[string]corpus.Object) {
 	t.Helper()
 	require.Len(t, got, len(want))
 	for key, w := range want {
 		g, ok := got[key]
 		require.Truef(t, ok, "%q did not arrive", key)
-		require.Truef(t, bytes.Equal(w.content, g.content), "%q: %d bytes arrived, other than the %d stored",
-			key, len(g.content), len(w.content))
-		require.Equalf(t, w.contentType, g.contentType, "content type of %q", key)
-		require.Equalf(t, w.metadata, g.metadata, "user metadata of %q", key)
+		require.Truef(t, bytes.Equal(w.Content, g.Content), "%q: %d bytes arrived, other than the %d stored",
+			key, len(g.Content), len(w.Content))
+		require.Equalf(t, w.ContentType, g.ContentType, "content type of %q", key)
+		require.Equalf(t, w.Metadata, g.Metadata, "user metadata of %q", key)
 	}
 }
 
@@ -162,7 +166,7 @@ func runToEnd(t *testing.T, builder *service.StreamBuilder) {
 // atOnce is how many requests the tests themselves have in flight.
 const atOnce = 16
 
-func (g gateway) upload(t *testing.T, bucket string, objects map[string]object) {
+func (g gateway) upload(t *testing.T, bucket string, objects map[string]corpus.Object) {
 	t.Helper()
 	group, ctx := errgroup.WithContext(t.Context())
 	group.SetLimit(atOnce)
@@ -171,9 +175,9 @@ func (g gateway) upload(t *testing.T, bucket string, objects map[string]object) 
 			_, err := g.client.PutObject(ctx, &s3.PutObjectInput{
 				Bucket:      aws.String(bucket),
 				Key:         aws.String(key),
-				Body:        bytes.NewReader(o.content),
-				ContentType: aws.String(o.contentType),
-				Metadata:    o.metadata,
+				Body:        bytes.NewReader(o.Content),
+				ContentType: aws.String(o.ContentType),
+				Metadata:    o.Metadata,
 			})
 			return err
 		})
@@ -182,9 +186,9 @@ func (g gateway) upload(t *testing.T, bucket string, objects map[string]object) 
 }
 
 // download returns all that the bucket holds.
-func (g gateway) download(t *testing.T, bucket string) map[string]object {
+func (g gateway) download(t *testing.T, bucket string) map[string]corpus.Object {
 	t.Helper()
-	objects := map[string]object{}
+	objects := map[string]corpus.Object{}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(t.Context())
 	group.SetLimit(atOnce)
@@ -206,16 +210,16 @@ func (g gateway) download(t *testing.T, bucket string) map[string]object {
 	return objects
 }
 
-func (g gateway) get(ctx context.Context, bucket, key string) (object, error) {
+func (g gateway) get(ctx context.Context, bucket, key string) (corpus.Object, error) {
 	out, err := g.client.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
 	if err != nil {
-		return object{}, err
+		return corpus.Object{}, err
 	}
 	defer out.Body.Close()
 	content, err := io.ReadAll(out.Body)
-	o := object{content: content, contentType: aws.ToString(out.ContentType)}
+	o := corpus.Object{Content: content, ContentType: aws.ToString(out.ContentType)}
 	if len(out.Metadata) > 0 {
-		o.metadata = out.Metadata
+		o.Metadata = out.Metadata
 	}
 	return o, err
 }

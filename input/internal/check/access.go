@@ -141,7 +141,7 @@ func (c *checker) checkBucket(ctx context.Context) Step {
 	}
 	switch {
 	case err != nil:
-		return c.failed(StepBucket, "", err)
+		return failedStep(StepBucket, "", NameNearBucket(ctx, c.client, c.conf.Project.Bucket, c.explain(err)))
 	case c.access.found || c.notEmpty:
 		return s
 	}

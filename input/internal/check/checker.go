@@ -134,6 +134,9 @@ func (c *checker) checkConfig(parsed *service.ParsedConfig) Step {
 	}
 	c.conf, c.source, c.client = conf, source, client
 	s := Step{Name: StepConfig, Status: OK, Found: fmt.Sprintf("%s, sync_mode %s", conf.Where(), conf.SyncMode)}
+	if conf.DeleteObjects {
+		s.Found += ", objects will be deleted after delivery (delete_objects)"
+	}
 	for _, warning := range conf.Project.Warnings {
 		s.warn(problemOf(warning))
 	}
@@ -166,8 +169,13 @@ func (c *checker) probe(ctx context.Context, prefix string) (obj object.Object, 
 
 // failed makes a failed step of an error of the server.
 func (c *checker) failed(name, found string, err error) Step {
+	return failedStep(name, found, c.explain(err))
+}
+
+// explain names the field behind an error of the server, and the remedy.
+func (c *checker) explain(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		err = errors.New("the check was ended before the server had answered")
 	}
-	return failedStep(name, found, c.conf.Project.Explain(err, c.access.serverRegion))
+	return c.conf.Project.Explain(err, c.access.serverRegion)
 }

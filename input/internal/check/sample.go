@@ -31,6 +31,11 @@ type Sample struct {
 	// them.
 	Due   int64    `json:"due"`
 	First []Object `json:"first"`
+	// DueBytes is the size of all those that would be delivered.
+	DueBytes int64 `json:"due_bytes"`
+	// Deletes says that each would be deleted from the bucket once it is delivered
+	// (delete_objects).
+	Deletes bool `json:"deletes,omitempty"`
 	// LeftOut says why the others would not, the most frequent reason first.
 	LeftOut []LeftOut `json:"left_out"`
 	// StateUnread says that the state could not be read, so that some of what
@@ -212,7 +217,7 @@ func (l leftOut) sorted() []LeftOut {
 
 // sample asks the ledger what is due of what was listed.
 func (c *checker) sample(ctx context.Context) error {
-	sample := &Sample{Complete: c.complete || c.empty, First: []Object{}, StateUnread: c.ledgerUnread}
+	sample := &Sample{Complete: c.complete || c.empty, First: []Object{}, StateUnread: c.ledgerUnread, Deletes: c.conf.DeleteObjects}
 	left := leftOut{}
 	matches := func(obj object.Object) bool {
 		sample.Listed++
@@ -240,6 +245,7 @@ func (c *checker) sample(ctx context.Context) error {
 			if sample.Due++; len(sample.First) < c.opts.First {
 				sample.First = append(sample.First, Object{item.Key, item.Size, item.LastModified, item.Event.String()})
 			}
+			sample.DueBytes += item.Size
 			c.dueObjects = append(c.dueObjects, item.Object)
 		}
 	}

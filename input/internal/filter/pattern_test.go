@@ -246,7 +246,7 @@ func TestRandomPatternsAgreeWithReference(t *testing.T) {
 		}
 		return b.String()
 	}
-	tokens := []string{"a", "b", "/", "*", "**", "**/", "/**/", "?", "{", "}", ",", "[a-b]", "[!a]", "[b,]", "{a,", "{,", "\\*", "-"}
+	tokens := []string{"a", "b", "/", "*", "**", "**/", "/**/", "?", "{", "}", ",", "[a-b]", "[!a]", "[b,]", "[-a]", "[_+-b]", "[!+-9]", "{a,", "{,", "\\*", "\\,", "-"}
 	chars := []string{"a", "b", "/", ",", "*", "-", "é"}
 	for range 30_000 {
 		text := draw(tokens, 8)

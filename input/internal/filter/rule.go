@@ -25,5 +25,10 @@ const (
 
 var ruleNames = [...]string{"", "include", "exclude", "modified_since", "min_age", "size", "empty", "placeholder"}
 
+// Rules are all but [Pass].
+func Rules() []Rule {
+	return []Rule{Include, Exclude, ModifiedSince, MinAge, Size, Empty, Placeholder}
+}
+
 // String is the name of the rule, "" for [Pass].
 func (r Rule) String() string { return ruleNames[r] }

@@ -2,6 +2,9 @@ package filter
 
 import (
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -9,12 +12,22 @@ import (
 // maxBranches bounds what the braces of a pattern may expand to: they multiply.
 const maxBranches = 1000
 
+// maxClassRange bounds how many characters one range of a class may span, since
+// a range is spelled out.
+const maxClassRange = 512
+
+var (
+	// termRE matches one term: an escape, a whole class, or one character.
+	termRE = regexp.MustCompile(`(?s)\\.|\[(?:\\.|[^\]\\])*\]|.`)
+	// itemRE matches one item of a class: a character or a range of them.
+	itemRE = regexp.MustCompile(`(?s)(\\.|.)(?:-(\\.|.))?`)
+)
+
 // branch is one of the patterns that a pattern with braces stands for.
 type branch struct {
-	// glob is the branch in the words of gobwas/glob.
+	// glob is the branch in the syntax of gobwas/glob.
 	glob string
-	// literal is what every match begins with; wild says that it ends before
-	// the branch does.
+	// literal is what every match begins with; wild says that a wildcard ended it.
 	literal string
 	wild    bool
 }
@@ -27,144 +40,180 @@ func (b branch) then(next branch) branch {
 	return out
 }
 
-// translate turns a pattern into branches that gobwas/glob understands as
-// people do who know the shell or .gitignore:
+// translator reads the terms of a pattern from left to right.
+type translator struct {
+	text  string
+	terms [][]int // begin and end of each term in text
+	next  int     // the term to read next
+}
+
+// translate turns a pattern into branches that gobwas/glob v1.1.0 understands as
+// people do who know the shell or .gitignore. What it does not do by itself:
 //
-//   - a leading "/" stands for the source prefix, and is dropped;
-//   - braces are expanded, as a shell does before it looks at wildcards, so
-//     that "{a,b/}**/c" is "a**/c" and "b/**/c";
-//   - a class may mix ranges and characters, as in [a-z0-9_]; gobwas/glob
-//     refuses that, or takes [_a-z] for the four characters _, a, -, z;
-//   - a class matches no "/", negated or not, just as "*" and "?" do not;
-//   - [^a], which gobwas/glob takes for a literal "^", is refused;
-//   - braces and brackets that do not pair are refused, with their position.
+//   - Braces are expanded before wildcards are looked at, so that "{a,b/}**/c" is
+//     "a**/c" and "b/**/c". It looks for "**/" before it expands braces. The
+//     branches also tell where a listing may begin.
+//   - A class may mix ranges and characters, as in [a-z0-9_]. It refuses that, and
+//     reads [_a-z] as the four characters _, a, -, z.
+//   - A class never matches "/", negated or not, just as "*" and "?" do not.
+//   - [^a] is refused, which it reads as "^" or "a", and so are a "}" or "]"
+//     without its partner, which it reads as themselves.
+//
+// A leading "/" stands for the source prefix, and is dropped.
 func translate(text string) ([]branch, error) {
-	t := translator{text: text}
+	t := &translator{text: text, terms: termRE.FindAllStringIndex(text, -1)}
+	for at := range text {
+		if r, size := utf8.DecodeRuneInString(text[at:]); r == utf8.RuneError && size == 1 {
+			return nil, t.fail(at, "a byte is not UTF-8", "save the file as UTF-8")
+		}
+	}
+	if backslashes := len(text) - len(strings.TrimRight(text, `\`)); backslashes%2 == 1 {
+		return nil, t.fail(len(text)-1, "nothing follows the backslash", `write \\ for a backslash`)
+	}
 	if strings.HasPrefix(text, "/") {
-		t.pos = 1
+		t.next++
 	}
 	return t.sequence(-1)
 }
 
-// translator reads a pattern from left to right.
-type translator struct {
-	text string
-	pos  int
-}
-
-// sequence reads up to the end of the pattern, or, in a group that was opened
-// at the position open, up to the "," or "}" that ends the alternative.
+// sequence reads to the end of the pattern, or, in a group that was opened at the
+// position open, to the "," or "}" that ends the alternative.
 func (t *translator) sequence(open int) ([]branch, error) {
 	branches := []branch{{}}
-	for {
-		r, size, err := t.peek()
+	for ; t.next < len(t.terms); t.next++ {
+		term, at := t.term()
+		var next []branch
+		var err error
 		switch {
-		case err != nil:
-			return nil, err
-		case size == 0 && open >= 0:
-			return nil, t.fail(open, `"{" has no closing "}"`, `close it, or write \{ for the character itself`)
-		case size == 0, open >= 0 && (r == ',' || r == '}'):
+		case open >= 0 && (term == "," || term == "}"):
 			return branches, nil
+		case term == "{":
+			next, err = t.group(at)
+		default:
+			next = make([]branch, 1)
+			next[0], err = t.single(term, at)
 		}
-		next, err := t.term(r)
 		if err != nil {
 			return nil, err
 		}
-		if branches, err = t.product(branches, next); err != nil {
-			return nil, err
+		if len(branches)*len(next) > maxBranches {
+			return nil, t.fail(0, fmt.Sprintf("the braces stand for more than %d patterns", maxBranches), "write several patterns")
 		}
-	}
-}
-
-// product is every branch of left followed by every branch of right.
-func (t *translator) product(left, right []branch) ([]branch, error) {
-	if len(left)*len(right) > maxBranches {
-		return nil, t.fail(0, fmt.Sprintf("the braces stand for more than %d patterns", maxBranches), "write several patterns")
-	}
-	out := make([]branch, 0, len(left)*len(right))
-	for _, l := range left {
-		for _, r := range right {
-			out = append(out, l.then(r))
+		var product []branch
+		for _, left := range branches {
+			for _, right := range next {
+				product = append(product, left.then(right))
+			}
 		}
+		branches = product
 	}
-	return out, nil
+	if open >= 0 {
+		return nil, t.fail(open, `"{" has no closing "}"`, `close it, or write \{ for the character itself`)
+	}
+	return branches, nil
 }
 
-// term reads one term, of which r is the first character.
-func (t *translator) term(r rune) ([]branch, error) {
-	switch r {
-	case '{':
-		return t.group()
-	case '[':
-		class, err := t.class()
-		return []branch{{glob: class, wild: true}}, err
-	case '*', '?':
-		t.pos++
-		return []branch{{glob: string(r), wild: true}}, nil
-	case '}':
-		return nil, t.fail(t.pos, `"}" has no opening "{"`, `open it, or write \} for the character itself`)
-	case ']':
-		return nil, t.fail(t.pos, `"]" has no opening "["`, `open it, or write \] for the character itself`)
-	case '\\':
-		at := t.pos
-		escaped, err := t.escaped()
-		if err == nil && escaped == '/' {
-			err = t.fail(at, `"/" cannot be escaped`, `write "/" alone`)
-		}
-		return []branch{literalBranch(escaped)}, err
-	}
-	t.pos += utf8.RuneLen(r)
-	return []branch{literalBranch(r)}, nil
-}
-
-// literalBranch is a character that stands for itself.
-func literalBranch(r rune) branch {
-	glob := string(r)
-	if strings.ContainsRune(`\*?[]{},`, r) {
-		glob = `\` + glob
-	}
-	return branch{glob: glob, literal: string(r)}
-}
-
-// group reads alternatives in braces.
-func (t *translator) group() ([]branch, error) {
-	open := t.pos
+// group reads the alternatives of the braces that open at a position, up to the
+// closing one.
+func (t *translator) group(open int) ([]branch, error) {
 	var all []branch
-	for {
-		t.pos++ // The "{" at first, a "," afterwards.
-		branches, err := t.sequence(open)
+	for term := ""; term != "}"; term, _ = t.term() {
+		t.next++ // the "{" at first, a "," afterwards
+		alternative, err := t.sequence(open)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, branches...)
-		if t.text[t.pos] == '}' {
-			t.pos++
-			return all, nil
+		all = append(all, alternative...)
+	}
+	return all, nil
+}
+
+// term is the next term, and where it begins.
+func (t *translator) term() (term string, at int) {
+	at = t.terms[t.next][0]
+	return t.text[at:t.terms[t.next][1]], at
+}
+
+// single translates a term that is no group.
+func (t *translator) single(term string, at int) (branch, error) {
+	switch {
+	case term == "*", term == "?":
+		return branch{glob: term, wild: true}, nil
+	case term == "[":
+		return branch{}, t.fail(at, `"[" has no closing "]"`, `close it, or write \[ for the character itself`)
+	case term[0] == '[':
+		class, err := t.class(term[1:len(term)-1], at+1)
+		return branch{glob: class, wild: true}, err
+	case term == "]":
+		return branch{}, t.fail(at, `"]" has no opening "["`, `open it, or write \] for the character itself`)
+	case term == "}":
+		return branch{}, t.fail(at, `"}" has no opening "{"`, `open it, or write \} for the character itself`)
+	case term == `\/`:
+		return branch{}, t.fail(at, `"/" cannot be escaped`, `write "/" alone`)
+	case term == ",": // a literal, also in the braces that join the branches
+		return branch{glob: `\,`, literal: term}, nil
+	}
+	return branch{glob: term, literal: string(character(term))}, nil
+}
+
+// class translates the inside of a class, which begins at a position, to the one
+// form that gobwas/glob and everyone else read alike: the list of its characters.
+func (t *translator) class(inside string, at int) (string, error) {
+	items, negated := strings.CutPrefix(inside, "!")
+	switch {
+	case items == "":
+		return "", t.fail(at-1, "the class is empty", `list its characters, or write \[ for the character itself`)
+	case strings.HasPrefix(inside, "^"):
+		return "", t.fail(at, `"^" does not negate a class`, `write [! in place of [^`)
+	}
+	at += len(inside) - len(items)
+	set := map[rune]bool{}
+	for _, m := range itemRE.FindAllStringSubmatchIndex(items, -1) {
+		lo := character(items[m[2]:m[3]])
+		hi := lo
+		if m[4] >= 0 {
+			hi = character(items[m[4]:m[5]])
+		}
+		switch {
+		case lo == '/' || hi == '/':
+			return "", t.fail(at+m[0], `a class cannot match "/"`, `write "/" outside of the class`)
+		case hi < lo:
+			return "", t.fail(at+m[0], "the range runs backwards", "write its smaller character first, as in [a-z]")
+		case hi-lo >= maxClassRange:
+			return "", t.fail(at+m[0], "the range spans too many characters", `write "?" for any character`)
+		}
+		for r := lo; r <= hi; r++ {
+			set[r] = true
 		}
 	}
+	if delete(set, '/'); negated {
+		set['/'] = true
+	}
+	return classText(set, negated), nil
 }
 
-// escaped reads a backslash and returns the character that follows.
-func (t *translator) escaped() (rune, error) {
-	t.pos++
-	r, size, err := t.peek()
-	switch {
-	case err != nil:
-		return 0, err
-	case size == 0:
-		return 0, t.fail(t.pos-1, "nothing follows the backslash", `write \\ for a backslash`)
-	}
-	t.pos += size
-	return r, nil
+// character is the one that a term or an item of a class stands for.
+func character(text string) rune {
+	r, _ := utf8.DecodeRuneInString(strings.TrimPrefix(text, `\`))
+	return r
 }
 
-// peek returns the next character and its size in bytes, 0 at the end.
-func (t *translator) peek() (rune, int, error) {
-	r, size := utf8.DecodeRuneInString(t.text[t.pos:])
-	if r == utf8.RuneError && size == 1 {
-		return 0, 0, t.fail(t.pos, "a byte is not UTF-8", "save the file as UTF-8")
+// classText writes a set of characters. In gobwas/glob a "-" in the second place
+// makes a range, and no backslash protects it there, so it goes first.
+func classText(set map[rune]bool, negated bool) string {
+	text := "["
+	if negated {
+		text += "!"
 	}
-	return r, size, nil
+	if set['-'] {
+		text += "-"
+	}
+	for _, r := range slices.Sorted(maps.Keys(set)) {
+		if r != '-' {
+			text += `\` + string(r)
+		}
+	}
+	return text + "]"
 }
 
 func (t *translator) fail(at int, problem, remedy string) error {

@@ -140,6 +140,15 @@ func Cause(err error) string {
 	return "other"
 }
 
+// Causes are all that [Cause] may return.
+func Causes() []string {
+	words := []string{"other"}
+	for _, k := range causes {
+		words = append(words, k.word)
+	}
+	return words
+}
+
 // causes are in the order in which Cause tries them: the most specific first.
 var causes = []struct {
 	kind error

@@ -156,13 +156,21 @@ func (p *Pass) Report() Report {
 	return r
 }
 
+// Reasons are all the words under which parked objects are counted.
+func Reasons() []string { return append(object.Causes(), reasonRejected, reasonScanner) }
+
+const (
+	reasonRejected = "rejected"
+	reasonScanner  = "scanner"
+)
+
 // reason is the word under which a parked object is counted.
 func reason(err error) string {
 	switch {
 	case errors.Is(err, ErrRejected):
-		return "rejected"
+		return reasonRejected
 	case errors.Is(err, ErrUnreadable):
-		return "scanner"
+		return reasonScanner
 	default:
 		return object.Cause(err)
 	}

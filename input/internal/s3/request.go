@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -20,7 +21,9 @@ type request struct {
 	op     string // the gerund of the errors
 	method string
 	key    string // "" for a request about the bucket
-	query  url.Values
+	// service says that the request is about no bucket.
+	service bool
+	query   url.Values
 	// byteRange is the value of the Range header, "" for the whole object.
 	byteRange string
 	// region overrides the configured one.
@@ -129,6 +132,10 @@ func (r request) noCredentials(ctx context.Context, doing string, err error) err
 // would cost more than signing it.
 func (c *Client) signedRequest(ctx context.Context, r request, cred object.Credentials) (*http.Request, error) {
 	u := c.base
+	if r.service {
+		u.Path = strings.TrimSuffix(u.Path, c.o.Bucket)
+		u.RawPath = strings.TrimSuffix(u.RawPath, escapePath(c.o.Bucket))
+	}
 	if r.key != "" {
 		u.Path += "/" + r.key
 		u.RawPath += "/" + escapePath(r.key)

@@ -35,7 +35,7 @@ func token(claims map[string]any) string {
 }
 
 func apiKey(project, role string) string {
-	return token(map[string]any{"iss": "supabase", "ref": project, "role": role, "exp": 4_000_000_000})
+	return token(map[string]any{"iss": "supabase", "ref": project, "role": role, "exp": int64(4_000_000_000)})
 }
 
 func userToken(project string, expires time.Time) string {

@@ -104,19 +104,19 @@ func (p *printer) problem(problem input.CheckProblem, colour terminal.Colour) []
 }
 
 // report prints what follows the steps.
-func (p *printer) report(r *input.CheckReport) {
+func (p *printer) report(r *input.CheckReport, limit int) {
 	if p.quiet {
 		return
 	}
 	if r.Sample != nil && r.Sample.Listed > 0 {
-		p.sample(r.Sample)
+		p.sample(r.Sample, limit)
 	}
 	for _, e := range r.Explained {
 		p.explained(e)
 	}
 }
 
-func (p *printer) sample(s *input.CheckSample) {
+func (p *printer) sample(s *input.CheckSample, limit int) {
 	of := objects(s.Listed) + " listed"
 	if !s.Complete {
 		of = "the first " + of
@@ -125,6 +125,12 @@ func (p *printer) sample(s *input.CheckSample) {
 	if s.StateUnread {
 		p.printf(" (less what the state knows, which could not be read)")
 	}
+	if s.Due > 0 {
+		p.printf(", %s", size(s.DueBytes))
+	}
+	if s.Deletes {
+		p.printf(", and then deleted from the bucket")
+	}
 	if s.Due > int64(len(s.First)) {
 		p.printf(", the first of them")
 	}
@@ -132,14 +138,24 @@ func (p *printer) sample(s *input.CheckSample) {
 		o := s.First[i]
 		return []string{terminal.Printable(o.Key), size(o.Size), moment(o.LastModified), o.Event}
 	})
-	if len(s.LeftOut) == 0 {
-		return
+	if len(s.LeftOut) > 0 {
+		p.leftOut(s)
 	}
+	switch {
+	case s.Complete:
+	case s.Listed >= int64(limit):
+		p.printf("\n  The listing was cut at --%s %d; there are more objects.\n", flagLimit, limit)
+	default:
+		p.printf("\n  The listing was cut after a minute; there are more objects.\n")
+	}
+}
+
+func (p *printer) leftOut(s *input.CheckSample) {
 	p.printf("\n  %s would not", humanize.Comma(s.Listed-s.Due))
 	width := len(humanize.Comma(s.LeftOut[0].Count)) // the most frequent comes first
 	p.table(len(s.LeftOut), func(i int) []string {
 		count := fmt.Sprintf("%*s", width, humanize.Comma(s.LeftOut[i].Count))
-		return append([]string{count}, leftOut(s.LeftOut[i])...)
+		return append([]string{count}, leftOutCells(s.LeftOut[i])...)
 	})
 }
 
@@ -173,7 +189,7 @@ var ruleTexts = map[string]string{
 	"odd_entry":      "whose entry in the listing can't be understood",
 }
 
-func leftOut(l input.CheckLeftOut) []string {
+func leftOutCells(l input.CheckLeftOut) []string {
 	cells := []string{terminal.Printable(cmp.Or(l.Pattern, ruleTexts[l.Rule], l.Rule))}
 	if l.FirstKey != "" {
 		cells = append(cells, "such as "+terminal.Printable(l.FirstKey))
@@ -226,22 +242,41 @@ func (p *printer) explained(e input.CheckExplanation) {
 
 func (p *printer) fact(name, value string) { p.printf("    %-9s  %s\n", name, value) }
 
-// verdict is the last line.
+// verdict prints what is to be said of the whole config. A check reads one object
+// of an input at most, and says no more than that.
 func (p *printer) verdict(d document) {
-	warnings := false
+	warnings := len(d.Warnings) > 0
+	read := 0
 	for _, in := range d.Inputs {
 		for _, s := range in.Steps {
 			warnings = warnings || s.Status == input.CheckWarning
+			if s.Name == input.CheckStepDownload && s.Status == input.CheckOK {
+				read++
+			}
 		}
 	}
-	switch {
-	case !d.OK:
-		// The error that the command ends with says it.
-	case warnings:
-		p.printf("\n%s\n", p.paint.Paint(terminal.Yellow, "A run would work; look at the warnings."))
-	default:
-		p.printf("\n%s\n", p.paint.Paint(terminal.Green, "A run would work."))
+	if len(d.Warnings) > 0 {
+		p.printf("\n")
+		p.step(input.CheckStep{Name: "output", Status: input.CheckWarning, Problems: d.Warnings})
 	}
+	if !d.OK {
+		return // the error that the command ends with says it
+	}
+	verdict := "A run should work: no step failed"
+	switch {
+	case read == 1:
+		verdict += ", and one object was read."
+	case read > 1:
+		verdict += fmt.Sprintf(", and %d objects were read.", read)
+	default:
+		verdict += ". No object was read."
+	}
+	colour := terminal.Green
+	if warnings {
+		colour = terminal.Yellow
+		verdict += " Look at the warnings."
+	}
+	p.printf("\n%s\n", p.paint.Paint(colour, verdict))
 }
 
 func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }

@@ -21,10 +21,12 @@ const closeTimeout = 10 * time.Second
 
 // document is what --json prints.
 type document struct {
-	// OK says that a run of the whole config would work.
+	// OK says that no step of any input failed.
 	OK     bool     `json:"ok"`
 	Config string   `json:"config"`
 	Inputs []result `json:"inputs"`
+	// Warnings are about the other components of the config.
+	Warnings []input.CheckProblem `json:"warnings,omitempty"`
 }
 
 // result is the check of one input. Where the config can't be read there is
@@ -36,14 +38,14 @@ type result struct {
 }
 
 // Run checks the inputs that o asks for and prints what it found to w. It fails
-// if a run of the config would.
+// if a step did.
 func Run(ctx context.Context, w io.Writer, schema *service.ConfigSchema, o Options) error {
 	p := newPrinter(w, o.JSON)
 	doc := document{OK: true, Config: o.Config}
 	var failed []string
-	err := each(ctx, schema, o, p, func(r result, name string) {
+	err := each(ctx, schema, o, p, &doc, func(r result, name string) {
 		doc.Inputs = append(doc.Inputs, r)
-		p.report(r.CheckReport)
+		p.report(r.CheckReport, o.Limit)
 		if !r.OK {
 			doc.OK = false
 			failed = append(failed, fmt.Sprintf("%s: %s", name, strings.Join(r.Failed(), ", ")))
@@ -68,7 +70,7 @@ func Run(ctx context.Context, w io.Writer, schema *service.ConfigSchema, o Optio
 }
 
 // each checks one input after the other.
-func each(ctx context.Context, schema *service.ConfigSchema, o Options, p *printer, done func(r result, name string)) error {
+func each(ctx context.Context, schema *service.ConfigSchema, o Options, p *printer, out *document, done func(r result, name string)) error {
 	opts := input.CheckOptions{Limit: o.Limit, Explain: o.Explain, OnStep: p.step}
 	unreadable := func(err error) {
 		p.heading(o.Config)
@@ -83,21 +85,13 @@ func each(ctx context.Context, schema *service.ConfigSchema, o Options, p *print
 	if err != nil {
 		return err
 	}
-	builder, err := doc.Resources(picked)
+	res, release, err := doc.Resources(ctx, picked, closeTimeout)
 	if err != nil {
 		unreadable(err)
 		return nil
 	}
-	res, release, err := builder.BuildSuspended()
-	if err != nil {
-		unreadable(fmt.Errorf("making the cache resources of %s: %w", o.Config, err))
-		return nil
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-		defer cancel()
-		_ = release(ctx) // nothing was written
-	}()
+	defer release()
+	out.Warnings = doc.Warnings()
 	for _, in := range picked {
 		p.heading(in.Name())
 		opts.StatesOfOthers = statesOfOthers(doc, in)

@@ -90,7 +90,7 @@ func TestTheReportOfAGoodConfig(t *testing.T) {
 	require.NoError(t, err)
 	for name, o := range map[string]Options{
 		"good.txt":  {Limit: 100},
-		"good.json": {Limit: 100, JSON: true, Explain: []string{"photos/2026/cat.jpg", "photos/2026/cat_thumbnail.jpg"}},
+		"good.json": {Options: configfile.Options{JSON: true}, Limit: 100, Explain: []string{"photos/2026/cat.jpg", "photos/2026/cat_thumbnail.jpg"}},
 		"key.txt":   {Limit: 100, Explain: []string{"photos/2026/cat.jpg", "photos/2026/cat_thumbnail.jpg", "2026/cat.jpg"}},
 	} {
 		got, err := check(t, config, o)
@@ -105,12 +105,12 @@ func TestTheReportOfABadConfig(t *testing.T) {
 	require.NoError(t, err)
 	t.Setenv("REGION", "us-west-2")
 	for name, asJSON := range map[string]bool{"bad.txt": false, "bad.json": true} {
-		got, err := check(t, config, Options{Limit: 100, JSON: asJSON})
+		got, err := check(t, config, Options{Options: configfile.Options{JSON: asJSON}, Limit: 100})
 		require.EqualError(t, err, "a run would not work (uploads (input): region)")
 		t.Chdir(wd)
 		golden(t, name, got)
 	}
-	got, err := check(t, "input: {supabase_storage: {endpoints: x}}", Options{Limit: 100, JSON: true})
+	got, err := check(t, "input: {supabase_storage: {endpoints: x}}", Options{Options: configfile.Options{JSON: true}, Limit: 100})
 	require.EqualError(t, err, "a run would not work (uploads.yaml: config)")
 	t.Chdir(wd)
 	golden(t, "unreadable.json", got)
@@ -125,7 +125,7 @@ func TestALintIsShownByItsField(t *testing.T) {
 		"a resource": "input: {resource: up}\ninput_resources: [{label: up, supabase_storage: " +
 			"{endpoint: 'http://127.0.0.1:1/s3', credentials: {access_key_id: a, secret_access_key: b}, source_path: a, sync_mode: continous}}]",
 	} {
-		got, err := check(t, text, Options{Limit: 100, JSON: true})
+		got, err := check(t, text, Options{Limit: 100, Options: configfile.Options{JSON: true}})
 		require.EqualError(t, err, "a run would not work (uploads.yaml: config)", name)
 		require.Regexp(t, `"field": "sync_mode",\s+"problem": "\\"continous\\" is not a mode \(uploads.yaml\(\d+,\d+\)\)",\s+`+
 			`"remedy": "write one_time, continuous or scheduled: did you mean continuous\?"`, got, name)
@@ -172,7 +172,7 @@ func TestAReportThatCannotBeWrittenIsAnError(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "uploads.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
 	for _, asJSON := range []bool{false, true} {
-		o := Options{Options: configfile.Options{Config: path}, Limit: 100, JSON: asJSON}
+		o := Options{Options: configfile.Options{Config: path, JSON: asJSON}, Limit: 100}
 		err := Run(t.Context(), brokenWriter{}, service.GlobalEnvironment().FullConfigSchema("", ""), o)
 		require.ErrorContains(t, err, "writing the output: no space left")
 	}
@@ -189,7 +189,7 @@ func TestKeysCannotWriteToTheTerminal(t *testing.T) {
 			LeftOut: []input.CheckLeftOut{{Rule: "parked", Count: 1, FirstKey: evil, Reason: evil, Pattern: evil}},
 		},
 		Explained: []input.CheckExplanation{{Key: evil, ETag: evil, Listed: true, Parked: &input.CheckParking{Reason: evil}}},
-	})
+	}, 10)
 	require.NoError(t, p.err)
 	require.Equal(t, 7, strings.Count(out.String(), `"a\x1b[2J\nb.txt"`), out.String())
 	require.NotContains(t, out.String(), "\x1b")

@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"gopkg.in/yaml.v3"
@@ -28,6 +30,10 @@ type Options struct {
 	Resources, EnvFiles []string
 	// Set holds overrides of the config, as PATH=VALUE.
 	Set []string
+	// Label picks one input, by its label or path; "" is all of them.
+	Label string
+	// JSON asks for one JSON document in place of a text.
+	JSON bool
 }
 
 // Document is a config as far as such a command needs it.
@@ -37,6 +43,8 @@ type Document struct {
 	Inputs []Input
 	// caches are the cache resources, each as YAML with its label.
 	caches []string
+	// files are where the file outputs stand that add to each file they write.
+	files []string
 }
 
 // Input is one supabase_storage input.
@@ -45,6 +53,8 @@ type Input struct {
 	// as input.broker.inputs.0.
 	Label, Path string
 	Conf        *service.ParsedConfig
+	// whole says that a message is an object, as it is without a scanner.
+	whole bool
 }
 
 // Name is how the input is called in messages.
@@ -89,14 +99,51 @@ func (d *Document) visit(w *service.WalkedComponent) error {
 	switch {
 	case w.ComponentType == "cache" && w.Label != "":
 		d.caches = append(d.caches, w.ConfigYAML())
+	case w.ComponentType == "output" && w.Name == "file":
+		whole, err := w.ConfigAny()
+		if err != nil {
+			return err
+		}
+		if addsToFiles(whole) {
+			d.files = append(d.files, w.Path)
+		}
 	case w.ComponentType == "input" && w.Name == componentName:
-		conf, err := parseInput(w)
+		in, err := parseInput(w)
 		if err != nil {
 			return fmt.Errorf("reading %s of %s: %w", w.Path, d.Path, err)
 		}
-		d.Inputs = append(d.Inputs, Input{Label: w.Label, Path: w.Path, Conf: conf})
+		d.Inputs = append(d.Inputs, in)
 	}
 	return nil
+}
+
+// addsToFiles reports whether a file output writes files of their own, by a path
+// that depends on the message, and ends each message with a delimiter. To a file
+// that all messages share a delimiter belongs.
+func addsToFiles(output any) bool {
+	component, _ := output.(map[string]any)
+	own, _ := component["file"].(map[string]any)
+	path, _ := own["path"].(string)
+	codec, _ := own["codec"].(string)
+	return strings.Contains(path, "${!") && (codec == "" || codec == "lines" || strings.HasPrefix(codec, "delim:"))
+}
+
+// Warnings are what is well-formed and most often not meant. A file output whose
+// codec ends each message with a delimiter adds to every file, where an input
+// reads whole objects.
+func (d *Document) Warnings() []input.CheckProblem {
+	whole := slices.ContainsFunc(d.Inputs, func(in Input) bool { return in.whole })
+	var warnings []input.CheckProblem
+	for _, path := range d.files {
+		if whole {
+			warnings = append(warnings, input.CheckProblem{
+				Field:   path + ".file.codec",
+				Problem: "adds a line break, or another delimiter, to each file, so that it is not the object byte for byte",
+				Remedy:  "write codec: all-bytes",
+			})
+		}
+	}
+	return warnings
 }
 
 // ownFields are the fields of an input.
@@ -113,10 +160,10 @@ func ownFields(w *service.WalkedComponent) (map[string]any, error) {
 // parseInput parses the input's own part of its config. The namespace of a state
 // is the label where none is written: the parsed config can't tell the label, so
 // it is written in.
-func parseInput(w *service.WalkedComponent) (*service.ParsedConfig, error) {
+func parseInput(w *service.WalkedComponent) (Input, error) {
 	own, err := ownFields(w)
 	if err != nil {
-		return nil, err
+		return Input{}, err
 	}
 	if state, ok := own["state"].(map[string]any); ok {
 		if namespace, _ := state["namespace"].(string); namespace == "" && w.Label != "" {
@@ -125,9 +172,12 @@ func parseInput(w *service.WalkedComponent) (*service.ParsedConfig, error) {
 	}
 	text, err := yaml.Marshal(own)
 	if err != nil {
-		return nil, err
+		return Input{}, err
 	}
-	return input.Spec().ParseYAML(string(text), nil)
+	scanner, _ := own["scanner"].(map[string]any)
+	_, toTheEnd := scanner["to_the_end"]
+	conf, err := input.Spec().ParseYAML(string(text), nil)
+	return Input{Label: w.Label, Path: w.Path, Conf: conf, whole: len(scanner) == 0 || toTheEnd}, err
 }
 
 // Pick returns the inputs with a label or at a path, all where it is "". It
@@ -160,24 +210,28 @@ func Names(inputs []Input) string {
 	return strings.Join(all, ", ")
 }
 
-// Resources prepares the caches of the config, if any of the inputs has its
-// state in one.
-func (d *Document) Resources(picked []Input) (*service.ResourceBuilder, error) {
+// Resources makes the caches of the config, if any of the inputs has its state in
+// one. The caller calls release, which gives them a while to close.
+func (d *Document) Resources(ctx context.Context, picked []Input, closeTimeout time.Duration) (res *service.Resources, release func(), err error) {
 	builder := service.NewResourceBuilder()
 	builder.DisableLinting()
 	// The variables are in place; what looks like one by now is a value.
 	builder.SetEnvVarLookupFunc(func(_ context.Context, name string) (string, bool) { return "${" + name + "}", true })
 	builder.SetLogger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	for _, in := range picked {
-		if !in.Conf.Contains("state", "cache") {
-			continue
-		}
+	if slices.ContainsFunc(picked, func(in Input) bool { return in.Conf.Contains("state", "cache") }) {
 		for _, cache := range d.caches {
 			if err := builder.AddCacheYAML(cache); err != nil {
-				return nil, fmt.Errorf("reading the cache resources of %s: %w", d.Path, err)
+				return nil, nil, fmt.Errorf("reading the cache resources of %s: %w", d.Path, err)
 			}
 		}
-		break
 	}
-	return builder, nil
+	res, closeAll, err := builder.BuildSuspended()
+	if err != nil {
+		return nil, nil, fmt.Errorf("making the cache resources of %s: %w", d.Path, err)
+	}
+	return res, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		_ = closeAll(ctx) // all that matters was written before
+	}, nil
 }

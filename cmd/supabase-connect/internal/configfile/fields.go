@@ -41,12 +41,17 @@ func readFile(name string) ([]byte, error) {
 	return content, err
 }
 
-// The fields of a config in which inputs and caches are.
+// The fields of a config in which inputs, caches and outputs are.
 const (
-	fieldInput          = "input"
-	fieldInputResources = "input_resources"
-	fieldCacheResources = "cache_resources"
+	fieldInput           = "input"
+	fieldOutput          = "output"
+	fieldInputResources  = "input_resources"
+	fieldCacheResources  = "cache_resources"
+	fieldOutputResources = "output_resources"
 )
+
+// resourceFields are lists, to which further files add.
+var resourceFields = []string{fieldInputResources, fieldCacheResources, fieldOutputResources}
 
 // readConfig reads and lints one file, and returns those of its fields that
 // matter here, with the environment's variables in place. What an override may
@@ -86,7 +91,7 @@ func readConfig(schema *service.ConfigSchema, name string, overridden bool) (map
 // environment variables.
 func readFields(content string) (map[string]any, error) {
 	plain := &service.ConfigSchema{}
-	names := []string{fieldInput, fieldInputResources, fieldCacheResources}
+	names := slices.Concat([]string{fieldInput, fieldOutput}, resourceFields)
 	for _, field := range names {
 		plain.Field(service.NewAnyField(field).Optional())
 	}
@@ -127,7 +132,7 @@ func fieldErrors(schema *service.ConfigSchema, fields map[string]any) map[string
 
 // addResources adds the resources of one config to another.
 func addResources(to, from map[string]any) {
-	for _, field := range []string{fieldInputResources, fieldCacheResources} {
+	for _, field := range resourceFields {
 		more, _ := from[field].([]any)
 		have, _ := to[field].([]any)
 		if all := slices.Concat(have, more); len(all) > 0 {

@@ -17,15 +17,16 @@ import (
 const FlagLabel = "label"
 
 const (
+	flagJSON      = "json"
 	flagSet       = "set"
 	flagResources = "resources"
 	flagEnvFile   = "env-file"
 )
 
-// Flags are those that every command with a config has: the ones behind
-// [Options], and [FlagLabel].
-func Flags() []cli.Flag {
+// flags are those that every command with a config has: the ones behind [Options].
+func flags() []cli.Flag {
 	return []cli.Flag{
+		&cli.BoolFlag{Name: flagJSON, Usage: "print JSON"},
 		&cli.StringFlag{Name: FlagLabel, Usage: "only the input with this `LABEL`, or at this path of the config, such as input.broker.inputs.0"},
 		&cli.GenericFlag{Name: flagSet, Aliases: []string{"s"}, Value: &List{}, Usage: "set a field of the config, as for run: `PATH=VALUE`"},
 		&cli.GenericFlag{Name: flagResources, Aliases: []string{"r"}, Value: &List{}, Usage: "a `FILE` with further resources, as for run"},
@@ -33,14 +34,24 @@ func Flags() []cli.Flag {
 	}
 }
 
-// Action is what a command does that parses its flags itself: parse reads them,
-// run is stopped by SIGINT and SIGTERM. A user who asks for help gets it.
-func Action[O any](parse func(*cli.Context) (O, error), run func(context.Context, io.Writer, O) error) cli.ActionFunc {
-	return func(c *cli.Context) error {
-		o, err := parse(c)
+// Command completes a command whose argument is a config, and whose flags may
+// follow it. It gets the flags behind [Options] after its own. The function
+// options makes the command's options of them, and run is stopped by SIGINT and
+// SIGTERM.
+func Command[O any](command *cli.Command, options func(c *cli.Context, files Options) (O, error), run func(context.Context, io.Writer, O) error) *cli.Command {
+	all := append(command.Flags, flags()...)
+	command.Flags, command.ArgsUsage = all, "CONFIG"
+	// They are parsed by the action: the command line would end them at the config.
+	command.SkipFlagParsing = true
+	command.Action = func(c *cli.Context) error {
+		parsed, files, err := parse(c, all)
 		if errors.Is(err, flag.ErrHelp) {
 			return cli.ShowSubcommandHelp(c)
 		}
+		if err != nil {
+			return err
+		}
+		o, err := options(parsed, files)
 		if err != nil {
 			return err
 		}
@@ -48,6 +59,7 @@ func Action[O any](parse func(*cli.Context) (O, error), run func(context.Context
 		defer stop()
 		return run(ctx, c.App.Writer, o)
 	}
+	return command
 }
 
 // List is the value of a flag that may be given several times. A comma is part
@@ -66,10 +78,9 @@ func (l *List) String() string { return "" }
 // Values are those of a flag that is a [List].
 func Values(c *cli.Context, name string) []string { return *c.Generic(name).(*List) }
 
-// Parse reads flags before and after the one config; flags makes those of the
-// command. The command must skip the parsing of flags by itself. For --help the
-// error is [flag.ErrHelp].
-func Parse(c *cli.Context, flags []cli.Flag) (*cli.Context, Options, error) {
+// parse reads flags before and after the one config. For --help the error is
+// [flag.ErrHelp].
+func parse(c *cli.Context, flags []cli.Flag) (*cli.Context, Options, error) {
 	set := flag.NewFlagSet(c.Command.Name, flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	for _, f := range flags {
@@ -97,5 +108,6 @@ func Parse(c *cli.Context, flags []cli.Flag) (*cli.Context, Options, error) {
 	return parsed, Options{
 		Config: configs[0],
 		Set:    Values(parsed, flagSet), Resources: Values(parsed, flagResources), EnvFiles: Values(parsed, flagEnvFile),
+		Label: parsed.String(FlagLabel), JSON: parsed.Bool(flagJSON),
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,6 +21,9 @@ const (
 	flagDir      = "dir"
 	flagAddr     = "addr"
 	flagReadOnly = "read-only"
+	flagEnv      = "env"
+	flagLatency  = "latency"
+	flagPolicy   = "policy"
 	// defaultAddr is that of the Supabase CLI's local stack, so that a config
 	// for the one works on the other.
 	defaultAddr = "127.0.0.1:54321"
@@ -32,11 +36,17 @@ func Command() *cli.Command {
 		Usage: "Serve the sub-folders of a directory as the buckets of a local Supabase Storage",
 		Description: `
 Serves each sub-folder of a directory as a bucket, over the S3 protocol, and
-prints the settings for a config. Uploads and deletes change the files, unless
---read-only is set. Ends on Ctrl-C.
+prints the settings for a config, with a user to sign in as and a token of that
+user. Uploads and deletes change the files, unless --read-only is set. Ends on
+Ctrl-C.
 
   {{.BinaryName}} emulator --dir ./buckets
-  {{.BinaryName}} emulator --dir ./buckets --addr 127.0.0.1:0`[1:],
+  {{.BinaryName}} emulator --dir ./buckets --addr 127.0.0.1:0
+  {{.BinaryName}} emulator --dir ./buckets --latency 50ms --policy own-folder
+
+With --env it prints lines for a shell and nothing else to stdout, and serves on:
+
+  eval "$({{.BinaryName}} emulator --dir ./buckets --env &)"`[1:],
 		Flags: []cli.Flag{
 			&cli.StringFlag{
 				Name:  flagDir,
@@ -51,6 +61,19 @@ prints the settings for a config. Uploads and deletes change the files, unless
 				Name:  flagReadOnly,
 				Usage: "refuse uploads and deletes",
 			},
+			&cli.BoolFlag{
+				Name:  flagEnv,
+				Usage: "print the settings as lines for a shell to eval",
+			},
+			&cli.DurationFlag{
+				Name:  flagLatency,
+				Usage: "wait so long before each answer, such as 50ms",
+			},
+			&cli.StringFlag{
+				Name:  flagPolicy,
+				Value: policies[0].name,
+				Usage: "what row level security lets users read: " + policyNames(),
+			},
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -58,30 +81,64 @@ prints the settings for a config. Uploads and deletes change the files, unless
 			}
 			ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			return Run(ctx, c.App.Writer, c.String(flagDir), c.String(flagAddr), emulator.Options{ReadOnly: c.Bool(flagReadOnly)})
+			return Run(ctx, c.App.Writer, c.App.ErrWriter, Options{
+				Dir: c.String(flagDir), Addr: c.String(flagAddr), ReadOnly: c.Bool(flagReadOnly),
+				Env: c.Bool(flagEnv), Latency: c.Duration(flagLatency), Policy: c.String(flagPolicy),
+			})
 		},
 	}
 }
 
-// Run serves dir on addr until ctx ends, and prints to w what a client needs.
-func Run(ctx context.Context, w io.Writer, dir, addr string, o emulator.Options) error {
-	buckets, err := findBuckets(dir)
+// Options are what a user asked for.
+type Options struct {
+	// Dir is the directory whose sub-folders are the buckets, Addr the address to
+	// listen on.
+	Dir, Addr string
+	// ReadOnly refuses uploads and deletes.
+	ReadOnly bool
+	// Env prints the settings as lines for a shell.
+	Env bool
+	// Latency passes before each answer.
+	Latency time.Duration
+	// Policy is the name of what row level security lets users read.
+	Policy string
+}
+
+// Run serves a directory until ctx ends. It prints to out what a client needs, and
+// to notes what else there is to say.
+func Run(ctx context.Context, out, notes io.Writer, o Options) error {
+	policy, err := findPolicy(o.Policy)
 	if err != nil {
 		return err
 	}
-	storage, err := emulator.NewDir(dir, o)
-	if err != nil {
-		return fmt.Errorf("serving --%s %s: %w", flagDir, dir, err)
+	if o.Latency < 0 {
+		return fmt.Errorf("--%s %s: write a duration that is not negative, such as 50ms", flagLatency, o.Latency)
 	}
-	addDemoUser(storage, buckets)
-	listener, err := listen(storage, addr) //nolint:contextcheck // listening does not wait
+	buckets, err := findBuckets(o.Dir)
+	if err != nil {
+		return err
+	}
+	storage, err := emulator.NewDir(o.Dir, emulator.Options{ReadOnly: o.ReadOnly})
+	if err != nil {
+		return fmt.Errorf("serving --%s %s: %w", flagDir, o.Dir, err)
+	}
+	user := storage.SetUser(demoUser)
+	policy.apply(storage, buckets)
+	if o.Latency > 0 {
+		storage.SetFaults(func(emulator.Request) emulator.Fault { return emulator.Fault{Delay: o.Latency} })
+	}
+	listener, err := listen(storage, o.Addr) //nolint:contextcheck // listening does not wait
 	if err != nil {
 		return err
 	}
 	// Its error says that a connection was cut, which is what was wanted.
 	defer func() { _ = listener.Close() }()
-	if err := printSettings(w, storage.Settings(), listener, buckets); err != nil {
-		return err
+	d := demo{
+		Settings: storage.Settings(), Endpoint: listener.Endpoint(), URL: listener.URL(),
+		User: user, UserToken: storage.UserToken(user.ID, tokenLifetime), Buckets: buckets, Policy: policy.user,
+	}
+	if err := d.print(out, notes, o.Env); err != nil {
+		return fmt.Errorf("writing the settings: %w", err)
 	}
 	<-ctx.Done()
 	return nil

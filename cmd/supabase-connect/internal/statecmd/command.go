@@ -14,7 +14,6 @@ import (
 )
 
 const (
-	flagJSON          = "json"
 	flagForget        = "forget"
 	flagForgetPrefix  = "forget-prefix"
 	flagMarkDelivered = "mark-delivered"
@@ -23,10 +22,9 @@ const (
 // Command is the subcommand "state" of the binary. The schema is the one that
 // configs are linted against.
 func Command(schema func() *service.ConfigSchema) *cli.Command {
-	return &cli.Command{
-		Name:      "state",
-		Usage:     "Show what the supabase_storage inputs of a config have delivered and parked, or change it",
-		ArgsUsage: "CONFIG",
+	return configfile.Command(&cli.Command{
+		Name:  "state",
+		Usage: "Show what the supabase_storage inputs of a config have delivered and parked, or change it",
 		Description: `
 Shows for each supabase_storage input of a config, nested ones too, whose
 deliveries its state holds, where it is kept, how many objects it tracks, when
@@ -41,30 +39,17 @@ state.cache can't tell, so stop the pipeline before you change one.
   {{.BinaryName}} state ./uploads.yaml --forget photos/cat.jpg
   {{.BinaryName}} state ./many.yaml --label uploads --forget-prefix photos/
   {{.BinaryName}} state ./uploads.yaml --mark-delivered`[1:],
-		Flags: commandFlags(),
-		// The flags are parsed later, so that they may also follow the config.
-		SkipFlagParsing: true,
-		Action: configfile.Action(parse, func(ctx context.Context, w io.Writer, o Options) error {
-			return Run(ctx, w, schema(), o)
-		}),
-	}
-}
-
-func commandFlags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.BoolFlag{Name: flagJSON, Usage: "print JSON"},
-		&cli.GenericFlag{Name: flagForget, Value: &configfile.List{}, Usage: "forget an object by its whole `KEY`, so that it is delivered again; may be given several times"},
-		&cli.GenericFlag{Name: flagForgetPrefix, Value: &configfile.List{}, Usage: "forget all objects whose key begins with `PREFIX`; may be given several times"},
-		&cli.BoolFlag{Name: flagMarkDelivered, Usage: "list the bucket and record every object that is due as delivered, without delivering it: to start from now"},
-	}, configfile.Flags()...)
+		Flags: []cli.Flag{
+			&cli.GenericFlag{Name: flagForget, Value: &configfile.List{}, Usage: "forget an object by its whole `KEY`, so that it is delivered again; may be given several times"},
+			&cli.GenericFlag{Name: flagForgetPrefix, Value: &configfile.List{}, Usage: "forget all objects whose key begins with `PREFIX`; may be given several times"},
+			&cli.BoolFlag{Name: flagMarkDelivered, Usage: "list the bucket and record every object that is due as delivered, without delivering it: to start from now"},
+		},
+	}, options, func(ctx context.Context, w io.Writer, o Options) error { return Run(ctx, w, schema(), o) })
 }
 
 // Options are what a user asked for.
 type Options struct {
 	configfile.Options
-	// Label picks one input, by its label or path; "" is all of them.
-	Label string
-	JSON  bool
 	// Forget holds keys, ForgetPrefix the beginnings of keys. Neither goes with
 	// MarkDelivered.
 	Forget, ForgetPrefix []string
@@ -76,17 +61,11 @@ func (o Options) changes() bool {
 	return o.MarkDelivered || len(o.Forget)+len(o.ForgetPrefix) > 0
 }
 
-// parse reads the command line.
-func parse(c *cli.Context) (Options, error) {
-	parsed, files, err := configfile.Parse(c, commandFlags())
-	if err != nil {
-		return Options{}, err
-	}
+func options(c *cli.Context, files configfile.Options) (Options, error) {
 	o := Options{
 		Options: files,
-		Label:   parsed.String(configfile.FlagLabel), JSON: parsed.Bool(flagJSON),
-		Forget: configfile.Values(parsed, flagForget), ForgetPrefix: configfile.Values(parsed, flagForgetPrefix),
-		MarkDelivered: parsed.Bool(flagMarkDelivered),
+		Forget:  configfile.Values(c, flagForget), ForgetPrefix: configfile.Values(c, flagForgetPrefix),
+		MarkDelivered: c.Bool(flagMarkDelivered),
 	}
 	return o, o.check()
 }

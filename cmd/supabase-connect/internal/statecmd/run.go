@@ -36,19 +36,11 @@ func Run(ctx context.Context, w io.Writer, schema *service.ConfigSchema, o Optio
 	if len(picked) > 1 && o.changes() {
 		return fmt.Errorf("%s has %d supabase_storage inputs; say which one's state is to change with --%s LABEL: %s", doc.Path, len(picked), configfile.FlagLabel, configfile.Names(picked))
 	}
-	builder, err := doc.Resources(picked)
+	res, release, err := doc.Resources(ctx, picked, closeTimeout)
 	if err != nil {
 		return err
 	}
-	res, release, err := builder.BuildSuspended()
-	if err != nil {
-		return fmt.Errorf("making the cache resources of %s: %w", o.Config, err)
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-		defer cancel()
-		_ = release(ctx) // all that matters was written before
-	}()
+	defer release()
 
 	out := newPrinter(w, o.JSON)
 	var failed []error

@@ -67,7 +67,7 @@ func jwt(secret int, claims map[string]any) string {
 }
 
 func apiKey(secret int, role string) string {
-	return jwt(secret, map[string]any{"iss": "supabase", "ref": ref, "role": role, "exp": 4_000_000_000})
+	return jwt(secret, map[string]any{"iss": "supabase", "ref": ref, "role": role, "exp": int64(4_000_000_000)})
 }
 
 // RoundTrip answers as the two APIs do.

@@ -1,0 +1,98 @@
+package emulate
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAShellReadsWhatWasQuoted(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no shell: ", err)
+	}
+	for _, value := range []string{
+		"", "plain", "http://127.0.0.1:54321/storage/v1/s3", "it's", "a b  c", `$(touch x) $HOME "q" \ ` + "`id`", "a;b&c|d>e", "'", "two\nlines", "~", "*", "#x", "été", "-n", "user@example.com",
+	} {
+		line := export{"VALUE", value}.Line()
+		got, err := exec.CommandContext(t.Context(), shell, "-c", line+"\nprintf '%s|' \"$VALUE\"").Output()
+		require.NoError(t, err, line)
+		require.Equal(t, value+"|", string(got), line)
+	}
+}
+
+func TestPoliciesLetUsersReadWhatTheySay(t *testing.T) {
+	user := map[string]any{"role": "authenticated", "sub": "ada"}
+	anon := map[string]any{"role": "anon"}
+	for name, want := range map[string][4]bool{ // user: own, other's; anonymous: a folder, the root
+		"authenticated": {true, true, false, false},
+		"own-folder":    {true, false, false, false},
+		"public":        {true, true, true, true},
+		"none":          {},
+	} {
+		p, err := findPolicy(name)
+		require.NoError(t, err)
+		got := [4]bool{p.may(user, "ada/a.txt"), p.may(user, "eve/a.txt"), p.may(anon, "ada/a.txt"), p.may(anon, "a.txt")}
+		require.Equal(t, want, got, name)
+	}
+	_, err := findPolicy("all")
+	require.EqualError(t, err, "--policy all is no policy; write one of authenticated, own-folder, public, none")
+}
+
+// serve runs the command until the test ends, and returns what it prints before it
+// closes its output.
+func serve(t *testing.T, o Options) (printed string, notes *bytes.Buffer) {
+	t.Helper()
+	o.Dir, o.Addr, o.Env = t.TempDir(), "127.0.0.1:0", true
+	require.NoError(t, os.Mkdir(filepath.Join(o.Dir, "it's"), 0o700))
+	ctx, cancel := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	notes = new(bytes.Buffer)
+	ended := make(chan error, 1)
+	go func() { ended <- Run(ctx, in, notes, o) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-ended)
+		require.Contains(t, notes.String(), "Ctrl-C ends it.")
+	})
+	all, err := io.ReadAll(out)
+	require.NoError(t, err)
+	return string(all), notes
+}
+
+func TestEnvPrintsNothingButLinesForAShell(t *testing.T) {
+	printed, _ := serve(t, Options{Policy: "own-folder"})
+	seen := map[string]string{}
+	for line := range strings.Lines(printed) {
+		name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		require.True(t, ok && strings.HasPrefix(line, "export "), line)
+		seen[name] = value
+	}
+	require.Len(t, seen, 14)
+	require.Equal(t, `'it'\''s'`, seen["SUPABASE_SOURCE_PATH"])
+	require.Len(t, strings.Split(seen["SUPABASE_USER_TOKEN"], "."), 3)
+}
+
+func TestLatencyPassesBeforeEachAnswer(t *testing.T) {
+	const latency = 50 * time.Millisecond
+	printed, _ := serve(t, Options{Policy: "none", Latency: latency})
+	_, rest, _ := strings.Cut(printed, "SUPABASE_S3_ENDPOINT=")
+	endpoint, _, _ := strings.Cut(rest, "\n")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, endpoint+"/", http.NoBody)
+	require.NoError(t, err)
+	start := time.Now()
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	require.GreaterOrEqual(t, time.Since(start), latency)
+	require.ErrorContains(t, Run(t.Context(), io.Discard, io.Discard, Options{Policy: "none", Latency: -1}), "--latency -1ns")
+}
