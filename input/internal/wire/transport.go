@@ -41,7 +41,7 @@ func New(conf *tls.Config, connect time.Duration, dial DialFunc) *http.Transport
 			if err != nil {
 				return nil, err
 			}
-			return &framed{Conn: conn}, nil
+			return frame(conn), nil
 		},
 		TLSClientConfig:     conf.Clone(),
 		TLSHandshakeTimeout: connect,
@@ -86,7 +86,7 @@ func shakeHands(ctx context.Context, conn net.Conn, conf *tls.Config, address st
 		trace.TLSHandshakeDone(secure.ConnectionState(), err)
 	}
 	if err == nil {
-		return &framed{Conn: secure}, nil
+		return frame(secure), nil
 	}
 	_ = conn.Close()
 	if errors.Is(context.Cause(ctx), errHandshakeTimeout) {
