@@ -14,6 +14,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
@@ -28,6 +29,7 @@ type reader struct {
 	meters  *meters
 	source  *keys.Source
 	client  *s3.Client
+	gate    *retry.Gate // of the endpoint's host, for all requests to it
 	out     chan handover
 	watcher *watcher
 	// undelivered is what the pipeline has, and endpoint whether the server answers.
@@ -70,7 +72,7 @@ var (
 func newReader(conf config, res *service.Resources) (*reader, error) {
 	r := &reader{
 		conf: conf, res: res, log: res.Logger(), meters: newMeters(res.Metrics()),
-		out: make(chan handover), listers: listing.NewLimit(conf.listers()),
+		out: make(chan handover), gate: new(retry.Gate), listers: listing.NewLimit(conf.listers()),
 	}
 	r.shut.init()
 	r.watcher = &watcher{reader: r}
@@ -79,7 +81,7 @@ func newReader(conf config, res *service.Resources) (*reader, error) {
 	r.source = newSource(conf, conf.patience(), &keyWatcher{r: r})
 	opts := conf.clientOptions(r.source)
 	opts.MaxConns = fetch.MaxDownloads(conf.maxDownloads) + listing.MaxListers(conf.listers())
-	opts.OnRetry = r.retried
+	opts.OnRetry, opts.Gate = r.retried, r.gate
 	opts.OnListPage = func(d time.Duration, _ int) {
 		r.meters.pageListed(d, r.listers.Listers())
 		r.listCost.add(d)
@@ -118,7 +120,7 @@ func (r *reader) newTurns() *turns {
 		Credentials: r.source.Credentials,
 		TLS:         r.conf.tls, Transport: r.conf.transport,
 		ConnectTimeout: r.conf.connectTimeout, Timeout: r.conf.responseTimeout + r.conf.idleTimeout,
-		Retry:   r.conf.retry,
+		Retry: r.conf.retry, Gate: r.gate,
 		OnRetry: func(err error) { r.retried("", err) },
 		OnPage:  func(d time.Duration, _ int) { r.askCost.add(d) },
 	})

@@ -7,7 +7,6 @@
 // Supabase rewrite.
 //
 //	client.go     Options, New: where the bucket is, how patient the client is
-//	transport.go  how many connections, and for how long
 //	request.go    one signed request under a watch; answers become errors here
 //	sign.go       SigV4, and the escaping of keys
 //	watch.go      ends a request that stands still
@@ -20,5 +19,4 @@
 //	object.go     HEAD, DELETE, and the server's region
 //	answers.go    whether there is an S3 server at all
 //	errors.go     what an answer means: one of the kinds of package object
-//	neterrors.go  what the lack of an answer means
 package s3

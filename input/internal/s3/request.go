@@ -10,10 +10,8 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
 )
-
-// userAgent is never signed.
-const userAgent = "supabase_storage (Redpanda Connect input)"
 
 // request is what one call wants.
 type request struct {
@@ -162,9 +160,21 @@ func (c *Client) signedRequest(ctx context.Context, r request, cred object.Crede
 // The constant header values, shared by all requests and never written to.
 var (
 	emptyBodyHashHeader = []string{emptyBodyHash}
-	userAgentHeader     = []string{userAgent}
+	userAgentHeader     = []string{wire.UserAgent}
 	identityHeader      = []string{"identity"}
 )
+
+// noAnswer makes an error of a request that brought no answer. A caller who
+// cancelled gets the context's own error.
+func (r request) noAnswer(err error, w *watch) error {
+	if ctxErr := w.caller.Err(); ctxErr != nil {
+		return ctxErr
+	}
+	if w.stalled() {
+		err = fmt.Errorf("no answer came within %s", w.limit)
+	}
+	return wire.NoAnswer(r.op, r.key, err)
+}
 
 // retrying runs op under the client's policy.
 func (c *Client) retrying(ctx context.Context, op string, f func(context.Context) error) error {

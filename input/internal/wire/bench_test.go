@@ -66,7 +66,7 @@ func BenchmarkSmallObject(b *testing.B) {
 		_, _ = io.WriteString(w, body)
 	}))
 	defer s.Close()
-	for name, tr := range map[string]*http.Transport{"bare": {DisableCompression: true}, "framed": New(nil, time.Minute, nil)} {
+	for name, tr := range map[string]*http.Transport{"bare": {DisableCompression: true}, "framed": New(nil, time.Minute, 2)} {
 		b.Run(name, func(b *testing.B) {
 			defer tr.CloseIdleConnections()
 			out := make([]byte, 1024)

@@ -1,10 +1,10 @@
 // Package wire makes the connections of all HTTP clients of this project, and
 // says what it means when there is none.
 //
-//	transport.go    New: an HTTP/1.1 transport
+//	transport.go  New: an HTTP/1.1 transport
 //	framed.go       a connection that ends where unrequested bytes begin
 //	head.go         what a head says of the end of its answer
-//	unreachable.go  why no answer came
+//	noanswer.go     what it means when no answer comes
 //
 // Package net/http prints bytes that follow an answer with the standard logger,
 // past the logger of the pipeline, and they may be content of objects. If another

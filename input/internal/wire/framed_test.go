@@ -129,7 +129,7 @@ func TestBytesThatNobodyAskedForAreNeitherPrintedNorTakenForAnAnswer(t *testing.
 				t.Run(fmt.Sprintf("%s, TLS %v, %.9q", name, secure, extra), func(t *testing.T) {
 					log := printed(t)
 					base, conf, dials := talkative(t, secure, func(_ *http.Request, w io.Writer) { _, _ = io.WriteString(w, tc.answer+extra) })
-					tr := New(conf, 5*time.Second, nil)
+					tr := New(conf, 5*time.Second, 2)
 					defer tr.CloseIdleConnections()
 					for range 5 {
 						require.Equal(t, tc.want, get(t, tr, tc.method, base))
@@ -149,7 +149,7 @@ func TestBytesThatComeLateCloseTheConnectionQuietly(t *testing.T) {
 		_, _ = io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
 		go func() { <-late; _, _ = io.WriteString(w, forged) }()
 	})
-	tr := New(nil, 5*time.Second, nil)
+	tr := New(nil, 5*time.Second, 2)
 	require.Equal(t, "hello", get(t, tr, "GET", base))
 	late <- struct{}{}
 	require.Eventually(t, func() bool {
@@ -195,7 +195,7 @@ func TestAConnectionWithGoodAnswersIsUsedAgain(t *testing.T) {
 		} else {
 			s.Start()
 		}
-		tr := New(conf, 5*time.Second, nil)
+		tr := New(conf, 5*time.Second, 2)
 		for range 3 {
 			require.Equal(t, "a"+big+"b", get(t, tr, "GET", s.URL+"/chunks"))
 			require.Equal(t, big, get(t, tr, "GET", s.URL))
@@ -215,7 +215,7 @@ func TestAnAnswerThatEndsWithItsConnectionIsRead(t *testing.T) {
 		_, _ = io.WriteString(w, "HTTP/1.0 200 OK\r\n\r\nhello")
 		_ = w.(io.Closer).Close()
 	})
-	require.Equal(t, "hello", get(t, New(nil, time.Second, nil), "GET", base))
+	require.Equal(t, "hello", get(t, New(nil, time.Second, 2), "GET", base))
 }
 
 func TestAProxyThatOpensNoTunnelIsNamedWithItsStatus(t *testing.T) {
@@ -223,7 +223,7 @@ func TestAProxyThatOpensNoTunnelIsNamedWithItsStatus(t *testing.T) {
 		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 		at, err := url.Parse(proxy.URL)
 		require.NoError(t, err)
-		tr := New(nil, time.Second, nil)
+		tr := New(nil, time.Second, 2)
 		tr.Proxy = http.ProxyURL(at)
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://project.invalid", nil)
 		require.NoError(t, err)
@@ -235,7 +235,7 @@ func TestAProxyThatOpensNoTunnelIsNamedWithItsStatus(t *testing.T) {
 		require.True(t, ok, "%v", err)
 		require.Equal(t, status, refusal.Status)
 		require.Equal(t, at.Host, refusal.Host)
-		require.Equal(t, "connecting through the HTTP proxy", Unreachable(err))
+		require.Equal(t, "connecting through the HTTP proxy", unreachable(err))
 		proxy.Close()
 	}
 }
@@ -260,7 +260,7 @@ func TestTLSThroughAProxyWorks(t *testing.T) {
 	defer proxy.Close()
 	at, err := url.Parse(proxy.URL)
 	require.NoError(t, err)
-	tr := New(s.Client().Transport.(*http.Transport).TLSClientConfig, time.Second, nil)
+	tr := New(s.Client().Transport.(*http.Transport).TLSClientConfig, time.Second, 2)
 	tr.Proxy = http.ProxyURL(at)
 	defer tr.CloseIdleConnections()
 	for range 3 {
@@ -274,12 +274,12 @@ func TestHeadersAreBounded(t *testing.T) {
 	})
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base, nil)
 	require.NoError(t, err)
-	resp, err := New(nil, time.Second, nil).RoundTrip(req)
+	resp, err := New(nil, time.Second, 2).RoundTrip(req)
 	if err == nil {
 		_ = resp.Body.Close()
 	}
 	require.Error(t, err)
-	require.True(t, HeadTooLarge(err), "%v", err)
+	require.True(t, headTooLarge(err), "%v", err)
 }
 
 // Whatever a server sends, in whatever pieces, the end of an answer is found

@@ -8,7 +8,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/api"
 )
 
 // between are the pauses between two attempts to get keys.
@@ -49,7 +49,7 @@ func (t *trouble) met(err error, mayPass bool) time.Duration {
 		t.since = time.Now()
 	}
 	if mayPass {
-		return max(between.Delay(t.failures), rest.PauseOf(err))
+		return max(between.Delay(t.failures), api.PauseOf(err))
 	}
 	t.pause = min(max(2*t.pause, firstPause), mostPause)
 	t.refusal, t.until = err, time.Now().Add(t.pause)
