@@ -44,7 +44,7 @@ func (c *checker) checkCredentials(ctx context.Context) CheckStep {
 	// Until when the token is good is what the source found out: the token names
 	// a time of the server's clock, and this machine's may be another.
 	expires := cred.Expires
-	c.role = supabase.IdentityOf(cred).Role
+	c.identity = c.conf.project.Identity
 	s.Found = c.describeCredentials(cred, expires)
 	c.access.first, c.access.found, c.access.err = c.probe(ctx, c.conf.filter.ListPrefix())
 	var regionErr error
@@ -73,12 +73,12 @@ func (c *checker) checkCredentials(ctx context.Context) CheckStep {
 
 func (c *checker) describeCredentials(cred object.Credentials, expires time.Time) string {
 	kind := c.conf.project.CredentialType()
-	text := fmt.Sprintf("type %s, role %s (%s)", kind, c.role, rowLevelSecurity(c.role))
+	text := fmt.Sprintf("type %s, role %s (%s)", kind, c.identity.Role, rowLevelSecurity(c.identity))
 	if kind == supabase.TypeAccessKey {
-		text = fmt.Sprintf("type %s, key %s, role %s (%s)", kind, masked(cred.AccessKeyID), c.role, rowLevelSecurity(c.role))
+		text = fmt.Sprintf("type %s, key %s, role %s (%s)", kind, masked(cred.AccessKeyID), c.identity.Role, rowLevelSecurity(c.identity))
 	}
 	if kind == supabase.TypeUser {
-		text += ", user " + c.conf.project.User()
+		text += ", user " + c.identity.User()
 	}
 	switch {
 	case expires.IsZero() && !c.conf.project.Expires.IsZero():
@@ -89,8 +89,8 @@ func (c *checker) describeCredentials(cred object.Credentials, expires time.Time
 	return text + ", until " + expires.UTC().Format(time.RFC3339)
 }
 
-func rowLevelSecurity(role string) string {
-	if supabase.BypassesRLS(role) {
+func rowLevelSecurity(i supabase.Identity) string {
+	if i.BypassesRLS() {
 		return "bypasses row level security"
 	}
 	return "sees what row level security shows it"
@@ -153,7 +153,7 @@ func (c *checker) checkBucket(ctx context.Context) CheckStep {
 }
 
 func (c *checker) emptyBucket() CheckProblem {
-	if supabase.BypassesRLS(c.role) {
+	if c.identity.BypassesRLS() {
 		return CheckProblem{
 			Field: ssFieldSourcePath, Problem: fmt.Sprintf("the bucket %q is empty, so there is nothing to deliver", c.conf.project.Bucket),
 			Remedy: "nothing, if objects are still to come; else compare its name with those in the Dashboard under Storage",
@@ -161,7 +161,7 @@ func (c *checker) emptyBucket() CheckProblem {
 	}
 	return CheckProblem{
 		Field:   ssFieldSourcePath,
-		Problem: fmt.Sprintf("no object of the bucket %q is visible: it is empty, or row level security hides its objects from the role %s", c.conf.project.Bucket, c.role),
+		Problem: fmt.Sprintf("no object of the bucket %q is visible: it is empty, or row level security hides its objects from the role %s", c.conf.project.Bucket, c.identity.Role),
 		Remedy:  "allow SELECT in a policy on storage.objects, or use keys that bypass row level security",
 	}
 }

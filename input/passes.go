@@ -251,14 +251,13 @@ func (r *reader) newShared() *pass.Shared {
 	return &pass.Shared{Removals: pass.NewRemovals(nil, r.conf.retry)}
 }
 
-// identity is whom the server takes this input for: nobody, where credentials
-// cannot be had at the moment.
+// identity is who the server treats this input as: zero, where no credentials are
+// to be had at the moment.
 func (r *reader) identity(ctx context.Context) supabase.Identity {
-	cred, err := r.source.Credentials(ctx)
-	if err != nil {
+	if _, err := r.source.Credentials(ctx); err != nil {
 		return supabase.Identity{}
 	}
-	return supabase.IdentityOf(cred)
+	return r.source.Project().Identity
 }
 
 // parkFor is how long an object waits that is parked for the n-th time. A

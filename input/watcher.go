@@ -232,7 +232,7 @@ func (w *watcher) sayProgress() {
 
 // sayStart is the one line at the beginning.
 func (r *reader) sayStart() {
-	r.log.Infof("Reading %s of %s (sync_mode: %s, role: %s)", r.where(), r.conf.project.Endpoint, r.conf.syncMode, r.conf.project.Identity())
+	r.log.Infof("Reading %s of %s as %s (sync_mode: %s)", r.where(), r.conf.project.Endpoint, r.conf.project.Identity, r.conf.syncMode)
 	if r.conf.plan.Repeats() && !r.conf.state.set() {
 		r.log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads the whole bucket again. Set state.path or state.cache to keep it")
 	}

@@ -127,8 +127,8 @@ func (p Project) SignedIn(accessToken string, expires time.Time) (Project, error
 		}
 	}
 	p.actAs(seen, expires)
-	if p.Email == "" {
-		p.Email = p.auth.Email
+	if p.Identity.Email == "" {
+		p.Identity.Email = p.auth.Email
 	}
 	anon := p.auth.AnonKey
 	if kindOf(anon) != kindJWT {
