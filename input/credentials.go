@@ -12,7 +12,7 @@ import (
 )
 
 // oneTimePatience is how long a one-time run waits for its keys, such as those
-// of a project that is being restored. Other runs have all the time.
+// of a project that is being restored. Other runs wait as long as it takes.
 const oneTimePatience = 10 * time.Minute
 
 // patience is how long keys are waited for, zero for as long as it takes.
@@ -85,7 +85,7 @@ func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
 func (w *keyWatcher) Delayed(err error, until time.Time) {
 	switch told := w.outage.failed(); {
 	case !told:
-		w.r.log.Debugf("Credentials could not be had: %v", err)
+		w.r.log.Debugf("No credentials yet: %v", err)
 	case w.outage.lasts() > 0:
 		w.r.log.Warnf("Still waiting for the credentials, for %s so far: %v", w.outage.lasts(), err)
 	case until.IsZero():

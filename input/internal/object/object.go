@@ -101,7 +101,7 @@ type Credentials struct {
 	// Region is the one to sign for, empty where whoever makes the request is to
 	// know it.
 	Region string
-	// APIKey is the key of the project that its gateway asks for beside the token,
+	// APIKey is the key of the project that its gateway asks for next to the token,
 	// empty where there is none.
 	APIKey string
 }

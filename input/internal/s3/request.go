@@ -28,7 +28,7 @@ type request struct {
 }
 
 // answer is a successful response whose body is still to be read under its
-// watch. Whoever gets it calls close.
+// watch. Its receiver calls close.
 type answer struct {
 	*http.Response
 	watch *watch
@@ -46,7 +46,7 @@ const maxRenewals = 10
 
 // do makes one request, and makes it again where its credentials were refused
 // and there are others. Any status but 2xx comes back as an error of package
-// bucket; a caller's cancelled context comes back as that context's error.
+// object; a caller's cancelled context comes back as that context's error.
 // Redirects are not followed: the signature is for this host alone.
 func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 	for renewals := 0; ; renewals++ {

@@ -115,7 +115,7 @@ func (p Project) rejected(e *object.Error, serverRegion string) (field, problem,
 		// Before what follows: in session-token mode its message speaks of a JWT.
 		return p.wrongSignature(serverRegion)
 	case has("jws"), has("jwt"), has(`" claim`), e.Code == "InvalidToken":
-		return p.tokenField(), "the server does not take the token for a valid JWT", "write a token of this project; sb_ keys are none; " + whereAPIKeys
+		return p.tokenField(), "the server says that the token is not a valid JWT", "write a token of this project; sb_ keys are no JWTs; " + whereAPIKeys
 	case has("missing signature"), has("invalid service"):
 		return "endpoint", "the signature did not reach the server as it was sent", "a proxy in between must leave the Authorization header, the host and the path alone"
 	case has("invalid access key"), e.Code == "InvalidAccessKeyId", e.Code == "InvalidClientTokenId":

@@ -42,7 +42,7 @@ func (p *Project) useUser(problems *Problems) {
 	p.checkProject(fieldAnonKey, anon, problems)
 }
 
-// locateAuth finds where users sign in. It stands beside Storage, behind the
+// locateAuth finds where users sign in. Auth is next to Storage, behind the
 // same gateway.
 func (p *Project) locateAuth(problems *Problems) {
 	if p.auth.AuthURL != "" {

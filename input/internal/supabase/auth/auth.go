@@ -1,6 +1,3 @@
-// Package auth is a client of a project's Auth: it signs a user in, renews the
-// session and ends it. Each call is one request, and none is made again here; errors
-// are those of package api.
 package auth
 
 import (

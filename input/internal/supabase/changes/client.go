@@ -1,8 +1,3 @@
-// Package changes asks Supabase Storage for what changed since a time, over its
-// REST API: POST /object/list-v2 sorted by updated_at. The cost on the wire is
-// that of the changes, whatever the size of the bucket. It shows no deletions,
-// and nothing whose row became visible long after its time, so that it takes
-// the place of no listing: it only makes most of them unnecessary.
 package changes
 
 import (

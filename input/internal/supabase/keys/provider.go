@@ -16,7 +16,7 @@ import (
 )
 
 // provider gets keys. It is asked by one goroutine at a time. What it returns
-// that will not pass by itself is a object.ErrCredentials.
+// that will not pass by itself is an object.ErrCredentials.
 type provider interface {
 	obtain(ctx context.Context) (supabase.Project, error)
 }
@@ -114,12 +114,12 @@ func readFile(path string) ([]byte, error) {
 func final(err error) error   { return judged{err, object.ErrCredentials} }
 func passing(err error) error { return judged{err, object.ErrUnavailable} }
 
-// stopped is final for whoever can't wait until somebody restores the project.
+// stopped is final for a run that can't wait until somebody restores the project.
 func stopped(err error) error { return judged{judged{err, errStopped}, object.ErrCredentials} }
 
 var errStopped = errors.New("the project is stopped")
 
-// judged is an error with its own text that is of a kind of package bucket.
+// judged is an error with its own text that is of a kind of package object.
 type judged struct{ err, kind error }
 
 func (j judged) Error() string   { return j.err.Error() }

@@ -213,9 +213,9 @@ func (s *Source) replaceRejected(ctx context.Context, rejected object.Credential
 }
 
 const (
-	// writeLag is what whoever rotates keys gets to write them into files once the
-	// server has taken them: one file before the other would be a pair that never
-	// was.
+	// writeLag is how long the writer of new keys gets to write all files once the
+	// server accepts the keys: one new file with an old one would be a pair that
+	// never existed.
 	writeLag = time.Second
 	// fileLag is how long files are looked at again after keys that were good are
 	// refused: Kubernetes replaces a mounted secret up to some ninety seconds after

@@ -1,6 +1,3 @@
-// Package management is a client of Supabase's Management API: which keys a
-// project has, where it runs, and whether its Storage is up. Each call is one
-// request, and none is made again here; errors are those of package api.
 package management
 
 import (
