@@ -206,10 +206,10 @@ func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
 		w.r.meters.credentialsEnd.Set(p.Expires.Unix())
 	}
 	if rejected {
-		w.r.log.Infof("The server refused the credentials, and they were renewed (role: %s)", p.Identity())
+		w.r.log.Infof("The server refused the credentials, and they were renewed, for %s", p.Identity)
 		return
 	}
-	w.r.log.Debugf("Signing requests as %s", p.Identity())
+	w.r.log.Debugf("Signing requests as %s", p.Identity)
 }
 
 // Delayed implements keys.Watcher.

@@ -15,7 +15,7 @@ import (
 
 // sayStart is the one line at the beginning.
 func (r *reader) sayStart() {
-	r.log.Infof("Reading %s of %s (sync_mode: %s, role: %s)", r.where(), r.conf.Project.Endpoint, r.conf.SyncMode, r.conf.Project.Identity())
+	r.log.Infof("Reading %s of %s as %s (sync_mode: %s)", r.where(), r.conf.Project.Endpoint, r.conf.Project.Identity, r.conf.SyncMode)
 	if r.conf.DeleteObjects {
 		r.log.Info("Objects are deleted from the bucket after delivery (delete_objects)")
 	}

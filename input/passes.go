@@ -174,7 +174,7 @@ func (r *reader) newChanges() *changes.Client {
 		Credentials: r.source.Credentials,
 		TLS:         r.conf.TLS, Transport: r.conf.Transport,
 		ConnectTimeout: r.conf.ConnectTimeout, Timeout: r.conf.ResponseTimeout + r.conf.IdleTimeout,
-		Retry:   r.conf.Retry,
+		Retry: r.conf.Retry, Gate: r.gate,
 		OnRetry: func(err error) { r.retried("", err) },
 		OnPage:  func(d time.Duration, _ int) { r.choice.PageAsked(d) },
 	})
@@ -210,11 +210,10 @@ func (s source) Probe(ctx context.Context) error {
 // identity is who the server treats this input as: nobody, where there are no
 // credentials at the moment.
 func (r *reader) identity(ctx context.Context) supabase.Identity {
-	cred, err := r.source.Credentials(ctx)
-	if err != nil {
+	if _, err := r.source.Credentials(ctx); err != nil {
 		return supabase.Identity{}
 	}
-	return supabase.IdentityOf(cred)
+	return r.source.Project().Identity
 }
 
 func (r *reader) setCause(err error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
@@ -31,6 +32,7 @@ type reader struct {
 	meters  *meters
 	source  *keys.Source
 	client  *s3.Client
+	gate    *retry.Gate // of the endpoint's host, for all requests to it
 	out     chan handover
 	watcher *watcher
 	// undelivered are the batches that the pipeline has; endpoint logs outages.
@@ -71,7 +73,7 @@ var (
 func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 	r := &reader{
 		conf: conf, res: res, log: res.Logger(), meters: newMeters(res.Metrics()),
-		out: make(chan handover), listers: listing.NewLimit(conf.Listers()),
+		out: make(chan handover), gate: new(retry.Gate), listers: listing.NewLimit(conf.Listers()),
 	}
 	r.shut.init()
 	r.watcher = &watcher{reader: r, lines: map[string]int64{}}
@@ -80,7 +82,7 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 	r.source = conf.Keys(patience(conf), &keyWatcher{r: r})
 	opts := conf.S3Options(r.source)
 	opts.MaxConns = fetch.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
-	opts.OnRetry = r.retried
+	opts.OnRetry, opts.Gate = r.retried, r.gate
 	opts.OnListPage = func(d time.Duration, _ int) {
 		r.meters.pageListed(d, r.listers.Listers())
 		r.choice.PageListed(d)

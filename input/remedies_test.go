@@ -26,9 +26,9 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/api"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/auth"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
 )
 
 // explainedBy asks each API at a server, and returns the explained errors by
@@ -56,8 +56,8 @@ func explainedBy(t *testing.T, base string, conf *tls.Config) map[string]error {
 	require.NoError(t, err)
 	defer client.Close()
 	_, _, listErr := client.Probe(ctx, "", retry.Once)
-	options := func(base string) rest.Options {
-		return rest.Options{Base: base, TLS: conf, ConnectTimeout: 5 * time.Second, Timeout: 5 * time.Second}
+	options := func(base string) api.Options {
+		return api.Options{Base: base, TLS: conf, ConnectTimeout: 5 * time.Second, Timeout: 5 * time.Second}
 	}
 	_, signErr := auth.New(options(p.AuthURL)).SignIn(ctx, "key", "me@example.com", "password")
 	_, apiErr := management.New(options(p.APIURL)).Project(ctx, "sbp_0102030405060708", "abcdefghijklmnopqrst")

@@ -130,7 +130,7 @@ func TestTheRegionComesFromTheManagementAPI(t *testing.T) {
 					require.Contains(t, q.Header.Get("Authorization"), "/"+want+"/s3/")
 				}
 			}
-			require.Contains(t, r.logs.String(), "role: service_role)")
+			require.Contains(t, r.logs.String(), `the role \"service_role\"`)
 		})
 	}
 }

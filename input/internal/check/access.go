@@ -42,7 +42,7 @@ func (c *checker) checkCredentials(ctx context.Context) Step {
 	// Until when the token is good is what the source found out: the token names
 	// a time of the server's clock, and this machine's may be another.
 	expires := cred.Expires
-	c.role = supabase.IdentityOf(cred).Role
+	c.identity = c.conf.Project.Identity
 	s.Found = c.describeCredentials(cred, expires)
 	c.access.first, c.access.found, c.access.err = c.probe(ctx, c.conf.Filter.ListPrefix())
 	var regionErr error
@@ -71,12 +71,12 @@ func (c *checker) checkCredentials(ctx context.Context) Step {
 
 func (c *checker) describeCredentials(cred object.Credentials, expires time.Time) string {
 	kind := c.conf.Project.CredentialType()
-	text := fmt.Sprintf("type %s, role %s (%s)", kind, c.role, rowLevelSecurity(c.role))
+	text := fmt.Sprintf("type %s, role %s (%s)", kind, c.identity.Role, rowLevelSecurity(c.identity))
 	if kind == supabase.TypeAccessKey {
-		text = fmt.Sprintf("type %s, key %s, role %s (%s)", kind, masked(cred.AccessKeyID), c.role, rowLevelSecurity(c.role))
+		text = fmt.Sprintf("type %s, key %s, role %s (%s)", kind, masked(cred.AccessKeyID), c.identity.Role, rowLevelSecurity(c.identity))
 	}
 	if kind == supabase.TypeUser {
-		text += ", user " + c.conf.Project.User()
+		text += ", user " + c.identity.User()
 	}
 	switch {
 	case expires.IsZero() && !c.conf.Project.Expires.IsZero():
@@ -87,8 +87,8 @@ func (c *checker) describeCredentials(cred object.Credentials, expires time.Time
 	return text + ", until " + expires.UTC().Format(time.RFC3339)
 }
 
-func rowLevelSecurity(role string) string {
-	if supabase.BypassesRLS(role) {
+func rowLevelSecurity(i supabase.Identity) string {
+	if i.BypassesRLS() {
 		return "bypasses row level security"
 	}
 	return "sees what row level security shows it"
@@ -151,7 +151,7 @@ func (c *checker) checkBucket(ctx context.Context) Step {
 }
 
 func (c *checker) emptyBucket() Problem {
-	if supabase.BypassesRLS(c.role) {
+	if c.identity.BypassesRLS() {
 		return Problem{
 			Field: config.FieldSourcePath, Problem: fmt.Sprintf("the bucket %q is empty, so there is nothing to deliver", c.conf.Project.Bucket),
 			Remedy: "nothing, if objects are still to come; else compare its name with those in the Dashboard under Storage",
@@ -159,7 +159,7 @@ func (c *checker) emptyBucket() Problem {
 	}
 	return Problem{
 		Field:   config.FieldSourcePath,
-		Problem: fmt.Sprintf("no object of the bucket %q is visible: it is empty, or row level security hides its objects from the role %s", c.conf.Project.Bucket, c.role),
+		Problem: fmt.Sprintf("no object of the bucket %q is visible: it is empty, or row level security hides its objects from the role %s", c.conf.Project.Bucket, c.identity.Role),
 		Remedy:  "allow SELECT in a policy on storage.objects, or use keys that bypass row level security",
 	}
 }

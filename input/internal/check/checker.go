@@ -14,6 +14,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
 
@@ -37,9 +38,9 @@ type checker struct {
 
 	source *keys.Source // of what the client signs with
 	client *s3.Client
-	// role is that of the credentials in use.
-	role   string
-	access access
+	// identity is that of the credentials in use.
+	identity supabase.Identity
+	access   access
 	// empty says that nothing is listed; elsewhere is then the first object of
 	// the bucket, if that is not empty.
 	empty, notEmpty bool

@@ -10,7 +10,6 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
 // The values of Explanation.Verdict.
@@ -150,8 +149,8 @@ func (c *checker) lookUp(ctx context.Context, e *Explanation, obj object.Object)
 
 func (c *checker) whyMissing(ctx context.Context, key string, s ledger.Standing) string {
 	why := fmt.Sprintf("no object of this key is in the bucket %q", c.conf.Project.Bucket)
-	if !supabase.BypassesRLS(c.role) {
-		why += ", or row level security hides it from the role " + c.role
+	if !c.identity.BypassesRLS() {
+		why += ", or row level security hides it from the role " + c.identity.Role
 	}
 	if s.Tracked {
 		return why + "; some version of it was delivered before"

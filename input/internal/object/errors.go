@@ -71,7 +71,8 @@ type Error struct {
 	Key string
 	// Kind is one of this package's sentinel errors.
 	Kind error
-	// Status is the HTTP status, 0 if no answer came.
+	// Status is the HTTP status, or the real one that Storage wrote into the body
+	// of an answer 400; 0 where no answer came.
 	Status int
 	// Code and Message come from the S3 error document, and are empty if there is
 	// none. Like the text of Err, they have gone through package foreign.

@@ -2,6 +2,7 @@ package retry
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"strconv"
 	"sync"
@@ -51,11 +52,8 @@ func After(h http.Header, now time.Time) time.Duration {
 	if s == "" {
 		return 0
 	}
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		if n > int64(MaxAfter/time.Second) {
-			return MaxAfter
-		}
-		return time.Duration(max(n, 0)) * time.Second
+	if n, err := strconv.ParseFloat(s, 64); err == nil && !math.IsNaN(n) {
+		return time.Duration(min(max(n, 0), MaxAfter.Seconds()) * float64(time.Second))
 	}
 	at, err := http.ParseTime(s)
 	if err != nil {

@@ -32,5 +32,5 @@ func (c *Client) Answers(ctx context.Context) error {
 	return nil
 }
 
-// notServed are the codes of a server that refuses whoever asks.
+// notServed are the codes of a server that refuses every caller.
 var notServed = []string{"FeatureNotEnabled", "TenantNotFound"}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
@@ -62,7 +63,7 @@ func (b *body) failure(err error) error {
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	default:
-		err = detached(err)
+		err = foreign.Cause(err)
 	}
 	if b.due > 0 {
 		err = fmt.Errorf("the body was cut %d bytes before its end: %w", b.due, err)

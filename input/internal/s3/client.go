@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
 )
 
 // Options say where the bucket is and how patient the client is.
@@ -98,6 +99,16 @@ func New(o Options) (*Client, error) {
 		c.transport, c.headerLimit = newTransport(o), 0
 	}
 	return c, nil
+}
+
+// minIdleConns is far above Go's default of 2 per host, with which most
+// requests would dial.
+const minIdleConns = 16
+
+func newTransport(o Options) *http.Transport {
+	t := wire.New(o.TLS, o.ConnectTimeout, max(o.MaxConns, minIdleConns))
+	t.ResponseHeaderTimeout = o.ResponseTimeout
+	return t
 }
 
 // Close drops the idle connections. The client can still be used.

@@ -3,13 +3,10 @@ package s3
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"io"
 	"net"
 	"net/http"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,7 +14,6 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -239,35 +235,6 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	require.Equal(t, 1, dialled)
 }
 
-func TestFewConnectionsAreInTheMakingAtATime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		active, most := 0, 0
-		dial := fewAtATime(func(context.Context, string, string) (net.Conn, error) {
-			mu.Lock()
-			active++
-			most = max(most, active)
-			mu.Unlock()
-			time.Sleep(time.Second)
-			mu.Lock()
-			active--
-			mu.Unlock()
-			return nil, errors.New("nobody there")
-		})
-		var wg sync.WaitGroup
-		for range 4 * maxDials {
-			wg.Go(func() { _, _ = dial(t.Context(), "tcp", "") })
-		}
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
-		defer cancel()
-		_, err := dial(ctx, "tcp", "")
-		require.ErrorIs(t, err, context.DeadlineExceeded, "who waits can be called off")
-		wg.Wait()
-		require.Equal(t, maxDials, most)
-	})
-}
-
 func TestTLSConfigurationIsNotShared(t *testing.T) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS13}
 	tr := newTransport(Options{TLS: conf})
@@ -277,7 +244,7 @@ func TestTLSConfigurationIsNotShared(t *testing.T) {
 	require.Equal(t, minIdleConns, tr.MaxIdleConnsPerHost)
 }
 
-func dialCounter(dial wire.DialFunc, n *int) wire.DialFunc {
+func dialCounter(dial func(context.Context, string, string) (net.Conn, error), n *int) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		*n++
 		return dial(ctx, network, addr)

@@ -8,7 +8,6 @@
 // # Files
 //
 //	client.go     Options, New: where the bucket is, how patient the client is
-//	transport.go  how many connections, and for how long
 //	request.go    one signed request under a watch; answers become errors here
 //	sign.go       SigV4, and the escaping of keys
 //	watch.go      ends a request that stalls
@@ -22,7 +21,6 @@
 //	usermeta.go   the object's own metadata, from headers
 //	answers.go    whether there is an S3 server at all
 //	errors.go     what an answer means: one of the kinds of package object
-//	neterrors.go  what it means when no answer comes
 //
 // # Invariants
 //

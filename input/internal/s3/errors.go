@@ -11,10 +11,8 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/api"
 )
-
-// maxErrorDocument is how much of a refusal's body is read.
-const maxErrorDocument = 64 << 10
 
 // refusal makes an error of an answer that is not 2xx, and closes its body.
 func (r request) refusal(resp *http.Response, w *watch, cred object.Credentials) error {
@@ -34,7 +32,7 @@ func (r request) refusal(resp *http.Response, w *watch, cred object.Credentials)
 		e.Kind = object.ErrInvalid
 		e.Err = foreign.NewAnswer(nil, resp, doc, secrets...)
 	case isS3, len(doc) == 0 && (r.key != "" || resp.StatusCode >= 500):
-		e.Kind = r.kindOf(e)
+		e.Kind = api.Kind(e)
 		e.Err = skewed(e, resp)
 	default:
 		e.Kind = r.foreignKind(resp)
@@ -46,7 +44,7 @@ func (r request) refusal(resp *http.Response, w *watch, cred object.Credentials)
 // skewed says how far the clocks are apart where that is what was refused.
 func skewed(e *object.Error, resp *http.Response) error {
 	there, err := http.ParseTime(resp.Header.Get("Date"))
-	if e.Code != codeSkewed || err != nil {
+	if e.Code != api.CodeSkewed || err != nil {
 		return nil
 	}
 	ahead, word := time.Since(there).Round(time.Second), "ahead of"
@@ -61,7 +59,7 @@ func readRefusal(resp *http.Response, w *watch) []byte {
 	defer func() { _ = resp.Body.Close() }()
 	w.arm()
 	defer w.disarm()
-	doc, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorDocument))
+	doc, _ := io.ReadAll(io.LimitReader(resp.Body, api.MaxRefusal))
 	return doc
 }
 
@@ -102,90 +100,17 @@ func decodeError(doc []byte) (code, message string, ok bool) {
 // forbids that key alone.
 func (r request) foreignKind(resp *http.Response) error {
 	json := strings.Contains(resp.Header.Get("Content-Type"), "json")
+	passing := api.Passing(resp.StatusCode)
 	switch {
-	case resp.StatusCode == http.StatusTooManyRequests:
-		return object.ErrThrottled
-	case r.key == "", resp.StatusCode >= 500, slices.Contains(passingStatus, resp.StatusCode):
-		return object.ErrUnavailable
-	case resp.StatusCode == http.StatusNotFound && !json:
+	case passing != nil:
+		return passing
+	case r.key == "", resp.StatusCode == http.StatusNotFound && !json:
 		return object.ErrUnavailable
 	case resp.StatusCode == http.StatusForbidden:
 		return object.ErrDenied
 	}
 	return object.ErrInvalid
 }
-
-// kindOf maps an S3 error to the kinds of package object. The status decides
-// where codes are ambiguous: the same lost object is NoSuchKey on one store and
-// S3Error on another.
-func (r request) kindOf(e *object.Error) error {
-	switch {
-	case slices.Contains(throttlingCodes, e.Code) || e.Status == http.StatusTooManyRequests:
-		return object.ErrThrottled
-	case e.Status < 500 && rejectsCredentials(e):
-		return object.ErrCredentials
-	case e.Status == http.StatusNotImplemented:
-		return object.ErrInvalid
-	case e.Status >= 500 || slices.Contains(passingStatus, e.Status) || slices.Contains(passingCodes, e.Code):
-		return object.ErrUnavailable
-	case e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden:
-		return object.ErrDenied
-	case e.Status == http.StatusNotFound && r.key == "":
-		return object.ErrNoBucket
-	case e.Status == http.StatusNotFound:
-		return object.ErrNotFound
-	case e.Status == http.StatusRequestedRangeNotSatisfiable:
-		return object.ErrRange
-	}
-	return object.ErrInvalid
-}
-
-// codeSkewed refuses a request because the two clocks differ.
-const codeSkewed = "RequestTimeTooSkewed"
-
-var (
-	throttlingCodes = []string{
-		"SlowDown", "Throttling", "ThrottlingException", "ThrottledException",
-		"RequestLimitExceeded", "TooManyRequests", "TooManyRequestsException",
-	}
-	// passingStatus are those below 500 that say nothing about the object:
-	// 402 is a project over its quota, 407 a proxy on the way, 409 and 423 are
-	// locks.
-	passingStatus = []int{
-		http.StatusPaymentRequired, http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusConflict,
-		http.StatusLocked, http.StatusTooEarly,
-	}
-	// passingCodes are those of a refusal that is over once the network or a clock
-	// is right again.
-	passingCodes = []string{"RequestTimeout", codeSkewed}
-)
-
-// rejectsCredentials tells the refusals of a signature, key or token from those
-// of one object. Supabase writes most of them as AccessDenied, so that only the
-// message makes the difference.
-func rejectsCredentials(e *object.Error) bool {
-	if slices.Contains(credentialCodes, e.Code) {
-		return true
-	}
-	if e.Status != http.StatusForbidden && e.Status != http.StatusUnauthorized {
-		return false
-	}
-	message := strings.ToLower(e.Message)
-	return slices.ContainsFunc(credentialMessages, func(s string) bool { return strings.Contains(message, s) })
-}
-
-var (
-	credentialCodes = []string{
-		"SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException",
-		"InvalidToken", "InvalidJWT", "ExpiredToken", "TokenRefreshRequired", "InvalidSecurity",
-		"MissingAuthenticationToken", "AuthorizationHeaderMalformed",
-		"NotSignedUp", "AccountProblem", "FeatureNotEnabled", "TenantNotFound",
-	}
-	credentialMessages = []string{
-		"invalid access key", "invalid compact jws", "signature verification failed",
-		`" claim`, "missing signature", "invalid signature", "invalid service", "jwt", "jws",
-	}
-)
 
 // refusesKeys reports whether other keys may help: what was refused is a
 // signature, a key or a token, and not the clock, the region or the project.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/api"
 )
 
 const opDeleting = "deleting"
@@ -86,7 +87,7 @@ func (c *Client) Region(ctx context.Context) (string, error) {
 	defer a.close()
 	var doc bytes.Buffer
 	b := &body{op: op, answer: a, due: a.ContentLength}
-	if _, err := io.Copy(&doc, io.LimitReader(b, maxErrorDocument)); err != nil {
+	if _, err := io.Copy(&doc, io.LimitReader(b, api.MaxRefusal)); err != nil {
 		return "", err
 	}
 	return cmp.Or(decodeLocation(doc.Bytes()), universalRegion), nil

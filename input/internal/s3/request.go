@@ -11,10 +11,8 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
 )
-
-// userAgent is never signed.
-const userAgent = "supabase_storage (Redpanda Connect input)"
 
 // request is what one call wants.
 type request struct {
@@ -33,7 +31,7 @@ type request struct {
 }
 
 // answer is a successful response whose body is still to be read under its
-// watch. Whoever gets it calls close.
+// watch. Its receiver calls close.
 type answer struct {
 	*http.Response
 	watch *watch
@@ -51,7 +49,7 @@ const maxRenewals = 10
 
 // do makes one request, and makes it again where its credentials were refused
 // and there are others. Any status but 2xx comes back as an error of package
-// bucket; a caller's cancelled context comes back as that context's error.
+// object; a caller's cancelled context comes back as that context's error.
 // Redirects are not followed: the signature is for this host alone.
 func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 	for renewals := 0; ; renewals++ {
@@ -169,9 +167,21 @@ func (c *Client) signedRequest(ctx context.Context, r request, cred object.Crede
 // The constant header values, shared by all requests and never written to.
 var (
 	emptyBodyHashHeader = []string{emptyBodyHash}
-	userAgentHeader     = []string{userAgent}
+	userAgentHeader     = []string{wire.UserAgent}
 	identityHeader      = []string{"identity"}
 )
+
+// noAnswer makes an error of a request that brought no answer. A caller who
+// cancelled gets the context's own error.
+func (r request) noAnswer(err error, w *watch) error {
+	if ctxErr := w.caller.Err(); ctxErr != nil {
+		return ctxErr
+	}
+	if w.stalled() {
+		err = fmt.Errorf("no answer came within %s", w.limit)
+	}
+	return wire.NoAnswer(r.op, r.key, err)
+}
 
 // retrying runs op under the client's policy.
 func (c *Client) retrying(ctx context.Context, op string, f func(context.Context) error) error {

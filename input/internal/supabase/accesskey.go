@@ -24,7 +24,7 @@ func (p *Project) useAccessKey(problems *Problems) {
 	if len(*problems) > before || len(c.Files) > 0 {
 		return
 	}
-	p.Role = "service_role"
+	p.Identity = Identity{Role: bypassRole}
 	p.keys = object.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}
 }
 

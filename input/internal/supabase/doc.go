@@ -14,7 +14,7 @@
 //	refusal.go       the remedy for what Auth or the Management API answered
 //	key.go           what a value looks like: a JWT, an sb_ key, an S3 key
 //	jwt.go           the claims of a JWT
-//	token.go         what a token that is in use says of itself
+//	identity.go     Identity: who the server treats the sender of a request as
 //	remedies.go      the table of causes that all APIs share, and their remedies
 //	remedies_way.go  the part of it for what happens on the way to a server
 //	explain.go       the remedy for what a server answered

@@ -191,7 +191,7 @@ func isUnder(host, domain string) bool {
 }
 
 // checkRegion finds values that can be no region, such as the name that the
-// Dashboard shows beside it.
+// Dashboard shows next to it.
 func checkRegion(region string, problems *Problems) {
 	if region == "" || regionPattern.MatchString(region) {
 		return

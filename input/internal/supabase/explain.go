@@ -34,17 +34,17 @@ func (p Project) diagnose(e *object.Error, serverRegion string) (field, problem,
 	case errors.Is(e, object.ErrCredentials):
 		return p.rejected(e, serverRegion)
 	case e.Code == "DatabaseError" && strings.Contains(e.Message, "22023"):
-		return p.tokenField(), fmt.Sprintf("the database has no role %q, which the token names", p.Role),
+		return p.tokenField(), fmt.Sprintf("the database has no role %q, which the token names", p.Identity.Role),
 			"write a token with the role authenticated or service_role, or create the role and grant it to authenticator"
 	case errors.Is(e, object.ErrNoBucket):
 		problem = fmt.Sprintf("the bucket %q does not exist in this project", p.Bucket)
-		if !BypassesRLS(p.Role) {
-			problem += fmt.Sprintf(", or the role %s may not see it", p.Role)
+		if !p.Identity.BypassesRLS() {
+			problem += fmt.Sprintf(", or the role %s may not see it", p.Identity.Role)
 		}
 		return "source_path", problem,
 			"compare it with the names in the Dashboard under Storage, letter for letter"
 	case errors.Is(e, object.ErrDenied):
-		return p.tokenField(), fmt.Sprintf("the role %s may not do this in the bucket %q", p.Role, p.Bucket),
+		return p.tokenField(), fmt.Sprintf("the role %s may not do this in the bucket %q", p.Identity.Role, p.Bucket),
 			"allow it in a policy on storage.objects, or use keys that bypass row level security"
 	case errors.Is(e, object.ErrUnreachable):
 		return p.addressField(), "the server at " + p.Endpoint + " can't be reached", "check the network of this machine"
@@ -115,7 +115,7 @@ func (p Project) rejected(e *object.Error, serverRegion string) (field, problem,
 		// Before what follows: in session-token mode its message speaks of a JWT.
 		return p.wrongSignature(serverRegion)
 	case has("jws"), has("jwt"), has(`" claim`), e.Code == "InvalidToken":
-		return p.tokenField(), "the server does not take the token for a valid JWT", "write a token of this project; sb_ keys are none; " + whereAPIKeys
+		return p.tokenField(), "the server says that the token is not a valid JWT", "write a token of this project; sb_ keys are no JWTs; " + whereAPIKeys
 	case has("missing signature"), has("invalid service"):
 		return "endpoint", "the signature did not reach the server as it was sent", "a proxy in between must leave the Authorization header, the host and the path alone"
 	case has("invalid access key"), e.Code == "InvalidAccessKeyId", e.Code == "InvalidClientTokenId":

@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-
-	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-// Identity is whom the server takes the sender of a request for: it decides
-// what row level security shows.
+// Identity is who the server treats the sender of a request as: it decides what row
+// level security shows. The zero value is an identity that is not known.
 type Identity struct {
 	// Role is the Postgres role.
 	Role string
@@ -19,14 +17,9 @@ type Identity struct {
 	Email string
 }
 
-// IdentityOf reads what the credentials say. Without a session token they are
-// an S3 access key, which acts as service_role.
-func IdentityOf(c object.Credentials) Identity {
-	if c.SessionToken == "" {
-		return Identity{Role: bypassRole}
-	}
-	seen, _ := parseJWT(c.SessionToken)
-	return Identity{Role: cmp.Or(seen.Role, "anon"), Subject: seen.Subject, Email: seen.Email}
+// identity is that of the sender of a token.
+func (c claims) identity() Identity {
+	return Identity{Role: cmp.Or(c.Role, "anon"), Subject: c.Subject, Email: c.Email}
 }
 
 // bypassRole is the one that row level security does not apply to.
@@ -36,8 +29,8 @@ const bypassRole = "service_role"
 // does not exist.
 func (i Identity) BypassesRLS() bool { return i.Role == bypassRole }
 
-// Text is the identity in a form that is kept in states, empty for nobody;
-// [ParseIdentity] reads it.
+// Text is the identity in the form that is kept in states, empty for one that is
+// not known; [ParseIdentity] reads it.
 func (i Identity) Text() string {
 	if i == (Identity{}) {
 		return ""
@@ -51,10 +44,16 @@ func ParseIdentity(text string) Identity {
 	return Identity{Role: role, Subject: subject}
 }
 
+// User names the user, empty for a key of the project.
+func (i Identity) User() string { return cmp.Or(i.Email, i.Subject) }
+
 // String names the role, and the user where there is one.
 func (i Identity) String() string {
-	if i.Subject == "" {
+	switch {
+	case i == Identity{}:
+		return "a role that is not known yet"
+	case i.User() == "":
 		return fmt.Sprintf("the role %q", i.Role)
 	}
-	return fmt.Sprintf("the role %q (user %s)", i.Role, cmp.Or(i.Email, i.Subject))
+	return fmt.Sprintf("the role %q (user %s)", i.Role, i.User())
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // ExplainAPI says which field is the cause of an answer of the Management API,
-// and what to do about it, as a [FieldError] that wraps err. Errors that are
-// none of an endpoint are returned as they are.
+// and what to do about it, as a [FieldError] that wraps err. Errors that came
+// from no endpoint are returned as they are.
 func (p Project) ExplainAPI(err error) error {
 	e, ok := errors.AsType[*object.Error](err)
 	if !ok {
@@ -27,7 +27,7 @@ func (p Project) ExplainAPI(err error) error {
 	case errors.Is(e, object.ErrThrottled):
 		return add(token, "the Management API asks for fewer requests", "it is asked again; other tools with the same account share its limit")
 	case errors.Is(e, object.ErrUnavailable), errors.Is(e, object.ErrUnreachable):
-		return add(fieldAPIURL, "the Management API at "+p.APIURL+" has trouble", "it is asked again; see https://status.supabase.com")
+		return add(fieldAPIURL, "the Management API at "+p.APIURL+" fails", "it is asked again; see https://status.supabase.com")
 	case e.Status == 401:
 		return add(token, "the Management API does not know this token: it was deleted, has expired, or is not complete", whereTokens)
 	case e.Status == 403:
@@ -38,7 +38,7 @@ func (p Project) ExplainAPI(err error) error {
 	case strings.Contains(strings.ToLower(e.Message), "removed"):
 		return add("project_ref", "the project "+p.Ref+" was deleted", "write the reference of another project")
 	case e.Status == 400:
-		return add("project_ref", fmt.Sprintf("the Management API does not take %s for a reference", p.Ref), "write the 20 letters in https://<project_ref>.supabase.co")
+		return add("project_ref", fmt.Sprintf("the Management API says that %s is no reference", p.Ref), "write the 20 letters in https://<project_ref>.supabase.co")
 	}
 	return add(token, "the Management API refuses the request", "see what it says; "+whereTokens)
 }
@@ -90,7 +90,7 @@ func (p Project) ExplainAuth(err error) error {
 	case errors.Is(e, object.ErrThrottled):
 		return add(fieldEmail, "Auth asks for fewer sign-ins", "it is asked again; the limit is in the Dashboard under Authentication -> Rate Limits")
 	case errors.Is(e, object.ErrUnavailable), errors.Is(e, object.ErrUnreachable):
-		return add(auth.field, "Auth at "+p.AuthURL+" has trouble", "it is asked again; see in the Dashboard whether the project is running")
+		return add(auth.field, "Auth at "+p.AuthURL+" fails", "it is asked again; see in the Dashboard whether the project is running")
 	case e.Status == 404:
 		return add(auth.field, "what answers at "+p.AuthURL+" is not Auth", auth.hint())
 	case is("email_not_confirmed", "email not confirmed"):
@@ -107,7 +107,7 @@ func (p Project) ExplainAuth(err error) error {
 			"try the two in your app; a user who signs in by another provider has no password until one is set")
 	case is("", "legacy api keys are disabled"):
 		return add(p.auth.name(fieldAnonKey), "the legacy API keys of this project are switched off, and this is one",
-			"write the publishable key (sb_publishable_...), which newer servers do with, or switch the legacy keys on again: "+whereAPIKeys)
+			"write the publishable key (sb_publishable_...), which newer servers accept, or switch the legacy keys on again: "+whereAPIKeys)
 	case e.Status == 401 || e.Status == 403:
 		return add(p.auth.name(fieldAnonKey), "the gateway of "+p.AuthURL+" does not accept this key", "write the current one; keys rotate during project upgrades: "+whereAPIKeys)
 	}
@@ -121,7 +121,7 @@ func (p Project) ExplainChanges(err error) error {
 	if !ok {
 		return err
 	}
-	rest := asked{name: "the REST API", not: "not the REST API of Storage", url: p.Endpoint, field: p.addressField(), elsew: "the REST API lies next to the S3 endpoint"}
+	rest := asked{name: "the REST API", not: "not the REST API of Storage", url: p.Endpoint, field: p.addressField(), elsew: "the REST API is next to the S3 endpoint"}
 	field, problem, remedy, ok := remedyFor(e, rest)
 	if !ok {
 		return err

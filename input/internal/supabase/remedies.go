@@ -110,8 +110,8 @@ func (s seen) says(words ...string) bool {
 	return false
 }
 
-// remedy is one cause, how it shows, what it means, and what to do. Whoever was
-// asked, the cause is the same; only the names differ.
+// remedy is one cause, how it shows, what it means, and what to do. The
+// cause is the same for every API; only the names differ.
 type remedy struct {
 	name string
 	is   func(s seen, a asked) bool

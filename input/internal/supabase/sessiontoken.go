@@ -56,7 +56,7 @@ func (p *Project) useSessionToken(problems *Problems) {
 
 // actAs takes over what a token says of its bearer.
 func (p *Project) actAs(token claims, expires time.Time) {
-	p.Role, p.Email, p.Subject, p.Expires = cmp.Or(token.Role, "anon"), token.Email, token.Subject, expires
+	p.Identity, p.Expires = token.identity(), expires
 }
 
 // maxSkew is how far the clock of a machine may be ahead before nobody can work

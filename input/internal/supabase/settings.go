@@ -57,10 +57,9 @@ type Project struct {
 	Region string
 	// Bucket is the bucket's name.
 	Bucket string
-	// Role is the Postgres role that the server acts as, for logs and hints; empty
-	// while it is not known. Email and Subject say which user it is, empty for a
-	// key of the project.
-	Role, Email, Subject string
+	// Identity is who the server treats the sender of a request as; it is zero
+	// until there are keys.
+	Identity Identity
 	// Expires is when the session token ends, zero where it does not.
 	Expires time.Time
 	// Warnings are worth a line in the log at the start. They hold no secret.
@@ -128,13 +127,5 @@ func (p Project) Keys() (object.Credentials, bool) {
 	return keys, p.keys != object.Credentials{}
 }
 
-// User says which user the keys are of, empty for a key of the project.
-func (p Project) User() string { return cmp.Or(p.Email, p.Subject) }
-
-// Identity says as whom requests are made: the role, and the user if it is one.
-func (p Project) Identity() string {
-	if p.User() == "" {
-		return cmp.Or(p.Role, "not known yet")
-	}
-	return p.Role + ", user " + p.User()
-}
+// CredentialType is the value of credentials.type.
+func (p Project) CredentialType() string { return p.auth.Type }

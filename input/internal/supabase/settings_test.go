@@ -77,7 +77,7 @@ func TestAccessKeyProject(t *testing.T) {
 	require.Equal(t, "https://abcdefghijklmnopqrst.supabase.co/storage/v1/s3", p.Endpoint)
 	require.Equal(t, "eu-central-1", p.Region)
 	require.Equal(t, "photos", p.Bucket)
-	require.Equal(t, "service_role", p.Role)
+	require.Equal(t, "service_role", p.Identity.Role)
 	require.Zero(t, p.Expires)
 	require.Empty(t, p.Warnings)
 	require.Equal(t, object.Credentials{AccessKeyID: keyID, SecretAccessKey: secret}, credentials(t, p))
@@ -87,7 +87,7 @@ func TestSessionTokenProject(t *testing.T) {
 	s := sessionSettings()
 	p, err := Resolve(s)
 	require.NoError(t, err)
-	require.Equal(t, "service_role", p.Role)
+	require.Equal(t, "service_role", p.Identity.Role)
 	require.Equal(t, time.Unix(4_000_000_000, 0).UTC(), p.Expires)
 	require.Equal(t, object.Credentials{
 		AccessKeyID: ref, SecretAccessKey: s.Credentials.AnonKey, SessionToken: s.Credentials.ServiceRoleKey, Expires: p.Expires,
@@ -101,7 +101,7 @@ func TestUserTokenProject(t *testing.T) {
 	s.Credentials.UserToken = userToken(ref, time.Now().Add(time.Hour))
 	p, err := Resolve(s)
 	require.NoError(t, err)
-	require.Equal(t, "authenticated", p.Role)
+	require.Equal(t, "authenticated", p.Identity.Role)
 	require.Equal(t, s.Credentials.UserToken, credentials(t, p).SessionToken)
 	require.Empty(t, p.Warnings)
 }

@@ -40,7 +40,7 @@ func TestAuthStandsBesideStorage(t *testing.T) {
 		require.Equal(t, want, p.AuthURL)
 		_, known := p.Keys()
 		require.False(t, known, "they come with the sign-in")
-		require.Equal(t, "not known yet", p.Identity())
+		require.Zero(t, p.Identity)
 	}
 	s := userSettings()
 	s.Endpoint, s.Credentials.AuthURL = "http://storage:5000/s3", "http://auth:9999/"
@@ -56,8 +56,8 @@ func TestSignedInUser(t *testing.T) {
 	now := time.Now().Truncate(time.Second).UTC()
 	signed, err := p.SignedIn(userToken(ref, now.Add(time.Hour)), time.Time{})
 	require.NoError(t, err)
-	require.Equal(t, "authenticated", signed.Role)
-	require.Equal(t, "ada@example.com", signed.User())
+	require.Equal(t, "authenticated", signed.Identity.Role)
+	require.Equal(t, "ada@example.com", signed.Identity.User())
 	require.Equal(t, now.Add(time.Hour), signed.Expires)
 	require.Equal(t, s.Credentials.AnonKey, credentials(t, signed).SecretAccessKey)
 
@@ -131,7 +131,7 @@ func TestWhatIsWrongInAFileIsToldOfTheFile(t *testing.T) {
 	}
 	p, err := read(apiKey(ref, "service_role") + "\r\n")
 	require.NoError(t, err)
-	require.Equal(t, "service_role", p.Role)
+	require.Equal(t, "service_role", p.Identity.Role)
 	field, ok := errors.AsType[*FieldError](p.Explain(refused(403, object.ErrCredentials, "AccessDenied", "signature verification failed"), ""))
 	require.True(t, ok)
 	require.Equal(t, "credentials.service_role_key_file", field.Field)

@@ -42,7 +42,7 @@ func (p *Project) useUser(problems *Problems) {
 	p.checkProject(fieldAnonKey, anon, problems)
 }
 
-// locateAuth finds where users sign in. It stands beside Storage, behind the
+// locateAuth finds where users sign in. Auth is next to Storage, behind the
 // same gateway.
 func (p *Project) locateAuth(problems *Problems) {
 	if p.auth.AuthURL != "" {
@@ -127,8 +127,8 @@ func (p Project) SignedIn(accessToken string, expires time.Time) (Project, error
 		}
 	}
 	p.actAs(seen, expires)
-	if p.Email == "" {
-		p.Email = p.auth.Email
+	if p.Identity.Email == "" {
+		p.Identity.Email = p.auth.Email
 	}
 	anon := p.auth.AnonKey
 	if kindOf(anon) != kindJWT {

@@ -105,7 +105,7 @@ func TestBytesThatNobodyAskedForAreNeitherPrintedNorTakenForAnAnswer(t *testing.
 		"short":             {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello"},
 		"empty":             {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ""},
 		"long":              {"GET", fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(big), big), big},
-		"as long as a tail": {"GET", fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", tailSize, big[:tailSize]), big[:tailSize]},
+		"as long as a tail": {"GET", fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", readAhead, big[:readAhead]), big[:readAhead]},
 		"no content":        {"GET", "HTTP/1.1 204 No Content\r\n\r\n", ""},
 		"head":              {"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", ""},
 		"chunks":            {"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nhel\r\n2\r\nlo\r\n0\r\nTrailer: t\r\n\r\n", "hello"},
@@ -113,13 +113,23 @@ func TestBytesThatNobodyAskedForAreNeitherPrintedNorTakenForAnAnswer(t *testing.
 			"GET", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello",
 		},
 		"bare line feeds": {"GET", "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", "hello"},
+		"a line longer than the buffer": {
+			"GET", "HTTP/1.1 200 OK\r\nContent-Security-Policy: " + big[:3*readAhead] + "\r\nContent-Length: 5\r\n\r\nhello", "hello",
+		},
+		"HTTP/1.0 that knows no chunks": {
+			"GET", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\nhello", "hello",
+		},
+		"the length twice":              {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nCONTENT-LENGTH:5\r\n\r\nhello", "hello"},
+		"chunks and a length":           {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "hello"},
+		"one byte more than the buffer": {"GET", fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", readAhead+1, big[:readAhead+1]), big[:readAhead+1]},
+		"head and body fill the buffer": {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 4055\r\n\r\n" + big[:4055], big[:4055]},
 	} {
 		for _, secure := range []bool{false, true} {
 			for _, extra := range []string{forged, "\x00secret content", "HTTP/1.1 408 Request Timeout\r\n\r\n"} {
 				t.Run(fmt.Sprintf("%s, TLS %v, %.9q", name, secure, extra), func(t *testing.T) {
 					log := printed(t)
 					base, conf, dials := talkative(t, secure, func(_ *http.Request, w io.Writer) { _, _ = io.WriteString(w, tc.answer+extra) })
-					tr := New(conf, 5*time.Second, nil)
+					tr := New(conf, 5*time.Second, 2)
 					defer tr.CloseIdleConnections()
 					for range 5 {
 						require.Equal(t, tc.want, get(t, tr, tc.method, base))
@@ -139,7 +149,7 @@ func TestBytesThatComeLateCloseTheConnectionQuietly(t *testing.T) {
 		_, _ = io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
 		go func() { <-late; _, _ = io.WriteString(w, forged) }()
 	})
-	tr := New(nil, 5*time.Second, nil)
+	tr := New(nil, 5*time.Second, 2)
 	require.Equal(t, "hello", get(t, tr, "GET", base))
 	late <- struct{}{}
 	require.Eventually(t, func() bool {
@@ -185,7 +195,7 @@ func TestAConnectionWithGoodAnswersIsUsedAgain(t *testing.T) {
 		} else {
 			s.Start()
 		}
-		tr := New(conf, 5*time.Second, nil)
+		tr := New(conf, 5*time.Second, 2)
 		for range 3 {
 			require.Equal(t, "a"+big+"b", get(t, tr, "GET", s.URL+"/chunks"))
 			require.Equal(t, big, get(t, tr, "GET", s.URL))
@@ -205,7 +215,7 @@ func TestAnAnswerThatEndsWithItsConnectionIsRead(t *testing.T) {
 		_, _ = io.WriteString(w, "HTTP/1.0 200 OK\r\n\r\nhello")
 		_ = w.(io.Closer).Close()
 	})
-	require.Equal(t, "hello", get(t, New(nil, time.Second, nil), "GET", base))
+	require.Equal(t, "hello", get(t, New(nil, time.Second, 2), "GET", base))
 }
 
 func TestAProxyThatOpensNoTunnelIsNamedWithItsStatus(t *testing.T) {
@@ -213,7 +223,7 @@ func TestAProxyThatOpensNoTunnelIsNamedWithItsStatus(t *testing.T) {
 		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 		at, err := url.Parse(proxy.URL)
 		require.NoError(t, err)
-		tr := New(nil, time.Second, nil)
+		tr := New(nil, time.Second, 2)
 		tr.Proxy = http.ProxyURL(at)
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://project.invalid", nil)
 		require.NoError(t, err)
@@ -225,7 +235,7 @@ func TestAProxyThatOpensNoTunnelIsNamedWithItsStatus(t *testing.T) {
 		require.True(t, ok, "%v", err)
 		require.Equal(t, status, refusal.Status)
 		require.Equal(t, at.Host, refusal.Host)
-		require.Equal(t, "connecting through the HTTP proxy", Unreachable(err))
+		require.Equal(t, "connecting through the HTTP proxy", unreachable(err))
 		proxy.Close()
 	}
 }
@@ -250,7 +260,7 @@ func TestTLSThroughAProxyWorks(t *testing.T) {
 	defer proxy.Close()
 	at, err := url.Parse(proxy.URL)
 	require.NoError(t, err)
-	tr := New(s.Client().Transport.(*http.Transport).TLSClientConfig, time.Second, nil)
+	tr := New(s.Client().Transport.(*http.Transport).TLSClientConfig, time.Second, 2)
 	tr.Proxy = http.ProxyURL(at)
 	defer tr.CloseIdleConnections()
 	for range 3 {
@@ -264,12 +274,12 @@ func TestHeadersAreBounded(t *testing.T) {
 	})
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base, nil)
 	require.NoError(t, err)
-	resp, err := New(nil, time.Second, nil).RoundTrip(req)
+	resp, err := New(nil, time.Second, 2).RoundTrip(req)
 	if err == nil {
 		_ = resp.Body.Close()
 	}
 	require.Error(t, err)
-	require.True(t, HeadTooLarge(err), "%v", err)
+	require.True(t, headTooLarge(err), "%v", err)
 }
 
 // Whatever a server sends, in whatever pieces, the end of an answer is found
@@ -277,9 +287,11 @@ func TestHeadersAreBounded(t *testing.T) {
 func FuzzTheEndOfAnAnswer(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"), uint8(3))
 	f.Add([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"), uint8(1))
+	f.Add([]byte("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\nhello"), uint8(9))
+	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"), uint8(9))
 	f.Add([]byte("HTTP/1.1 103 x\r\n\r\nHTTP/1.1 204 x\r\n\r\n"), uint8(7))
 	f.Fuzz(func(t *testing.T, doc []byte, size uint8) {
-		c := &framed{Conn: pieces{bytes.NewReader(doc), int(size%16) + 1}}
+		c := frame(pieces{bytes.NewReader(doc), int(size%16) + 1})
 		_, err := c.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
 		require.NoError(t, err)
 		in := bufio.NewReaderSize(c, 16)
@@ -293,13 +305,13 @@ func FuzzTheEndOfAnAnswer(f *testing.F) {
 			}
 			_, err = io.Copy(io.Discard, resp.Body)
 			_ = resp.Body.Close()
-			if err != nil || resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 {
+			if err != nil || resp.StatusCode == 101 || resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 {
 				return
 			}
 			break
 		}
 		require.Zero(t, in.Buffered(), "nothing behind the answer was let through")
-		if c.phase != opaque { // it agrees that the answer is over
+		if c.due == 0 { // it agrees that the answer is over
 			_, err := c.Read(make([]byte, 10))
 			require.ErrorIs(t, err, io.EOF)
 		}

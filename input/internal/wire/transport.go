@@ -18,19 +18,50 @@ import (
 // limit of 10 MB each would be the memory of a whole machine.
 const MaxHead = 256 << 10
 
-// DialFunc is the type of http.Transport.DialContext.
-type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+// UserAgent is what every client calls itself. It is never signed.
+const UserAgent = "supabase_storage (Redpanda Connect input)"
 
-// New returns a transport for HTTP/1.1 that asks for no compression. Conf is nil
-// for the system's defaults. Connect bounds the TLS handshake of a connection,
-// and its dialling where dial is nil; zero is no limit.
-func New(conf *tls.Config, connect time.Duration, dial DialFunc) *http.Transport {
+const (
+	// keepIdle is less than the 61 s after which the Storage server closes a
+	// connection, so that a request seldom meets one that is just being closed.
+	keepIdle = 55 * time.Second
+	// maxDials is how many connections one transport opens at a time. A window of
+	// downloads that opens would otherwise dial a hundred at once, which servers and
+	// the queues in front of them handle badly; and most requests that wait for a
+	// connection get one that another request has finished with.
+	maxDials = 16
+)
+
+// dialFunc is the type of http.Transport.DialContext.
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// fewAtATime bounds how many calls of dial run at the same time.
+func fewAtATime(dial dialFunc) dialFunc {
+	places := make(chan struct{}, maxDials)
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		defer func() { <-places }()
+		return dial(ctx, network, address)
+	}
+}
+
+// New returns a transport for HTTP/1.1 that asks for no compression and keeps
+// so many idle connections to a host; it keeps none for 0. Conf is nil for the
+// system's defaults. Connect bounds the dialling of a connection, and once more its
+// TLS handshake; zero is no limit.
+//
+// It is HTTP/1.1, with a connection for each request: with HTTP/2 all bodies would
+// share one connection's window, stall together on a lost packet, and die
+// together.
+func New(conf *tls.Config, connect time.Duration, idle int) *http.Transport {
 	if conf == nil {
 		conf = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: connect}).DialContext
-	}
+	dial := fewAtATime((&net.Dialer{Timeout: connect}).DialContext)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	t := &http.Transport{
@@ -41,7 +72,7 @@ func New(conf *tls.Config, connect time.Duration, dial DialFunc) *http.Transport
 			if err != nil {
 				return nil, err
 			}
-			return &framed{Conn: conn}, nil
+			return frame(conn), nil
 		},
 		TLSClientConfig:     conf.Clone(),
 		TLSHandshakeTimeout: connect,
@@ -49,6 +80,9 @@ func New(conf *tls.Config, connect time.Duration, dial DialFunc) *http.Transport
 		// Otherwise Go asks for gzip by itself, and what arrives is then no
 		// longer what Content-Length announced.
 		DisableCompression:     true,
+		DisableKeepAlives:      idle == 0,
+		MaxIdleConnsPerHost:    idle,
+		IdleConnTimeout:        keepIdle,
 		MaxResponseHeaderBytes: MaxHead,
 	}
 	// Used where there is no proxy.
@@ -86,7 +120,7 @@ func shakeHands(ctx context.Context, conn net.Conn, conf *tls.Config, address st
 		trace.TLSHandshakeDone(secure.ConnectionState(), err)
 	}
 	if err == nil {
-		return &framed{Conn: secure}, nil
+		return frame(secure), nil
 	}
 	_ = conn.Close()
 	if errors.Is(context.Cause(ctx), errHandshakeTimeout) {

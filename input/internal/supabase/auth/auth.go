@@ -1,6 +1,3 @@
-// Package auth is a client of a project's Auth: it signs a user in, renews the
-// session and ends it. Each call is one request, and none is made again here; errors
-// are those of package rest.
 package auth
 
 import (
@@ -13,15 +10,15 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/api"
 )
 
 // Client asks one project's Auth. It is safe for concurrent use.
-type Client struct{ rest *rest.Client }
+type Client struct{ api *api.Client }
 
 // New returns a client of the Auth at o.Base, such as
 // https://<ref>.supabase.co/auth/v1; no request is made.
-func New(o rest.Options) *Client { return &Client{rest.New(o)} }
+func New(o api.Options) *Client { return &Client{api.New(o)} }
 
 // Session is a user who is signed in. It is secret.
 type Session struct {
@@ -40,7 +37,7 @@ func (Session) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "<session>
 // SignIn starts a session. The key is the project's anon or publishable key,
 // which its gateway asks for.
 func (c *Client) SignIn(ctx context.Context, apiKey, email, password string) (Session, error) {
-	return c.token(ctx, "password", rest.Request{
+	return c.token(ctx, "password", api.Request{
 		Op: "signing in", APIKey: apiKey, Secrets: []string{password},
 		Body: map[string]string{"email": email, "password": password},
 	})
@@ -48,7 +45,7 @@ func (c *Client) SignIn(ctx context.Context, apiKey, email, password string) (Se
 
 // Refresh renews a session. The old refresh token is used up by it.
 func (c *Client) Refresh(ctx context.Context, apiKey, refreshToken string) (Session, error) {
-	return c.token(ctx, "refresh_token", rest.Request{
+	return c.token(ctx, "refresh_token", api.Request{
 		Op: "renewing the session", APIKey: apiKey, Secrets: []string{refreshToken},
 		Body: map[string]string{"refresh_token": refreshToken},
 	})
@@ -56,20 +53,20 @@ func (c *Client) Refresh(ctx context.Context, apiKey, refreshToken string) (Sess
 
 // SignOut ends the session that an access token is of, and no other of its user.
 func (c *Client) SignOut(ctx context.Context, apiKey, accessToken string) error {
-	return c.rest.Do(ctx, rest.Request{
+	return c.api.Do(ctx, api.Request{
 		Op: "signing out", Method: http.MethodPost, Path: "/logout", Query: url.Values{"scope": {"local"}},
 		APIKey: apiKey, Bearer: accessToken,
 	}, nil)
 }
 
-func (c *Client) token(ctx context.Context, grant string, r rest.Request) (Session, error) {
+func (c *Client) token(ctx context.Context, grant string, r api.Request) (Session, error) {
 	r.Method, r.Path, r.Query = http.MethodPost, "/token", url.Values{"grant_type": {grant}}
 	var answer struct {
 		AccessToken  string  `json:"access_token"`
 		RefreshToken string  `json:"refresh_token"`
 		ExpiresIn    float64 `json:"expires_in"`
 	}
-	if err := c.rest.Do(ctx, r, &answer); err != nil {
+	if err := c.api.Do(ctx, r, &answer); err != nil {
 		return Session{}, err
 	}
 	if answer.AccessToken == "" {

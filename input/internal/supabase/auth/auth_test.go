@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/api"
 )
 
 func TestASessionIsEndedAsAuthExpectsIt(t *testing.T) {
@@ -22,7 +22,7 @@ func TestASessionIsEndedAsAuthExpectsIt(t *testing.T) {
 		w.WriteHeader(status)
 	}))
 	defer s.Close()
-	c := New(rest.Options{Base: s.URL + "/auth/v1"})
+	c := New(api.Options{Base: s.URL + "/auth/v1"})
 	require.NoError(t, c.SignOut(t.Context(), "key", "token"))
 	require.Equal(t, "POST /auth/v1/logout?scope=local key Bearer token", seen)
 	status = http.StatusServiceUnavailable
@@ -37,7 +37,7 @@ func TestSessionsAreAskedForAsAuthExpectsIt(t *testing.T) {
 		_, _ = io.WriteString(w, answer)
 	}))
 	defer s.Close()
-	c := New(rest.Options{Base: s.URL + "/auth/v1"})
+	c := New(api.Options{Base: s.URL + "/auth/v1"})
 
 	answer = `{"access_token":"a","token_type":"bearer","expires_in":3600,"expires_at":1,"refresh_token":"r","user":{"id":"u"},"weak_password":null}`
 	session, err := c.SignIn(t.Context(), "key", "ada@example.com", `p"w`)

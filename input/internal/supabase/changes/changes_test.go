@@ -291,7 +291,7 @@ func TestWhatMayPassIsTriedAFewTimesWithFreshCredentials(t *testing.T) {
 	})
 }
 
-func TestAServerThatStandsStillIsNotWaitedForForEver(t *testing.T) {
+func TestAServerThatStandsStillIsNotWaitedForForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := emulator.New(emulator.Options{})
 		s.Put("docs", "a", nil)
@@ -308,6 +308,43 @@ func TestAServerThatStandsStillIsNotWaitedForForEver(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 	})
 }
+
+func TestAPauseThatTheServerAskedForHoldsChangesBackAndIsNoPartOfTheirCost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := emulator.New(emulator.Options{})
+		s.Put("docs", "a", nil)
+		refuse := true
+		gate := new(retry.Gate)
+		var took time.Duration
+		c := newClient(t, s, func(o *changes.Options) {
+			o.Gate, o.OnPage = gate, func(d time.Duration, _ int) { took = d }
+			next := o.Transport
+			o.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+				if !refuse {
+					return next.RoundTrip(r)
+				}
+				refuse = false
+				resp, err := answers{429, "application/json", `{"statusCode":"429","code":"SlowDown","message":"slow down"}`}.RoundTrip(r)
+				resp.Header.Set("Retry-After", "40")
+				return resp, err
+			})
+		})
+		began := time.Now()
+		_, err := c.Newest(t.Context(), "")
+		require.NoError(t, err)
+		require.Equal(t, 40*time.Second, time.Since(began))
+		require.Less(t, took, time.Second)
+		gate.Hold(time.Minute) // another client of the host was asked to wait
+		began = time.Now()
+		_, err = c.Newest(t.Context(), "")
+		require.NoError(t, err)
+		require.Equal(t, time.Minute, time.Since(began))
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestNothingIsSentWithoutATokenOrToAnUnknownAddress(t *testing.T) {
 	s := emulator.New(emulator.Options{})

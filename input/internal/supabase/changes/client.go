@@ -1,8 +1,3 @@
-// Package changes asks Supabase Storage for what changed since a time, over its
-// REST API: POST /object/list-v2 sorted by updated_at. The cost on the wire is
-// that of the changes, whatever the size of the bucket. It shows no deletions,
-// and nothing whose row became visible long after its time, so that it takes
-// the place of no listing: it only makes most of them unnecessary.
 package changes
 
 import (
@@ -18,11 +13,12 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/api"
 )
 
 // ErrUnsupported means that this server does not list by the time of change, or
-// not for these credentials. It is a cause beneath a [object.Error], and there
-// is no use in asking again soon.
+// not for these credentials. It is a cause beneath an [object.Error], and asking
+// again soon does not help.
 var ErrUnsupported = errors.New("changes cannot be asked for")
 
 // ErrNoToken is the ErrUnsupported of credentials without a JWT.
@@ -34,7 +30,7 @@ const attempts = 3
 
 // Options say where the bucket is.
 type Options struct {
-	// Endpoint is that of the S3 protocol; the REST API lies beside it.
+	// Endpoint is that of the S3 protocol; the REST API is next to it.
 	Endpoint string
 	// Bucket is the bucket's name.
 	Bucket string
@@ -53,6 +49,9 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// Timeout bounds one request with its whole answer. Zero is no limit.
 	Timeout time.Duration
+	// Gate holds the requests back for as long as the server asks for
+	// (Retry-After). The clients of one host share one; nil is one of its own.
+	Gate *retry.Gate
 	// Retry says how long the pauses between attempts are. Its MaxAttempts is
 	// cut to a few.
 	Retry retry.Policy
@@ -66,9 +65,9 @@ type Options struct {
 
 // Client asks for the changes of one bucket. It is safe for concurrent use.
 type Client struct {
-	o         Options
-	url       string
-	transport http.RoundTripper
+	o    Options
+	path string
+	api  *api.Client
 }
 
 // New checks the endpoint and returns a client; no request is made.
@@ -76,22 +75,20 @@ func New(o Options) (*Client, error) {
 	base, ok := strings.CutSuffix(strings.TrimRight(o.Endpoint, "/"), "/s3")
 	u, err := url.Parse(base)
 	if !ok || err != nil || u.Host == "" {
-		return nil, fmt.Errorf("%w: the endpoint does not end with /s3, so the address of the REST API beside it is not known", ErrUnsupported)
+		return nil, fmt.Errorf("%w: the endpoint does not end with /s3, so the address of the REST API next to it is not known", ErrUnsupported)
 	}
 	o.Retry.MaxAttempts = min(o.Retry.MaxAttempts, attempts)
-	c := &Client{o: o, url: base + "/object/list-v2/" + url.PathEscape(o.Bucket), transport: o.Transport}
-	if c.transport == nil {
-		c.transport = newTransport(o)
+	if o.Gate == nil {
+		o.Gate = new(retry.Gate)
 	}
-	return c, nil
+	return &Client{o: o, path: "/object/list-v2/" + url.PathEscape(o.Bucket), api: api.New(api.Options{
+		Base: base, Storage: true, TLS: o.TLS, Transport: o.Transport, MaxIdle: 1, // one request at a time
+		ConnectTimeout: o.ConnectTimeout, Timeout: o.Timeout, Gate: o.Gate,
+	})}, nil
 }
 
 // Close drops the idle connections. The client can still be used.
-func (c *Client) Close() {
-	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
-}
+func (c *Client) Close() { c.api.Close() }
 
 // Newest returns when the row with the prefix changed that changed last, by the
 // server's clock, and zero where the role sees none.

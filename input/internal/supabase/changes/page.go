@@ -53,30 +53,20 @@ type metadata struct {
 	Size *int64  `json:"size"`
 }
 
-// errNotJSON is that of an answer that may be better the next time.
-var errNotJSON = errors.New("the answer is not JSON")
-
-// decode reads an answer, and makes sure that it tells all that a listing does:
-// an object that is known by less would pass for another version.
-func (p *page) decode(doc []byte) error {
-	var a answer
-	if err := json.Unmarshal(doc, &a); err != nil {
-		if _, cut := errors.AsType[*json.SyntaxError](err); cut {
-			return fmt.Errorf("%w: %w", errNotJSON, err) // damaged on its way, or no JSON at all
-		}
-		return unsupported(foreign.Cause(err))
-	}
+// read makes sure that an answer tells all that a listing does: an object of which
+// less is known would look like another version.
+func (p *page) read(a answer) error {
 	if a.HasNext == nil || a.Objects == nil {
-		return unsupported(errors.New("the answer has no hasNext or no objects"))
+		return errors.New("the answer has no hasNext or no objects")
 	}
 	if *a.HasNext && len(*a.Objects) == 0 {
-		return unsupported(errors.New("the listing goes on, but a page of it is empty"))
+		return errors.New("the listing goes on, but a page of it is empty")
 	}
 	*p = page{objects: make([]object.Object, len(*a.Objects)), more: *a.HasNext, next: a.NextCursor}
 	for i, r := range *a.Objects {
 		var err error
 		if p.objects[i], err = r.object(); err != nil {
-			return unsupported(err)
+			return err
 		}
 	}
 	return nil
@@ -113,6 +103,3 @@ func (r *row) object() (object.Object, error) {
 	}
 	return o, nil
 }
-
-// unsupported wraps what makes asking for changes useless here.
-func unsupported(why error) error { return fmt.Errorf("%w: %w", ErrUnsupported, why) }

@@ -1,6 +1,8 @@
 package changes
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -10,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
 func TestAnOddRowCostsNoOther(t *testing.T) {
@@ -23,7 +26,9 @@ func TestAnOddRowCostsNoOther(t *testing.T) {
 			return `{"name":"` + name + `","updated_at":"2026-06-01T12:00:00Z","metadata":` + metadata + `}`
 		}
 		const good = `{"eTag":"e","size":1}`
-		require.NoError(t, p.decode([]byte(`{"hasNext":false,"objects":[`+row("a", good)+","+row("b", metadata)+","+row("c", good)+`]}`)))
+		var a answer
+		require.NoError(t, json.Unmarshal([]byte(`{"hasNext":false,"objects":[`+row("a", good)+","+row("b", metadata)+","+row("c", good)+`]}`), &a))
+		require.NoError(t, p.read(a))
 		require.Len(t, p.objects, 3)
 		require.Contains(t, p.objects[1].Odd, odd)
 		require.Empty(t, p.objects[0].Odd+p.objects[2].Odd)
@@ -36,8 +41,15 @@ func TestWhatTheServerWritesReachesNoErrorAsItIs(t *testing.T) {
 	for _, status := range []int{301, 400, 403, 404, 429, 500} {
 		for _, text := range []string{token, token[:9] + "\xff" + token[9:], "\x1b[31m", "the-key-\x00of-the-project"} {
 			for _, doc := range []string{text, "<html>" + text, `{"code":"` + text + `","message":"` + text + `"}`, `{"error":"` + text + `"}`} {
-				resp := &http.Response{StatusCode: status, Header: http.Header{"Location": {"https://" + text}}, Body: io.NopCloser(strings.NewReader(""))}
-				err := refusal(resp, []byte(doc), cred)
+				c, err := New(Options{
+					Endpoint: "https://x/storage/v1/s3", Bucket: "docs", Retry: retry.Policy{MaxAttempts: 1},
+					Credentials: func(context.Context) (object.Credentials, error) { return cred, nil },
+					Transport: answering(func() *http.Response {
+						return &http.Response{StatusCode: status, Header: http.Header{"Location": {"https://" + text}}, Body: io.NopCloser(strings.NewReader(doc))}
+					}),
+				})
+				require.NoError(t, err)
+				_, err = c.Newest(t.Context(), "")
 				for _, never := range []string{"eyJ", "c2ln", "\x1b", "of-the-project", "\n"} {
 					require.NotContains(t, err.Error(), never, "%d %q", status, doc)
 				}
@@ -48,3 +60,7 @@ func TestWhatTheServerWritesReachesNoErrorAsItIs(t *testing.T) {
 		}
 	}
 }
+
+type answering func() *http.Response
+
+func (a answering) RoundTrip(*http.Request) (*http.Response, error) { return a(), nil }

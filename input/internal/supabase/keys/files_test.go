@@ -77,7 +77,7 @@ func TestFilesAreReadAgainWhenAKeyIsRefused(t *testing.T) {
 		time.Sleep(firstPause)
 		old := good(t, s)
 		require.Equal(t, "old-secret-of-this-project", old.SecretAccessKey)
-		require.Equal(t, "service_role", s.Project().Role)
+		require.Equal(t, "service_role", s.Project().Identity.Role)
 
 		ok, err := s.Renew(t.Context(), old)
 		require.NoError(t, err)

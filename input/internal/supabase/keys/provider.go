@@ -10,13 +10,13 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/api"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/auth"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
 )
 
 // provider gets keys. It is asked by one goroutine at a time. What it returns
-// that will not pass by itself is a object.ErrCredentials.
+// that will not pass by itself is an object.ErrCredentials.
 type provider interface {
 	obtain(ctx context.Context) (supabase.Project, error)
 }
@@ -29,7 +29,7 @@ const maxTimeout = 20 * time.Second
 // newProvider is what the type of credentials asks for.
 func newProvider(o Options, read func(string) ([]byte, error)) provider {
 	files := files{o: o, read: read}
-	options := rest.Options{Transport: o.Transport, ConnectTimeout: o.ConnectTimeout, Timeout: maxTimeout}
+	options := api.Options{Transport: o.Transport, ConnectTimeout: o.ConnectTimeout, Timeout: maxTimeout}
 	if o.Timeout > 0 {
 		options.Timeout = min(o.Timeout, maxTimeout)
 	}
@@ -42,7 +42,7 @@ func newProvider(o Options, read func(string) ([]byte, error)) provider {
 		if o.Project.OwnAPI() {
 			options.TLS = o.TLS
 		}
-		return &api{files: files, management: management.New(options)}
+		return &managed{files: files, management: management.New(options)}
 	}
 	if o.Settings.HasFiles() {
 		return files
@@ -114,25 +114,25 @@ func readFile(path string) ([]byte, error) {
 func final(err error) error   { return judged{err, object.ErrCredentials} }
 func passing(err error) error { return judged{err, object.ErrUnavailable} }
 
-// stopped is final for whoever can't wait until somebody restores the project.
+// stopped is final for a run that can't wait until somebody restores the project.
 func stopped(err error) error { return judged{judged{err, errStopped}, object.ErrCredentials} }
 
 var errStopped = errors.New("the project is stopped")
 
-// judged is an error with its own text that is of a kind of package bucket.
+// judged is an error with its own text that is of a kind of package object.
 type judged struct{ err, kind error }
 
 func (j judged) Error() string   { return j.err.Error() }
 func (j judged) Unwrap() []error { return []error{j.err, j.kind} }
 
-// api asks the Management API for the project's keys.
-type api struct {
+// managed asks the Management API for the project's keys.
+type managed struct {
 	files
 	management *management.Client
 	found      bool // keys were had before
 }
 
-func (a *api) obtain(ctx context.Context) (supabase.Project, error) {
+func (a *managed) obtain(ctx context.Context) (supabase.Project, error) {
 	p, err := a.resolve()
 	if err != nil {
 		return supabase.Project{}, err
@@ -183,7 +183,7 @@ func running(p supabase.Project, status management.Status) error {
 // storageIsUp asks before the first keys whether Storage can be read. A token
 // that may not ask this, and an API that can't tell, hold nothing up: the
 // requests to Storage will tell.
-func (a *api) storageIsUp(ctx context.Context, p supabase.Project) error {
+func (a *managed) storageIsUp(ctx context.Context, p supabase.Project) error {
 	health, err := a.management.StorageHealth(ctx, p.AccessToken(), p.Ref)
 	if err != nil {
 		return ctx.Err()

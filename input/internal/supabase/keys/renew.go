@@ -8,7 +8,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/api"
 )
 
 // between are the pauses between two attempts to get keys.
@@ -49,7 +49,7 @@ func (t *trouble) met(err error, mayPass bool) time.Duration {
 		t.since = time.Now()
 	}
 	if mayPass {
-		return max(between.Delay(t.failures), rest.PauseOf(err))
+		return max(between.Delay(t.failures), api.PauseOf(err))
 	}
 	t.pause = min(max(2*t.pause, firstPause), mostPause)
 	t.refusal, t.until = err, time.Now().Add(t.pause)
@@ -213,9 +213,9 @@ func (s *Source) replaceRejected(ctx context.Context, rejected object.Credential
 }
 
 const (
-	// writeLag is what whoever rotates keys gets to write them into files once the
-	// server has taken them: one file before the other would be a pair that never
-	// was.
+	// writeLag is how long the writer of new keys gets to write all files once the
+	// server accepts the keys: one new file with an old one would be a pair that
+	// never existed.
 	writeLag = time.Second
 	// fileLag is how long files are looked at again after keys that were good are
 	// refused: Kubernetes replaces a mounted secret up to some ninety seconds after

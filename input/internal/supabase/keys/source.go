@@ -56,7 +56,7 @@ type Source struct {
 	o        Options
 	provider provider
 	now      atomic.Pointer[state]
-	// turn is held, by one element, by whoever renews.
+	// turn holds one element while a goroutine renews.
 	turn chan struct{}
 
 	// What follows belongs to the holder of turn.
@@ -112,7 +112,7 @@ func (s *Source) Credentials(ctx context.Context) (object.Credentials, error) {
 		defer s.release()
 		return s.attend(ctx, st), nil
 	default:
-		return st.keys, nil // somebody is at it
+		return st.keys, nil // another caller renews them
 	}
 }
 

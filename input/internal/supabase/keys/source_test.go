@@ -25,8 +25,8 @@ func TestUserSignsInAndIsKnown(t *testing.T) {
 		require.Equal(t, apiKey(0, "anon"), c.SecretAccessKey)
 		require.Equal(t, time.Now().Add(time.Hour), c.Expires)
 		p := s.Project()
-		require.Equal(t, "authenticated, user ada@example.com", p.Identity())
-		require.Equal(t, "user-1", p.Subject)
+		require.Equal(t, `the role "authenticated" (user ada@example.com)`, p.Identity.String())
+		require.Equal(t, "user-1", p.Identity.Subject)
 		require.Equal(t, c.Expires, p.Expires)
 		require.Len(t, l.renewed, 1)
 	})
@@ -194,7 +194,7 @@ func TestKeysAndRegionComeFromTheManagementAPI(t *testing.T) {
 				Expires: time.Unix(4_000_000_000, 0).UTC(), Region: want.region, APIKey: apiKey(0, "anon"),
 			}, c)
 			p := s.Project()
-			require.Equal(t, "service_role", p.Identity())
+			require.Equal(t, supabase.Identity{Role: "service_role"}, p.Identity)
 			require.Len(t, p.Warnings, want.warnings)
 		})
 	}

@@ -1,6 +1,3 @@
-// Package management is a client of Supabase's Management API: which keys a
-// project has, where it runs, and whether its Storage is up. Each call is one
-// request, and none is made again here; errors are those of package rest.
 package management
 
 import (
@@ -12,15 +9,15 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/rest"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/api"
 )
 
 // Client asks one instance of the API. It is safe for concurrent use.
-type Client struct{ rest *rest.Client }
+type Client struct{ api *api.Client }
 
 // New returns a client of the API at o.Base, such as https://api.supabase.com;
 // no request is made.
-func New(o rest.Options) *Client { return &Client{rest.New(o)} }
+func New(o api.Options) *Client { return &Client{api.New(o)} }
 
 // Status is the state that a project is in, such as ACTIVE_HEALTHY.
 type Status string
@@ -64,7 +61,7 @@ type Project struct {
 // Project asks for a project by its reference.
 func (c *Client) Project(ctx context.Context, token, ref string) (Project, error) {
 	var p Project
-	err := c.rest.Do(ctx, rest.Request{
+	err := c.api.Do(ctx, api.Request{
 		Op: "asking the Management API for the project", Method: http.MethodGet,
 		Path: projectPath(ref), Bearer: token,
 	}, &p)
@@ -89,7 +86,7 @@ const Healthy = "ACTIVE_HEALTHY"
 // not speak of Storage is the zero Health.
 func (c *Client) StorageHealth(ctx context.Context, token, ref string) (Health, error) {
 	var services []Health
-	err := c.rest.Do(ctx, rest.Request{
+	err := c.api.Do(ctx, api.Request{
 		Op: "asking the Management API for the health of Storage", Method: http.MethodGet,
 		Path: projectPath(ref) + "/health", Query: url.Values{"services": {"storage"}}, Bearer: token,
 	}, &services)
@@ -145,7 +142,7 @@ func (c *Client) Keys(ctx context.Context, token, ref string) (Keys, error) {
 
 func (c *Client) listKeys(ctx context.Context, token, ref string, query url.Values) ([]key, error) {
 	var list []key
-	err := c.rest.Do(ctx, rest.Request{
+	err := c.api.Do(ctx, api.Request{
 		Op: "asking the Management API for the project's keys", Method: http.MethodGet,
 		Path: projectPath(ref) + "/api-keys", Query: query, Bearer: token,
 	}, &list)

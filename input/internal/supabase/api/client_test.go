@@ -1,4 +1,4 @@
-package rest
+package api
 
 import (
 	"context"
@@ -76,7 +76,7 @@ func TestEachAnswerHasItsKind(t *testing.T) {
 		"other's 404":   {404, `404 page not found`, object.ErrForeign, `not an answer of a Supabase API`},
 		"redirect":      {302, ``, object.ErrForeign, `a redirect to http://127.0.0.1:1, which is not followed`},
 		"long":          {403, `{"message":"` + strings.Repeat("x", 5000) + `"}`, object.ErrCredentials, strings.Repeat("x", 200) + "..."},
-		"without end":   {403, `{"message":"` + strings.Repeat("x", maxRefusal), object.ErrForeign, `xxx...`},
+		"without end":   {403, `{"message":"` + strings.Repeat("x", MaxRefusal), object.ErrForeign, `xxx...`},
 		"without words": {403, `{}`, object.ErrCredentials, `HTTP 403`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,6 +97,64 @@ func TestEachAnswerHasItsKind(t *testing.T) {
 	}
 }
 
+func TestStorageWritesTheRealStatusIntoTheBody(t *testing.T) {
+	const notFound = `{"statusCode":"404","error":"not_found","message":"Object not found","code":"NoSuchKey"}`
+	for name, tc := range map[string]struct {
+		status int
+		key    string
+		body   string
+		kind   error
+		real   int
+	}{
+		"object":          {400, "k", notFound, object.ErrNotFound, 404},
+		"old server":      {400, "k", `{"statusCode":"404","error":"not_found","message":"Object not found"}`, object.ErrNotFound, 404},
+		"bucket":          {400, "", `{"statusCode":"404","error":"Bucket not found","message":"Bucket not found","code":"NoSuchBucket"}`, object.ErrNoBucket, 404},
+		"expired":         {400, "k", `{"statusCode":"403","error":"Unauthorized","message":"\"exp\" claim timestamp check failed","code":"AccessDenied"}`, object.ErrCredentials, 403},
+		"denied":          {400, "k", `{"statusCode":"403","error":"Unauthorized","message":"new row violates row-level security policy","code":"AccessDenied"}`, object.ErrDenied, 403},
+		"range":           {416, "k", `{"statusCode":"416","error":"invalid_range","message":"invalid range provided","code":"InvalidRange"}`, object.ErrRange, 416},
+		"database":        {400, "k", `{"statusCode":"544","message":"timeout","code":"DatabaseTimeout"}`, object.ErrUnavailable, 544},
+		"throttled":       {400, "k", `{"statusCode":"429","message":"slow","code":"SlowDown"}`, object.ErrThrottled, 429},
+		"a number":        {400, "k", `{"statusCode":404,"code":"NoSuchKey"}`, object.ErrNotFound, 404},
+		"no status":       {400, "k", `{"statusCode":"many","message":"x"}`, object.ErrInvalid, 400},
+		"a good one":      {400, "k", `{"statusCode":"200","message":"x"}`, object.ErrInvalid, 400},
+		"a list":          {400, "k", `[{"statusCode":"404"}]`, object.ErrInvalid, 400},
+		"invalid":         {400, "k", `{"statusCode":"400","error":"InvalidRequest","message":"headers must have required property 'authorization'"}`, object.ErrInvalid, 400},
+		"another status":  {500, "k", notFound, object.ErrUnavailable, 500},
+		"no route":        {404, "k", `{"message":"Route GET:/x not found","error":"Not Found","statusCode":404}`, object.ErrInvalid, 404},
+		"no server":       {404, "k", `404 page not found`, object.ErrUnavailable, 404},
+		"head":            {400, "k", ``, object.ErrInvalid, 400},
+		"key of gateway":  {401, "k", `{"message":"No API key found in request"}`, object.ErrCredentials, 401},
+		"not implemented": {501, "k", ``, object.ErrInvalid, 501},
+		"quota":           {402, "k", `{"message":"exceed_egress_quota"}`, object.ErrUnavailable, 402},
+		"page":            {200, "k", `<html>`, object.ErrUnavailable, 200},
+		"another form":    {200, "k", `[]`, ErrShape, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(tc.status)
+				_, _ = io.WriteString(w, tc.body)
+			})
+			c.o.Storage = true
+			err := c.Do(t.Context(), Request{Op: "reading", Key: tc.key, Method: http.MethodGet, Path: "/x", APIKey: hidden}, new(map[string]any))
+			require.ErrorIs(t, err, tc.kind)
+			e, ok := errors.AsType[*object.Error](err)
+			require.True(t, ok)
+			require.Equal(t, tc.real, e.Status)
+			require.Equal(t, tc.key, e.Key)
+		})
+	}
+}
+
+func TestAnAnswerWithoutEndIsNotReadToItsEnd(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `"`+strings.Repeat("x", maxAnswer)+`"`)
+	})
+	require.ErrorIs(t, get(t, c), object.ErrOversized)
+	require.ErrorIs(t, get(t, c), object.ErrCredentials)
+	c.o.Storage = true
+	require.ErrorIs(t, get(t, c), object.ErrUnavailable)
+}
+
 func TestWhatIsCutOrLateMayPass(t *testing.T) {
 	for name, h := range map[string]http.HandlerFunc{
 		"cut": func(w http.ResponseWriter, _ *http.Request) {
@@ -108,7 +166,7 @@ func TestWhatIsCutOrLateMayPass(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := serve(t, h)
-			c.timeout = 300 * time.Millisecond
+			c.o.Timeout = 300 * time.Millisecond
 			err := get(t, c)
 			require.ErrorIs(t, err, object.ErrUnavailable)
 			require.NotErrorIs(t, err, context.DeadlineExceeded, "it is not the caller's")
@@ -184,7 +242,7 @@ func FuzzARefusalIsShortAndHoldsNoSecret(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, doc string) {
 		r := Request{Op: "asking", Bearer: hidden}
-		err := r.refusal(&http.Response{StatusCode: status, Header: http.Header{}}, []byte(doc))
+		err := New(Options{}).refusal(r, &http.Response{StatusCode: status, Header: http.Header{}}, []byte(doc))
 		require.Less(t, len(err.Error()), 4000)
 		require.NotContains(t, err.Error(), hidden)
 		require.NotContains(t, err.Error(), "\n")

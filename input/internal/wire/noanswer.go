@@ -4,15 +4,34 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-// Unreachable says why there was nobody to talk to, and is empty where there
-// was somebody: a reset, a timeout or an early end may be over by the next try.
-func Unreachable(err error) string {
+// NoAnswer makes an error of a request to which no answer came, or not the whole
+// answer. Key is that of the object, empty where the request is about none. A
+// caller whose context has ended returns the error of its context instead.
+func NoAnswer(op, key string, err error, secrets ...string) *object.Error {
+	e := &object.Error{Op: op, Key: key, Kind: object.ErrUnavailable, Err: foreign.Cause(err, secrets...)}
+	switch why := unreachable(err); {
+	case why != "":
+		e.Kind, e.Err = object.ErrUnreachable, fmt.Errorf("%s: %w", why, e.Err)
+	case !headTooLarge(err):
+	case key != "":
+		e.Kind, e.Err = object.ErrInvalid, fmt.Errorf("%w: the metadata of the object exceeds %d bytes", object.ErrOversized, MaxHead)
+	default:
+		e.Err = fmt.Errorf("%w: the headers of the answer exceed %d bytes", object.ErrOversized, MaxHead)
+	}
+	return e
+}
+
+// unreachable says why no connection was made, and is empty where there was one:
+// a reset, a timeout or an early end may be over at the next attempt.
+func unreachable(err error) string {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return "looking up the host " + foreign.Text(dns.Name, foreign.Short)
 	}
@@ -50,8 +69,8 @@ func IsCertificate(err error) bool {
 	return verification || authority || host || invalid
 }
 
-// HeadTooLarge reports whether the headers of an answer were larger than
+// headTooLarge reports whether the headers of an answer were larger than
 // [MaxHead].
-func HeadTooLarge(err error) bool {
+func headTooLarge(err error) bool {
 	return strings.Contains(err.Error(), "server response headers exceeded") // net/http has no type for it
 }

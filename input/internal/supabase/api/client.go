@@ -1,4 +1,4 @@
-package rest
+package api
 
 import (
 	"bytes"
@@ -14,15 +14,17 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
 )
 
 const (
-	// maxAnswer is how much of a good answer is read, maxRefusal of a refusal.
-	maxAnswer  = 4 << 20
-	maxRefusal = 64 << 10
-
-	userAgent = "supabase_storage (Redpanda Connect input)"
+	// maxAnswer bounds the memory that one answer may take, in bytes: a page of
+	// a thousand rows with keys of 1024 bytes, each of them escaped (\u0022), takes
+	// 6 MB, and what else there is of a row less than 1 KB each.
+	maxAnswer = 8 << 20
+	// MaxRefusal is how much of a refusal is read, in bytes.
+	MaxRefusal = 64 << 10
 )
 
 // Options say where an API is and how patient the client is.
@@ -30,52 +32,61 @@ type Options struct {
 	// Base is the URL that the paths of requests are appended to, without a
 	// trailing slash.
 	Base string
+	// Storage says that the API is that of Storage. Its refusals are judged by
+	// [Kind]; those of the APIs that give keys, which do not pass by themselves, are
+	// all [object.ErrCredentials].
+	Storage bool
 	// TLS is the configuration of the client's own transport, nil for the
 	// system's defaults.
 	TLS *tls.Config
-	// Transport replaces the client's own transport, and with it TLS and
-	// ConnectTimeout. Nil is the usual case.
+	// Transport replaces the client's own transport, and with it TLS,
+	// ConnectTimeout and MaxIdle. Nil is the usual case.
 	Transport http.RoundTripper
+	// MaxIdle is how many connections are kept for later requests; 0 keeps none.
+	MaxIdle int
 	// ConnectTimeout bounds the dialling of a connection, and once more its TLS
 	// handshake; Timeout a whole request with its answer. Zero is no limit.
 	ConnectTimeout, Timeout time.Duration
+	// Gate holds all requests back for as long as the server asks for. Clients of
+	// one host share one. With nil nothing waits here, and the caller asks [PauseOf].
+	Gate *retry.Gate
 }
 
 // Client makes requests to one API. It is safe for concurrent use.
 type Client struct {
-	base      string
-	timeout   time.Duration
+	o         Options
 	transport http.RoundTripper
 }
 
 // New returns a client; no request is made.
 func New(o Options) *Client {
-	c := &Client{base: o.Base, timeout: o.Timeout, transport: o.Transport}
+	c := &Client{o: o, transport: o.Transport}
 	if c.transport == nil {
-		c.transport = newTransport(o)
+		c.transport = wire.New(o.TLS, o.ConnectTimeout, o.MaxIdle)
 	}
 	return c
 }
 
-// newTransport keeps no connection: keys are asked for once an hour or less.
-func newTransport(o Options) *http.Transport {
-	t := wire.New(o.TLS, o.ConnectTimeout, nil)
-	t.DisableKeepAlives = true
-	return t
+// Close drops the idle connections. The client can still be used.
+func (c *Client) Close() {
+	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
 }
 
 // Request is what one call wants.
 type Request struct {
-	// Op is what is tried, in the gerund: it begins every error.
-	Op string
-	// Method is GET or POST.
+	// Op is what is tried, in the gerund: it begins every error. Key is the object
+	// that it is about, empty for none.
+	Op, Key string
+	// Method is the HTTP method, such as GET.
 	Method string
 	// Path is appended to the client's base; it begins with a slash and is
 	// escaped already.
 	Path  string
 	Query url.Values
 	// Bearer goes into the Authorization header, APIKey into the apikey header.
-	// Empty ones are not sent.
+	// Empty ones are not sent: a key that is no JWT goes without Authorization.
 	Bearer, APIKey string
 	// Body is sent as JSON; nil sends none.
 	Body any
@@ -84,15 +95,18 @@ type Request struct {
 }
 
 // Do makes a request, once, and decodes the answer into the given value; nil
-// where nothing is to be read. Every
-// error is a [object.Error], but for that of a caller's context. Its kind is
-// [object.ErrThrottled], [object.ErrUnavailable] or [object.ErrUnreachable]
-// where the same request may succeed later, and [object.ErrCredentials] where
-// it will not.
+// where nothing is to be read. Every error is an [object.Error], except that of a
+// caller's context. Its kind is [object.ErrThrottled], [object.ErrUnavailable] or
+// [object.ErrUnreachable] where the same request may succeed later.
 func (c *Client) Do(ctx context.Context, r Request, into any) error {
+	if c.o.Gate != nil {
+		if err := c.o.Gate.Wait(ctx); err != nil {
+			return err
+		}
+	}
 	limited, cancel := ctx, context.CancelFunc(func() {})
-	if c.timeout > 0 {
-		limited, cancel = context.WithTimeout(ctx, c.timeout)
+	if c.o.Timeout > 0 {
+		limited, cancel = context.WithTimeout(ctx, c.o.Timeout)
 	}
 	defer cancel()
 	req, err := c.newRequest(limited, r)
@@ -105,21 +119,32 @@ func (c *Client) Do(ctx context.Context, r Request, into any) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		doc, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusal)) // what came of it has to do
+		doc, _ := io.ReadAll(io.LimitReader(resp.Body, MaxRefusal)) // as much as comes
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return r.refusal(resp, doc)
+		err := c.refusal(r, resp, doc)
+		if c.o.Gate != nil {
+			c.o.Gate.Hold(PauseOf(err))
+		}
+		return err
 	}
 	if into == nil {
 		return nil
 	}
-	doc, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
+	doc, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
 		return c.noAnswer(ctx, r, fmt.Errorf("reading the answer: %w", err))
+	case len(doc) > maxAnswer:
+		return c.notAnAnswer(r, resp, fmt.Errorf("%w: the answer exceeds %d bytes", object.ErrOversized, maxAnswer))
 	}
 	if err := json.Unmarshal(doc, into); err != nil {
-		return r.notAnAPI(resp, doc)
+		var what error = foreign.NewAnswer(object.ErrForeign, resp, doc, r.secrets()...)
+		if _, notJSON := errors.AsType[*json.SyntaxError](err); !notJSON && c.o.Storage {
+			what = fmt.Errorf("%w: %w", ErrShape, foreign.Cause(err, r.secrets()...))
+		}
+		return c.notAnAnswer(r, resp, what)
 	}
 	return nil
 }
@@ -133,7 +158,7 @@ func (c *Client) newRequest(ctx context.Context, r Request) (*http.Request, erro
 		}
 		body = bytes.NewReader(doc)
 	}
-	target := c.base + r.Path
+	target := c.o.Base + r.Path
 	if len(r.Query) > 0 {
 		target += "?" + r.Query.Encode()
 	}
@@ -141,7 +166,7 @@ func (c *Client) newRequest(ctx context.Context, r Request) (*http.Request, erro
 	if err != nil {
 		return nil, errors.New("the address of the API is not a URL")
 	}
-	req.Header.Set("User-Agent", userAgent)
+	req.Header.Set("User-Agent", wire.UserAgent)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "identity") // a proxy might compress what says nothing of it
 	if body != nil {
@@ -161,16 +186,10 @@ func (c *Client) noAnswer(ctx context.Context, r Request, err error) error {
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return ctxErr
 	}
-	e := &object.Error{Op: r.Op, Kind: object.ErrUnavailable, Err: foreign.Cause(err, r.secrets()...)}
-	switch why := wire.Unreachable(err); {
-	case errors.Is(err, context.DeadlineExceeded):
-		e.Err = fmt.Errorf("no answer came within %s", c.timeout)
-	case why != "":
-		e.Kind, e.Err = object.ErrUnreachable, fmt.Errorf("%s: %w", why, e.Err)
-	case wire.HeadTooLarge(err):
-		e.Err = fmt.Errorf("%w: the headers of the answer exceed %d bytes", object.ErrOversized, wire.MaxHead)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer came within %s", c.o.Timeout)
 	}
-	return e
+	return wire.NoAnswer(r.Op, r.Key, err, r.secrets()...)
 }
 
 // secrets are what must not be shown of an answer, in case that it echoes what
