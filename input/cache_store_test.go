@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
@@ -61,7 +60,7 @@ type ttlless struct{ t *testing.T }
 func (c ttlless) Get(context.Context, string) ([]byte, error) { return nil, service.ErrKeyNotFound }
 
 func (c ttlless) Set(_ context.Context, _ string, _ []byte, ttl *time.Duration) error {
-	assert.Nil(c.t, ttl)
+	require.Nil(c.t, ttl)
 	return nil
 }
 

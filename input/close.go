@@ -16,7 +16,7 @@ const closeStep = time.Minute
 type shut struct {
 	// begun ends with the first Close. Ended is closed when everything is closed;
 	// err is then the result.
-	begun context.Context
+	begun context.Context //nolint:containedctx // the life of the input, which no call has
 	begin context.CancelFunc
 	once  sync.Once
 	ended chan struct{}

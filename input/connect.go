@@ -52,7 +52,7 @@ func (r *reader) Connect(ctx context.Context) error {
 		switch {
 		case err == nil:
 			r.sayConnected()
-			r.start()
+			r.start() //nolint:contextcheck // the run outlives the connecting
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -76,7 +76,7 @@ func (r *reader) Connect(ctx context.Context) error {
 
 // connectOnce does what a run needs before it begins. The error names its field
 // and remedy. Lasts reports whether only another configuration can fix it.
-func (r *reader) connectOnce(ctx context.Context) (err error, lasts bool) { //nolint:revive // lasts is about err
+func (r *reader) connectOnce(ctx context.Context) (err error, lasts bool) {
 	if err = r.open(ctx); err != nil {
 		return err, r.stateLasts(err)
 	}

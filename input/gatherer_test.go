@@ -92,8 +92,10 @@ logger: {level: "OFF"}
 	require.Eventually(t, func() bool {
 		kept.mu.Lock()
 		defer kept.mu.Unlock()
-		for _, name := range []string{"listed", "delivered", "bytes", "in_flight", "buffered_bytes",
-			"filtered exclude", "filtered placeholder", "parked scanner", "parked rejected", "parked other", "retries throttled", "retries unavailable"} {
+		for _, name := range []string{
+			"listed", "delivered", "bytes", "in_flight", "buffered_bytes",
+			"filtered exclude", "filtered placeholder", "parked scanner", "parked rejected", "parked other", "retries throttled", "retries unavailable",
+		} {
 			if value, ok := kept.values["supabase_storage_"+name]; !ok || value != 0 {
 				return false
 			}

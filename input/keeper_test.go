@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
@@ -44,7 +43,7 @@ func TestNothingMoreIsDeliveredWhileTheStateCannotBeWritten(t *testing.T) {
 			failing: func(err error, since time.Duration) {
 				mu.Lock()
 				defer mu.Unlock()
-				assert.ErrorContains(t, err, "disk full")
+				require.ErrorContains(t, err, "disk full")
 				lines = append(lines, since)
 			},
 			recovered: func(after time.Duration) { recovered = after },

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
@@ -137,6 +138,7 @@ func (r *reader) account(given error) Report {
 func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
 	line := fmt.Sprintf("Read %s in %s: %d listed, %d delivered (%s)",
 		what, took.Round(time.Millisecond), p.Listed, p.Delivered, byteCount(p.Bytes))
+	var lineSb140 strings.Builder
 	for _, part := range []struct {
 		n    int64
 		what string
@@ -148,9 +150,10 @@ func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
 		{p.ParkedTotal(), "parked (" + countsByName(p.Parked) + ")"},
 	} {
 		if part.n > 0 {
-			line += fmt.Sprintf(", %d %s", part.n, part.what)
+			lineSb140.WriteString(fmt.Sprintf(", %d %s", part.n, part.what))
 		}
 	}
+	line += lineSb140.String()
 	r.log.Info(line)
 }
 

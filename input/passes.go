@@ -10,7 +10,6 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 )
@@ -193,18 +192,6 @@ func (r *reader) newFetcher(ctx context.Context) *fetch.Fetcher {
 		CheckUpTo: r.conf.VerifyUpTo,
 		Retry:     r.conf.Retry, Meter: fetchMeter{r.meters, r},
 	})
-}
-
-// source is the bucket as downloads see it. It implements fetch.Source.
-type source struct {
-	*s3.Client
-	prefix string
-}
-
-// Probe implements fetch.Source.
-func (s source) Probe(ctx context.Context) error {
-	_, _, err := s.Client.Probe(ctx, s.prefix, onceOnly)
-	return err
 }
 
 // identity is who the server treats this input as: nobody, where there are no

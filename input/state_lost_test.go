@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
@@ -112,17 +111,17 @@ func TestARunEndsWhenAnotherProcessTakesItsState(t *testing.T) {
 				r.server.SetFaults(slowly)
 				time.AfterFunc(5*time.Second, func() {
 					parsed, err := r.parse()
-					assert.NoError(t, err)
+					require.NoError(t, err)
 					conf, err := config.Parse(parsed)
-					assert.NoError(t, err)
+					require.NoError(t, err)
 					other, err := openLedger(t.Context(), conf, r.resources())
-					assert.NoError(t, err)
+					require.NoError(t, err)
 					work, err := other.Compare(t.Context(), ledger.Range{Lo: "k199", Objects: []ledger.Listed{
 						{Object: object.Object{Key: "k199", ETag: "1", Size: 1}, Matches: true},
 					}})
-					assert.NoError(t, err)
+					require.NoError(t, err)
 					work.Delivered(work.Due[0].Object)
-					assert.NoError(t, other.Close(t.Context()))
+					require.NoError(t, other.Close(t.Context()))
 				})
 				ended, closing := r.readAll(t)
 				requireLost(t, r, ended, closing, "written to by another process")

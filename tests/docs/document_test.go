@@ -145,7 +145,7 @@ func TestADocumentIsParsed(t *testing.T) {
 	d := parse("a/b.md", "# Why not the `aws_s3` input, or rclone?\n\n<!-- until: x -->\n```sh\n# no heading\nls\n```\n## A\n## A\n")
 	require.Equal(t, []string{"why-not-the-aws_s3-input-or-rclone", "a", "a-1"}, d.anchors)
 	require.Equal(t, []block{{language: "sh", text: "# no heading\nls\n", line: 4, directive: "until: x"}}, d.blocks)
-	require.Equal(t, len(strings.Split(d.text, "\n")), len(strings.Split(d.prose, "\n")))
+	require.Len(t, strings.Split(d.prose, "\n"), len(strings.Split(d.text, "\n")))
 	require.Equal(t, "a/c.go", d.resolve("c.go"))
 	require.Equal(t, "c.go", d.resolve("../c.go"))
 	require.False(t, slices.Contains(d.anchors, "no-heading"))

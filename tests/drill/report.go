@@ -106,7 +106,7 @@ func (p *problems) err() error {
 	}
 	errs := []error{fmt.Errorf("%d violations", p.count)}
 	for _, k := range p.kinds {
-		errs = append(errs, fmt.Errorf("%d of this kind:", k.count))
+		errs = append(errs, fmt.Errorf("%d of this kind", k.count))
 		for _, text := range k.texts {
 			errs = append(errs, errors.New("  "+text))
 		}

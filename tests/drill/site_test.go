@@ -19,7 +19,7 @@ func TestDrainWaitsForWhatWasSentBefore(t *testing.T) {
 		<-release
 	}))
 	require.NoError(t, err)
-	defer s.close()
+	defer func() { _ = s.close() }()
 	require.NoError(t, s.drain(t.Context()), "nobody sent anything")
 
 	ctx, hangUp := context.WithCancel(t.Context())
@@ -41,7 +41,8 @@ func TestDrainWaitsForWhatWasSentBefore(t *testing.T) {
 	drained := make(chan error)
 	go func() { drained <- s.drain(t.Context()) }()
 	select {
-	case <-drained:
+	case err := <-drained:
+		require.NoError(t, err)
 		require.Fail(t, "it was still being answered")
 	case <-time.After(50 * time.Millisecond): // long enough to notice, and not too short to pass
 	}

@@ -58,11 +58,11 @@ func Lint(fields map[string]any) supabase.Problems {
 	maps.Copy(all, fields)
 	text, err := yaml.Marshal(all)
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // Benthos has lints of its own for it.
 	}
 	parsed, err := Spec().ParseYAML(string(text), nil)
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // As above.
 	}
 	var problems supabase.Problems
 	for _, name := range slices.Sorted(maps.Keys(lintRules)) {
@@ -117,7 +117,7 @@ func lintRetry(v any) supabase.Problems {
 	initial, err1 := parseDuration(conf[fieldRetryInitialInterval])
 	longest, err2 := parseDuration(conf[fieldRetryMaxInterval])
 	if err1 != nil || err2 != nil {
-		return nil // Its own rule says so.
+		return nil //nolint:nilerr // Its own rule says so.
 	}
 	return problemsAt("", checkIntervals(initial, longest))
 }
@@ -145,7 +145,7 @@ func lintTogether(v any) supabase.Problems {
 func lintSync(conf map[string]any) supabase.Problems {
 	mode, err := parseSyncMode(conf[fieldSyncMode])
 	if err != nil {
-		return nil // Its own rule says so.
+		return nil //nolint:nilerr // Its own rule says so.
 	}
 	var lints supabase.Problems
 	if valueText(conf[fieldSchedule]) != "" {

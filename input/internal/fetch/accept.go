@@ -150,7 +150,7 @@ func (r *Run) clarifyRefused(ctx context.Context, a *attempt, err error) error {
 	case probeErr == nil:
 		return &object.Error{
 			Op: "reading", Key: a.Key, Kind: object.ErrDenied,
-			Err: fmt.Errorf("this object alone is refused, the keys are good: %s", err),
+			Err: errors.New("this object alone is refused, the keys are good: " + err.Error()), // not wrapped: it is no refusal of the keys
 		}
 	case errors.Is(probeErr, object.ErrCredentials), errors.Is(probeErr, object.ErrDenied):
 		return fmt.Errorf("%w: %w", errKeysRefused, probeErr)

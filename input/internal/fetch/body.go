@@ -216,7 +216,7 @@ func (b *body) reopen() error {
 	case now.SameVersion(b.version):
 		return &object.Error{
 			Op: "reading", Key: b.version.Key, Kind: object.ErrUnavailable,
-			Err: fmt.Errorf("the answer for the bytes from %d on is not the object: %s", b.offset, err),
+			Err: fmt.Errorf("the answer for the bytes from %d on is not the object: %s", b.offset, err.Error()), // not wrapped: no other version is listed
 		}
 	}
 	return &changedError{now}

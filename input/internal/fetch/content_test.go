@@ -123,7 +123,7 @@ func TestABodyMayBeClosedWhileItIsRead(t *testing.T) {
 					done <- err
 				}()
 				_ = d.Body.Close()
-				<-done
+				<-done // nil, or that it was closed
 				require.NoError(t, d.Err(), "closing is no failure")
 				return stop
 			}, func(f Failure) {

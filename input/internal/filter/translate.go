@@ -208,11 +208,13 @@ func classText(set map[rune]bool, negated bool) string {
 	if set['-'] {
 		text += "-"
 	}
+	var textSb211 strings.Builder
 	for _, r := range slices.Sorted(maps.Keys(set)) {
 		if r != '-' {
-			text += `\` + string(r)
+			textSb211.WriteString(`\` + string(r))
 		}
 	}
+	text += textSb211.String()
 	return text + "]"
 }
 

@@ -108,7 +108,7 @@ func TestAKeyIsShownWhole(t *testing.T) {
 	require.Equal(t, `"blobs/`+sum+`.tar"`, Key("blobs/"+sum+".tar"))
 	require.Equal(t, `"a\nb\x1b[31m\xff"`, Key("a\nb\x1b[31m\xff"))
 	require.Equal(t, `"a/[redacted]"`, Key("a/"+aJWT))
-	require.Equal(t, 1024+2, len(Key(strings.Repeat("k", 1024))))
+	require.Len(t, Key(strings.Repeat("k", 1024)), 1024+2)
 	require.Less(t, len(Key(strings.Repeat("k", 1<<20))), 1200)
 }
 

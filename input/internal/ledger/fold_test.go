@@ -42,8 +42,8 @@ func TestAFoldLeavesWhatTheJournalDoesNotHave(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := slices.Clone(tc.delta)
 			taken, left := foldable(tc.delta, 2)
-			require.Equal(t, len(tc.taken), len(taken))
-			require.Equal(t, len(tc.left), len(left))
+			require.Len(t, taken, len(tc.taken))
+			require.Len(t, left, len(tc.left))
 			require.Equal(t, append(slices.Clone(tc.taken), tc.left...), append(slices.Clone(taken), left...))
 			require.Equal(t, before, tc.delta, "more is appended to it meanwhile")
 		})

@@ -191,8 +191,12 @@ func TestAnOddEntryIsParkedAndStopsNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf("a", "c", "m.tmp", "z")
 		s.listed = []object.Object{
-			s.listed[0], {Odd: "an entry without a key"}, {Key: "b", ETag: "v1", Odd: `a size of "-1"`}, s.listed[1],
-			{Key: "m.tmp", Odd: "an entry without a size"}, s.listed[3],
+			s.listed[0],
+			{Odd: "an entry without a key"},
+			{Key: "b", ETag: "v1", Odd: `a size of "-1"`},
+			s.listed[1],
+			{Key: "m.tmp", Odd: "an entry without a size"},
+			s.listed[3],
 		}
 		for _, withLedger := range []bool{false, true} {
 			p := newPass(s, ackAll, func(o *setup) {

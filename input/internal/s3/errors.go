@@ -45,7 +45,7 @@ func (r request) refusal(resp *http.Response, w *watch, cred object.Credentials)
 func skewed(e *object.Error, resp *http.Response) error {
 	there, err := http.ParseTime(resp.Header.Get("Date"))
 	if e.Code != api.CodeSkewed || err != nil {
-		return nil
+		return nil //nolint:nilerr // Without a date it is not known.
 	}
 	ahead, word := time.Since(there).Round(time.Second), "ahead of"
 	if ahead < 0 {

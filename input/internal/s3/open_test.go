@@ -362,7 +362,7 @@ func TestABodyThatTricklesIsCutOffAfterTheIdleTimeout(t *testing.T) {
 // untilDone ends a body with its request.
 type untilDone struct {
 	io.ReadCloser
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // it stands for a connection
 }
 
 func (b *untilDone) Read(p []byte) (int, error) {

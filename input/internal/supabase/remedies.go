@@ -89,6 +89,7 @@ func look(e *object.Error) seen {
 }
 
 func (s seen) foreign() bool { return errors.Is(s, object.ErrNotS3) || errors.Is(s, object.ErrForeign) }
+
 func (s seen) by(w foreign.Writer) bool {
 	return s.answer != nil && s.answer.By == w
 }
@@ -158,7 +159,7 @@ var answerRemedies = []remedy{
 		problem: func(s seen, a asked) string {
 			return fmt.Sprintf("%s redirects to %s, where no keys are sent", a.host(), s.target())
 		},
-		todo: func(s seen, _ asked) string {
+		todo: func(_ seen, _ asked) string {
 			return "write the address behind the redirect if that is where it moved; a sign-in page of the network or of an access proxy redirects as well"
 		},
 	},

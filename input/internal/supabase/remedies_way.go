@@ -32,7 +32,7 @@ var wayRemedies = []remedy{
 		problem: func(_ seen, a asked) string {
 			return "the forward proxy on the way to " + a.host() + " asks for a user name and a password (HTTP 407)"
 		},
-		todo: func(_ seen, a asked) string {
+		todo: func(_ seen, _ asked) string {
 			return "write them into " + proxyVariables + " as http://user:password@proxy:port, or name the host in NO_PROXY"
 		},
 	},
@@ -40,7 +40,7 @@ var wayRemedies = []remedy{
 		name:    "proxy refuses",
 		is:      func(s seen, _ asked) bool { return s.by(foreign.ForwardProxy) || proxyStatus(s) != 0 },
 		problem: func(_ seen, a asked) string { return "a forward proxy answers in place of " + a.host() },
-		todo: func(_ seen, a asked) string {
+		todo: func(_ seen, _ asked) string {
 			return "have the proxy in " + proxyVariables + " allow this host, or name the host in NO_PROXY"
 		},
 	},
@@ -136,7 +136,7 @@ var wayRemedies = []remedy{
 	{
 		name: "no such host",
 		is:   func(s seen, _ asked) bool { dns, ok := errors.AsType[*net.DNSError](s); return ok && dns.IsNotFound },
-		problem: func(s seen, a asked) string {
+		problem: func(_ seen, a asked) string {
 			return "the host " + a.host() + " can't be found: no name server knows it"
 		},
 		todo: func(_ seen, a asked) string {
@@ -149,7 +149,7 @@ var wayRemedies = []remedy{
 	{
 		name: "name server",
 		is:   is[*net.DNSError],
-		problem: func(s seen, a asked) string {
+		problem: func(_ seen, a asked) string {
 			return "the host " + a.host() + " can't be looked up: the name server does not answer, or fails"
 		},
 		todo: always("check the DNS and the network of this machine"),

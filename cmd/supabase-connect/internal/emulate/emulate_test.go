@@ -50,13 +50,13 @@ func TestPoliciesLetUsersReadWhatTheySay(t *testing.T) {
 
 // serve runs the command until the test ends, and returns what it prints before it
 // closes its output.
-func serve(t *testing.T, o Options) (printed string, notes *bytes.Buffer) {
+func serve(t *testing.T, o Options) (printed string) {
 	t.Helper()
 	o.Dir, o.Addr, o.Env = t.TempDir(), "127.0.0.1:0", true
 	require.NoError(t, os.Mkdir(filepath.Join(o.Dir, "it's"), 0o700))
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
-	notes = new(bytes.Buffer)
+	notes := new(bytes.Buffer)
 	ended := make(chan error, 1)
 	go func() { ended <- Run(ctx, in, notes, o) }()
 	t.Cleanup(func() {
@@ -66,11 +66,11 @@ func serve(t *testing.T, o Options) (printed string, notes *bytes.Buffer) {
 	})
 	all, err := io.ReadAll(out)
 	require.NoError(t, err)
-	return string(all), notes
+	return string(all)
 }
 
 func TestEnvPrintsNothingButLinesForAShell(t *testing.T) {
-	printed, _ := serve(t, Options{Policy: "own-folder"})
+	printed := serve(t, Options{Policy: "own-folder"})
 	seen := map[string]string{}
 	for line := range strings.Lines(printed) {
 		name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
@@ -84,7 +84,7 @@ func TestEnvPrintsNothingButLinesForAShell(t *testing.T) {
 
 func TestLatencyPassesBeforeEachAnswer(t *testing.T) {
 	const latency = 50 * time.Millisecond
-	printed, _ := serve(t, Options{Policy: "none", Latency: latency})
+	printed := serve(t, Options{Policy: "none", Latency: latency})
 	_, rest, _ := strings.Cut(printed, "SUPABASE_S3_ENDPOINT=")
 	endpoint, _, _ := strings.Cut(rest, "\n")
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, endpoint+"/", http.NoBody)
