@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"testing"
 	"testing/synctest"
@@ -123,7 +124,9 @@ func TestABodyMayBeClosedWhileItIsRead(t *testing.T) {
 					done <- err
 				}()
 				_ = d.Body.Close()
-				<-done // nil, or that it was closed
+				if err := <-done; err != nil {
+					require.ErrorIs(t, err, fs.ErrClosed)
+				}
 				require.NoError(t, d.Err(), "closing is no failure")
 				return stop
 			}, func(f Failure) {
