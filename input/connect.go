@@ -52,7 +52,7 @@ func (r *reader) Connect(ctx context.Context) error {
 		switch {
 		case err == nil:
 			r.sayConnected()
-			r.start() //nolint:contextcheck // the run outlives the connecting
+			r.start()
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()

@@ -26,22 +26,21 @@
 // # Flow
 //
 //	when:  schedule.Plan ─► poll.Run ─► passes.go: one pass after the other, never two
-//	data:  listing.List (parts of the bucket side by side), or, between two full
-//	       listings, changes.Since (what changed alone) ─► filter.Match ─►
-//	       ledger.Compare ─► fetch.Run (a window of downloads under a byte
-//	       budget) ─► delivery (scanner, metadata) ─► chan ─►
+//	data:  listing.List (ranges of the bucket at the same time), or, between two
+//	       full listings, changes.Since (only what changed) ─► filter.Match ─►
+//	       ledger.Compare ─► fetch.Fetcher (a window of downloads under a byte
+//	       budget; the listing is the witness of each) ─► delivery (scanner, metadata) ─► chan ─►
 //	       reader.ReadBatch ─► pipeline ─► output
-//	acks:  output ─► scanner (all messages of the object) ─► pass.claim ─►
+//	acks:  output ─► scanner (all messages of the object) ─► the pass ─►
 //	       tally, ledger.Work, and the deletion where it is asked for;
 //	       keeper: a checkpoint of the ledger now and then
 //
 // # File map
 //
 //	plugin.go              registers the input and wires its constructor
-//	reader.go, close.go    service.BatchInput: read, close
-//	connect.go, outage.go  what a run needs before it begins, and waiting for it:
+//	reader.go              service.BatchInput: read, close
+//	connect.go             what a run needs before it begins, and waiting for it:
 //	                       the state, the keys and a first answer
-//	credentials.go         where keys come from, what is said of them, sign-out
 //	passes.go              makes the passes that poll asks for, over one scope
 //	state.go               opens the ledger, for a run and for tools that look at it
 //	                       or change it
@@ -52,10 +51,9 @@
 //	undelivered.go         the batches that are not acknowledged, and what is said of them
 //	metadata.go            the names and values of the message metadata
 //	watcher.go, metrics.go what is counted and logged of single objects
-//	log.go, outage.go      what the log says of passes, of the run, and of outages
-//	gatherer.go            metrics of single objects, told to the exporter in one go
-//	outcome.go             how runs of this process ended, for its exit code
-//	cli.go                 the command line of Benthos with that exit code
+//	log.go                 what the log says of passes, of the run, and of outages
+//	outcome.go             how runs of this process ended, and the command line of
+//	                       Benthos with that exit code
 //
 //	internal/object        the words all rooms speak: objects and errors
 //	internal/config        the fields, their lint rules, and the one checked struct
@@ -68,7 +66,7 @@
 //	internal/supabase      projects, endpoints, keys, and what refusals mean; below
 //	                       it keys (which keys are good now, and where new ones
 //	                       come from), changes (what changed since a time, by the
-//	                       REST API) and the clients management, auth and rest
+//	                       REST API) and the clients management and auth, on api
 //	internal/schedule      when passes begin: once, after a pause, at fixed times
 //	internal/poll          what runs when: the passes of a schedule, failed ones again,
 //	                       parked objects in between; a full listing or the changes
