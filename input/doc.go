@@ -89,14 +89,14 @@
 //  4. A body is one version. The server ignores If-Match, so the ETag and the
 //     total size of every answer are compared with the first one's.
 //  5. Once a body is broken, nothing that the scanner makes of it is handed on:
-//     many scanners take a read error for the end of their last record.
+//     many scanners mistake a read error for the end of their last record.
 //  6. A slow or failing object holds back nothing but itself: a failed attempt
 //     gives its place back and waits elsewhere.
-//  7. What may pass (429, 5xx, 544, a cut connection) is never taken for
-//     permanent; what is permanent is told with its reason, and blocks nothing.
+//  7. What may pass (429, 5xx, 544, a cut connection) never counts as
+//     permanent; what is permanent is reported with its reason, and blocks nothing.
 //  8. Memory is bounded by configuration. The byte budget is given back when a
 //     download is handed to the pipeline, not when it is acked: an output that
-//     gathers batches would otherwise wait for ever.
+//     gathers batches would otherwise wait forever.
 //  9. ReadBatch returns the end as soon as everything is handed on. It must not
 //     wait for acks, since an output may flush its last batch only at the end;
 //     Close, which Benthos calls after the last ack, does the accounting.

@@ -41,7 +41,7 @@ func filePath(t testing.TB, mapping *bloblang.Executor, key string) string {
 }
 
 // hostileKeys are keys that a naive path makes leave the folder, share a file,
-// or fail for ever.
+// or fail forever.
 func hostileKeys() []string {
 	long := strings.Repeat("x", 300)
 	return []string{

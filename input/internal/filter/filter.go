@@ -1,6 +1,3 @@
-// Package filter decides from a listing alone which objects are due: include
-// and exclude patterns, the time of the last change, the size. It is pure: the
-// same object, options and time give the same verdict.
 package filter
 
 import (
@@ -28,12 +25,12 @@ type Options struct {
 	// ModifiedSince takes objects that were last modified before it. Zero takes
 	// none.
 	ModifiedSince time.Time
-	// MinAge takes objects that were modified less than this long ago. Zero
-	// takes none.
+	// MinAge drops objects that were modified less than this long ago. Zero drops
+	// none.
 	MinAge time.Duration
-	// MaxSize takes objects of more bytes. Zero takes none.
+	// MaxSize drops objects of more bytes. Zero drops none.
 	MaxSize int64
-	// SkipEmpty takes objects without content.
+	// SkipEmpty drops objects without content.
 	SkipEmpty bool
 }
 

@@ -91,7 +91,7 @@ func TestServerThatLosesItsPlaceIsAskedByKey(t *testing.T) {
 			}
 			return byKey(after)
 		},
-		"empty pages for ever": func(n int, token, after string) string {
+		"empty pages forever": func(n int, token, after string) string {
 			if token != "" {
 				return xmlPage(fmt.Sprint("t", n), true)
 			}

@@ -1,5 +1,3 @@
-// Package schedule says when the passes over a bucket begin: once, a while
-// after the last one, or at fixed times.
 package schedule
 
 import (

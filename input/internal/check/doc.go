@@ -1,0 +1,19 @@
+// Package check tests a configuration step by step, for somebody who waits for the
+// answer: each step that a run depends on, and what a run would deliver. It delivers
+// nothing and writes to nothing.
+//
+//	check.go       what goes in, and the report that comes out
+//	checker.go     the steps, one after the other
+//	host.go, access.go, sample.go, state.go, download.go
+//	               the single steps
+//	explain.go     what would become of a single key, and why
+//	problem.go     errors become problems
+//	writable*.go   whether a file may be written to, without writing to it
+//
+// # Invariants
+//
+//   - A step that fails names the field, the problem and the remedy, as data; a step
+//     that needs it is skipped.
+//   - What may pass is tried again, and not for long.
+//   - No secret is in a report.
+package check
