@@ -86,8 +86,10 @@
 //     filters; it does not tell whether something changed, since any UPDATE of
 //     the row moves it. (change_detection: modified asks for just that.)
 //  3. Listing is flat. The server silently skips keys when a delimiter is set.
-//  4. A body is one version. The server ignores If-Match, so the ETag and the
-//     total size of every answer are compared with the first one's.
+//  4. A body is one version that the listing shows: the ETag and the total size of
+//     every answer are compared with the listed ones, since gateways answer for the
+//     server, and the server ignores If-Match. Absence and deletion have the same
+//     witness.
 //  5. Once a body is broken, nothing that the scanner makes of it is handed on:
 //     many scanners mistake a read error for the end of their last record.
 //  6. A slow or failing object holds back nothing but itself: a failed attempt
