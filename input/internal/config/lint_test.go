@@ -112,7 +112,6 @@ func TestWellFormedConfigsLintClean(t *testing.T) {
 
 func TestMalformedFieldsAreLintedWithARemedy(t *testing.T) {
 	for fields, want := range map[string]string{
-		`source_path: ""`:                 `source_path: it is empty; write it as bucket, bucket/prefix or s3://bucket/prefix`,
 		`source_path: /uploads`:           `source_path: "/uploads" has no bucket before its first "/"; write it as bucket, bucket/prefix or s3://bucket/prefix`,
 		`source_path: s3:///photos`:       `source_path: "s3:///photos" has no bucket before its first "/"; write it as`,
 		`source_path: gs://uploads`:       `source_path: "gs://uploads" is a URL; write it as bucket, bucket/prefix or s3://bucket/prefix, and the address of the server under project_ref or endpoint`,

@@ -18,7 +18,7 @@ type rule func(v any) supabase.Problems
 var lintRules = map[string]rule{
 	lintWhole:              lintTogether,
 	"credentials.type":     lintValue("credentials.type", parseCredentialType),
-	FieldSourcePath:        lintSourcePath,
+	FieldSourcePath:        lintValue(FieldSourcePath, parseSourcePath),
 	FieldIncludePatterns:   lintValue(FieldIncludePatterns, parsePatterns),
 	FieldExcludePatterns:   lintValue(FieldExcludePatterns, parsePatterns),
 	fieldModifiedSince:     lintValue(fieldModifiedSince, parseTime),
@@ -99,16 +99,6 @@ func problemsAt(field string, err error) supabase.Problems {
 		return nil
 	}
 	return problemsOf(At(field, err))
-}
-
-// lintSourcePath is lintValue, except that a text that is empty is wrong: without
-// quotes, a variable that is not set leaves no text at all.
-func lintSourcePath(v any) supabase.Problems {
-	if v == nil {
-		return nil
-	}
-	_, err := parseSourcePath(v)
-	return problemsAt(FieldSourcePath, err)
 }
 
 // lintRetry compares the two pauses, where both can be read.
