@@ -13,6 +13,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 )
@@ -140,7 +141,7 @@ func (r *reader) account(given error) Report {
 
 func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
 	line := fmt.Sprintf("Read %s in %s: %d listed, %d delivered (%s)",
-		what, took.Round(time.Millisecond), p.Listed, p.Delivered, byteCount(p.Bytes))
+		what, took.Round(time.Millisecond), p.Listed, p.Delivered, object.Bytes(p.Bytes))
 	var lineSb140 strings.Builder
 	for _, part := range []struct {
 		n    int64
@@ -168,7 +169,7 @@ func (r *reader) emptyHint(ctx context.Context) string {
 		hint += fmt.Sprintf(" below %q, where all include_patterns lie", listed)
 	}
 	if listed != "" {
-		if other, found, err := r.client.Probe(ctx, "", onceOnly); err == nil && found {
+		if other, found, err := r.client.Probe(ctx, "", retry.Once); err == nil && found {
 			return hint + fmt.Sprintf(". The bucket is not empty, its first key is %q: "+
 				"check the prefix in source_path, which is literal, case-sensitive and starts without a slash", other.Key)
 		}
@@ -192,22 +193,6 @@ func (r *reader) filteredHint(p pass.Report) string {
 		hint += "; a pattern without a slash matches the file name at any depth, one with a slash the path below source_path, and both are case-sensitive"
 	}
 	return hint
-}
-
-// byteCount writes a size for people.
-func byteCount(n int64) string {
-	const unit = 1024
-	if n < unit {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, suffix := float64(n)/unit, "KiB"
-	for _, s := range []string{"MiB", "GiB", "TiB"} {
-		if value < unit {
-			break
-		}
-		value, suffix = value/unit, s
-	}
-	return fmt.Sprintf("%.1f %s", value, suffix)
 }
 
 const (

@@ -8,14 +8,10 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
 // progressEvery is the time between two lines about a pass that takes long.
 const progressEvery = 10 * time.Second
-
-// onceOnly makes a request without a second attempt.
-var onceOnly = retry.Policy{MaxAttempts: 1}
 
 // linesOfAKind is how many lines of one kind a pass logs. Thousands of objects
 // that fail for one cause say no more than the first ones; the rest are counted.
