@@ -34,7 +34,17 @@ func downloadMany(t *testing.T, s *store, g *gauges, window, n int, k *sink) tim
 	return time.Since(start)
 }
 
+// notUnderRace leaves a test out that moves tens of thousands of objects in virtual
+// time: the race detector runs out of clocks there (ThreadSanitizer: CHECK failed).
+// The other tests look for races.
+func notUnderRace(t *testing.T) {
+	if underRace {
+		t.Skip("moves tens of thousands of objects in virtual time, which the race detector does not bear; the other tests look for races")
+	}
+}
+
 func TestTheWindowOpensWhereLatencyIsAllThereIs(t *testing.T) {
+	notUnderRace(t)
 	synctest.Test(t, func(t *testing.T) {
 		s, g := newStore(), &gauges{}
 		s.latency = 20 * time.Millisecond
@@ -60,6 +70,7 @@ func queueing(places int, each func() time.Duration) func(context.Context, strin
 }
 
 func TestTheWindowStaysSmallWhereTheServerOnlyQueues(t *testing.T) {
+	notUnderRace(t)
 	for _, places := range []int{1, 4, 16, 40} {
 		t.Run(fmt.Sprint(places), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -76,6 +87,7 @@ func TestTheWindowStaysSmallWhereTheServerOnlyQueues(t *testing.T) {
 }
 
 func TestTheWindowKeepsItsSizeUnderNoise(t *testing.T) {
+	notUnderRace(t)
 	synctest.Test(t, func(t *testing.T) {
 		s, g := newStore(), &gauges{}
 		s.serve = queueing(1000, func() time.Duration { return time.Duration(5+rand.ExpFloat64()*15) * time.Millisecond })
@@ -86,6 +98,7 @@ func TestTheWindowKeepsItsSizeUnderNoise(t *testing.T) {
 }
 
 func TestTheWindowShrinksAtOnceWhenDownloadsSlowDown(t *testing.T) {
+	notUnderRace(t)
 	synctest.Test(t, func(t *testing.T) {
 		s, g := newStore(), &gauges{}
 		start, places := time.Now(), 100
@@ -112,6 +125,7 @@ func TestTheWindowShrinksAtOnceWhenDownloadsSlowDown(t *testing.T) {
 }
 
 func TestTheWindowSettlesBelowWhereTheEndpointThrottles(t *testing.T) {
+	notUnderRace(t)
 	const allowed, n = 20, 8_000
 	throttling := func(s *store) func(context.Context, string, int) error {
 		return func(ctx context.Context, key string, active int) error {
@@ -142,6 +156,7 @@ func TestTheWindowSettlesBelowWhereTheEndpointThrottles(t *testing.T) {
 }
 
 func TestTheWindowShrinksOnThrottlingAndGrowsAgain(t *testing.T) {
+	notUnderRace(t)
 	synctest.Test(t, func(t *testing.T) {
 		s, g := newStore(), &gauges{}
 		from, to := time.Now().Add(500*time.Millisecond), time.Now().Add(4*time.Second)
@@ -161,6 +176,7 @@ func TestTheWindowShrinksOnThrottlingAndGrowsAgain(t *testing.T) {
 }
 
 func TestASlowPipelineDoesNotOpenTheWindow(t *testing.T) {
+	notUnderRace(t)
 	synctest.Test(t, func(t *testing.T) {
 		s, g := newStore(), &gauges{}
 		s.latency = time.Millisecond
@@ -172,6 +188,7 @@ func TestASlowPipelineDoesNotOpenTheWindow(t *testing.T) {
 }
 
 func TestTheWindowStartsWiderForObjectsThatAreMostlyTransfer(t *testing.T) {
+	notUnderRace(t)
 	for size, want := range map[int]int{1 << 10: windowStart, minPart - 1: windowStart, minPart: 2 * windowStart} {
 		synctest.Test(t, func(t *testing.T) {
 			s, g := newStore(), &gauges{}
