@@ -10,6 +10,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 )
 
@@ -79,10 +80,10 @@ func (s *cacheStore) Close() error { return nil }
 func (s *cacheStore) access(ctx context.Context, f func(service.Cache) error) error {
 	var failed error
 	if err := s.res.AccessCache(ctx, s.name, func(c service.Cache) { failed = f(c) }); err != nil {
-		return fmt.Errorf("accessing the cache resource %q: %w", s.name, err)
+		return fmt.Errorf("accessing the cache resource %q: %w", s.name, foreign.Cause(err))
 	}
 	if failed != nil && !errors.Is(failed, ledger.ErrNotFound) {
-		return fmt.Errorf("using the cache resource %q: %w", s.name, failed)
+		return fmt.Errorf("using the cache resource %q: %w", s.name, foreign.Cause(failed))
 	}
 	return failed
 }
@@ -111,6 +112,14 @@ var lossy = map[string]struct {
 	"pure.multilevelCache":     {"multilevel", false, "keeps no more than its last level does, and may give out old values where its first one is shared with nobody"},
 }
 
+// errLossyCache is the kind of the error of a cache that is refused.
+var errLossyCache = errors.New("the cache loses values")
+
+// refusedCache is that error, with the text of the problem alone.
+type refusedCache struct{ error }
+
+func (e refusedCache) Unwrap() []error { return []error{errLossyCache, e.error} }
+
 // keeps is what to use in place of a lossy cache.
 const keeps = "use state.path, or a cache that is persistent, with no default_ttl: redis (appendonly yes, maxmemory-policy noeviction), aws_s3, aws_dynamodb, sql, mongodb, file"
 
@@ -127,7 +136,7 @@ func checkCacheKind(ctx context.Context, conf config.Config, res *service.Resour
 	}
 	problem := config.At(conf.State.Field(), config.Wrong(fmt.Sprintf("the cache resource %q is of type %s, which %s", conf.State.Cache, l.kind, l.why), keeps))
 	if l.refused {
-		return problem
+		return refusedCache{problem}
 	}
 	res.Logger().Warn(problem.Error())
 	return nil

@@ -101,7 +101,7 @@ func aboutRegion(err error) bool {
 // open later if another process uses it, if the disk is full, or if a cache is
 // down.
 func (r *reader) stateLasts(err error) bool {
-	if errors.Is(err, ledger.ErrDamaged) {
+	if errors.Is(err, ledger.ErrDamaged) || errors.Is(err, errLossyCache) {
 		return true
 	}
 	return r.conf.State.Path != "" && !errors.Is(err, boltstore.ErrInUse) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, context.Canceled)
