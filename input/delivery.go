@@ -10,6 +10,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
@@ -115,7 +116,7 @@ func unreadable(err error) error {
 		return err
 	}
 	if errors.Is(err, bufio.ErrTooLong) {
-		return fmt.Errorf("%w: a line or part is longer than the scanner's max_buffer_size, which can be raised: %w", pass.ErrUnreadable, err)
+		return fmt.Errorf("%w: a line or part is longer than the scanner's max_buffer_size, which can be raised: %w", pass.ErrUnreadable, foreign.Cause(err))
 	}
-	return fmt.Errorf("%w: %w", pass.ErrUnreadable, err)
+	return fmt.Errorf("%w: %w", pass.ErrUnreadable, foreign.Cause(err))
 }

@@ -89,8 +89,8 @@ func (k *keeper) run(ctx context.Context) {
 			// The channel Failed reports it.
 		case err != nil:
 			k.close()
-			if out.failed(time.Now()) {
-				k.hooks.failing(err, time.Since(out.began))
+			if since, say := out.failed(time.Now()); say {
+				k.hooks.failing(err, since)
 			}
 		default:
 			if k.open() {
@@ -116,19 +116,20 @@ type stall struct {
 	line time.Duration
 }
 
-// failed notes a failure, and reports whether a line is due.
-func (o *stall) failed(now time.Time) (say bool) {
+// failed notes a failure. It returns how long checkpoints have failed by now, 0 for
+// the first one, and whether a line is due.
+func (o *stall) failed(now time.Time) (since time.Duration, say bool) {
 	if o.began.IsZero() {
 		*o = stall{began: now, pause: checkpointPause / 2, line: outageLine}
 		say = true
 	}
 	o.pause = min(2*o.pause, checkpointMostPause)
 	o.next = now.Add(o.pause)
-	if now.Sub(o.began) >= o.line {
-		o.line = 2 * now.Sub(o.began)
+	if since = now.Sub(o.began); since >= o.line {
+		o.line = 2 * since
 		say = true
 	}
-	return say
+	return since, say
 }
 
 // close holds further messages back.

@@ -102,3 +102,17 @@ func TestAStoreThatDoesNotAnswerIsAnOutage(t *testing.T) {
 		require.NoError(t, k.end(t.Context()))
 	})
 }
+
+// By a clock that goes on between two looks at it, as no bubble's does.
+func TestTheFirstFailedCheckpointIsToldAsTheFirst(t *testing.T) {
+	var out stall
+	now := time.Now()
+	since, say := out.failed(now)
+	require.True(t, say)
+	require.Zero(t, since)
+	since, say = out.failed(now.Add(time.Second))
+	require.False(t, say)
+	require.Equal(t, time.Second, since)
+	_, say = out.failed(now.Add(outageLine))
+	require.True(t, say)
+}

@@ -55,6 +55,28 @@ func (p *passes) sayPass(ctx context.Context, what string, report pass.Report, t
 	}
 }
 
+// sayEarlyEnd says that a pass ended early, and less and less often that the passes
+// that take its place do, too. A one-time run says it at its end.
+func (p *passes) sayEarlyEnd(err error) {
+	switch tell := p.failing.failed(); {
+	case !p.conf.Plan.Repeats():
+	case !tell:
+		p.log.Debugf("The pass over %s ended early, and is made again: %v", p.where(), err)
+	case p.failing.failures == 1:
+		p.log.Errorf("The pass over %s ended early, and is made again: %v", p.where(), err)
+	default:
+		p.log.Errorf("%d passes in a row over %s ended early, for %s so far: %v", p.failing.failures, p.where(), p.failing.lasts(), err)
+	}
+}
+
+// sayWhole says that a pass came to its end after some that did not.
+func (p *passes) sayWhole() {
+	lasted, failures := p.failing.lasts(), p.failing.failures
+	if p.failing.over() && failures > 1 {
+		p.log.Infof("A pass over %s has come to its end again, after %d in %s that ended early", p.where(), failures, lasted)
+	}
+}
+
 // sayHeld warns that missing objects do not count as deleted, and again only when
 // a tenth more are missing.
 func (p *passes) sayHeld(h *pass.Held) {

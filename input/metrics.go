@@ -44,6 +44,8 @@ type meters struct {
 
 	// gathered holds the metrics that change with every object.
 	gathered *gatherer
+	// failed are the requests that are made again.
+	failed failures
 }
 
 func newMeters(m *service.Metrics) *meters {
@@ -104,7 +106,10 @@ func (m *meters) showZeros() {
 
 // Retried, InFlight, Buffered and Window implement fetch.Meter.
 
-func (m *meters) Retried(err error)      { m.retries.Incr(1, object.Cause(err)) }
+func (m *meters) Retried(err error) {
+	m.retries.Incr(1, object.Cause(err))
+	m.failed.note(err)
+}
 func (m *meters) InFlight(downloads int) { m.gathered.set(m.inFlight, int64(downloads)) }
 func (m *meters) Buffered(bytes int64)   { m.gathered.set(m.bufferedBytes, bytes) }
 func (m *meters) Window(downloads int)   { m.gathered.set(m.downloadWindow, int64(downloads)) }
@@ -202,4 +207,25 @@ func (g *gatherer) flush() {
 	// The maps are kept, since the same metrics change again.
 	clear(g.counts)
 	clear(g.gauges)
+}
+
+// failures counts the requests that are made again, and keeps the error of the last
+// one.
+type failures struct {
+	mu   sync.Mutex
+	n    int64
+	last error
+}
+
+func (f *failures) note(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.n, f.last = f.n+1, err
+}
+
+// seen is how many there were so far, and the last one.
+func (f *failures) seen() (n int64, last error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.n, f.last
 }

@@ -7,7 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
 func TestARunThatHasBegunAndNotEndedCountsAsFailed(t *testing.T) {
@@ -67,4 +70,25 @@ func openRuns() []*openRun {
 	runs.mu.Lock()
 	defer runs.mu.Unlock()
 	return slices.Clone(runs.open)
+}
+
+func TestADeletionThatIsStillTriedAtTheEndMakesARunIncomplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "delete_objects: true\nretry: {max_attempts: 100}\n")
+		r.server.Put("docs", "a", []byte("1"))
+		r.server.SetFaults(failing(emulator.Fault{Status: 503}, func(q emulator.Request) bool { return q.Op == emulator.OpDelete }))
+		require.NoError(t, r.build())
+		require.NoError(t, r.input.Connect(t.Context()))
+		_, ack, err := r.input.ReadBatch(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, ack(t.Context(), nil))
+		_, _, err = r.input.ReadBatch(t.Context())
+		require.ErrorIs(t, err, service.ErrEndOfInput)
+		require.ErrorContains(t, r.input.Close(t.Context()), "waiting for deletions")
+
+		report := Reports()[len(Reports())-1]
+		require.EqualValues(t, 1, report.Delivered)
+		require.ErrorContains(t, report.Err, "deletions of delivered objects were under way when the run stopped")
+		time.Sleep(time.Hour) // the deletion ends, too
+	})
 }

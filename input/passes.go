@@ -45,6 +45,8 @@ type passes struct {
 	// were told of last. Both belong to the loop.
 	hinted bool
 	held   int64
+	// failing are the full passes that ended early, one after the other.
+	failing outage
 }
 
 var _ poll.Passes = (*passes)(nil)
@@ -59,10 +61,9 @@ func (p *passes) List(ctx context.Context, due poll.Due, remember bool) (left bo
 	p.meters.passEnded(took, err == nil && report.ListingComplete)
 	if err != nil {
 		err = fmt.Errorf("after %s listed: %w", object.Count(report.Listed), p.explain(ctx, err))
-		if p.conf.Plan.Repeats() {
-			p.log.Errorf("The pass over %s ended early, and is made again: %v", p.where(), err)
-		}
+		p.sayEarlyEnd(err)
 	} else {
+		p.sayWhole()
 		p.sayHeld(report.Held)
 		p.sayPass(ctx, p.where(), report, took)
 	}

@@ -163,3 +163,21 @@ func TestAnOutageIsSaidWhenItBeginsAndWhenItEnds(t *testing.T) {
 		require.Less(t, time.Since(began), 40*time.Second)
 	})
 }
+
+func TestPassesThatKeepFailingAreFewLinesHoweverOftenTheyAreDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "sync_mode: continuous\npolling_interval: 1s\nretry: {max_attempts: 1}\n")
+		r.server.Put("docs", "a", []byte("1"))
+		stop := r.live()
+		defer stop()
+		time.Sleep(time.Minute)
+		r.server.SetFaults(failing(emulator.Fault{Status: 503}, func(q emulator.Request) bool { return q.Op == emulator.OpList }))
+		time.Sleep(10 * time.Minute)
+		r.server.SetFaults(nil)
+		time.Sleep(time.Minute)
+		require.Len(t, r.logs.linesWith("level=ERROR", "ended early, and is made again"), 1)
+		require.Len(t, r.logs.linesWith("level=ERROR", "passes in a row", "ended early, for 7m"), 1, "told after 30 s, 1, 2, 4 and 5 minutes more")
+		require.LessOrEqual(t, len(r.logs.linesWith("level=ERROR")), 6)
+		require.Len(t, r.logs.linesWith("level=INFO", "has come to its end again"), 1)
+	})
+}

@@ -3,11 +3,12 @@ package input
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 	lookEvery = time.Second
 	// refusalsKept bounds the objects whose refusals are remembered.
 	refusalsKept = 1000
-	// refusalShown bounds how much of an output's error is shown, in bytes: it may
+	// refusalShown bounds how much of an output's error is shown, in characters: it may
 	// quote a whole response.
 	refusalShown = 300
 )
@@ -133,10 +134,7 @@ func (u *undelivered) settle(b *pendingBatch, err error) {
 // refuse notes that the output refused messages of an object. Benthos sends them
 // again.
 func (u *undelivered) refuse(key string, err error) {
-	text := strings.Join(strings.Fields(strings.ToValidUTF8(err.Error(), "\uFFFD")), " ")
-	if len(text) > refusalShown {
-		text = strings.ToValidUTF8(text[:refusalShown], "") + "..."
-	}
+	text := foreign.Text(err.Error(), refusalShown)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	r, known := u.refused[key]
@@ -203,7 +201,7 @@ func (u *undelivered) known(b *pendingBatch) string {
 	case u.last.key != "":
 		return fmt.Sprintf("The output has not answered; the last object that it refused is %q: %s", u.last.key, u.last.text)
 	}
-	return "The output has not answered"
+	return "The output has not answered; if it gathers batches, set a period for them"
 }
 
 // why names the oldest object that is not acknowledged, and what is known about it;

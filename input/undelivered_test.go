@@ -11,6 +11,8 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
 // linesWith gives the log lines that have all of some words.
@@ -162,4 +164,47 @@ func TestAPassThatIsOverTellsNoProgress(t *testing.T) {
 		stop()
 		require.Empty(t, r.logs.linesWith(`Reading bucket \"docs\": `))
 	})
+}
+
+func TestProgressSaysWhichRequestsFailWhileNothingMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "")
+		r.server.Put("docs", "a", []byte("x"))
+		from := time.Now()
+		lists := 0
+		r.server.SetFaults(func(q emulator.Request) emulator.Fault {
+			if q.Op == emulator.OpList {
+				lists++
+			}
+			if q.Op == emulator.OpList && lists > 1 && time.Since(from) < 25*time.Second {
+				return emulator.Fault{Status: 503}
+			}
+			return emulator.Fault{}
+		})
+		require.Equal(t, "", errOf(r.run().Err))
+		require.Len(t, r.logs.linesWith("0 listed", "nothing has moved for 20s, failed requests: ", ", the last with: ", "HTTP 503"), 1)
+	})
+}
+
+func TestProgressBlamesNoRequestsWhileAnOutputIsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "")
+		r.server.Put("docs", "a", []byte("x"))
+		r.ack = func(service.MessageBatch) error { time.Sleep(45 * time.Second); return nil }
+		require.Equal(t, "", errOf(r.run().Err))
+		require.Empty(t, r.logs.linesWith("nothing has moved"))
+	})
+}
+
+func TestWhatAnOutputSaysIsShownWithoutSecretsAndEscapes(t *testing.T) {
+	u := newUndelivered((&logLines{}).logger(), newMeters(service.MockResources().Metrics()).oldestUndelivered)
+	defer u.close()
+	u.handOver("a", func(context.Context, error) error { return nil })
+	token := "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.c2lnbmF0dXJl"
+	u.refuse("a", fmt.Errorf("401\x1b[2J for https://me:hunter22@hook.example with \"Authorization: Bearer %s\"\nlevel=error", token))
+	why := u.why()
+	require.Contains(t, why, "401 for https://[redacted]@hook.example")
+	for _, bad := range []string{token, "hunter22", "\x1b", "\n"} {
+		require.NotContains(t, why, bad)
+	}
 }

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
 // progressEvery is the time between two lines about a pass that takes long.
@@ -29,6 +31,16 @@ type watcher struct {
 	// progress logs a line now and then. It goes by time, so that a pass in which
 	// nothing moves says so too. Nil while no pass is under way.
 	progress *time.Timer
+	// still is what the last line of progress saw.
+	still standstill
+}
+
+// standstill is a time in which no count of a pass changes.
+type standstill struct {
+	counts [4]int64
+	since  time.Time
+	// failed is how many requests had failed when it began.
+	failed int64
 }
 
 // Listed implements pass.Watcher.
@@ -151,6 +163,8 @@ func (m fetchMeter) Noticed(p fetch.Peculiarity) {
 func (w *watcher) begin() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	n, _ := w.reader.meters.failed.seen()
+	w.still = standstill{since: time.Now(), failed: n}
 	if w.progress == nil {
 		w.progress = time.AfterFunc(progressEvery, w.sayProgress)
 	} else {
@@ -177,7 +191,8 @@ func (w *watcher) stopProgress() {
 	}
 }
 
-// sayProgress logs a line on a pass that takes long.
+// sayProgress logs a line on a pass that takes long. Where nothing moves and requests
+// fail, it says so: what they are tried again for may take minutes.
 func (w *watcher) sayProgress() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -185,7 +200,23 @@ func (w *watcher) sayProgress() {
 		return // stopped meanwhile
 	}
 	r := w.reader.pass.Load().Report()
-	w.reader.log.Infof("Reading %s: %d listed, %d filtered, %d delivered (%s), %d under way, %d parked",
-		w.reader.where(), r.Listed, r.FilteredTotal(), r.Delivered, object.Bytes(r.Bytes), r.Unsettled(), r.ParkedTotal())
+	w.reader.log.Infof("Reading %s: %d listed, %d filtered, %d delivered (%s), %d under way, %d parked%s",
+		w.reader.where(), r.Listed, r.FilteredTotal(), r.Delivered, object.Bytes(r.Bytes), r.Unsettled(), r.ParkedTotal(), w.waitsFor(r))
 	w.progress.Reset(progressEvery)
+}
+
+// waitsFor says why nothing moved since the last line, "" where something did or no
+// request failed. It is called with the lock held.
+func (w *watcher) waitsFor(r pass.Report) string {
+	counts := [4]int64{r.Listed, r.Delivered, r.Vanished, r.ParkedTotal()}
+	failed, last := w.reader.meters.failed.seen()
+	if counts != w.still.counts {
+		w.still = standstill{counts: counts, since: time.Now(), failed: failed}
+		return ""
+	}
+	n := failed - w.still.failed
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; nothing has moved for %s, failed requests: %d, the last with: %v", time.Since(w.still.since).Round(time.Second), n, last)
 }
