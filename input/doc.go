@@ -1,6 +1,6 @@
 // Package input provides the Benthos input supabase_storage: it lists a bucket
 // of Supabase Storage over its S3-compatible endpoint, leaves out what the
-// filters take and what was delivered before, downloads the rest, and emits
+// filters drop and what was delivered before, downloads the rest, and emits
 // every object as a message with metadata. Importing the package registers the
 // input.
 //
@@ -105,18 +105,18 @@
 //  10. Every object is in exactly one counter of a pass, and they add up to what
 //     was listed. A pass that asks for changes lists the rows that no pass
 //     before it has dealt with.
-//  11. Nothing is decided from a listing that did not complete: nothing is taken
-//     for deleted, and no pass counts as complete. One that asked for changes
+//  11. Nothing is decided from a listing that did not complete: nothing counts as
+//     deleted, and no pass as complete. One that asked for changes
 //     alone never is: full listings are what correctness rests on, and whatever
 //     the others miss or fail at, the next full listing finds.
 //     Under row level security not even a complete listing, or a 404, tells
 //     what is gone from what is hidden: see package pass, missing.go.
 //  12. A pass over a bucket in which nothing changed writes nothing and emits
 //     nothing.
-//  13. A ledger that cannot be read is never taken for an empty one.
+//  13. A ledger that cannot be read never counts as an empty one.
 //     One that can't be written any more ends the run; what a run acked more than
 //     a second before a kill is in it, so that its deletion is told later.
 //  14. Keys that were refused are renewed once for all requests, and the requests
 //     made again. That new ones cannot be had for a while is waited for: no object
-//     is given up, and no run ended, because of it.
+//     is parked, and no run ended, because of it.
 package input

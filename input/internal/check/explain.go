@@ -46,7 +46,7 @@ type Explanation struct {
 	ETag         string    `json:"etag,omitempty"`
 	LastModified time.Time `json:"last_modified,omitzero"`
 	// Rule is the one of the filter that leaves the object out, "" where it
-	// passes; Pattern is the pattern that decided, whether it takes the object or
+	// passes; Pattern is the pattern that decided, whether it leaves the object out or
 	// lets it in.
 	Rule    string `json:"rule,omitempty"`
 	Pattern string `json:"pattern,omitempty"`

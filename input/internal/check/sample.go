@@ -154,13 +154,13 @@ func (c *checker) checkPatterns(ctx context.Context) Step {
 	return step
 }
 
-// noneMatches names the rule that took most.
+// noneMatches names the rule that leaves out most.
 func noneMatches(which string, filtered []LeftOut) Problem {
 	most := filtered[0]
 	p := Problem{
 		Field:   ruleField(most.Rule),
-		Problem: fmt.Sprintf("none of %s matches, so there is nothing to deliver; most are taken by %s, such as %q", which, ruleText(most), most.FirstKey),
-		Remedy:  "see below which rule takes which objects",
+		Problem: fmt.Sprintf("none of %s matches, so there is nothing to deliver; most are left out by %s, such as %q", which, ruleText(most), most.FirstKey),
+		Remedy:  "see below which rule leaves out which objects",
 	}
 	if most.Rule == filter.Include.String() {
 		p.Remedy = "a pattern without a slash matches the file name at any depth, one with a slash the path below source_path, and both are case-sensitive"

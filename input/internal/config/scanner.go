@@ -33,7 +33,7 @@ var piecemeal = map[string]bool{
 }
 
 // holdsWhole reports whether a scanner configuration holds an object in memory
-// whole. A scanner that is not known is taken to: the budget of bytes is then
+// whole. A scanner that is not known counts as one that does: the budget of bytes is then
 // kept, at the price of fewer downloads at a time.
 func holdsWhole(scanner any) bool {
 	conf, _ := scanner.(map[string]any)
