@@ -128,7 +128,7 @@ func lintState(v any) supabase.Problems {
 // lintTogether checks what several fields decide together.
 func lintTogether(v any) supabase.Problems {
 	conf, _ := v.(map[string]any)
-	return append(lintConnection(conf), lintSync(conf)...)
+	return slices.Concat(lintUnknown(conf), lintConnection(conf), lintSync(conf))
 }
 
 // lintSync checks that the mode has use for what is written with it.
