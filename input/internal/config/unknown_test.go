@@ -11,7 +11,7 @@ func TestAMisspeltFieldIsAnsweredWithTheOneThatWasMeant(t *testing.T) {
 	for text, want := range map[string][]string{
 		"delete_object: true":           {"delete_object: there is no such field; did you mean delete_objects?"},
 		"include_pattern: ['*.jpg']":    {"include_pattern: there is no such field; did you mean include_patterns?"},
-		"timeouts: {idl: 5s}":          {"timeouts.idl: there is no such field; did you mean idle?"},
+		"timeouts: {idl: 5s}":           {"timeouts.idl: there is no such field; did you mean idle?"},
 		"max_downloads: 4":              {"max_downloads: there is no such field; did you mean concurrency.max_downloads?"},
 		"service_role_key: x":           {"service_role_key: there is no such field; did you mean credentials.service_role_key?"},
 		"prefetch_count: 5":             nil,
