@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
@@ -129,7 +130,8 @@ func TestEveryPlaceIsGivenBackHoweverTheListingEnds(t *testing.T) {
 
 		srv.before = nil
 		limiter = &places{places: 16}
-		for range listing.List(t.Context(), listing.Options{Pager: srv, Limiter: limiter, Listers: 4}) {
+		for _, err := range listing.List(t.Context(), listing.Options{Pager: srv, Limiter: limiter, Listers: 4}) {
+			require.NoError(t, err)
 			if srv.requests() > 20 {
 				break
 			}
@@ -146,7 +148,8 @@ func TestListingsShareALimiterSafely(t *testing.T) {
 	for range 3 {
 		go func() {
 			n := 0
-			for rg := range listing.List(t.Context(), listing.Options{Pager: srv, Limiter: limiter}) {
+			for rg, err := range listing.List(t.Context(), listing.Options{Pager: srv, Limiter: limiter}) {
+				assert.NoError(t, err)
 				n += len(rg.Objects)
 			}
 			listed <- n
