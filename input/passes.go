@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
@@ -126,7 +125,7 @@ func (r *reader) scopeOptions() pass.Options {
 	}
 	opts := pass.Options{
 		Source: pass.Source{
-			Listing: listing.Options{Pager: r.client, Prefix: r.conf.Filter.ListPrefix(), Listers: r.listers},
+			Listing: r.listing(r.conf.Filter.ListPrefix()),
 			Filter:  r.conf.Filter,
 		},
 		Fetcher: r.fetcher,

@@ -40,7 +40,6 @@ type reader struct {
 	undelivered *undelivered
 	endpoint    *outageLog
 
-	listers  *listing.Limit
 	removals *pass.Removals
 	fetcher  *fetch.Fetcher  // once the run has begun
 	late     sync.WaitGroup  // what is said of downloads that outlast their pass
@@ -74,7 +73,7 @@ var (
 func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 	r := &reader{
 		conf: conf, res: res, log: res.Logger(), meters: newMeters(res.Metrics()),
-		out: make(chan handover), gate: new(retry.Gate), listers: listing.NewLimit(conf.Listers()),
+		out: make(chan handover), gate: new(retry.Gate),
 	}
 	r.shut.init()
 	r.watcher = &watcher{reader: r, lines: map[string]int64{}}
@@ -85,7 +84,7 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 	opts.MaxConns = fetch.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
 	opts.OnRetry, opts.Gate = r.retried, r.gate
 	opts.OnListPage = func(d time.Duration, _ int) {
-		r.meters.pageListed(d, r.listers.Listers())
+		r.meters.pageListed(d, listing.MaxListers(conf.Listers()))
 		r.choice.PageListed(d)
 	}
 	opts.OnFirstByte = func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) }
@@ -110,7 +109,12 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 
 func (r *reader) retried(_ string, err error) {
 	r.meters.Retried(err)
-	r.listers.SlowDown(err)
+}
+
+// listing is how the input lists everything with a prefix. A limiter of the
+// endpoint belongs here, as its Limiter.
+func (r *reader) listing(prefix string) listing.Options {
+	return listing.Options{Pager: r.client, Prefix: prefix, Listers: r.conf.Listers()}
 }
 
 // open opens the ledger, once.

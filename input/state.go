@@ -151,7 +151,8 @@ func (s *State) ForgetPrefix(ctx context.Context, prefix string) (int64, error) 
 func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
 	r, marked := s.reader, int64(0)
 	prefix := r.conf.Filter.ListPrefix()
-	opts := listing.Options{Pager: r.client, Prefix: prefix, Listers: r.listers, Bounds: r.ledger.Bounds(prefix)}
+	opts := r.listing(prefix)
+	opts.Bounds = r.ledger.Bounds(prefix)
 	for stretch, err := range listing.List(ctx, opts) {
 		if err != nil {
 			return marked, fmt.Errorf("after %s marked: %w", object.Count(marked), r.explain(ctx, err))

@@ -91,7 +91,7 @@ func (p patientPager) Page(ctx context.Context, prefix, after string) (objs []ob
 // list lists up to the limit.
 func (c *checker) list(ctx context.Context) error {
 	start, left := time.Now(), c.opts.Limit
-	opts := listing.Options{Pager: patientPager{c}, Prefix: c.conf.Filter.ListPrefix(), Listers: listing.NewLimit(1)}
+	opts := listing.Options{Pager: patientPager{c}, Prefix: c.conf.Filter.ListPrefix(), Listers: 1}
 	for s, err := range listing.List(ctx, opts) {
 		if err != nil {
 			return err

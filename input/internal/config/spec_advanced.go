@@ -68,7 +68,7 @@ func concurrencyField() *service.ConfigField {
 		newIntField(fieldConcurrency, fieldMaxDownloads, 0).
 			Description("How many downloads may be under way at the same time, up to 4096. `0` adapts: the number starts at 32, or 64 if objects are 1 MiB or more, grows to as many as 256 while that brings more throughput, and shrinks when downloads slow down or the server pushes back. Large objects are read in parts at the same time where that pays, and each part counts as a download. `1` lists and reads one object after the other, in the order of their keys, with one request each; only an object that must be tried again comes later. For messages in that order, see `pipeline.threads` and the output's `max_in_flight` too."),
 		newIntField(fieldConcurrency, fieldMaxListers, 0).
-			Description("How many ranges of the bucket may be listed at the same time, up to 64. Each page of a listing is a query of the project's database. `0` lets the input choose: it begins with 4, goes up to 16 as long as pages come as quickly as with fewer, and goes down when they do not. With any number, fewer ranges are listed while the server throttles."),
+			Description("How many ranges of the bucket may be listed at the same time, up to 64. Each page of a listing is a query of the project's database. `0` is 16: a project answers at most 20 queries at a time. A bucket of a few pages is listed by fewer."),
 		service.NewStringField(fieldBufferBytes).
 			Description("How many bytes of objects under way may be held in memory, as a number or with a unit such as `128MiB`. A larger object is read alone. Messages that the pipeline has accepted and not yet delivered need memory in addition.").
 			Example("64MiB").Example("1GiB").

@@ -12,8 +12,13 @@
 // ledger's segments), shares are cut there instead.
 //
 //	schedule (who lists what) ─► Pager ─► share (check, keep) ─► ranges ─► consumer
-//	    ▲ split ◄─ estimate ◄─ model (what the pages taught about the keys) ◄─┤
-//	    └ Limit ◄─ tuner (how many listers the server gains from) ◄───────────┘
+//	    ▲ split ◄─ estimate ◄─ model (samples of the listed keys) ◄─┘
+//	    └ Limiter (what the endpoint can take)
+//
+// The estimate is one rule. The last key of a share is read as a path in a tree
+// of bytes. At each level, the keys found so far that share the bytes above it are
+// divided by the number of different bytes that they have there. Each greater byte
+// that keys have at such a place may hold as many keys again.
 //
 // # Files
 //
@@ -22,9 +27,7 @@
 //	share.go     the part of the key space that one lister lists; checks its pages
 //	split.go     cuts a share in two
 //	estimate.go  how many keys a share has left, and where
-//	model.go     what the pages so far have taught about the keys
-//	limit.go     how many pages may be under way; slows down for the server
-//	tuner.go     finds the number of listers by short trials
+//	model.go     samples of the listed keys, and which bytes they have where
 //	keys.go      bounds between keys
 //
 // # Invariants
@@ -36,8 +39,10 @@
 //  4. A page that can't be right (wrong prefix, wrong order, no progress) is an
 //     error, never an end.
 //  5. Only the consumer's goroutine touches the schedule, the shares and the model;
-//     the others fetch one page each. Only the Limit has a lock.
-//  6. A consumer that does not pull stops the listing, so memory is bounded.
+//     the others fetch one page each. Nothing here has a lock.
+//  6. No more than Options.Listers pages are under way, and no more than the
+//     Limiter allows; one is always allowed, so the listing never stands still.
+//  7. A consumer that does not pull stops the listing, so memory is bounded.
 //
 // # Not obvious
 //

@@ -1,11 +1,17 @@
 package listing
 
 import (
+	"cmp"
 	"context"
 	"iter"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
+
+// DefaultListers is how many pages are under way at most by default: a Supabase
+// project answers at most 20 queries at a time, and must serve others too.
+const DefaultListers = 16
 
 // DefaultRangeSize is about how many objects a range has at most by default.
 const DefaultRangeSize = 4096
@@ -17,6 +23,16 @@ type Pager interface {
 	// whether the listing goes on after the last of them. Page retries passing
 	// failures itself, and returns soon once ctx has ended.
 	Page(ctx context.Context, prefix, after string) (objs []object.Object, more bool, err error)
+}
+
+// A Limiter says when the endpoint may be asked for one more page. It may be shared
+// with other listings and with downloads. Its methods are called from the
+// consumer's goroutine, and release from others.
+type Limiter interface {
+	// TakePage takes a place for a page, while the listing has so many under way.
+	// It does not wait. Ok is always true while there are none. Release gives the
+	// place back, with how long the page took, retries included, and its error.
+	TakePage(underWay int) (release func(took time.Duration, err error), ok bool)
 }
 
 // Range is everything that was listed between two bounds.
@@ -45,15 +61,20 @@ type Options struct {
 	// lower bounds of a ledger's segments of about RangeSize objects, in any
 	// order. No range crosses a bound. Nil for a first listing.
 	Bounds []string
-	// Listers limits the pages under way; nil is NewLimit(0), which adapts. With
-	// NewLimit(1), ranges come in key order, and the listing makes the same
-	// requests as a plain one.
-	Listers *Limit
+	// Listers is how many pages may be under way at most; zero is DefaultListers,
+	// and less is one. With one, ranges come in key order, and the listing makes
+	// the same requests as a plain one.
+	Listers int
+	// Limiter allows fewer pages while the endpoint pushes back; nil allows all.
+	Limiter Limiter
 	// RangeSize is about how many objects a range has at most, by default
 	// DefaultRangeSize; with Bounds, twice as many. The first ranges are shorter,
 	// so that the consumer can start early.
 	RangeSize int
 }
+
+// MaxListers is how many pages may be under way at most for a configured number.
+func MaxListers(configured int) int { return max(1, cmp.Or(configured, DefaultListers)) }
 
 // List lists all objects with the prefix. The ranges do not overlap, and
 // together they cover the whole prefix if and only if the sequence ended without

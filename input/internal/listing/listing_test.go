@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"sort"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,7 +23,7 @@ func TestOneListerListsInOrderAndAsksForNothingTwice(t *testing.T) {
 	keys := keysOf(shapes[1].key, 50_000)
 	srv := newServer(keys)
 	var got, afters []string
-	for _, rg := range collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(1)}) {
+	for _, rg := range collect(t, listing.Options{Pager: srv, Listers: 1}) {
 		for _, o := range rg.Objects {
 			got = append(got, o.Key)
 		}
@@ -39,7 +38,7 @@ func TestOneListerListsInOrderAndAsksForNothingTwice(t *testing.T) {
 func TestFirstRangeComesWithTheFirstPage(t *testing.T) {
 	srv := newServer(keysOf(shapes[0].key, 20_000))
 	var sizes []int
-	for _, rg := range collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(1)}) {
+	for _, rg := range collect(t, listing.Options{Pager: srv, Listers: 1}) {
 		sizes = append(sizes, len(rg.Objects))
 	}
 	require.Equal(t, []int{1000, 2000, 4000, 4000, 4000, 4000, 1000}, sizes)
@@ -57,7 +56,7 @@ func TestSegmentsComeBackAsRanges(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			srv := &server{keys: keys, latency: latency}
 			got := make(map[string]int)
-			o := listing.Options{Pager: srv, Bounds: append(slices.Clone(bounds), bounds[0]), Listers: listing.NewLimit(listers)}
+			o := listing.Options{Pager: srv, Bounds: append(slices.Clone(bounds), bounds[0]), Listers: listers}
 			ranges := collect(t, o)
 			joined(t, "", ranges)
 			for _, rg := range ranges {
@@ -112,7 +111,7 @@ func TestErrorOfAPageComesLastAndOnce(t *testing.T) {
 			}
 			var errs []error
 			seen := make(map[string]bool)
-			for rg, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: listing.NewLimit(8)}) {
+			for rg, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: 8}) {
 				require.Empty(t, errs, "nothing comes after the error")
 				if err != nil {
 					errs = append(errs, err)
@@ -153,7 +152,7 @@ func TestConsumerMayStopAtAnyRange(t *testing.T) {
 			srv := newServer(keysOf(shapes[0].key, 50_000))
 			srv.latency = latency
 			n := 0
-			for _, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: listing.NewLimit(16)}) {
+			for _, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: 16}) {
 				require.NoError(t, err)
 				if n++; n > stop {
 					break
@@ -173,7 +172,7 @@ func TestListingWaitsForASlowConsumer(t *testing.T) {
 		srv.latency = latency
 		const listers = 8
 		n, listed := 0, 0
-		for rg, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: listing.NewLimit(listers)}) {
+		for rg, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: listers}) {
 			require.NoError(t, err)
 			listed += len(rg.Objects)
 			if n++; n%10 == 0 {
@@ -209,7 +208,7 @@ func TestMemoryDoesNotGrowWithTheBucket(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	var most uint64
 	n, listed := 0, 0
-	o := listing.Options{Pager: endless{keys: 1_000_000}, Prefix: "uploads/", Listers: listing.NewLimit(16)}
+	o := listing.Options{Pager: endless{keys: 1_000_000}, Prefix: "uploads/", Listers: 16}
 	for rg, err := range listing.List(t.Context(), o) {
 		require.NoError(t, err)
 		listed += len(rg.Objects)
@@ -229,37 +228,13 @@ func TestPagerIsCalledByAsManyAsAllowed(t *testing.T) {
 		for _, listers := range []int{-1, 1, 2, 7} {
 			srv := newServer(keysOf(shapes[0].key, 100_000))
 			srv.latency = latency
-			collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(listers)})
+			collect(t, listing.Options{Pager: srv, Listers: listers})
 			require.Equal(t, max(listers, 1), srv.most)
 		}
 		srv := newServer(keysOf(shapes[0].key, 100_000))
 		srv.latency = latency
 		collect(t, listing.Options{Pager: srv})
 		require.Greater(t, srv.most, 4)
-		require.LessOrEqual(t, srv.most, listing.MaxListers(0))
+		require.LessOrEqual(t, srv.most, listing.DefaultListers)
 	})
-}
-
-func TestConcurrentListingsShareALimitSafely(t *testing.T) {
-	limit := listing.NewLimit(8)
-	var listed atomic.Int64
-	done := make(chan error)
-	srv := newServer(keysOf(shapes[3].key, 30_000))
-	for range 3 {
-		go func() {
-			for rg, err := range listing.List(t.Context(), listing.Options{Pager: srv, Listers: limit}) {
-				if err != nil {
-					done <- err
-					return
-				}
-				listed.Add(int64(len(rg.Objects)))
-				limit.SlowDown(object.ErrThrottled)
-			}
-			done <- nil
-		}()
-	}
-	for range 3 {
-		require.NoError(t, <-done)
-	}
-	require.EqualValues(t, 90_000, listed.Load())
 }

@@ -97,7 +97,7 @@ func TestKeysThatCannotBeShownAreKeptApartAndLoseNothing(t *testing.T) {
 				}
 				return keys, more
 			})
-			ranges := collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(listers), RangeSize: 100})
+			ranges := collect(t, listing.Options{Pager: srv, Listers: listers, RangeSize: 100})
 			require.Len(t, joined(t, "", ranges), 3000)
 			unplaced := make(map[string]int)
 			for _, rg := range ranges {

@@ -12,124 +12,94 @@ const (
 	// Deeper folders and longer names share the last place.
 	maxDepth  = 8
 	maxOffset = 64
-	// The model learns from each of the first learnAll pages, and then from the
-	// first page of each share and from every learnEvery-th page.
-	learnAll   = 32
-	learnEvery = 8
-	// maxCounts limits the memory for the counts to about a megabyte.
-	maxCounts = 8192
+	// sampleKeys is how many keys one sample stands for: a part of a page, so that
+	// what is left of a share can be told to a page or so.
+	sampleKeys = 100
+	// Every seeEvery-th key shows which bytes occur: some hundred of a page show
+	// nearly as much as all, and cost a quarter.
+	seeEvery = 4
+	// maxSamples limits the memory for the samples to about a megabyte.
+	maxSamples = 8192
 )
 
 // A model is what all pages so far have taught about the keys. It sees the keys
 // as a tree of bytes that forks where they differ.
 type model struct {
-	// places and depths tell which bytes occur where. A place is a position in the
-	// name of a folder or file, counted with the number of slashes before it, so
-	// that names of different lengths do not blur what follows them.
-	places [maxDepth][maxOffset]place
-	depths [maxDepth]byteSet
-	// counts tell where keys were found, in key order.
-	counts []count
-	pages  int
+	// places tell which bytes occur where. A place is a position in the name of a
+	// folder or file, counted with the number of slashes before it, so that names
+	// of different lengths do not blur what follows them.
+	places [maxDepth][maxOffset]byteSet
+	// all are the bytes that occur anywhere.
+	all byteSet
+	// samples tell where keys were found, in key order.
+	samples []sample
 }
 
-// A place is one position in names.
-type place struct {
-	seen byteSet
-	// nodes is how many different starts of keys were seen that end before this
-	// place. Forks is how many continuations they had, beyond the first of each.
-	nodes, forks int
-}
-
-// A count is the last key of a page, or of a few pages, and the number of keys
-// on them.
-type count struct {
+// A sample is a listed key, which stands for itself and the keys before it, up to
+// the sample before.
+type sample struct {
 	key  string
 	keys int
 }
 
-// learn learns from a page that was requested with the given start-after. Known
-// says that after is a key that was listed, and not made up.
-func (m *model) learn(after string, known bool, objs []object.Object) {
-	m.pages++
-	if known && m.pages > learnAll && m.pages%learnEvery != 0 {
+// learn learns from the keys of a page that belong to a share.
+func (m *model) learn(objs []object.Object) {
+	if len(objs) == 0 {
 		return
 	}
 	for i := range objs {
-		m.step(after, known, objs[i].Key)
-		after, known = objs[i].Key, true
-	}
-}
-
-// step learns from a key and the key before it.
-func (m *model) step(prev string, known bool, key string) {
-	common := commonPrefix(prev, key)
-	for w := walk(key); w.on(); w.next() {
-		if w.at < common {
-			continue
-		}
-		p := w.place(m)
-		p.seen.add(key[w.at])
-		m.depths[w.depth].add(key[w.at])
-		switch {
-		case w.at > common:
-			p.nodes++
-		case known:
-			p.forks++
+		if i%seeEvery == 0 || i == len(objs)-1 {
+			m.see(objs[i].Key)
 		}
 	}
+	var found []sample
+	for page := range slices.Chunk(objs, sampleKeys) {
+		found = append(found, sample{strings.Clone(page[len(page)-1].Key), len(page)})
+	}
+	m.samples = slices.Insert(m.samples, m.find(found[0].key), found...)
+	if len(m.samples) >= maxSamples {
+		m.thin()
+	}
 }
 
-// add notes that a page ending with key had so many keys. When there are too many
-// counts, each two neighbours become one.
-func (m *model) add(key string, keys int) {
-	i, _ := m.find(key)
-	m.counts = slices.Insert(m.counts, i, count{strings.Clone(key), keys})
-	if len(m.counts) < maxCounts {
-		return
+// see notes which bytes a key has where.
+func (m *model) see(key string) {
+	for at, place := range m.along(key) {
+		place.add(key[at])
+		m.all.add(key[at])
 	}
-	half := m.counts[:0]
-	for pair := range slices.Chunk(m.counts, 2) {
-		sum := pair[len(pair)-1]
-		sum.keys = 0
-		for _, c := range pair {
-			sum.keys += c.keys
+}
+
+// thin makes one sample of each two neighbours.
+func (m *model) thin() {
+	half := m.samples[:0]
+	for i := 0; i+1 < len(m.samples); i += 2 {
+		half = append(half, sample{m.samples[i+1].key, m.samples[i].keys + m.samples[i+1].keys})
+	}
+	clear(m.samples[len(half):])
+	m.samples = half
+}
+
+// find is the index of the first sample whose key is not below key.
+func (m *model) find(key string) int {
+	i, _ := slices.BinarySearchFunc(m.samples, key, func(s sample, key string) int { return strings.Compare(s.key, key) })
+	return i
+}
+
+// along returns the place of each byte of a key.
+func (m *model) along(key string) []*byteSet {
+	places := make([]*byteSet, len(key))
+	depth, offset := 0, 0
+	for at := range len(key) {
+		places[at] = &m.places[depth][offset]
+		if key[at] == '/' {
+			depth, offset = min(depth+1, maxDepth-1), 0
+		} else {
+			offset = min(offset+1, maxOffset-1)
 		}
-		half = append(half, sum)
 	}
-	clear(m.counts[len(half):])
-	m.counts = half
+	return places
 }
-
-// find is the index of the first count whose key is not below key, and whether it
-// is key itself.
-func (m *model) find(key string) (int, bool) {
-	return slices.BinarySearchFunc(m.counts, key, func(c count, key string) int { return strings.Compare(c.key, key) })
-}
-
-// fanout is how many more continuations to expect here after a first one.
-func (p *place) fanout() float64 { return float64(p.forks+1) / float64(p.nodes+1) }
-
-// A walker goes through a key from place to place.
-type walker struct {
-	key               string
-	at, depth, offset int
-}
-
-func walk(key string) walker { return walker{key: key} }
-
-func (w *walker) on() bool { return w.at < len(w.key) }
-
-func (w *walker) next() {
-	if w.key[w.at] == '/' {
-		w.depth, w.offset = min(w.depth+1, maxDepth-1), 0
-	} else {
-		w.offset = min(w.offset+1, maxOffset-1)
-	}
-	w.at++
-}
-
-func (w *walker) place(m *model) *place { return &m.places[w.depth][w.offset] }
 
 // A byteSet is a set of bytes.
 type byteSet [4]uint64

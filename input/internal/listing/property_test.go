@@ -66,7 +66,7 @@ func under(prefix string, keys []string) []string {
 // anyOptions makes up options to list a bucket with the keys.
 func anyOptions(r *rand.Rand, keys []string) listing.Options {
 	o := listing.Options{
-		Listers:   listing.NewLimit(1 + r.IntN(16)),
+		Listers:   1 + r.IntN(16),
 		RangeSize: 1 + r.IntN(100),
 	}
 	if r.IntN(2) == 0 && len(keys) > 0 {
@@ -155,7 +155,7 @@ func TestRequestsStartOnlyAfterWhatPostgresAccepts(t *testing.T) {
 		}
 		srv := newServer(keys)
 		srv.page = 10
-		o := listing.Options{Pager: srv, Listers: listing.NewLimit(16), RangeSize: 50}
+		o := listing.Options{Pager: srv, Listers: 16, RangeSize: 50}
 		for i := 0; i < len(keys) && seed%2 == 0; i += 100 {
 			o.Bounds = append(o.Bounds, keys[i])
 		}

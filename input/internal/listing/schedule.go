@@ -21,7 +21,8 @@ const minSplit = 4
 type schedule struct {
 	pager     Pager
 	prefix    string
-	limit     *Limit
+	listers   int // most pages under way
+	limiter   Limiter
 	rangeSize int  // of full ranges
 	nextSize  int  // of the next range; the first ranges are shorter
 	bounded   bool // the caller gave bounds
@@ -43,20 +44,19 @@ type answer struct {
 	objs  []object.Object
 	more  bool
 	err   error
-	took  time.Duration
-	load
 }
 
 func newSchedule(o Options) *schedule {
 	s := &schedule{
 		pager:     o.Pager,
 		prefix:    o.Prefix,
-		limit:     cmp.Or(o.Listers, NewLimit(0)),
+		limiter:   o.Limiter,
+		listers:   MaxListers(o.Listers),
 		rangeSize: cmp.Or(o.RangeSize, DefaultRangeSize),
 		nextSize:  1,
 		pageSize:  1,
 	}
-	s.answers = make(chan answer, s.limit.max)
+	s.answers = make(chan answer, s.listers)
 	bounds := inside(o.Bounds, o.Prefix, afterPrefix(o.Prefix))
 	if len(bounds) > 0 {
 		s.rangeSize *= 2
@@ -129,20 +129,33 @@ func (s *schedule) pop() Range {
 // dispatch asks for as many pages as may be under way, and for none while the
 // consumer is behind.
 func (s *schedule) dispatch(ctx context.Context) {
-	for len(s.ready) <= s.limit.max && s.underWay < s.limit.Listers() {
+	for len(s.ready) <= s.listers && s.underWay < s.listers {
 		sh := s.idle()
 		if sh == nil {
 			return
 		}
+		release, ok := s.take()
+		if !ok {
+			return // until a page comes: there is at least one under way
+		}
 		sh.underWay = true
 		s.underWay++
-		after, load := sh.after, s.limit.asked(s.underWay)
+		after := sh.after
 		s.fetches.Go(func() {
 			start := time.Now()
 			objs, more, err := s.pager.Page(ctx, s.prefix, after)
-			s.answers <- answer{share: sh, objs: objs, more: more, err: err, took: time.Since(start), load: load}
+			release(time.Since(start), err)
+			s.answers <- answer{share: sh, objs: objs, more: more, err: err}
 		})
 	}
+}
+
+// take asks the limiter for one more page.
+func (s *schedule) take() (release func(took time.Duration, err error), ok bool) {
+	if s.limiter == nil {
+		return func(time.Duration, error) {}, true
+	}
+	return s.limiter.TakePage(s.underWay)
 }
 
 // idle is a share without a page under way: a share that had to wait, or the
@@ -152,7 +165,7 @@ func (s *schedule) idle() *share {
 	if i := slices.IndexFunc(s.shares, func(sh *share) bool { return !sh.underWay }); i >= 0 {
 		return s.shares[i]
 	}
-	if len(s.shares) >= s.limit.max {
+	if len(s.shares) >= s.listers {
 		return nil
 	}
 	longest := s.longest()
@@ -186,9 +199,10 @@ func (s *schedule) longest() *share {
 // affordable says whether another share may be split at a guessed key. A guess
 // costs half a page, because the lower share's last page goes beyond its new
 // bound, and a whole page if the upper share turns out empty. Useful pages pay
-// for guesses. So a bucket of a few pages needs only a few requests, and a large
-// one needs at most a third more than a plain listing at first, and a sixth more
-// in the long run.
+// for guesses: a third of a page for each at first, so that the listers multiply
+// as in slow start and a bucket of a few pages needs only a few requests; and an
+// eighth in the long run, so that a large bucket needs at most an eighth more
+// requests than one lister.
 func (s *schedule) affordable() bool {
 	pages := float64(s.objects) / float64(s.pageSize)
 	spent := float64(s.requests) - pages
@@ -199,7 +213,7 @@ func (s *schedule) affordable() bool {
 			spent += 0.5
 		}
 	}
-	return spent <= min((pages-1)/3, 8+pages/6)
+	return spent <= min((pages-2)/3, 8+pages/8)
 }
 
 // handle handles an answer.
@@ -210,19 +224,15 @@ func (s *schedule) handle(a answer) error {
 	if a.err != nil {
 		return fmt.Errorf("listing keys with prefix %q after %q: %w", s.prefix, sh.after, a.err)
 	}
-	s.limit.took(a.took, a.load)
 	s.requests++
 	s.pageSize = max(s.pageSize, len(a.objs))
-	if s.limit.max > 1 {
-		s.model.learn(sh.after, sh.known, a.objs)
-	}
-	kept, done, err := sh.add(s.prefix, a.objs, a.more)
+	placed, odd, done, err := sh.add(s.prefix, a.objs, a.more)
 	if err != nil {
 		return err
 	}
-	s.objects += kept
-	if kept > 0 {
-		s.model.add(sh.after, kept)
+	s.objects += placed + odd
+	if s.listers > 1 {
+		s.model.learn(sh.objs[len(sh.objs)-placed:])
 	}
 	if done && s.remove(sh) {
 		return nil

@@ -26,9 +26,6 @@ type share struct {
 	known bool
 	// bounds are the caller's bounds between after and hi.
 	bounds []string
-	// trail[i] is how many keys, listed one after the other, share the first i
-	// bytes of the last key. The trail ends where that is only the last key.
-	trail []int
 
 	objs     []object.Object
 	unplaced []object.Object
@@ -37,16 +34,16 @@ type share struct {
 	grown    bool // more than one range since the last given bound
 }
 
-// add adds a page. It reports how many of its objects belong to the share, and
-// whether the share is complete.
-func (sh *share) add(prefix string, objs []object.Object, more bool) (kept int, done bool, err error) {
+// add adds a page. It reports how many of its objects belong to the share, with
+// and without a place in the order, and whether the share is complete.
+func (sh *share) add(prefix string, objs []object.Object, more bool) (placed, odd int, done bool, err error) {
 	last, err := lastPlaced(prefix, sh.after, objs)
 	if err != nil {
-		return 0, false, err
+		return 0, 0, false, err
 	}
 	if more {
 		if last == sh.after {
-			return 0, false, noProgress(sh.after, len(objs))
+			return 0, 0, false, noProgress(sh.after, len(objs))
 		}
 		// What follows the last placed key comes again with the next page.
 		for unplaced(objs[len(objs)-1].Key) {
@@ -55,10 +52,10 @@ func (sh *share) add(prefix string, objs []object.Object, more bool) (kept int, 
 	}
 	sh.pages++
 	if last != sh.after {
-		sh.updateTrail(last, objs)
 		sh.after, sh.known = last, last >= sh.lo
 	}
-	return sh.keep(objs), !more || !beforeBound(above(last), sh.hi), nil
+	placed, odd = sh.keep(objs)
+	return placed, odd, !more || !beforeBound(above(last), sh.hi), nil
 }
 
 // lastPlaced checks that a page answers the request, and returns its last key
@@ -95,31 +92,10 @@ func misled(format string, args ...any) error {
 	return &object.Error{Op: "listing", Kind: object.ErrInvalid, Err: fmt.Errorf(format, args...)}
 }
 
-// updateTrail extends the trail to last, the last key of a page.
-func (sh *share) updateTrail(last string, objs []object.Object) {
-	common := -1
-	if sh.known {
-		common = commonPrefix(sh.after, last)
-	}
-	trail := sh.trail[:0]
-	for i := range len(last) + 1 {
-		if i <= common && i < len(sh.trail) {
-			trail = append(trail, sh.trail[i]+len(objs))
-			continue
-		}
-		first := sort.Search(len(objs), func(j int) bool { return objs[j].Key >= last[:i] })
-		trail = append(trail, len(objs)-first)
-		if len(objs)-first <= 1 {
-			break
-		}
-	}
-	sh.trail = trail
-}
-
 // keep stores the objects of a page that belong to the share, and reports how
-// many there are.
-func (sh *share) keep(objs []object.Object) (kept int) {
-	before := len(sh.objs) + len(sh.unplaced)
+// many there are, with and without a place in the order.
+func (sh *share) keep(objs []object.Object) (placed, odd int) {
+	placed, odd = len(sh.objs), len(sh.unplaced)
 	sh.objs = slices.Grow(sh.objs, len(objs))
 	for i := range objs {
 		key := objs[i].Key
@@ -134,7 +110,7 @@ func (sh *share) keep(objs []object.Object) (kept int) {
 			sh.objs = append(sh.objs, objs[i])
 		}
 	}
-	return len(sh.objs) + len(sh.unplaced) - before
+	return len(sh.objs) - placed, len(sh.unplaced) - odd
 }
 
 // empty reports whether a complete share contains no key and no given bound.

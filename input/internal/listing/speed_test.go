@@ -45,7 +45,7 @@ func timed(t *testing.T, keys, bounds []string, listers int) (r run) {
 			return nil
 		}
 		start := time.Now()
-		ranges := collect(t, listing.Options{Pager: srv, Bounds: bounds, Listers: listing.NewLimit(listers)})
+		ranges := collect(t, listing.Options{Pager: srv, Bounds: bounds, Listers: listers})
 		r = run{pages: int(math.Ceil(float64(len(keys)) / 1000)), requests: srv.requests(), took: time.Since(start)}
 		listed := 0
 		for _, rg := range ranges {
@@ -110,7 +110,7 @@ func TestSmallBucketsNeedHardlyMoreRequests(t *testing.T) {
 			keys := keysOf(shape.key, c.keys)
 			for _, listers := range []int{0, 16} {
 				srv := newServer(keys)
-				collect(t, listing.Options{Pager: srv, Listers: listing.NewLimit(listers)})
+				collect(t, listing.Options{Pager: srv, Listers: listers})
 				require.LessOrEqual(t, srv.requests(), c.requests, "%d keys, %s, %d listers", c.keys, shape.name, listers)
 			}
 		}

@@ -37,20 +37,20 @@ func (sh *share) splitAt(bound string) *share {
 // splitKey finds a key between last and hi that has about keep keys before it,
 // or "" if there is none. The deepest levels are nearest to the last key.
 func splitKey(levels []level, last, hi string, keep float64) string {
-	best := len(levels) - 1
-	for best > 0 && levels[best].remaining() < keep {
+	best := 0
+	for best < len(levels)-1 && levels[best].remaining() < keep {
 		keep -= levels[best].remaining()
-		best--
+		best++
 	}
 	// A level may have no key to split at, because not every byte makes text. The
 	// next level further away then keeps more, and the next nearer level less.
-	for i := best; i >= 0; i-- {
+	for i := best; i < len(levels); i++ {
 		if key := levels[i].splitKey(last, hi, keep); key != "" {
 			return key
 		}
 		keep = 0
 	}
-	for i := best + 1; i < len(levels); i++ {
+	for i := best - 1; i >= 0; i-- {
 		if key := levels[i].splitKey(last, hi, levels[i].remaining()); key != "" {
 			return key
 		}
