@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -117,7 +118,7 @@ func (r *reader) scopeOptions() pass.Options {
 		scanner: r.conf.Scanner,
 		labeller: labeller{
 			bucket: r.conf.Project.Bucket, prefix: r.conf.Prefix,
-			projectRef: r.conf.Project.Ref, userMetadata: r.conf.UserMetadata,
+			projectRef: r.conf.Project.Ref, userMetadata: r.conf.UserMetadata != config.NoMetadata,
 			onMissingMeta: r.watcher.MissingMeta,
 		},
 		keeper: r.keeper,

@@ -35,7 +35,7 @@ type watcher struct {
 func (w *watcher) Listed() { w.reader.meters.countListed() }
 
 // Filtered implements pass.Watcher.
-func (w *watcher) Filtered(rule string) { w.reader.meters.countFiltered(rule) }
+func (w *watcher) Filtered(rule string, n int64) { w.reader.meters.countFiltered(rule, n) }
 
 // Delivered implements pass.Watcher.
 func (w *watcher) Delivered(obj object.Object) { w.reader.meters.countDelivered(obj.Size) }
