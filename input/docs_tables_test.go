@@ -34,7 +34,7 @@ var metadataDocs = []documented{
 	{metaUserPrefix + "<name>", "The object's own metadata (switch: `user_metadata`). Values in the encoding of RFC 2047 are decoded; " +
 		"bytes that are not UTF-8 are read as ISO-8859-1"},
 	{metaMissingMeta, "How many values of the object's own metadata the server could not send, a number; not set for none. " +
-		"Over S3, Supabase leaves out numbers, nested values and text that is not ASCII"},
+		"Over S3, Supabase leaves out numbers, nested values and text that is not ASCII. `user_metadata: full` asks for them"},
 }
 
 // metricDocs describes the metrics, in the order of the README. Their types and
