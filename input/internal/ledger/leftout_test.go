@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -13,14 +14,7 @@ import (
 // without leaves out every type except the given ones.
 func without(wanted ...string) func(*ledger.Options) {
 	return func(o *ledger.Options) {
-		o.StaysOut = func(contentType string) bool {
-			for _, w := range wanted {
-				if w == contentType {
-					return false
-				}
-			}
-			return true
-		}
+		o.StaysOut = func(contentType string) bool { return !slices.Contains(wanted, contentType) }
 	}
 }
 
