@@ -104,6 +104,8 @@ type (
 	//	LeftOut           why the others would not be, the most frequent reason first
 	//	StateUnread       whether some of what counts as due may have been delivered
 	//	                  before, because the state could not be read
+	//	TypesUnknown      how many of what counts as due content_types may leave out:
+	//	                  their type is not in the listing
 	CheckSample = check.Sample
 
 	// CheckObject is an object that would be delivered: its Key, Size in bytes,

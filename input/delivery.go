@@ -25,12 +25,16 @@ type handover struct {
 type delivery struct {
 	scanner  *service.OwnedScannerCreator
 	labeller labeller
-	keeper   *keeper // nil where nothing is remembered
+	metadata metadataAsker // nil where nothing is asked for
+	keeper   *keeper       // nil where nothing is remembered
 	out      chan<- handover
 }
 
 // deliver makes messages of one download and sends them to ReadBatch.
 func (d *delivery) deliver(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) error {
+	if err := completeMetadata(ctx, d.metadata, &dl.Content); err != nil {
+		return err
+	}
 	if dl.Whole != nil {
 		return d.deliverWhole(ctx, dl, event, ack)
 	}

@@ -62,7 +62,7 @@
 //	internal/foreign       the one door for text that others wrote
 //	internal/wire          the connections of all HTTP clients
 //	internal/retry         the one back-off
-//	internal/filter        globs, time and size: one pure Match
+//	internal/filter        globs, time, size and type: one pure Match
 //	internal/supabase      projects, endpoints, keys, and what refusals mean; below
 //	                       it keys (which keys are good now, and where new ones
 //	                       come from), changes (what changed since a time, by the

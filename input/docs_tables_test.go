@@ -34,7 +34,7 @@ var metadataDocs = []documented{
 	{metaUserPrefix + "<name>", "The object's own metadata (switch: `user_metadata`). Values in the encoding of RFC 2047 are decoded; " +
 		"bytes that are not UTF-8 are read as ISO-8859-1"},
 	{metaMissingMeta, "How many values of the object's own metadata the server could not send, a number; not set for none. " +
-		"Over S3, Supabase leaves out numbers, nested values and text that is not ASCII"},
+		"Over S3, Supabase leaves out numbers, nested values and text that is not ASCII. `user_metadata: full` asks for them"},
 }
 
 // metricDocs describes the metrics, in the order of the README. Their types and
@@ -42,7 +42,7 @@ var metadataDocs = []documented{
 var metricDocs = []documented{
 	{"supabase_storage_listed", "Objects seen in a listing, or as changed since the last pass"},
 	{"supabase_storage_unchanged", "Objects delivered before in the version that is listed"},
-	{"supabase_storage_filtered", "Objects left out. Rules: include, exclude, modified_since, min_age, size, empty, placeholder"},
+	{"supabase_storage_filtered", "Objects left out. Rules: include, exclude, modified_since, modified_before, min_age, size, empty, placeholder, content_types"},
 	{"supabase_storage_delivered", "Objects acknowledged by the output"},
 	{"supabase_storage_vanished", "Objects deleted between listing and download"},
 	{"supabase_storage_parked", "Objects parked; an object that is tried again and fails again counts again"},

@@ -38,6 +38,8 @@ type rig struct {
 	wrap func(http.RoundTripper) http.RoundTripper
 	// asks has the input ask for changes however small the bucket is.
 	asks bool
+	// metadata is asked for the metadata of objects; nil is nobody.
+	metadata metadataAsker
 
 	input service.BatchInput
 	logs  *logLines
@@ -94,6 +96,9 @@ func (r *rig) build() error {
 	}
 	if r.asks {
 		reader.choice.LeastPages = 0
+	}
+	if r.metadata != nil {
+		reader.metadata = r.metadata
 	}
 	r.input = withRetries(conf, reader)
 	return nil

@@ -3,11 +3,13 @@ package input
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
@@ -47,8 +49,51 @@ type labeller struct {
 	projectRef   string
 	userMetadata bool
 	// onMissingMeta is called if the server could not send n values of an object's
-	// own metadata. It may be nil.
+	// own metadata, or never sends any (object.NoMeta). It may be nil.
 	onMissingMeta func(key string, n int)
+}
+
+// metadataAsker is a source of objects that can be asked for all metadata that is
+// stored with one.
+type metadataAsker interface {
+	// UserMetadata makes one request. Names are in lower case, and values that are no
+	// text are JSON. The ETag is that of the version that the metadata is of, in the
+	// form of a listing; "" if the answer does not tell.
+	UserMetadata(ctx context.Context, key string) (metadata map[string]string, etag string, err error)
+}
+
+// completeMetadata asks for what an answer left out. Metadata of another version than
+// the content is of is never added: the object was overwritten, and begins again.
+func completeMetadata(ctx context.Context, asker metadataAsker, c *object.Content) error {
+	if asker == nil || c.MissingMeta == 0 {
+		return nil
+	}
+	metadata, etag, err := asker.UserMetadata(ctx, c.Key)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return err
+	case err != nil:
+		return metadataError(c.Key, err)
+	case etag == "":
+		return nil // nobody can tell whose it is
+	case etag != c.ETag:
+		return &object.Error{Op: opMetadata, Key: c.Key, Kind: object.ErrChanged, Err: fmt.Errorf(
+			"the content has the ETag %.80q, the metadata is of %.80q", c.ETag, foreign.Text(etag, foreign.Short))}
+	}
+	c.UserMetadata, c.MissingMeta = metadata, 0
+	return nil
+}
+
+const opMetadata = "asking for the metadata"
+
+// metadataError is a failure that leads to another attempt, unless it is about this
+// object alone. A 404 or a refusal of the keys is not the last word: the next attempt
+// at the content finds out what it means.
+func metadataError(key string, err error) error {
+	if object.Transient(err) || errors.Is(err, object.ErrDenied) || errors.Is(err, object.ErrInvalid) {
+		return err
+	}
+	return &object.Error{Op: opMetadata, Key: key, Kind: object.ErrUnavailable, Err: errors.New(err.Error())}
 }
 
 // label is the metadata of one object, made once for all its messages.
@@ -97,9 +142,9 @@ func (l labeller) label(c *object.Content, event string) *label {
 		}
 		if c.MissingMeta > 0 {
 			out.set(metaMissingMeta, c.MissingMeta)
-			if l.onMissingMeta != nil {
-				l.onMissingMeta(c.Key, c.MissingMeta)
-			}
+		}
+		if c.MissingMeta != 0 && l.onMissingMeta != nil {
+			l.onMissingMeta(c.Key, c.MissingMeta)
 		}
 	}
 	return out

@@ -114,8 +114,8 @@ func (m *meters) InFlight(downloads int) { m.gathered.set(m.inFlight, int64(down
 func (m *meters) Buffered(bytes int64)   { m.gathered.set(m.bufferedBytes, bytes) }
 func (m *meters) Window(downloads int)   { m.gathered.set(m.downloadWindow, int64(downloads)) }
 
-func (m *meters) countListed()              { m.gathered.add(m.listed, 1) }
-func (m *meters) countFiltered(rule string) { m.gathered.addLabelled(m.filtered, 1, rule) }
+func (m *meters) countListed()                       { m.gathered.add(m.listed, 1) }
+func (m *meters) countFiltered(rule string, n int64) { m.gathered.addLabelled(m.filtered, n, rule) }
 
 func (m *meters) countDelivered(size int64) {
 	m.gathered.add(m.delivered, 1)

@@ -37,7 +37,8 @@ type Report struct {
 	// Unchanged is how many were delivered by an earlier run (state).
 	Unchanged int64
 	// Filtered counts the objects left out, by rule: include, exclude,
-	// modified_since, min_age, size, empty, placeholder.
+	// modified_since, modified_before, min_age, size, empty, placeholder,
+	// content_types.
 	Filtered map[string]int64
 	// Delivered is how many objects the output acknowledged; Bytes is their size.
 	Delivered, Bytes int64

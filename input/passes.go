@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
@@ -117,11 +118,12 @@ func (r *reader) scopeOptions() pass.Options {
 		scanner: r.conf.Scanner,
 		labeller: labeller{
 			bucket: r.conf.Project.Bucket, prefix: r.conf.Prefix,
-			projectRef: r.conf.Project.Ref, userMetadata: r.conf.UserMetadata,
+			projectRef: r.conf.Project.Ref, userMetadata: r.conf.UserMetadata != config.NoMetadata,
 			onMissingMeta: r.watcher.MissingMeta,
 		},
-		keeper: r.keeper,
-		out:    r.out,
+		metadata: r.metadataAsker(),
+		keeper:   r.keeper,
+		out:      r.out,
 	}
 	opts := pass.Options{
 		Source: pass.Source{
@@ -151,6 +153,19 @@ func (r *reader) scopeOptions() pass.Options {
 		}
 	}
 	return opts
+}
+
+// metadataAsker is who is asked for the metadata that answers leave out, nil where
+// nobody is to be, or can be.
+func (r *reader) metadataAsker() metadataAsker {
+	if r.conf.UserMetadata != config.FullMetadata {
+		return nil
+	}
+	if r.metadata == nil {
+		r.log.Warn("user_metadata is full, but with these credentials the server can't be asked for metadata that it does not send with the content: " +
+			"that takes a JWT or a secret key. What it sends is added, and the rest is counted in " + metaMissingMeta)
+	}
+	return r.metadata
 }
 
 // parkFor is how long an object waits that is parked for the n-th time. A

@@ -27,15 +27,17 @@ import (
 // reader implements service.BatchInput. It owns the life of a run, and nothing
 // else.
 type reader struct {
-	conf    config.Config
-	res     *service.Resources
-	log     *service.Logger
-	meters  *meters
-	source  *keys.Source
-	client  *s3.Client
-	gate    *retry.Gate // of the endpoint's host, for all requests to it
-	out     chan handover
-	watcher *watcher
+	conf   config.Config
+	res    *service.Resources
+	log    *service.Logger
+	meters *meters
+	source *keys.Source
+	client *s3.Client
+	// metadata is the client, if it can be asked for the metadata of an object.
+	metadata metadataAsker
+	gate     *retry.Gate // of the endpoint's host, for all requests to it
+	out      chan handover
+	watcher  *watcher
 	// undelivered are the batches that the pipeline has; endpoint logs outages.
 	undelivered *undelivered
 	endpoint    *outageLog
@@ -93,6 +95,7 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 		return nil, err
 	}
 	r.client = client
+	r.metadata, _ = any(client).(metadataAsker)
 	var remover pass.Remover
 	if conf.DeleteObjects {
 		remover = client

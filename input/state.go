@@ -31,6 +31,7 @@ func openLedger(ctx context.Context, conf config.Config, res *service.Resources)
 	}
 	l, err := ledger.Open(ctx, ledger.Options{
 		Store: store, Scope: conf.Scope(res.Label()), ChangeDetection: conf.ChangeDetection, LongestPause: poll.LongestPause,
+		StaysOut: func(contentType string) bool { return !conf.Filter.MatchType(contentType) },
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", conf.State.Field(), err), store.Close())

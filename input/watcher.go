@@ -47,7 +47,7 @@ type standstill struct {
 func (w *watcher) Listed() { w.reader.meters.countListed() }
 
 // Filtered implements pass.Watcher.
-func (w *watcher) Filtered(rule string) { w.reader.meters.countFiltered(rule) }
+func (w *watcher) Filtered(rule string, n int64) { w.reader.meters.countFiltered(rule, n) }
 
 // Delivered implements pass.Watcher.
 func (w *watcher) Delivered(obj object.Object) { w.reader.meters.countDelivered(obj.Size) }
@@ -81,13 +81,18 @@ func (w *watcher) NotDeleted(obj object.Object, kept string, err error) {
 }
 
 // MissingMeta says once that the server could not send n values of an object's
-// metadata.
+// metadata, or never sends any.
 func (w *watcher) MissingMeta(key string, n int) {
 	if w.missingMeta.Swap(true) {
 		return
 	}
+	if n == object.NoMeta {
+		w.reader.log.Info("Over this API the server sends no metadata of objects along with their content: " +
+			"user_metadata: full has it asked for, with one more request an object")
+		return
+	}
 	w.reader.log.Warnf("The server could not send %d values of the metadata of object %q, and perhaps some of others: over S3, Supabase leaves out numbers, "+
-		"nested values and text that is not ASCII. %s counts them for each message; store them as ASCII text, or set user_metadata to false if they are not needed",
+		"nested values and text that is not ASCII. %s counts them for each message; store them as ASCII text, set user_metadata to full to have them asked for, or to false if they are not needed",
 		n, key, metaMissingMeta)
 }
 

@@ -99,3 +99,42 @@ func TestInputModifiedSinceIsTheTimeOfTheListingAndInclusive(t *testing.T) {
 		require.EqualValues(t, 1, out.report.Filtered["modified_since"])
 	})
 }
+
+func TestInputModifiedBeforeIsTheTimeOfTheListingAndExclusive(t *testing.T) {
+	eachTarget(t, func(t *testing.T, tg *target) {
+		key := hello(t, tg)
+		listed := tg.page(t, nil, "prefix", key).Contents[0]
+		modified, err := time.Parse(time.RFC3339, listed.LastModified)
+		require.NoError(t, err)
+		f := tg.withKey(key)
+		f["modified_before"] = modified.Add(time.Millisecond).Format(time.RFC3339Nano)
+		requireDelivered(t, runInput(t, tg, f), object{key: key, body: []byte("hello world")})
+		f["modified_before"] = listed.LastModified
+		out := runInput(t, tg, f)
+		requireDelivered(t, out)
+		require.EqualValues(t, 1, out.report.Filtered["modified_before"])
+	})
+}
+
+func TestInputReadsOnlyTheTypesThatAreAskedForAndAsksForEachOnce(t *testing.T) {
+	eachTarget(t, func(t *testing.T, tg *target) {
+		prefix := tg.prefix()
+		image := object{key: prefix + "a", body: pattern(1, 10), contentType: "image/png"}
+		vector := object{key: prefix + "b", body: pattern(2, 20), contentType: "image/svg+xml; charset=utf-8"}
+		text := object{key: prefix + "c.png", body: pattern(3, 30), contentType: "text/plain"}
+		large := object{key: prefix + "d", body: pattern(4, 3<<20), contentType: "video/mp4"}
+		tg.store(t, image, vector, text, large)
+		f := tg.withKey(prefix)
+		f["content_types"] = []string{"Image/*"}
+		f["state"] = fields{"path": t.TempDir() + "/state.db", "namespace": "types"}
+		out := runInput(t, tg, f)
+		requireDelivered(t, out, image, vector)
+		require.Equal(t, map[string]int64{"content_types": 2}, out.report.Filtered)
+		out = runInput(t, tg, f)
+		requireDelivered(t, out)
+		require.EqualValues(t, 2, out.report.Unchanged)
+		require.Equal(t, map[string]int64{"content_types": 2}, out.report.Filtered)
+		f["content_types"] = []string{"image/*", "video/*"}
+		requireDelivered(t, runInput(t, tg, f), large)
+	})
+}

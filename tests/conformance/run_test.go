@@ -127,7 +127,7 @@ func inputYAML(t *testing.T, label string, f fields) string {
 // requireAccounted requires that every listed object is in exactly one counter.
 func requireAccounted(t *testing.T, r input.Report) {
 	t.Helper()
-	sum := r.Delivered + r.Vanished + r.Unsettled
+	sum := r.Unchanged + r.Delivered + r.Vanished + r.Unsettled
 	for _, counts := range []map[string]int64{r.Filtered, r.Parked} {
 		for _, n := range counts {
 			sum += n

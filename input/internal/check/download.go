@@ -38,7 +38,7 @@ func (c *checker) checkDownload(ctx context.Context) Step {
 	var err error
 	for _, obj := range candidates[:min(len(candidates), checkDownloads)] {
 		var found string
-		if found, err = c.download(ctx, obj); err == nil {
+		if _, found, err = c.download(ctx, obj); err == nil {
 			return Step{Name: StepDownload, Status: OK, Found: found}
 		}
 		if !errors.Is(err, object.ErrNotFound) {
@@ -72,7 +72,7 @@ func (c *checker) failedDownload(ctx context.Context, problem string, err error)
 // download reads an object, or the beginning of a large one, as a run does: it is
 // compared with the listing. Its error is [object.ErrNotFound] only where the
 // object is no longer listed.
-func (c *checker) download(ctx context.Context, obj object.Object) (found string, err error) {
+func (c *checker) download(ctx context.Context, obj object.Object) (got object.Content, found string, err error) {
 	start := time.Now()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -87,7 +87,7 @@ func (c *checker) download(ctx context.Context, obj object.Object) (found string
 	stop()
 	f.Wait()
 	if err := cmp.Or(tried.err, run.Err()); err != nil {
-		return "", err
+		return object.Content{}, "", err
 	}
 	found = fmt.Sprintf("%q: read %s", obj.Key, object.Bytes(tried.read))
 	if tried.read < tried.got.Size {
@@ -96,7 +96,7 @@ func (c *checker) download(ctx context.Context, obj object.Object) (found string
 	if tried.got.ContentType != "" {
 		found += " (" + tried.got.ContentType + ")"
 	}
-	return fmt.Sprintf("%s in %s", found, milliseconds(time.Since(start))), nil
+	return tried.got, fmt.Sprintf("%s in %s", found, milliseconds(time.Since(start))), nil
 }
 
 // trialClaim reads the beginning of one object.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
@@ -98,6 +100,8 @@ func (c *checker) explainKey(ctx context.Context, key string) Explanation {
 		return e.because(Missing, c.whyMissing(ctx, key, standing))
 	case verdict.Rule != filter.Pass:
 		return e.because(Filtered, c.whyFiltered(obj, verdict))
+	case standing.LeftOut != "":
+		return e.leftOut(standing.LeftOut, "as it was when it was last asked for")
 	case standing.Current:
 		return e.because(Delivered, "this version was delivered before; an upload with another content makes it due again")
 	case standing.Parked != nil && standing.Parked.Next.After(time.Now()):
@@ -106,6 +110,20 @@ func (c *checker) explainKey(ctx context.Context, key string) Explanation {
 		return e.because(Unknown, "it matches, but the state could not be read, so it may have been delivered before")
 	}
 	return c.tryKey(ctx, e, obj, standing)
+}
+
+// leftOut is the verdict on an object of a type that was not asked for.
+func (e Explanation) leftOut(contentType, known string) Explanation {
+	e.Rule, e.Pattern = filter.ContentTypes.String(), ""
+	return e.because(Filtered, fmt.Sprintf("none of content_types matches its type, %s, %s", typeText(contentType), known))
+}
+
+// typeText is a type as somebody else wrote it, for a message.
+func typeText(contentType string) string {
+	if contentType == "" {
+		return "which is not known"
+	}
+	return strconv.Quote(foreign.Text(contentType, foreign.Short))
 }
 
 func (e Explanation) because(verdict, why string) Explanation {
@@ -186,14 +204,18 @@ func (c *checker) whyFiltered(obj object.Object, v filter.Verdict) string {
 		return "skip_empty leaves out objects without content"
 	case filter.Placeholder:
 		return "it only stands for an empty folder"
+	case filter.ContentTypes:
+		return fmt.Sprintf("none of content_types matches its type, %s, as it is listed", typeText(obj.ContentType))
 	}
 	return fmt.Sprintf("%s takes it: it was changed at %s", ruleField(v.Rule.String()), obj.LastModified.UTC().Format(time.RFC3339))
 }
 
 // tryKey reads the beginning of an object that is due.
 func (c *checker) tryKey(ctx context.Context, e Explanation, obj object.Object, s ledger.Standing) Explanation {
-	_, err := c.download(ctx, obj)
+	content, _, err := c.download(ctx, obj)
 	switch {
+	case err == nil && obj.ContentType == "" && !c.conf.Filter.MatchType(content.ContentType):
+		return e.leftOut(content.ContentType, "as the download has it")
 	case errors.Is(err, object.ErrNotFound):
 		return e.because(Missing, "it was deleted while it was looked at")
 	case err != nil:

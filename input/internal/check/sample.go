@@ -41,6 +41,9 @@ type Sample struct {
 	// StateUnread says that the state could not be read, so that some of what
 	// counts as due may have been delivered before.
 	StateUnread bool `json:"state_unread,omitempty"`
+	// TypesUnknown is how many of what counts as due have a type that the listing does
+	// not tell, where content_types asks for some: a run leaves out what has another.
+	TypesUnknown int64 `json:"types_unknown,omitempty"`
 }
 
 // Object is an object that would be delivered.
@@ -246,6 +249,9 @@ func (c *checker) sample(ctx context.Context) error {
 				sample.First = append(sample.First, Object{item.Key, item.Size, item.LastModified, item.Event.String()})
 			}
 			sample.DueBytes += item.Size
+			if c.conf.Filter.ByType() && item.ContentType == "" {
+				sample.TypesUnknown++
+			}
 			c.dueObjects = append(c.dueObjects, item.Object)
 		}
 	}
@@ -272,6 +278,9 @@ func (c *checker) due(ctx context.Context, s ledger.Range, left leftOut) ([]ledg
 	defer work.Close()
 	if work.Unchanged > 0 {
 		left.add(LeftOut{Rule: leftDelivered, Count: work.Unchanged})
+	}
+	if work.LeftOut > 0 {
+		left.add(LeftOut{Rule: filter.ContentTypes.String(), Count: work.LeftOut})
 	}
 	for _, item := range work.Parked {
 		left.add(LeftOut{Rule: leftParked, FirstKey: item.Key, Reason: item.Reason})

@@ -125,6 +125,7 @@ func mayWrite(path string) error {
 func (c *checker) readLedger(ctx context.Context, store ledger.Store, s *Step) error {
 	l, err := ledger.Open(ctx, ledger.Options{
 		Store: store, Scope: c.conf.Scope(c.res.Label()), ChangeDetection: c.conf.ChangeDetection, LongestPause: c.opts.LongestPause,
+		StaysOut: func(contentType string) bool { return !c.conf.Filter.MatchType(contentType) },
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())

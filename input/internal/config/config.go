@@ -48,7 +48,7 @@ type Config struct {
 	// VerifyUpTo is the size up to which content is compared with its ETag, in
 	// bytes; below zero it never is.
 	VerifyUpTo   int64
-	UserMetadata bool
+	UserMetadata MetadataChoice
 
 	// TLS is nil where the settings of the system apply.
 	TLS *tls.Config
@@ -133,7 +133,11 @@ func (c *Config) readFilter(f *fields) {
 		MinAge:        read(f, parseOptionalDuration, fieldMinAge),
 		MaxSize:       read(f, parseSize, FieldMaxObjectSize),
 		SkipEmpty:     read(f, parseBool, FieldSkipEmpty),
+
+		ModifiedBefore: read(f, parseModifiedBefore, fieldModifiedBefore),
+		ContentTypes:   read(f, parseContentTypes, fieldContentTypes),
 	}
+	f.check(checkTimes(opts.ModifiedSince, opts.ModifiedBefore))
 	if f.err == nil {
 		c.Filter, f.err = filter.New(opts)
 	}
@@ -146,7 +150,7 @@ func (c *Config) readDelivery(f *fields) {
 	c.AutoReplayNacks = read(f, parseBool, fieldAutoReplayNacks)
 	c.DeleteObjects = read(f, parseBool, fieldDeleteObjects)
 	c.VerifyUpTo = read(f, parseVerify, fieldVerifyContent)
-	c.UserMetadata = read(f, parseBool, fieldUserMetadata)
+	c.UserMetadata = read(f, parseUserMetadata, fieldUserMetadata)
 }
 
 // readLimits reads how long to wait, how often to try and how much to do at

@@ -47,7 +47,7 @@ func TestDefaultsAreParsed(t *testing.T) {
 	require.True(t, conf.ToTheEnd)
 	require.True(t, conf.AutoReplayNacks)
 	require.False(t, conf.DeleteObjects)
-	require.True(t, conf.UserMetadata)
+	require.Equal(t, SentMetadata, conf.UserMetadata)
 	require.Nil(t, conf.TLS)
 	require.Nil(t, conf.Transport)
 	require.Equal(t, 10*time.Second, conf.ConnectTimeout)
@@ -69,6 +69,8 @@ source_path: s3://media/a/b
 include_patterns: ["*.jpg", "x/*.txt"]
 exclude_patterns: ["*.tmp"]
 modified_since: 2024-06-01
+modified_before: "2024-06-02 12:00"
+content_types: [image/*, text/plain]
 min_age: 60
 max_object_size: 2KiB
 skip_empty: "true"
@@ -105,7 +107,7 @@ concurrency: {max_downloads: 7, max_listers: 2, buffer_bytes: 8MB}`)
 	require.False(t, conf.WholeScanner)
 	require.False(t, conf.AutoReplayNacks)
 	require.True(t, conf.DeleteObjects)
-	require.False(t, conf.UserMetadata)
+	require.Equal(t, NoMetadata, conf.UserMetadata)
 	require.True(t, conf.TLS.InsecureSkipVerify)
 	require.Equal(t, time.Second, conf.ConnectTimeout)
 	require.Equal(t, 2*time.Minute, conf.ResponseTimeout)
@@ -117,13 +119,15 @@ concurrency: {max_downloads: 7, max_listers: 2, buffer_bytes: 8MB}`)
 	since := time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC)
 	now := since.Add(time.Hour)
 	for rule, obj := range map[filter.Rule]object.Object{
-		filter.Pass:          {Key: "a/b/x/1.txt", Size: 1, LastModified: since},
-		filter.Include:       {Key: "a/b/y/1.txt", Size: 1, LastModified: since},
-		filter.Exclude:       {Key: "a/b/x/1.tmp", Size: 1, LastModified: since},
-		filter.ModifiedSince: {Key: "a/b/1.jpg", Size: 1, LastModified: since.Add(-time.Second)},
-		filter.MinAge:        {Key: "a/b/1.jpg", Size: 1, LastModified: now.Add(-59 * time.Second)},
-		filter.Size:          {Key: "a/b/1.jpg", Size: 2049, LastModified: since},
-		filter.Empty:         {Key: "a/b/1.jpg", LastModified: since},
+		filter.Pass:           {Key: "a/b/x/1.txt", Size: 1, LastModified: since},
+		filter.Include:        {Key: "a/b/y/1.txt", Size: 1, LastModified: since},
+		filter.Exclude:        {Key: "a/b/x/1.tmp", Size: 1, LastModified: since},
+		filter.ModifiedSince:  {Key: "a/b/1.jpg", Size: 1, LastModified: since.Add(-time.Second)},
+		filter.ModifiedBefore: {Key: "a/b/1.jpg", Size: 1, LastModified: since.Add(36 * time.Hour)},
+		filter.ContentTypes:   {Key: "a/b/1.jpg", Size: 1, LastModified: since, ContentType: "video/mp4"},
+		filter.MinAge:         {Key: "a/b/1.jpg", Size: 1, LastModified: now.Add(-59 * time.Second)},
+		filter.Size:           {Key: "a/b/1.jpg", Size: 2049, LastModified: since},
+		filter.Empty:          {Key: "a/b/1.jpg", LastModified: since},
 	} {
 		require.Equal(t, rule, conf.Filter.Match(obj, now).Rule, "%v", obj)
 	}
@@ -140,7 +144,7 @@ func TestConstructorErrorsBeginWithTheirField(t *testing.T) {
 		`max_object_size: ""`:                        `max_object_size: "" is not a size; `,
 		`delete_objects: maybe`:                      `delete_objects: "maybe" is neither true nor false; `,
 		`skip_empty: ""`:                             `skip_empty: "" is neither true nor false; `,
-		`user_metadata: {}`:                          `user_metadata: "map[]" is neither true nor false; `,
+		`user_metadata: {}`:                          `user_metadata: "map[]" is none of true, false and full; `,
 		`auto_replay_nacks: perhaps`:                 `auto_replay_nacks: "perhaps" is neither true nor false; `,
 		`sync_mode: ""`:                              `sync_mode: "" is not a mode; write one_time, continuous or scheduled`,
 		`polling_interval: ""`:                       `polling_interval: "" is not a duration; `,

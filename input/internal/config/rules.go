@@ -21,7 +21,9 @@ var lintRules = map[string]rule{
 	FieldSourcePath:        lintValue(FieldSourcePath, parseSourcePath),
 	FieldIncludePatterns:   lintValue(FieldIncludePatterns, parsePatterns),
 	FieldExcludePatterns:   lintValue(FieldExcludePatterns, parsePatterns),
+	fieldContentTypes:      lintValue(fieldContentTypes, parseContentTypes),
 	fieldModifiedSince:     lintValue(fieldModifiedSince, parseTime),
+	fieldModifiedBefore:    lintValue(fieldModifiedBefore, parseModifiedBefore),
 	fieldMinAge:            lintValue(fieldMinAge, parseOptionalDuration),
 	FieldMaxObjectSize:     lintValue(FieldMaxObjectSize, parseSize),
 	fieldSyncMode:          lintValue(fieldSyncMode, parseSyncMode),
@@ -36,7 +38,7 @@ var lintRules = map[string]rule{
 	fieldDeleteObjects:     lintValue(fieldDeleteObjects, parseBool),
 	FieldSkipEmpty:         lintValue(FieldSkipEmpty, parseBool),
 	fieldVerifyContent:     lintValue(fieldVerifyContent, parseVerify),
-	fieldUserMetadata:      lintValue(fieldUserMetadata, parseBool),
+	fieldUserMetadata:      lintValue(fieldUserMetadata, parseUserMetadata),
 
 	"timeouts.connect":          lintValue("timeouts.connect", parseDuration),
 	"timeouts.response":         lintValue("timeouts.response", parseDuration),
@@ -128,7 +130,7 @@ func lintState(v any) supabase.Problems {
 // lintTogether checks what several fields decide together.
 func lintTogether(v any) supabase.Problems {
 	conf, _ := v.(map[string]any)
-	return slices.Concat(lintUnknown(conf), lintConnection(conf), lintSync(conf))
+	return slices.Concat(lintUnknown(conf), lintConnection(conf), lintSync(conf), lintTimes(conf))
 }
 
 // lintSync checks that the mode has use for what is written with it.

@@ -26,7 +26,9 @@ const (
 	FieldSourcePath      = "source_path"
 	FieldIncludePatterns = "include_patterns"
 	FieldExcludePatterns = "exclude_patterns"
+	fieldContentTypes    = "content_types"
 	fieldModifiedSince   = "modified_since"
+	fieldModifiedBefore  = "modified_before"
 	fieldSyncMode        = "sync_mode"
 	fieldPollingInterval = "polling_interval"
 	fieldScanner         = "scanner"
@@ -118,11 +120,13 @@ func commonFields() []*service.ConfigField {
 		newListField(FieldExcludePatterns).
 			Description("Leave out the objects that match one of these patterns, written as in `include_patterns`. If both match, the object is left out.").
 			Example([]any{"*_thumbnail.*", "*.tmp"}).Example([]any{"**/.trash/**"}),
+		contentTypesField(),
 		service.NewStringField(fieldModifiedSince).
 			Description("Read only the objects last modified at this time or later, as an ISO 8601 date (`2024-06-01`, midnight) or timestamp (`2024-06-01T08:30:00+02:00`); without a zone it is UTC. Empty reads all. On the server every change of an object's row counts as a modification, including a change of its metadata and a move.").
 			Example("2024-06-01").Example("2024-06-01T00:00:00Z").
 			Default("").
 			LintRule(lintRule(fieldModifiedSince)),
+		modifiedBeforeField(),
 		syncModeField(), pollingIntervalField(), stateField(),
 		service.NewScannerField(fieldScanner).
 			Description("How the bytes of an object become messages. The default makes one message of each object, which is in memory as a whole; for objects larger than memory choose a scanner that reads in pieces, such as `lines`, `csv` or `chunker`. An object counts as delivered when all its messages are.").

@@ -25,8 +25,7 @@ func advancedFields() []*service.ConfigField {
 			Example("always").Example("16MiB").Example("never").
 			Default("1MiB").
 			LintRule(lintRule(fieldVerifyContent)),
-		newBoolField(fieldUserMetadata, true).
-			Description("Whether to add the metadata that was stored with an object to its messages, as `supabase_storage_meta_<name>`."),
+		userMetadataField(),
 		service.NewURLField(fieldEndpoint).
 			Description("The S3 endpoint, instead of the one derived from `project_ref`: for a self-hosted project (`https://supabase.example.com/storage/v1/s3`), the local stack of the Supabase CLI (`http://127.0.0.1:54321/storage/v1/s3`), a custom domain or an emulator.").
 			Optional(),

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -181,8 +180,11 @@ func checkIntervals(initial, longest time.Duration) error {
 	return nil
 }
 
-// parsePatterns reads a list of patterns. Its error names all that are wrong.
-func parsePatterns(v any) ([]string, error) {
+// parsePatterns reads a list of patterns.
+func parsePatterns(v any) ([]string, error) { return parseList(v, "*.jpg", filter.Check) }
+
+// parseList reads a list of patterns. Its error names all that are wrong.
+func parseList(v any, example string, check func(string) error) ([]string, error) {
 	var list []any
 	switch t := v.(type) {
 	case []any:
@@ -193,12 +195,12 @@ func parsePatterns(v any) ([]string, error) {
 		}
 	case nil:
 	default:
-		return nil, Wrong("is not a list", `write one such as ["*.jpg"]`)
+		return nil, Wrong("is not a list", fmt.Sprintf("write one such as [%q]", example))
 	}
 	var patterns []string
 	var problems supabase.Problems
 	for i, element := range list {
-		if err := checkPattern(element); err != nil {
+		if err := checkPattern(element, example, check); err != nil {
 			problems = append(problems, problemsOf(At(fmt.Sprintf("[%d]", i), err))...)
 		}
 		patterns = append(patterns, valueText(element))
@@ -209,14 +211,10 @@ func parsePatterns(v any) ([]string, error) {
 	return patterns, nil
 }
 
-func checkPattern(v any) error {
+func checkPattern(v any, example string, check func(string) error) error {
 	switch v.(type) {
 	case []any, map[string]any:
-		return Wrong("is not a text", `write one such as "*.jpg"`)
+		return Wrong("is not a text", fmt.Sprintf("write one such as %q", example))
 	}
-	err := filter.Check(valueText(v))
-	if e, ok := errors.AsType[*filter.PatternError](err); ok {
-		return Wrong(strings.TrimSuffix(e.Error(), "; "+e.Remedy), e.Remedy)
-	}
-	return err
+	return patternProblem(check(valueText(v)))
 }

@@ -32,9 +32,8 @@ func (d *Download) Err() error { return d.body.failure() }
 
 // try makes one attempt at an object: open, accept, read, hand on.
 func (r *Run) try(ctx context.Context, a *attempt) error {
-	if a.Size > maxHeld && r.room.budget.whole {
-		return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrInvalid, Err: fmt.Errorf(
-			"%d bytes are listed, and the scanner holds an object in memory whole: choose one that reads in pieces, such as chunker, or set max_object_size", a.Size)}
+	if err := r.tooLarge(a); err != nil && !chooses(a.Claim) {
+		return err
 	}
 	began := time.Now()
 	heldFirst := r.holds(a.Object)
@@ -51,6 +50,12 @@ func (r *Run) try(ctx context.Context, a *attempt) error {
 	b.current = answer.Body
 	doubtful, err := r.accept(ctx, a, answer)
 	if err != nil {
+		return err
+	}
+	if !doubtful && !wants(a.Claim, listedVersion(a.Object, answer), answer) {
+		return errSettled
+	}
+	if err := r.tooLarge(a); err != nil {
 		return err
 	}
 	d := &Download{Content: *answer, body: b, began: began, opened: time.Since(began)}
@@ -73,6 +78,15 @@ func (r *Run) try(ctx context.Context, a *attempt) error {
 	return r.endOf(ctx, a, b, r.hand(ctx, a, d, holds, r.check(a, *answer, doubtful)))
 }
 
+// tooLarge is an error for an object that no message can hold.
+func (r *Run) tooLarge(a *attempt) error {
+	if a.Size <= maxHeld || !r.room.budget.whole {
+		return nil
+	}
+	return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrInvalid, Err: fmt.Errorf(
+		"%d bytes are listed, and the scanner holds an object in memory whole: choose one that reads in pieces, such as chunker, or set max_object_size", a.Size)}
+}
+
 // trySplit makes one attempt at a small object in parts that are asked for at
 // once, as far as there are places, on the word of the listing for what its
 // version is.
@@ -90,6 +104,9 @@ func (r *Run) trySplit(ctx context.Context, a *attempt, b *body, length int64) e
 			return err
 		}
 		return &changedError{a.Object}
+	}
+	if !wants(a.Claim, a.Object, answer) {
+		return errSettled
 	}
 	d.Content = *answer
 	d.Object, d.Body = a.Object, b

@@ -46,6 +46,31 @@ type Claim interface {
 	Release()
 }
 
+// Chooser is a claim that decides by what an answer tells of an object whether its
+// content is wanted.
+type Chooser interface {
+	Claim
+	// Wants is asked once an answer is known to be of the listed version, before its
+	// body is read. If it returns false, the claim is settled.
+	Wants(c *object.Content) bool
+}
+
+func chooses(c Claim) bool {
+	_, ok := c.(Chooser)
+	return ok
+}
+
+// wants asks a claim about an answer, if it chooses.
+func wants(c Claim, version object.Object, answer *object.Content) bool {
+	chooser, ok := c.(Chooser)
+	if !ok {
+		return true
+	}
+	told := *answer
+	told.Object = version
+	return chooser.Wants(&told)
+}
+
 // Failure is why an object could not be downloaded.
 type Failure struct {
 	Object object.Object

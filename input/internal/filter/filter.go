@@ -25,6 +25,9 @@ type Options struct {
 	// ModifiedSince takes objects that were last modified before it. Zero takes
 	// none.
 	ModifiedSince time.Time
+	// ModifiedBefore takes objects that were last modified at it or later. Zero takes
+	// none.
+	ModifiedBefore time.Time
 	// MinAge drops objects that were modified less than this long ago. Zero drops
 	// none.
 	MinAge time.Duration
@@ -32,6 +35,9 @@ type Options struct {
 	MaxSize int64
 	// SkipEmpty drops objects without content.
 	SkipEmpty bool
+	// ContentTypes lets through only what has a media type that one of its globs
+	// matches; empty lets everything through.
+	ContentTypes []string
 }
 
 // Filter is compiled [Options]. It is safe for concurrent use.
@@ -39,6 +45,7 @@ type Filter struct {
 	opts       Options
 	include    []pattern
 	exclude    []pattern
+	types      []pattern
 	listPrefix string
 }
 
@@ -62,6 +69,9 @@ func New(o Options) (*Filter, error) {
 	if f.exclude, err = compileAll("exclude_patterns", o.Exclude); err != nil {
 		return nil, err
 	}
+	if f.types, err = compileTypes(o.ContentTypes); err != nil {
+		return nil, err
+	}
 	f.listPrefix = listPrefix(o.Prefix, f.include)
 	return f, nil
 }
@@ -75,10 +85,11 @@ func (f *Filter) MinAge() time.Duration { return f.opts.MinAge }
 
 // Match says whether obj passes at the time now. An object takes part in the
 // first rule that takes it: placeholder, exclude, include, empty, size,
-// modified_since, min_age.
+// modified_since, modified_before, min_age, content_types.
 //
-// An object without a time of change passes both time rules: what is not known
-// to be old or young is not held back.
+// An object without a time of change passes the time rules: what is not known to
+// be old or young is not held back. One whose type the listing does not tell passes
+// content_types: see [Filter.MatchType].
 func (f *Filter) Match(obj object.Object, now time.Time) Verdict {
 	switch {
 	case isPlaceholder(obj):
@@ -130,8 +141,12 @@ func (f *Filter) matchFacts(obj object.Object, now time.Time) Rule {
 		return Size
 	case known && obj.LastModified.Before(o.ModifiedSince):
 		return ModifiedSince
+	case known && !o.ModifiedBefore.IsZero() && !obj.LastModified.Before(o.ModifiedBefore):
+		return ModifiedBefore
 	case known && o.MinAge > 0 && now.Sub(obj.LastModified) < o.MinAge:
 		return MinAge
+	case obj.ContentType != "" && !f.MatchType(obj.ContentType):
+		return ContentTypes
 	}
 	return Pass
 }

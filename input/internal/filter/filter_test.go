@@ -58,6 +58,31 @@ func TestEveryRuleTakesWhatItSays(t *testing.T) {
 		"modified at the very time": {
 			Options{ModifiedSince: now}, object.Object{Key: "a", Size: 1, LastModified: now}, Verdict{},
 		},
+		"modified too late": {
+			Options{ModifiedBefore: now}, object.Object{Key: "a", Size: 1, LastModified: now}, Verdict{Rule: ModifiedBefore},
+		},
+		"modified just in time": {
+			Options{ModifiedSince: old, ModifiedBefore: now},
+			object.Object{Key: "a", Size: 1, LastModified: now.Add(-time.Millisecond)},
+			Verdict{},
+		},
+		"too late and too young": {
+			Options{ModifiedBefore: now, MinAge: time.Hour}, object.Object{Key: "a", Size: 1, LastModified: now}, Verdict{Rule: ModifiedBefore},
+		},
+		"another type": {
+			Options{ContentTypes: []string{"image/*"}}, object.Object{Key: "a", Size: 1, ContentType: "text/plain"}, Verdict{Rule: ContentTypes},
+		},
+		"a type that is asked for": {
+			Options{ContentTypes: []string{"image/*"}}, object.Object{Key: "a", Size: 1, ContentType: "image/png"}, Verdict{},
+		},
+		"a type that the listing does not tell passes": {
+			Options{ContentTypes: []string{"image/*"}}, object.Object{Key: "a", Size: 1}, Verdict{},
+		},
+		"the type is asked last": {
+			Options{ContentTypes: []string{"image/*"}, MinAge: time.Hour},
+			object.Object{Key: "a", Size: 1, ContentType: "text/plain", LastModified: now},
+			Verdict{Rule: MinAge},
+		},
 		"too young": {
 			Options{MinAge: time.Minute},
 			object.Object{Key: "a", Size: 1, LastModified: now.Add(-59 * time.Second)},
@@ -75,7 +100,7 @@ func TestEveryRuleTakesWhatItSays(t *testing.T) {
 			Options{ModifiedSince: old}, object.Object{Key: "a", Size: 1, LastModified: now.Add(time.Hour)}, Verdict{},
 		},
 		"no time of change passes the time rules": {
-			Options{ModifiedSince: now, MinAge: time.Minute}, object.Object{Key: "a", Size: 1}, Verdict{},
+			Options{ModifiedSince: old, ModifiedBefore: now, MinAge: time.Minute}, object.Object{Key: "a", Size: 1}, Verdict{},
 		},
 		"too large":     {Options{MaxSize: 10}, object.Object{Key: "a", Size: 11}, Verdict{Rule: Size}},
 		"just as large": {Options{MaxSize: 10}, object.Object{Key: "a", Size: 10}, Verdict{}},
@@ -120,10 +145,13 @@ func TestThePatternThatLetsAKeyInIsNamed(t *testing.T) {
 
 func TestRuleNamesAreTheMetricLabels(t *testing.T) {
 	var names []string
-	for r := Pass; r <= Placeholder; r++ {
+	for r := Pass; r <= ContentTypes; r++ {
 		names = append(names, r.String())
 	}
-	require.Equal(t, []string{"", "include", "exclude", "modified_since", "min_age", "size", "empty", "placeholder"}, names)
+	require.Equal(t, []string{
+		"", "include", "exclude", "modified_since", "modified_before", "min_age", "size", "empty", "placeholder", "content_types",
+	}, names)
+	require.Len(t, Rules(), len(names)-1)
 }
 
 func TestBaseNameAndPathOfOddKeys(t *testing.T) {

@@ -13,6 +13,8 @@ const (
 	Exclude
 	// ModifiedSince takes what was last modified too long ago.
 	ModifiedSince
+	// ModifiedBefore takes what was last modified too late.
+	ModifiedBefore
 	// MinAge takes what was modified too short a time ago.
 	MinAge
 	// Size takes what is too large.
@@ -21,13 +23,17 @@ const (
 	Empty
 	// Placeholder takes the rows that keep an empty folder alive.
 	Placeholder
+	// ContentTypes takes what has a media type that was not asked for.
+	ContentTypes
 )
 
-var ruleNames = [...]string{"", "include", "exclude", "modified_since", "min_age", "size", "empty", "placeholder"}
+var ruleNames = [...]string{
+	"", "include", "exclude", "modified_since", "modified_before", "min_age", "size", "empty", "placeholder", "content_types",
+}
 
 // Rules are all but [Pass].
 func Rules() []Rule {
-	return []Rule{Include, Exclude, ModifiedSince, MinAge, Size, Empty, Placeholder}
+	return []Rule{Include, Exclude, ModifiedSince, ModifiedBefore, MinAge, Size, Empty, Placeholder, ContentTypes}
 }
 
 // String is the name of the rule, "" for [Pass].

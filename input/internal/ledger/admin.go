@@ -21,7 +21,7 @@ func (l *Ledger) Parked(ctx context.Context) iter.Seq2[ParkedItem, error] {
 				return
 			}
 			for i := range entries {
-				if entries[i].Parked != nil && !yield(parkedItem(&entries[i]), nil) {
+				if entries[i].Waits() && !yield(parkedItem(&entries[i]), nil) {
 					return
 				}
 			}
@@ -165,6 +165,9 @@ type Standing struct {
 	// Parked is set while the version that was asked about waits for another
 	// attempt.
 	Parked *ParkedItem
+	// LeftOut is what an answer told of the version that was asked about, because
+	// of which it is left out: see [Work.LeaveOut]. It is "" where it is not.
+	LeftOut string
 }
 
 // Look says what is known of an object as it is listed. It changes nothing.
@@ -184,7 +187,11 @@ func (l *Ledger) Look(ctx context.Context, obj object.Object) (Standing, error) 
 	e := &entries[0]
 	s := Standing{Tracked: e.Tracked}
 	s.Current = e.Tracked && (l.detect.matches(e.Version, &obj) || e.Alias != 0 && e.Alias == format.AliasOf(&obj))
-	if !s.Current && e.Parked != nil && l.detect.matches(e.Parked.Version, &obj) {
+	switch {
+	case s.Current || e.Parked == nil || !l.detect.matches(e.Parked.Version, &obj):
+	case l.staysOut(e, &obj):
+		s.LeftOut = e.Parked.Reason
+	case e.Waits():
 		item := parkedItem(e)
 		s.Parked = &item
 	}

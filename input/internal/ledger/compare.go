@@ -57,18 +57,20 @@ func (l *Ledger) nothingDue(w *Work, m measured) bool {
 		return false
 	}
 	from, parts := l.cut(w.lo, w.hi, m)
-	unchanged := 0
+	unchanged, leftOut := 0, 0
 	for i, part := range parts {
 		d, matching := part.digest()
-		if !l.segments[from+i].unchanged(d, matching) {
+		left, same := l.segments[from+i].unchanged(d, matching)
+		if !same {
 			return false
 		}
-		unchanged += matching
+		unchanged += matching - left
+		leftOut += left
 	}
 	for i, part := range parts {
 		l.segments[from+i].Listed, l.segments[from+i].pass = len(part.objects), l.passes
 	}
-	w.Unchanged = int64(unchanged)
+	w.Unchanged, w.LeftOut = int64(unchanged), int64(leftOut)
 	return true
 }
 
@@ -79,10 +81,11 @@ func (l *Ledger) compareSegment(ctx context.Context, w *Work, i int, part measur
 	s := l.segments[i]
 	d, matching := part.digest()
 	s.Listed, s.pass = len(part.objects), l.passes
-	same := s.unchanged(d, matching)
+	left, same := s.unchanged(d, matching)
 	l.mu.Unlock()
 	if same {
-		w.Unchanged += int64(matching)
+		w.Unchanged += int64(matching - left)
+		w.LeftOut += int64(left)
 		return nil
 	}
 	entries, err := l.readSegment(ctx, i)
@@ -91,8 +94,9 @@ func (l *Ledger) compareSegment(ctx context.Context, w *Work, i int, part measur
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	before := w.LeftOut
 	if l.join(w, i, part.objects, s.settleDoubt(entries), now) {
-		s.quiet = d
+		s.quiet, s.leftOut = d, int(w.LeftOut-before)
 	}
 	return nil
 }

@@ -37,6 +37,9 @@
 //  2. Only a complete listing of a range makes a key vanish, and only in it.
 //  3. The filter decides what is due, not what is known: an object that no
 //     longer matches stays tracked, and is not repeated when it matches again.
+//     One exception: the type of an object that no listing told is remembered with
+//     the version that was left out because of it (Work.LeaveOut). The filter is asked
+//     about that type again each time, so that another filter makes due what it lets in.
 //  4. A key is in flight in at most one Work. Works refer to keys, never to
 //     segments, so segments can be cut and merged at any time.
 //  5. The changes of a key are applied in order, and applying a suffix again

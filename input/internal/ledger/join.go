@@ -66,6 +66,15 @@ func (j *join) match(o *object.Object, e *format.Entry) {
 		if e.Parked != nil || e.Absent {
 			j.repair(e, format.Change{Op: format.OpDelivered, Version: e.Version, Alias: e.Alias})
 		}
+	case e.LeftOut() && detect.matches(e.Parked.Version, o):
+		if !j.ledger.staysOut(e, o) {
+			j.due(o, e, 0)
+			return
+		}
+		j.work.LeftOut++
+		if e.Absent {
+			j.repair(e, format.Change{Op: format.OpParked, Parked: e.Parked})
+		}
 	case e.Parked != nil && detect.matches(e.Parked.Version, o):
 		if waits(e.Parked, j.now, j.ledger.pause) {
 			j.quiet = false
@@ -93,11 +102,12 @@ func (j *join) due(o *object.Object, e *format.Entry, attempts int) {
 }
 
 // excluded looks at a tracked key that is listed but does not match now. What
-// was delivered stays known; what failed is no longer tried.
+// was delivered or left out stays known; what failed is no longer tried.
 func (j *join) excluded(e *format.Entry) {
 	switch {
 	case j.inFlight(e.Key) != nil:
 		j.quiet = false
+	case e.LeftOut() && !e.Absent:
 	case !e.Tracked:
 		j.repair(e, format.Change{Op: format.OpForgotten})
 	case e.Parked != nil || e.Absent:
@@ -132,6 +142,12 @@ func (j *join) inFlight(key string) *Work {
 		}
 	}
 	return nil
+}
+
+// staysOut reports whether what was left out is still: its type is not known from
+// the listing, and the one that its answer told is not asked for now either.
+func (l *Ledger) staysOut(e *format.Entry, o *object.Object) bool {
+	return e.LeftOut() && o.ContentType == "" && l.still != nil && l.still(e.Parked.Reason)
 }
 
 // waits reports whether the next attempt is still to come. A time further away

@@ -33,6 +33,9 @@ func (c *change) apply(e *format.Entry) {
 		*e = format.Entry{Key: e.Key, Version: c.Version, Alias: c.Alias, Tracked: true}
 	case format.OpParked:
 		e.Parked = c.Parked
+		if e.LeftOut() { // it was listed, in another version than was delivered
+			e.Absent, e.Alias = false, 0
+		}
 	case format.OpAbsent:
 		e.Absent = e.Tracked
 	case format.OpForgotten:
@@ -49,7 +52,11 @@ func (c *change) after() format.Tally {
 		c.apply(&e)
 		return e.Tally()
 	case format.OpParked:
-		t.Parked, t.Irregular = 1, 1
+		n := 0
+		if c.Parked.Attempts > 0 {
+			n = 1
+		}
+		t.Parked, t.Irregular = n, n
 	case format.OpAbsent:
 		t.Irregular = max(t.Irregular, t.Tracked)
 	case format.OpForgotten:

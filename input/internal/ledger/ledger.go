@@ -29,6 +29,9 @@ type Options struct {
 	// whose next attempt is further away is due now: its time was written when the
 	// clock was ahead. There is no limit if unset.
 	LongestPause time.Duration
+	// StaysOut says whether an object is still left out of which an answer told the
+	// given content type (see [Work.LeaveOut]). Where it is nil, none is.
+	StaysOut func(contentType string) bool
 }
 
 // Ledger knows what was delivered. All methods are safe for concurrent use.
@@ -39,6 +42,7 @@ type Ledger struct {
 	every  int
 	after  time.Duration
 	pause  time.Duration
+	still  func(contentType string) bool // StaysOut
 	codec  *format.Codec
 	limits limits
 
@@ -116,6 +120,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		every:  opts.CheckpointEvery,
 		after:  opts.CheckpointAfter,
 		pause:  opts.LongestPause,
+		still:  opts.StaysOut,
 		codec:  c,
 		limits: standard,
 		io:     make(chan struct{}, 1),

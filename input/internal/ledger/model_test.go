@@ -23,6 +23,7 @@ type state struct {
 	attempts  int
 	later     bool // the parked version is not due
 	absent    bool
+	left      version // left out because of its type
 }
 
 func (s state) tracked() bool { return s.delivered != version{} }
@@ -41,10 +42,15 @@ func (s state) listed(o object.Object) (verdict, state) {
 		event = "updated"
 	}
 	switch {
+	case s.tracked() && s.delivered == v && (s.absent || s.row.Key != ""):
+		return verdict{what: "settled"}, state{delivered: v}
 	case s.tracked() && s.delivered == v:
-		return verdict{what: "unchanged"}, state{delivered: v}
+		return verdict{what: "settled"}, state{delivered: v, left: s.left}
 	case s.tracked() && s.row.Key != "" && s.row == o:
-		return verdict{what: "unchanged"}, state{delivered: s.delivered, row: s.row}
+		return verdict{what: "settled"}, state{delivered: s.delivered, row: s.row}
+	case s.left == v:
+		s.absent = false
+		return verdict{what: "settled"}, s
 	case s.parked == v && s.later:
 		return verdict{what: "parked"}, s
 	case s.parked == v:
@@ -56,7 +62,15 @@ func (s state) listed(o object.Object) (verdict, state) {
 
 // excluded is what a listing makes of a state whose object the filter drops.
 func (s state) excluded() state {
+	if (s.left != version{}) && !s.absent {
+		return s
+	}
 	return state{delivered: s.delivered, row: s.row}
+}
+
+// leavesOut says whether a settled object is one that was left out.
+func (s state) leavesOut(o object.Object) bool {
+	return s.left == versionOf(o) && s.delivered != versionOf(o)
 }
 
 // missing is what a listing without the key makes of a state.

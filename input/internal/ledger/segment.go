@@ -34,6 +34,8 @@ type segment struct {
 	// quiet is the listing after which nothing was due although tracked objects
 	// did not match. It saves reading the manifest on every pass.
 	quiet digest
+	// leftOut is how many objects of that listing were left out.
+	leftOut int
 }
 
 func newSegment(s format.Segment) *segment { return &segment{Segment: s, live: s.Tally} }
@@ -47,12 +49,16 @@ func (s *segment) record(c change) {
 	s.quiet = digest{}
 }
 
-// unchanged reports whether a listing shows exactly what was delivered.
-func (s *segment) unchanged(d digest, matching int) bool {
-	if s.inDoubt || s.live.Irregular != 0 {
-		return false
+// unchanged reports whether a listing shows exactly what was delivered, except what
+// was left out, of which it says how many.
+func (s *segment) unchanged(d digest, matching int) (leftOut int, same bool) {
+	switch {
+	case s.inDoubt || s.live.Irregular != 0:
+		return 0, false
+	case s.live.Sum == d.matching && s.live.Tracked == matching:
+		return 0, true
 	}
-	return s.live.Sum == d.matching && s.live.Tracked == matching || s.quiet == d
+	return s.leftOut, s.quiet == d
 }
 
 // settleDoubt counts again what a segment holds, from its stored entries and all
@@ -223,7 +229,7 @@ func (l *Ledger) renew(g *group) []*segment {
 		segments[i].pass = g.segments[0].pass
 	}
 	if len(segments) == 1 && len(g.segments) == 1 {
-		segments[0].quiet = g.segments[0].quiet
+		segments[0].quiet, segments[0].leftOut = g.segments[0].quiet, g.segments[0].leftOut
 	}
 	for i, old := range g.segments {
 		l.pending -= len(g.taken[i])

@@ -72,6 +72,9 @@ type Work struct {
 	// InFlight counts what another Work has handed out and not settled yet. It
 	// is looked at again in the next pass.
 	InFlight int64
+	// LeftOut counts the objects that were left out before in the version that is
+	// listed, and still are: see [Work.LeaveOut].
+	LeftOut int64
 	// Overtaken are the objects of InFlight where another version is in flight
 	// than was listed, or a deletion: that does not settle them.
 	Overtaken []object.Object
@@ -186,6 +189,22 @@ func (w *Work) Park(obj object.Object, reason string, next time.Time) {
 		Version: w.ledger.detect.version(&item.Object), Attempts: item.Attempts + 1,
 		Next: next, First: s.first, Reason: clip(reason, 200),
 	}
+	w.settle(s, parked, &format.Change{Key: item.Key, Op: format.OpParked, Parked: p})
+}
+
+// LeaveOut records that obj, the version that was fetched, is not wanted because of
+// the content type that its answer told. It is not due again while that version is
+// listed, the listing does not tell the type, and Options.StaysOut says so of the
+// type. What was delivered of the key before stays known.
+func (w *Work) LeaveOut(obj object.Object, contentType string) {
+	w.ledger.mu.Lock()
+	defer w.ledger.mu.Unlock()
+	item, s := w.item(obj.Key)
+	if s == nil || s.state != open && s.state != released {
+		return
+	}
+	version, _ := w.ledger.detect.delivered(&item.Object, &obj)
+	p := &format.Parked{Version: version, Reason: clip(contentType, 200)}
 	w.settle(s, parked, &format.Change{Key: item.Key, Op: format.OpParked, Parked: p})
 }
 

@@ -120,7 +120,7 @@ func (w *world) take(work *ledger.Work) {
 // know.
 func (w *world) judge(objects []ledger.Listed, work *ledger.Work, saw map[string]verdict) {
 	w.t.Helper()
-	unchanged, inFlight := int64(0), int64(0)
+	settled, inFlight, least, most := int64(0), int64(0), int64(0), int64(0)
 	var overtaken []object.Object
 	mine := func(key string) bool { _, ok := saw[key]; return ok }
 	for _, o := range objects {
@@ -145,14 +145,23 @@ func (w *world) judge(objects []ledger.Listed, work *ledger.Work, saw map[string
 		default:
 			got := saw[o.Key]
 			if !mine(o.Key) {
-				got = verdict{what: "unchanged"}
-				unchanged++
+				got = verdict{what: "settled"}
+				settled++
 			}
 			w.narrow(o.Key, got, func(st state) (verdict, state) { return st.listed(o.Object) })
+			if out := func(st state) bool { return st.leavesOut(o.Object) }; !mine(o.Key) && slices.ContainsFunc(k.now, out) {
+				most++
+				if !slices.ContainsFunc(k.now, func(st state) bool { return !out(st) }) {
+					least++
+				}
+			}
 		}
 	}
-	if unchanged != work.Unchanged || inFlight != work.InFlight {
-		w.fail("unchanged %d and in flight %d, want %d and %d", work.Unchanged, work.InFlight, unchanged, inFlight)
+	if settled != work.Unchanged+work.LeftOut || inFlight != work.InFlight {
+		w.fail("unchanged %d, left out %d and in flight %d, want %d together and %d", work.Unchanged, work.LeftOut, work.InFlight, settled, inFlight)
+	}
+	if work.LeftOut < least || work.LeftOut > most {
+		w.fail("left out %d, want %d to %d", work.LeftOut, least, most)
 	}
 	if !slices.Equal(overtaken, work.Overtaken) {
 		w.fail("overtaken %v, want %v", work.Overtaken, overtaken)
@@ -202,7 +211,7 @@ func (w *world) settleOne() {
 		return
 	}
 	listed := o.item.Object
-	choice := w.rnd.IntN(10)
+	choice := w.rnd.IntN(11)
 	switch {
 	case choice < 5 || o.released:
 		fetched := listed
@@ -229,8 +238,13 @@ func (w *world) settleOne() {
 		o.work.Park(listed, "no luck", next)
 		w.settled(listed.Key, func(s state) state {
 			s.parked, s.attempts, s.later = versionOf(listed), o.item.Attempts+1, later
+			s.left = version{}
 			return s
 		})
+	case choice == 10:
+		w.note("left out %s", listed.Key)
+		o.work.LeaveOut(listed, "text/plain")
+		w.settled(listed.Key, func(s state) state { return state{delivered: s.delivered, left: versionOf(listed)} })
 	case choice < 8:
 		o.work.Vanish(listed.Key)
 	default:

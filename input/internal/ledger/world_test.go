@@ -68,7 +68,10 @@ func (w *world) start(writes int) {
 	w.store.hiccup, w.store.during = w.hiccup, w.settleDuringWrite
 	w.during = map[string]bool{}
 	w.out = nil
-	l, err := ledger.OpenSmall(w.t.Context(), ledger.Options{Store: w.store, Scope: ledger.Scope{Endpoint: "e", Bucket: "b"}})
+	l, err := ledger.OpenSmall(w.t.Context(), ledger.Options{
+		Store: w.store, Scope: ledger.Scope{Endpoint: "e", Bucket: "b"},
+		StaysOut: func(contentType string) bool { return contentType == "text/plain" },
+	})
 	if err != nil {
 		w.fail("after a crash the ledger does not open: %v", err)
 	}
@@ -243,14 +246,25 @@ func (w *world) checkTidy() {
 	require.NoError(w.t, w.l.Close(ctx))
 	w.durable(nil)
 	w.start(-1)
-	tracked := 0
+	least, most := int64(0), int64(0)
 	for _, k := range w.known {
+		leftOut, tracked := false, 0
 		for _, st := range k.now {
-			require.Equal(w.t, k.now[0].tracked(), st.tracked())
+			leftOut = leftOut || st.left != version{}
+			if st.tracked() {
+				tracked++
+			}
 		}
-		if k.now[0].tracked() {
-			tracked++
+		// A pass does not tell what a crash left of a key that is left out: whether this
+		// version or one before it was delivered.
+		require.True(w.t, leftOut || tracked == 0 || tracked == len(k.now))
+		if tracked > 0 {
+			most++
+		}
+		if tracked == len(k.now) {
+			least++
 		}
 	}
-	require.EqualValues(w.t, tracked, w.l.Stats().Tracked)
+	require.GreaterOrEqual(w.t, w.l.Stats().Tracked, least)
+	require.LessOrEqual(w.t, w.l.Stats().Tracked, most)
 }

@@ -24,6 +24,8 @@ type Object struct {
 	// filters; it never decides whether an object changed, because any UPDATE
 	// of the row moves it.
 	LastModified time.Time
+	// ContentType is the media type from the listing; empty if it does not tell.
+	ContentType string
 	// Odd says what is wrong with the object's entry in the listing, such as
 	// `a size of "-1"`. It is empty for nearly all objects. An odd object can't be
 	// read: it is parked. A LastModified that can't be understood is zero; it does
@@ -53,6 +55,10 @@ func (o Object) ID(bucketName string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// NoMeta is the MissingMeta of answers that never hold metadata of the object, so
+// that it has to be asked for.
+const NoMeta = -1
+
 // UnknownSize is the size of a content whose length was not announced.
 const UnknownSize = -1
 
@@ -66,14 +72,16 @@ type Content struct {
 	Encoding string
 	// EndsItself says that a body of unknown size marks its own end: if it ends
 	// cleanly before the listed size, it was not cut off.
-	EndsItself   bool
+	EndsItself bool
+	// ContentType is the header of the answer, which need not be what the listing
+	// says: that is Object.ContentType.
 	ContentType  string
 	CacheControl string
 	// UserMetadata holds the x-amz-meta-* headers: lower-case names without the
 	// prefix, and values in valid UTF-8. Nil if there are none.
 	UserMetadata map[string]string
 	// MissingMeta is how many values of the object's metadata the server could not
-	// send.
+	// send, or [NoMeta].
 	MissingMeta int
 	// Offset is the position of Body's first byte in the object.
 	Offset int64

@@ -21,10 +21,30 @@ type due struct {
 	item ledger.Item
 }
 
-var _ fetch.Claim = (*due)(nil)
+var (
+	_ fetch.Claim   = (*due)(nil)
+	_ fetch.Chooser = (*due)(nil)
+)
+
+// Wants implements [fetch.Chooser]: it leaves out an object of a type that the listing
+// did not tell and the filter does not let through.
+func (d *due) Wants(c *object.Content) bool {
+	if c.Object.ContentType != "" || d.pass.scope.Source.Filter.MatchType(c.ContentType) {
+		return true
+	}
+	if d.work != nil {
+		d.work.LeaveOut(c.Object, c.ContentType)
+	}
+	d.pass.scope.told.forget(c.Key)
+	d.pass.tally.filtered(filter.Verdict{Rule: filter.ContentTypes}, 1)
+	return false
+}
 
 // Deliver hands one download on under a receipt of its own.
 func (d *due) Deliver(ctx context.Context, dl *fetch.Download) error {
+	if !d.Wants(&dl.Content) {
+		return nil
+	}
 	if err := d.pass.scope.Removals.hold(ctx); err != nil {
 		return err
 	}
@@ -43,7 +63,7 @@ func (d *due) Changed(now object.Object) bool {
 	if v.Rule == filter.Pass {
 		return true
 	}
-	d.pass.tally.filtered(v)
+	d.pass.tally.filtered(v, 1)
 	if d.work != nil {
 		d.work.Release(now.Key) // the next listing shows it, and leaves it out
 	}

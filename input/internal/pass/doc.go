@@ -19,6 +19,9 @@
 //   - Every object that a pass sees is in exactly one counter of its report.
 //   - An object counts as delivered only in receipt.settle, once all of it was
 //     handed on and acked.
+//   - What the filter has to know of an object and the listing does not tell, due.Wants
+//     decides by the answer, before its content is read. It counts as left out then, as
+//     it does where the listing tells.
 //   - Nothing is concluded from a listing that is not complete: no key is missing,
 //     and no pass complete.
 //   - A pass is over when its listing is complete and its objects are done with, or

@@ -67,7 +67,7 @@ func (p *Pass) matches(obj object.Object) bool {
 	if v.Rule == filter.Pass {
 		return true
 	}
-	p.tally.filtered(v)
+	p.tally.filtered(v, 1)
 	if v.Rule == filter.MinAge && p.recent != nil {
 		p.scope.waiting.add(obj, obj.LastModified.Add(p.scope.Source.Filter.MinAge()), false)
 	}
@@ -77,7 +77,7 @@ func (p *Pass) matches(obj object.Object) bool {
 // isOdd reports whether an object can't be read because of its entry, and is not
 // left out because of what is known of it: its key or its time.
 func isOdd(obj object.Object, v filter.Verdict) bool {
-	unreliable := v.Rule == filter.Pass || v.Rule == filter.Size || v.Rule == filter.Empty
+	unreliable := v.Rule == filter.Pass || v.Rule == filter.Size || v.Rule == filter.Empty || v.Rule == filter.ContentTypes
 	return obj.Odd != "" && (unreliable || obj.Key == "")
 }
 
@@ -96,6 +96,7 @@ func (p *Pass) dueOfLedger(ctx context.Context, s listing.Range, yield func(fetc
 // rest.
 func (p *Pass) dueOf(work *ledger.Work, objs []object.Object, yield func(fetch.Item, error) bool) (goOn bool) {
 	p.tally.unchanged(work.Unchanged)
+	p.tally.filtered(filter.Verdict{Rule: filter.ContentTypes}, work.LeftOut)
 	p.tally.inFlight(work.InFlight)
 	for _, item := range work.Parked {
 		word, _, _ := strings.Cut(item.Reason, ":")

@@ -93,7 +93,7 @@ func (s *shelf) Delete(_ context.Context, key string) error {
 type silence struct{}
 
 func (silence) Listed()                                   {}
-func (silence) Filtered(string)                           {}
+func (silence) Filtered(string, int64)                    {}
 func (silence) Delivered(object.Object)                   {}
 func (silence) Vanished(object.Object)                    {}
 func (silence) Parked(object.Object, string, error, bool) {}

@@ -52,7 +52,7 @@ type Watcher interface {
 	Listed()
 	// Unchanged hears of objects that were delivered before.
 	Unchanged(n int64)
-	Filtered(rule string)
+	Filtered(rule string, n int64)
 	Delivered(obj object.Object)
 	Vanished(obj object.Object)
 	// Parked hears of an object that was parked in this pass, and why; again says that

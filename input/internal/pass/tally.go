@@ -79,15 +79,18 @@ func (t *tally) listed() {
 	t.watcher.Listed()
 }
 
-func (t *tally) filtered(v filter.Verdict) {
+func (t *tally) filtered(v filter.Verdict, n int64) {
+	if n == 0 {
+		return
+	}
 	rule := v.Rule.String()
 	t.count(func(r *Report) {
-		r.Filtered[rule]++
+		r.Filtered[rule] += n
 		if v.Pattern != "" {
-			r.FilteredBy[v.Pattern]++
+			r.FilteredBy[v.Pattern] += n
 		}
 	})
-	t.watcher.Filtered(rule)
+	t.watcher.Filtered(rule, n)
 }
 
 func (t *tally) unchanged(n int64) {

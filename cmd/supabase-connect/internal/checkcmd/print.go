@@ -138,6 +138,9 @@ func (p *printer) sample(s *input.CheckSample, limit int) {
 		o := s.First[i]
 		return []string{terminal.Printable(o.Key), size(o.Size), moment(o.LastModified), o.Event}
 	})
+	if s.TypesUnknown > 0 {
+		p.printf("  The type of %s of these is not in the listing: a run asks for it, and leaves out what content_types does not match.\n", humanize.Comma(s.TypesUnknown))
+	}
 	if len(s.LeftOut) > 0 {
 		p.leftOut(s)
 	}
@@ -177,16 +180,18 @@ func (p *printer) table(rows int, row func(i int) []string) {
 
 // ruleTexts say what a rule means; the others are the names of fields.
 var ruleTexts = map[string]string{
-	"include":        "matched by none of include_patterns",
-	"size":           "larger than max_object_size",
-	"empty":          "empty (skip_empty)",
-	"modified_since": "changed before modified_since",
-	"min_age":        "changed within min_age",
-	"placeholder":    "placeholders of empty folders",
-	"delivered":      "delivered before, as they are now",
-	"parked":         "parked until their next attempt",
-	"unreadable_key": "with a key that the server can't tell exactly",
-	"odd_entry":      "whose entry in the listing can't be understood",
+	"include":         "matched by none of include_patterns",
+	"size":            "larger than max_object_size",
+	"empty":           "empty (skip_empty)",
+	"modified_since":  "changed before modified_since",
+	"modified_before": "changed at modified_before or later",
+	"content_types":   "of a type that none of content_types matches",
+	"min_age":         "changed within min_age",
+	"placeholder":     "placeholders of empty folders",
+	"delivered":       "delivered before, as they are now",
+	"parked":          "parked until their next attempt",
+	"unreadable_key":  "with a key that the server can't tell exactly",
+	"odd_entry":       "whose entry in the listing can't be understood",
 }
 
 func leftOutCells(l input.CheckLeftOut) []string {

@@ -26,9 +26,12 @@ type Entry struct {
 	Absent bool
 }
 
-// Parked is a version that could not be delivered so far.
+// Parked is a version that could not be delivered so far, or that was left out
+// because of what its answer told.
 type Parked struct {
-	Version  Version
+	Version Version
+	// Attempts is how often it was parked. 0 means left out: Reason is then what the
+	// answer told, and the times mean nothing.
 	Attempts int
 	// Next is when it is due again, First when it was parked first; both in whole
 	// milliseconds once they were stored.
@@ -36,9 +39,16 @@ type Parked struct {
 	Reason      string
 }
 
+// LeftOut reports whether a version was looked at and left out.
+func (e *Entry) LeftOut() bool { return e.Parked != nil && e.Parked.Attempts == 0 }
+
+// Waits reports whether a version is parked for another attempt.
+func (e *Entry) Waits() bool { return e.Parked != nil && e.Parked.Attempts > 0 }
+
 // Irregular reports whether a digest alone cannot tell what is due: something
-// waits for its time, or for another look.
-func (e *Entry) Irregular() bool { return e.Parked != nil || e.Absent || e.Alias != 0 }
+// waits for its time, or for another look. What was left out is regular: its version
+// is not the delivered one, so that the digest is not that of a listing that shows it.
+func (e *Entry) Irregular() bool { return e.Waits() || e.Absent || e.Alias != 0 }
 
 // Tally sums up entries. When Sum and Tracked are the same for what is listed
 // and matches, and nothing is irregular, then everything listed was delivered as
@@ -50,7 +60,7 @@ type Tally struct {
 
 // Tally returns the tally of one entry.
 func (e *Entry) Tally() Tally {
-	t := Tally{Tracked: one(e.Tracked), Parked: one(e.Parked != nil), Irregular: one(e.Irregular())}
+	t := Tally{Tracked: one(e.Tracked), Parked: one(e.Waits()), Irregular: one(e.Irregular())}
 	if e.Tracked {
 		t.Sum = e.Version.Digest(e.Key)
 	}

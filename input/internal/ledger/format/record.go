@@ -21,7 +21,7 @@ type Op uint8
 // What can happen to a key.
 const (
 	OpDelivered Op = iota // a version was delivered
-	OpParked              // a version was parked
+	OpParked              // a version was parked, or left out
 	OpAbsent              // a complete pass found a tracked key missing
 	OpForgotten           // nothing is known of the key any more
 )
