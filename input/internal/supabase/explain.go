@@ -165,9 +165,6 @@ func (p Project) wrongSignature(serverRegion string) (field, problem, remedy str
 	case p.keys.SecretAccessKey != p.Ref:
 		return p.auth.name(fieldAnonKey), "the signature does not match: the server does not accept this key, which is not its anon key", "write the current one; keys rotate during project upgrades; " + whereAPIKeys + rest
 	}
-	remedy = "write the anon key, a JWT; " + whereAPIKeys + rest
-	if kindOf(p.auth.AnonKey) == kindPublishable {
-		return p.auth.name(fieldAnonKey), "the signature does not match: the S3 endpoint does not take a publishable key (sb_publishable_...) as the secret that signs, nor the project's reference in its place", remedy
-	}
-	return p.auth.name(fieldAnonKey), "the signature does not match: without an anon key the project's reference signs, which only newer servers accept", remedy
+	return p.auth.name(fieldAnonKey), "the signature does not match: without an anon key the project's reference signs, which only newer servers accept",
+		"write the anon key, a JWT, or the publishable key into " + fieldPublishable + "; " + whereAPIKeys + rest
 }
