@@ -242,7 +242,7 @@ func FuzzARefusalIsShortAndHoldsNoSecret(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, doc string) {
 		r := Request{Op: "asking", Bearer: hidden}
-		err := New(Options{}).refusal(r, &http.Response{StatusCode: status, Header: http.Header{}}, []byte(doc))
+		err := refusal(r.Op, r.Key, &http.Response{StatusCode: status, Header: http.Header{}}, []byte(doc), r.secrets(), keyKind)
 		require.Less(t, len(err.Error()), 4000)
 		require.NotContains(t, err.Error(), hidden)
 		require.NotContains(t, err.Error(), "\n")

@@ -19,17 +19,25 @@ import (
 // asked for.
 var ErrShape = errors.New("the answer has another form")
 
+// Refusal makes an error of an answer of Storage that is not 2xx, of whose body doc
+// was read.
+func Refusal(op, key string, resp *http.Response, doc []byte, secrets ...string) *object.Error {
+	return refusal(op, key, resp, doc, secrets, storageKind)
+}
+
 // refusal makes an error of an answer that is not 2xx.
-func (c *Client) refusal(r Request, resp *http.Response, doc []byte) error {
-	secrets := r.secrets()
-	e := &object.Error{Op: r.Op, Key: r.Key, Status: statusOf(resp.StatusCode, doc)}
+func refusal(op, key string, resp *http.Response, doc []byte, secrets []string, kind func(e *object.Error, isJSON bool) error) *object.Error {
+	e := &object.Error{Op: op, Key: key, Status: statusOf(resp.StatusCode, doc)}
 	code, message, isJSON := foreign.JSON(doc)
 	e.Code, e.Message = foreign.CodeAndMessage(code, message, secrets...)
-	e.Kind = c.kind(e, isJSON)
+	e.Kind = kind(e, isJSON)
 	var causes []error
 	// A gateway that has trouble may answer with nothing.
 	if silent := len(doc) == 0 && object.Transient(e); !isJSON && !silent || resp.StatusCode == http.StatusProxyAuthRequired {
 		causes = append(causes, foreign.NewAnswer(object.ErrForeign, resp, doc, secrets...))
+	}
+	if missing := foreign.PermissionsIn(doc, secrets...); missing != nil {
+		causes = append(causes, missing)
 	}
 	if d := pauseIn(resp.Header); d > 0 && object.Transient(e) {
 		causes = append(causes, pause(d))
@@ -58,14 +66,14 @@ func statusOf(status int, doc []byte) int {
 	return status
 }
 
-// kind judges a refusal.
-func (c *Client) kind(e *object.Error, isJSON bool) error {
-	passing := Passing(e.Status)
+// keyKind judges a refusal by an API that gives keys.
+func keyKind(e *object.Error, _ bool) error {
+	return cmp.Or(Passing(e.Status), object.ErrCredentials)
+}
+
+// storageKind judges a refusal by Storage.
+func storageKind(e *object.Error, isJSON bool) error {
 	switch {
-	case !c.o.Storage && passing != nil:
-		return passing
-	case !c.o.Storage:
-		return object.ErrCredentials
 	case e.Status == http.StatusNotFound && !isJSON:
 		return object.ErrUnavailable // an ingress without its server
 	case e.Status == http.StatusNotFound && !slices.Contains(missingCodes, e.Code):
