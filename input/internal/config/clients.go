@@ -18,9 +18,9 @@ func (c Config) Keys(patience time.Duration, watcher keys.Watcher) *keys.Source 
 	})
 }
 
-// S3Options say where the bucket is, where the keys come from, and how patient
-// to be.
-func (c Config) S3Options(source *keys.Source) plane.Options {
+// PlaneOptions say where the bucket is, where the keys come from, and how patient
+// to be. They are for [Config.Plane].
+func (c Config) PlaneOptions(source *keys.Source) plane.Options {
 	return plane.Options{
 		Endpoint: c.Project.Endpoint, Region: c.Project.Region, Bucket: c.Project.Bucket,
 		Credentials: source.Credentials, Renew: source.Renew, RenewalHelps: source.RenewalHelps,

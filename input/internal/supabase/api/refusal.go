@@ -31,6 +31,9 @@ func refusal(op, key string, resp *http.Response, doc []byte, secrets []string, 
 	if silent := len(doc) == 0 && object.Transient(e); !isJSON && !silent || resp.StatusCode == http.StatusProxyAuthRequired {
 		causes = append(causes, foreign.NewAnswer(object.ErrForeign, resp, doc, secrets...))
 	}
+	if missing := foreign.PermissionsIn(doc, secrets...); missing != nil {
+		causes = append(causes, missing)
+	}
 	if d := pauseIn(resp.Header); d > 0 && object.Transient(e) {
 		causes = append(causes, pause(d))
 	}
