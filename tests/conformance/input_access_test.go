@@ -19,7 +19,7 @@ func (tg *target) withToken(prefix, field, token string) fields {
 }
 
 func TestInputReadsEverythingWithAServiceRoleToken(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		_, others, _, prefix := shared(t, tg)
 		out := runInput(t, tg, tg.withToken(prefix, "service_role_key", tg.serviceRole.token))
 		requireDelivered(t, out, sameAsKeys(others)...)
@@ -27,7 +27,7 @@ func TestInputReadsEverythingWithAServiceRoleToken(t *testing.T) {
 }
 
 func TestInputReadsWithAUserTokenOnlyWhatPoliciesShow(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		own, _, ownPrefix, othersPrefix := shared(t, tg)
 		requireDelivered(t, runInput(t, tg, tg.withToken(ownPrefix, "user_token", tg.user.token)), sameAsKeys(own)...)
 
@@ -39,7 +39,7 @@ func TestInputReadsWithAUserTokenOnlyWhatPoliciesShow(t *testing.T) {
 }
 
 func TestInputSignsInAsAUserAndReadsOnlyWhatPoliciesShow(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		if tg.email == "" || tg.password == "" {
 			t.Skip("no e-mail address and password of the user")
 		}
@@ -60,7 +60,7 @@ func TestInputSignsInAsAUserAndReadsOnlyWhatPoliciesShow(t *testing.T) {
 }
 
 func TestInputAsksTheManagementAPIForKeysAndRegion(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		if tg.accessToken == "" {
 			t.Skip("no personal access token")
 		}
@@ -85,7 +85,7 @@ func sameAsKeys(keys []string) []object {
 }
 
 func TestInputEndsWithAnErrorThatNamesTheField(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
 		tg.storeKeys(t, prefix+"present")
 		change := func(f fields, name string, value any) fields {
@@ -142,7 +142,7 @@ func TestInputEndsWithAnErrorThatNamesTheField(t *testing.T) {
 }
 
 func TestInputRefusesTokensThatCannotWorkBeforeAnyRequest(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		for name, c := range map[string]struct {
 			fields fields
 			says   []string
@@ -167,7 +167,7 @@ func TestInputRefusesTokensThatCannotWorkBeforeAnyRequest(t *testing.T) {
 }
 
 func TestInputEndsWithATokenThatTheServerFindsExpired(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		if tg.expiredToken == "" {
 			t.Skip("SUPABASE_TEST_EXPIRED_TOKEN is not set: only the project can issue one")
 		}
@@ -185,7 +185,7 @@ func TestInputEndsWithATokenThatTheServerFindsExpired(t *testing.T) {
 // A hosted project is behind a proxy that rewrites Accept-Encoding. Other endpoints
 // get such a proxy here.
 func TestInputReadsThroughAProxyThatRewritesAcceptEncoding(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		if ip, err := netip.ParseAddr(tg.endpoint.Hostname()); err != nil || !ip.IsLoopback() {
 			t.Skip("the endpoint is not on loopback, so its own gateway is on the way")
 		}
@@ -208,6 +208,6 @@ func TestInputReadsThroughAProxyThatRewritesAcceptEncoding(t *testing.T) {
 		address, err := url.Parse(proxy.URL + tg.endpoint.Path)
 		require.NoError(t, err)
 		through.endpoint = address
-		requireFailure(t, through.get(t, keys[0], "Accept-Encoding", "identity"), http.StatusForbidden, "SignatureDoesNotMatch")
+		tg.requireFailure(t, through.get(t, keys[0], "Accept-Encoding", "identity"), http.StatusForbidden, "SignatureDoesNotMatch")
 	})
 }

@@ -48,7 +48,7 @@ func pattern(seed, n int) []byte {
 }
 
 func TestInputDeliversEveryObjectOnceAndByteForByte(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
 		objects := bucketful(tg, prefix)
 		tg.store(t, objects...)
@@ -76,7 +76,7 @@ func TestInputDeliversEveryObjectOnceAndByteForByte(t *testing.T) {
 }
 
 func TestInputReadsKeysThatStartWithASlash(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		prefix := "/" + tg.prefix()
 		objects := []object{
 			{key: prefix + "leading.txt", body: []byte("one slash")},
@@ -88,7 +88,7 @@ func TestInputReadsKeysThatStartWithASlash(t *testing.T) {
 }
 
 func TestInputSetsWhatTheServerKnowsOfAnObject(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		key := tg.prefix() + "dir/photo (1).JPG"
 		tg.removeAtEnd(t, key)
 		res := tg.send(t, request{method: http.MethodPut, key: key, body: []byte("jpeg"), header: http.Header{
@@ -118,7 +118,7 @@ func TestInputSetsWhatTheServerKnowsOfAnObject(t *testing.T) {
 }
 
 func TestInputPrefixIsLiteral(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
 		names := []string{"f.txt", "f.txt.bak", "f.txt-1", "f.txt (copy)", "f.txt/in", "F.txt", "f_txt", "a"}
 		var objects []object
@@ -134,7 +134,7 @@ func TestInputPrefixIsLiteral(t *testing.T) {
 }
 
 func TestInputReadsALargeObjectInPartsAndInOrder(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
 		large := object{key: prefix + "large.bin", body: pattern(1, 24<<20+5)}
 		small := object{key: prefix + "small.bin", body: pattern(2, 100)}
@@ -156,7 +156,7 @@ func TestInputReadsALargeObjectInPartsAndInOrder(t *testing.T) {
 }
 
 func TestInputSplitsObjectsIntoLines(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
 		var (
 			objects []object
@@ -185,7 +185,7 @@ func TestInputSplitsObjectsIntoLines(t *testing.T) {
 }
 
 func TestInputDeletesWhatItDeliveredAndNothingElse(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
 		kept := []string{prefix + "a.tmp", prefix + "dir/.emptyFolderPlaceholder"}
 		tg.store(t, object{key: kept[0], body: []byte("a")}, object{key: kept[1]})

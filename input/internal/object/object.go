@@ -75,6 +75,9 @@ type Content struct {
 	// MissingMeta is how many values of the object's metadata the server could not
 	// send.
 	MissingMeta int
+	// StaleFor is for how long after an overwrite the answer may be the version
+	// before, because a cache stands in between; 0 if there is none.
+	StaleFor time.Duration
 	// Offset is the position of Body's first byte in the object.
 	Offset int64
 	// Partial says that the endpoint sent only the requested range.

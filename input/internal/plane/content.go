@@ -19,7 +19,9 @@ const OpReading = "reading"
 
 // Span is which bytes of an object a GET asks for.
 type Span struct {
-	offset, length int64
+	// Offset is the first byte.
+	Offset int64
+	length int64
 }
 
 // toTheEnd is the length of a read to the end of the object.
@@ -41,9 +43,9 @@ func Between(key string, offset, length int64) (Span, error) {
 func (s Span) Header() string {
 	switch {
 	case s.length != toTheEnd:
-		return "bytes=" + strconv.FormatInt(s.offset, 10) + "-" + strconv.FormatInt(s.offset+s.length-1, 10)
-	case s.offset > 0:
-		return "bytes=" + strconv.FormatInt(s.offset, 10) + "-"
+		return "bytes=" + strconv.FormatInt(s.Offset, 10) + "-" + strconv.FormatInt(s.Offset+s.length-1, 10)
+	case s.Offset > 0:
+		return "bytes=" + strconv.FormatInt(s.Offset, 10) + "-"
 	}
 	return ""
 }
@@ -75,7 +77,7 @@ func contentOf(a *Answer, key string, s Span) (*object.Content, error) {
 		return nil, &object.Error{Op: OpReading, Key: key, Kind: object.ErrUnavailable, Status: a.StatusCode, Err: err}
 	}
 	partial := a.StatusCode == http.StatusPartialContent
-	offset := s.offset
+	offset := s.Offset
 	if !partial {
 		offset = 0 // whatever was requested
 	}
@@ -117,10 +119,10 @@ func (b *body) expect(s Span) (size int64, err error) {
 	}
 	last := size - 1
 	if s.length != toTheEnd {
-		last = min(last, s.offset+s.length-1)
+		last = min(last, s.Offset+s.length-1)
 	}
-	if from != s.offset || to > last {
-		return 0, fmt.Errorf("asked for the bytes from %d to %d, got %q", s.offset, last, foreign.Text(a.Header.Get("Content-Range"), foreign.Short, a.Secrets()...))
+	if from != s.Offset || to > last {
+		return 0, fmt.Errorf("asked for the bytes from %d to %d, got %q", s.Offset, last, foreign.Text(a.Header.Get("Content-Range"), foreign.Short, a.Secrets()...))
 	}
 	b.due = to - from + 1
 	if a.ContentLength >= 0 && a.ContentLength != b.due {

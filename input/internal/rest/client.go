@@ -58,7 +58,7 @@ type request struct {
 	key    string
 	query  string
 	body   []byte // JSON
-	// about is the key of the errors where the path has none.
+	// about is the object of the errors, "" for a request about the bucket.
 	about     string
 	byteRange string
 	// anonymous leaves the keys away.
@@ -67,12 +67,8 @@ type request struct {
 
 // as is the request as its plane sees it.
 func (c *Client) as(r request) plane.Request {
-	key := r.key
-	if key == "" {
-		key = r.about
-	}
 	return plane.Request{
-		Op: r.op, Key: key, Anonymous: r.anonymous,
+		Op: r.op, Key: r.about, Anonymous: r.anonymous,
 		Build: func(ctx context.Context, cred object.Credentials) (*http.Request, error) {
 			return c.build(ctx, r, cred), nil
 		},

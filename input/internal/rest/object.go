@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
@@ -29,10 +30,35 @@ func (c *Client) OpenRange(ctx context.Context, key string, offset, length int64
 }
 
 func (c *Client) get(ctx context.Context, key string, s plane.Span) (*object.Content, error) {
-	return c.caller.Read(ctx, c.as(request{
-		op: plane.OpReading, method: http.MethodGet, path: "/object/authenticated", bucket: true, key: key,
+	content, err := c.caller.Read(ctx, c.as(request{
+		op: plane.OpReading, method: http.MethodGet, path: "/object/authenticated", bucket: true, key: key, about: key,
 		query: c.fresh(), byteRange: s.Header(),
 	}), s)
+	if err != nil {
+		return nil, c.beyond(ctx, key, s, err)
+	}
+	content.StaleFor = staleFor
+	return content, nil
+}
+
+// staleFor is how long a CDN may serve the version before: Supabase says up to a
+// minute after an overwrite. The rest is for what is slower.
+const staleFor = 90 * time.Second
+
+// beyond is the error of a range that begins after the end of the object. Storage
+// on an S3 store answers such a range with HTTP 500, as it does when it fails, so
+// that the listing decides.
+func (c *Client) beyond(ctx context.Context, key string, s plane.Span, err error) error {
+	e, ok := errors.AsType[*object.Error](err)
+	if !ok || e.Status != http.StatusInternalServerError || s.Header() == "" {
+		return err
+	}
+	now, listed, listErr := c.Listed(ctx, key)
+	if listErr != nil || !listed || now.Size > s.Offset {
+		return err
+	}
+	e.Kind = object.ErrRange
+	return e
 }
 
 // Listed asks the listing for one key, once. It returns the listed version of the

@@ -3,7 +3,6 @@ package s3
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
@@ -29,7 +28,7 @@ func refusal(r plane.Request, resp *http.Response, doc []byte, cred object.Crede
 		e.Kind = api.Kind(e)
 		e.Err = skewed(e, resp)
 	default:
-		e.Kind = foreignKind(r.Key, resp)
+		e.Kind = api.ForeignKind(r.Key, resp)
 		e.Err = foreign.NewAnswer(object.ErrNotS3, resp, doc, secrets...)
 	}
 	return e
@@ -75,24 +74,4 @@ func decodeError(doc []byte) (code, message string, ok bool) {
 		}
 	}
 	return code, message, true
-}
-
-// foreignKind judges answers that the storage did not write. An answer to a
-// question about the bucket says nothing about it, whatever its status: it is
-// asked again. A server or proxy that has trouble is waited for; so is a 404 that
-// is not JSON, because an ingress without its backend answers one for every
-// object, and believing it would lose them. A firewall that dislikes one key
-// forbids that key alone.
-func foreignKind(key string, resp *http.Response) error {
-	json := strings.Contains(resp.Header.Get("Content-Type"), "json")
-	passing := api.Passing(resp.StatusCode)
-	switch {
-	case passing != nil:
-		return passing
-	case key == "", resp.StatusCode == http.StatusNotFound && !json:
-		return object.ErrUnavailable
-	case resp.StatusCode == http.StatusForbidden:
-		return object.ErrDenied
-	}
-	return object.ErrInvalid
 }

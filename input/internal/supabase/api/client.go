@@ -125,7 +125,7 @@ func (c *Client) Do(ctx context.Context, r Request, into any) error {
 		}
 		kind := keyKind
 		if c.o.Storage {
-			kind = storageKind
+			kind = StorageKind
 		}
 		err := refusal(r.Op, r.Key, resp, doc, r.secrets(), kind)
 		if c.o.Gate != nil {

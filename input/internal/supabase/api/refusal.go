@@ -19,15 +19,10 @@ import (
 // asked for.
 var ErrShape = errors.New("the answer has another form")
 
-// Refusal makes an error of an answer of Storage that is not 2xx, of whose body doc
-// was read.
-func Refusal(op, key string, resp *http.Response, doc []byte, secrets ...string) *object.Error {
-	return refusal(op, key, resp, doc, secrets, storageKind)
-}
-
 // refusal makes an error of an answer that is not 2xx.
 func refusal(op, key string, resp *http.Response, doc []byte, secrets []string, kind func(e *object.Error, isJSON bool) error) *object.Error {
-	e := &object.Error{Op: op, Key: key, Status: statusOf(resp.StatusCode, doc)}
+	status, _ := RealStatus(resp.StatusCode, doc)
+	e := &object.Error{Op: op, Key: key, Status: status}
 	code, message, isJSON := foreign.JSON(doc)
 	e.Code, e.Message = foreign.CodeAndMessage(code, message, secrets...)
 	e.Kind = kind(e, isJSON)
@@ -51,19 +46,20 @@ func refusal(op, key string, resp *http.Response, doc []byte, secrets []string, 
 	return e
 }
 
-// statusOf is the status in the body, a text or a number, where Storage writes 400
-// in its place.
-func statusOf(status int, doc []byte) int {
+// RealStatus is the status in the body, a text or a number, where Storage writes 400
+// in its place. Ours says that Storage wrote the body: others name no status.
+func RealStatus(status int, doc []byte) (real int, ours bool) {
 	var body struct {
 		StatusCode any `json:"statusCode"`
 	}
-	if status != http.StatusBadRequest || json.Unmarshal(doc, &body) != nil {
-		return status
+	if json.Unmarshal(doc, &body) != nil || body.StatusCode == nil {
+		return status, false
 	}
-	if n, err := strconv.Atoi(fmt.Sprint(body.StatusCode)); err == nil && n >= 400 && n <= 599 {
-		return n
+	n, err := strconv.Atoi(fmt.Sprint(body.StatusCode))
+	if status == http.StatusBadRequest && err == nil && n >= 400 && n <= 599 {
+		return n, true
 	}
-	return status
+	return status, true
 }
 
 // keyKind judges a refusal by an API that gives keys.
@@ -71,8 +67,8 @@ func keyKind(e *object.Error, _ bool) error {
 	return cmp.Or(Passing(e.Status), object.ErrCredentials)
 }
 
-// storageKind judges a refusal by Storage.
-func storageKind(e *object.Error, isJSON bool) error {
+// StorageKind judges a refusal by Storage over REST.
+func StorageKind(e *object.Error, isJSON bool) error {
 	switch {
 	case e.Status == http.StatusNotFound && !isJSON:
 		return object.ErrUnavailable // an ingress without its server
