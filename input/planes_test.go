@@ -252,7 +252,7 @@ func TestNewKeysThatAreRefusedNameTheirFieldAndRemedy(t *testing.T) {
 				fields, _ := bySecretKeyFile(s, t.TempDir())
 				return fields
 			},
-			func(s *emulator.Server) { s.RotateAPIKeys() }, []string{"credentials.secret_key_file: ", "the files are read again"},
+			func(s *emulator.Server) { s.RotateAPIKeys() }, []string{"credentials.secret_key_file: ", "the file is read again"},
 		},
 		"the token of another secret": {
 			emulator.GatewayKong, func(_ *testing.T, s *emulator.Server) string { return byUserToken(s, "u1") },

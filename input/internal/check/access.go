@@ -97,14 +97,13 @@ func (c *checker) describeCredentials(cred object.Credentials, expires time.Time
 func (c *checker) describePlane(cred object.Credentials) string {
 	switch {
 	case !cred.Signs():
-		return ", over the Storage REST API, since the keys are new API keys" +
-			"; over the S3 protocol (type: " + supabase.TypeAccessKey + ") no cache on the way holds an older version, and user metadata takes no request of its own"
+		return ", over the Storage REST API, since the keys are new API keys; S3 access keys (type: " + supabase.TypeAccessKey + ") would read past every cache"
 	case c.conf.Project.CredentialType() == supabase.TypeAccessKey:
 		return ""
 	case c.conf.Project.CredentialType() == supabase.TypeAccessToken:
-		return ", over the S3 protocol, since the legacy API keys are enabled; once they are not, over the Storage REST API with a secret key"
+		return ", over the S3 protocol, since the legacy API keys are enabled; a secret key takes their place when they end"
 	}
-	return ", over the S3 protocol, since the keys are legacy API keys; with a publishable key in place of the anon key over the Storage REST API, which goes on when the legacy keys end"
+	return ", over the S3 protocol, since the keys are legacy API keys; a publishable key in place of the anon key works on when these end"
 }
 
 func rowLevelSecurity(i supabase.Identity) string {
