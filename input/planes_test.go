@@ -115,30 +115,6 @@ func TestAnOverwriteBehindALateCDNArrivesOnceItIsThere(t *testing.T) {
 	})
 }
 
-func TestARunBehindALyingGatewayOverRESTDeliversTheTruthAndNamesTheRest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r, want, lying := liarRig(t, withSecretKey(emulator.New(emulator.Options{}).Settings()))
-		lying.Store(false) // the probe
-		time.AfterFunc(time.Nanosecond, func() { lying.Store(true) })
-		report := r.run()
-		times := requireTrue(t, r.messages, want)
-		require.Zero(t, report.Vanished, "all objects are there")
-		var parked int64
-		for _, n := range report.Parked {
-			parked += n
-		}
-		require.Equal(t, int64(len(want)), report.Listed)
-		require.Equal(t, int64(len(want)), int64(len(times))+parked)
-		for key := range want {
-			if times[key] == 0 {
-				require.Contains(t, r.logs.String(), key, "what is left is named")
-			}
-		}
-		require.Equal(t, parked > 0, report.Err != nil)
-		require.Less(t, int(parked), len(want)/10, "what is told the truth in time arrives")
-	})
-}
-
 func TestKeysThatAGatewayMakesOthersOfAreParkedAndTheRestIsDelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, "")
