@@ -77,6 +77,7 @@ func TestInputDeliversEveryObjectOnceAndByteForByte(t *testing.T) {
 
 func TestInputReadsKeysThatStartWithASlash(t *testing.T) {
 	eachInput(t, func(t *testing.T, tg *target) {
+		tg.keepsSlashes(t)
 		prefix := "/" + tg.prefix()
 		objects := []object{
 			{key: prefix + "leading.txt", body: []byte("one slash")},
@@ -91,7 +92,7 @@ func TestInputSetsWhatTheServerKnowsOfAnObject(t *testing.T) {
 	eachInput(t, func(t *testing.T, tg *target) {
 		key := tg.prefix() + "dir/photo (1).JPG"
 		tg.removeAtEnd(t, key)
-		res := tg.send(t, request{method: http.MethodPut, key: key, body: []byte("jpeg"), header: http.Header{
+		res := tg.send(t, request{method: http.MethodPut, key: key, body: []byte("jpeg"), overS3: true, header: http.Header{
 			"Content-Type": {"image/jpeg"}, "Cache-Control": {"max-age=60"},
 			"X-Amz-Meta-Album": {"summer"}, "X-Amz-Meta-Key": {"mine"},
 		}})
@@ -100,7 +101,9 @@ func TestInputSetsWhatTheServerKnowsOfAnObject(t *testing.T) {
 		modified, err := time.Parse(time.RFC3339, listed.LastModified)
 		require.NoError(t, err)
 
-		out := runInput(t, tg, tg.withKey(path.Dir(path.Dir(key))+"/"))
+		f := tg.withKey(path.Dir(path.Dir(key)) + "/")
+		f["user_metadata"] = true
+		out := runInput(t, tg, f)
 		requireDelivered(t, out, object{key: key, body: []byte("jpeg")})
 		meta := out.messages[0].meta
 		require.Equal(t, key, meta["supabase_storage_key"])
@@ -192,7 +195,7 @@ func TestInputDeletesWhatItDeliveredAndNothingElse(t *testing.T) {
 		objects := []object{
 			{key: prefix + "a.txt", body: []byte("a")},
 			{key: prefix + "a.txt ", body: []byte("b")},
-			{key: prefix + "dir//b&c+d.txt", body: []byte("c")},
+			{key: prefix + tg.reachable("dir//b&c+d.txt"), body: []byte("c")},
 			{key: prefix + "empty"},
 		}
 		tg.store(t, objects...)
