@@ -22,11 +22,18 @@ const (
 	adaPassword = "correct horse battery staple"
 )
 
-// asUser lets ada sign in and see everything in docs.
+// asUser lets ada sign in and see everything in docs, over the REST API.
 func asUser(s *emulator.Server) string {
+	return asUserWith(s, "publishable_key: "+s.Settings().PublishableKey)
+}
+
+// asUserOverS3 is asUser with the key that signs.
+func asUserOverS3(s *emulator.Server) string { return asUserWith(s, "anon_key: "+s.Settings().AnonKey) }
+
+func asUserWith(s *emulator.Server, key string) string {
 	s.SetUser(emulator.User{Email: adaEmail, Password: adaPassword})
 	s.AllowRead("docs", func(claims map[string]any, _ string) bool { return claims["email"] == adaEmail })
-	return fmt.Sprintf("credentials: {type: user, anon_key: %s, email: %s, password: %s}\n", s.Settings().PublishableKey, adaEmail, adaPassword)
+	return fmt.Sprintf("credentials: {type: user, %s, email: %s, password: %s}\n", key, adaEmail, adaPassword)
 }
 
 // byAccessToken asks the emulator's Management API for the keys.
@@ -52,12 +59,15 @@ func byFiles(s *emulator.Server, dir string) (fields string, write func()) {
 func inTheStorm(s *emulator.Server, at int, f func()) {
 	var once sync.Once
 	s.SetFaults(func(q emulator.Request) emulator.Fault {
-		if q.Op == emulator.OpGet && q.N >= at {
+		if isRead(q.Op) && q.N >= at {
 			return emulator.Fault{Before: func() { once.Do(f) }}
 		}
 		return emulator.Fault{}
 	})
 }
+
+// isRead reports whether a request reads an object, over either plane.
+func isRead(op emulator.Op) bool { return op == emulator.OpGet || op == emulator.OpRESTGet }
 
 // noSecrets fails where a text holds one of the server's keys.
 func (r *rig) noSecrets(before emulator.Settings, texts ...string) {
@@ -67,7 +77,9 @@ func (r *rig) noSecrets(before emulator.Settings, texts ...string) {
 		for _, secret := range []string{
 			s.AnonKey, s.SecretAccessKey, s.ServiceRoleKey, s.AccessToken, s.PublishableKey, s.SecretKey, adaPassword, "eyJhbGci",
 		} {
-			require.NotContains(r.t, text, secret)
+			if secret != "" { // a project may have lost one
+				require.NotContains(r.t, text, secret)
+			}
 		}
 	}
 }
@@ -123,7 +135,7 @@ func TestWhileKeysCannotBeHadNothingIsGivenUp(t *testing.T) {
 				began, rotated := time.Now(), false
 				r.server.SetFaults(func(q emulator.Request) emulator.Fault {
 					switch {
-					case q.Op == emulator.OpGet && q.N == 200:
+					case isRead(q.Op) && q.N == 200:
 						return emulator.Fault{Before: func() { r.server.RotateJWTSecret(); rotated = true }}
 					case q.Op == op && rotated && time.Since(began) < 5*time.Hour:
 						return emulator.Fault{Status: []int{503, 500, 504, 429}[q.N%4]}
@@ -169,9 +181,7 @@ func TestFixedKeysThatAreRotatedEndTheRunWithARemedy(t *testing.T) {
 		},
 		"user with the old anon key": {
 			func(s *emulator.Server) { s.RotateJWTSecret() },
-			func(s *emulator.Server) string {
-				return strings.ReplaceAll(asUser(s), s.Settings().PublishableKey, s.Settings().AnonKey)
-			},
+			asUserOverS3,
 			[]string{"credentials.anon_key: ", "does not accept this key", "keys rotate during project upgrades"},
 		},
 		"access token that was revoked": {

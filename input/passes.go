@@ -9,6 +9,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
@@ -201,7 +202,7 @@ func (r *reader) newChanges() *changes.Client {
 // newFetcher prepares the downloads of all passes, which end with ctx.
 func (r *reader) newFetcher(ctx context.Context) *fetch.Fetcher {
 	return fetch.New(ctx, fetch.Options{
-		Source:       r.client.Probing(r.conf.Filter.ListPrefix()),
+		Source:       plane.NewProbing(r.client, r.conf.Filter.ListPrefix()),
 		MaxDownloads: r.conf.MaxDownloads, BufferBytes: r.conf.BufferBytes,
 		HoldsWhole: r.conf.WholeScanner, TakesWhole: r.conf.ToTheEnd,
 		CheckUpTo: r.conf.VerifyUpTo,

@@ -19,7 +19,6 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
@@ -32,7 +31,7 @@ type reader struct {
 	log    *service.Logger
 	meters *meters
 	source *keys.Source
-	client *s3.Client
+	client *config.Plane
 	// metadata is the client, if it can be asked for the metadata of an object.
 	metadata metadataAsker
 	gate     *retry.Gate // of the endpoint's host, for all requests to it
@@ -80,9 +79,9 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 	r.shut.init()
 	r.watcher = &watcher{reader: r, lines: map[string]int64{}}
 	r.undelivered = newUndelivered(r.log, r.meters.oldestUndelivered)
-	r.endpoint = &outageLog{log: r.log, what: conf.Project.Endpoint}
+	r.endpoint = &outageLog{log: r.log, what: conf.Project.Address()}
 	r.source = conf.Keys(patience(conf), &keyWatcher{r: r})
-	opts := conf.S3Options(r.source)
+	opts := conf.PlaneOptions(r.source)
 	opts.MaxConns = fetch.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
 	opts.OnRetry, opts.Gate = r.retried, r.gate
 	opts.OnListPage = func(d time.Duration, _ int) {
@@ -90,7 +89,7 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 		r.choice.PageListed(d)
 	}
 	opts.OnFirstByte = func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) }
-	client, err := s3.New(opts)
+	client, err := conf.Plane(r.source, opts)
 	if err != nil {
 		return nil, err
 	}

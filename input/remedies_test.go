@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
@@ -46,7 +47,7 @@ func explainedBy(t *testing.T, base string, conf *tls.Config) map[string]error {
 	p.AuthURL, p.APIURL = base+"/auth/v1", base
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	client, err := s3.New(s3.Options{
+	client, err := s3.New(plane.Options{
 		Endpoint: p.Endpoint, Region: p.Region, Bucket: p.Bucket, TLS: conf,
 		Credentials: func(context.Context) (object.Credentials, error) {
 			return object.Credentials{AccessKeyID: "id", SecretAccessKey: "the-secret"}, nil

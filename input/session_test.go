@@ -101,12 +101,12 @@ func TestACheckReadsWhatARunReadsWhateverThisClockSays(t *testing.T) {
 	}
 }
 
-// TestAPublishableKeyThatSignsNothingIsNamedAfterOneSignIn is a server that takes
-// the anon key alone as the secret of a session token.
-func TestAPublishableKeyThatSignsNothingIsNamedAfterOneSignIn(t *testing.T) {
+// TestAnAnonKeyThatSignsNothingIsNamedAfterOneSignIn is a server with another anon
+// key: another session does not help.
+func TestAnAnonKeyThatSignsNothingIsNamedAfterOneSignIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, "")
-		r.fields = asUser(r.server)
+		r.fields = asUserOverS3(r.server)
 		r.server.SetFaults(func(q emulator.Request) emulator.Fault {
 			if q.Op != emulator.OpSignIn && q.Op != emulator.OpSignOut {
 				return emulator.Fault{Status: http.StatusForbidden, Code: "SignatureDoesNotMatch", Message: "The session token should be a valid JWT token"}
@@ -115,10 +115,10 @@ func TestAPublishableKeyThatSignsNothingIsNamedAfterOneSignIn(t *testing.T) {
 		})
 		for _, mode := range []string{"", minutely} {
 			before, tokens := r.server.Count(emulator.OpSignIn), r.server.Count(emulator.OpRefreshToken)
-			r.fields = asUser(r.server) + mode
+			r.fields = asUserOverS3(r.server) + mode
 			report := r.run()
 			require.ErrorContains(t, report.Err, "credentials.anon_key: ")
-			require.ErrorContains(t, report.Err, "the S3 endpoint does not take a publishable key (sb_publishable_...) as the secret that signs")
+			require.ErrorContains(t, report.Err, "the signature does not match: the server does not accept this key, which is not its anon key")
 			require.Equal(t, before+1, r.server.Count(emulator.OpSignIn))
 			require.Equal(t, tokens, r.server.Count(emulator.OpRefreshToken))
 			r.noSecrets(r.server.Settings(), report.Err.Error())

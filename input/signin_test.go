@@ -69,18 +69,13 @@ func TestEachWayASignInFailsIsToldWithItsRemedy(t *testing.T) {
 		}, asUser, "credentials.email: this user is banned"},
 		"legacy keys off": {func(s *emulator.Server) {
 			s.SetProject(func(p *emulator.Project) { p.LegacyKeys = emulator.LegacyDisabled })
-		}, func(s *emulator.Server) string {
-			return strings.ReplaceAll(asUser(s), s.Settings().PublishableKey, s.Settings().AnonKey)
-		}, "credentials.anon_key: the legacy API keys of this project are switched off"},
-		"only new keys": {func(s *emulator.Server) {
-			s.SetProject(func(p *emulator.Project) { p.LegacyKeys = emulator.LegacyNone })
-		}, byAccessToken, "credentials.access_token: the project localemulatorproject has only new API keys"},
+		}, asUserOverS3, "credentials.anon_key: the legacy API keys of this project are switched off"},
 		"no permission for keys": {func(s *emulator.Server) {
 			s.SetAccessToken(s.Settings().AccessToken, emulator.PermProject)
-		}, byAccessToken, "credentials.access_token: the token may not do this"},
+		}, byAccessToken, "credentials.access_token: the token lacks permissions in the project localemulatorproject: "},
 		"no permission at all": {func(s *emulator.Server) {
 			s.SetAccessToken(s.Settings().AccessToken)
-		}, byAccessToken, "credentials.access_token: the token may not do this"},
+		}, byAccessToken, "credentials.access_token: the token lacks permissions in the project localemulatorproject: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

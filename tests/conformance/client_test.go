@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// request is one request to the S3 endpoint.
+// request is one request, in the terms of S3. Over REST it is sent as the request that
+// asks for the same.
 type request struct {
 	method string
 	// bucket is the target's own if empty.
@@ -28,7 +29,11 @@ type request struct {
 	body              []byte
 	// as signs the request; nil means the target's access key.
 	as *credentials
-	// unsigned sends it without a signature.
+	// overS3 sends it over S3 with the S3 access key, whatever the plane.
+	overS3 bool
+	// route is another route of the REST API than the usual one, ending in a slash.
+	route string
+	// unsigned sends it without a signature, or over REST without a key.
 	unsigned bool
 }
 
@@ -57,10 +62,33 @@ var httpClient = &http.Client{
 func (tg *target) do(ctx context.Context, r request) (*response, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	u := *tg.endpoint
 	if r.bucket == "" {
 		r.bucket = tg.bucket
 	}
+	form := tg.s3Request
+	if tg.plane == overREST && !r.overS3 {
+		form = tg.restRequest
+	}
+	req, err := form(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(req.Header, r.rewritten)
+	res, err := httpClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer to %s %s: %w", req.Method, req.URL, err)
+	}
+	return &response{status: res.StatusCode, header: res.Header, body: body, length: res.ContentLength}, nil
+}
+
+// s3Request is r as a signed request.
+func (tg *target) s3Request(ctx context.Context, r request) (*http.Request, error) {
+	u := *tg.endpoint
 	u.Path += "/" + r.bucket
 	u.RawPath = escape(u.Path, true)
 	if r.key != "" {
@@ -74,24 +102,18 @@ func (tg *target) do(ctx context.Context, r request) (*response, error) {
 	}
 	req.URL = &u
 	maps.Copy(req.Header, r.header)
-	if !r.unsigned {
-		signer := tg.key
-		if r.as != nil {
-			signer = *r.as
-		}
-		signer.sign(req, r.body)
+	if r.unsigned {
+		return req, nil
 	}
-	maps.Copy(req.Header, r.rewritten)
-	res, err := httpClient.Do(req)
-	if err != nil {
-		return nil, err
+	signer := tg.key
+	switch {
+	case r.overS3:
+		signer = tg.s3Key
+	case r.as != nil:
+		signer = *r.as
 	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer to %s %s: %w", r.method, u.String(), err)
-	}
-	return &response{status: res.StatusCode, header: res.Header, body: body, length: res.ContentLength}, nil
+	signer.sign(req, r.body)
+	return req, nil
 }
 
 // send is do for a test that cannot go on without an answer.
@@ -112,7 +134,7 @@ func (tg *target) get(t *testing.T, key string, headers ...string) *response {
 	return tg.send(t, request{method: http.MethodGet, key: key, header: h})
 }
 
-// failure is the S3 error document.
+// failure is the S3 error document, or what the REST API says of it.
 type failure struct {
 	XMLName  xml.Name `xml:"Error"`
 	Code     string
@@ -120,10 +142,13 @@ type failure struct {
 	Resource string
 }
 
-// requireFailure requires that res is an error with this status and one of these
-// codes, and returns the document.
-func requireFailure(t *testing.T, res *response, status int, codes ...string) failure {
+// requireFailure requires that res is an error with this status of S3 and one of
+// these codes, and returns the document.
+func (tg *target) requireFailure(t *testing.T, res *response, status int, codes ...string) failure {
 	t.Helper()
+	if tg.plane == overREST {
+		return requireRESTFailure(t, tg, res, status, codes...)
+	}
 	require.Equal(t, status, res.status, "%s", res.body)
 	var f failure
 	require.NoError(t, xml.Unmarshal(res.body, &f), "%s", res.body)

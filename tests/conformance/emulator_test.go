@@ -15,10 +15,10 @@ const (
 	emulatorUser   = "11111111-1111-4111-8111-111111111111"
 )
 
-// startEmulator serves a new project on loopback until the test ends.
-func startEmulator(t *testing.T) *target {
+// startEmulator serves a new project behind a gateway on loopback until the test ends.
+func startEmulator(t *testing.T, gateway emulator.Gateway, p plane) *target {
 	t.Helper()
-	s := emulator.New(emulator.Options{Region: "us-west-2"})
+	s := emulator.New(emulator.Options{Region: "us-west-2", Gateway: gateway})
 	s.CreateBucket(emulatorBucket)
 	s.AllowRead(emulatorBucket, ownFolder)
 	s.AllowWrite(emulatorBucket, ownFolder)
@@ -27,7 +27,7 @@ func startEmulator(t *testing.T) *target {
 	t.Cleanup(func() { require.NoError(t, listener.Close()) })
 
 	project := s.Settings()
-	tg := newTarget(t, settings{
+	tg := newTarget(t, p, settings{
 		endpoint:        listener.Endpoint(),
 		region:          project.Region,
 		bucket:          emulatorBucket,
@@ -38,8 +38,13 @@ func startEmulator(t *testing.T) *target {
 		serviceRoleKey:  project.ServiceRoleKey,
 		userToken:       s.UserToken(emulatorUser, time.Hour),
 		expiredToken:    s.UserToken(emulatorUser, -time.Hour),
+		secretKey:       project.SecretKey,
+		publishableKey:  project.PublishableKey,
 	})
-	tg.local = true
+	tg.local, tg.gateway, tg.server = true, gateway, s
+	if gateway == emulator.GatewayNone && p == overREST {
+		tg.key = tg.serviceRole // nobody is there to translate a secret key
+	}
 	s.SetUser(emulator.User{ID: emulatorUser, Email: "user@example.com", Password: "the password of the user"})
 	tg.email, tg.password = "user@example.com", "the password of the user"
 	tg.accessToken, tg.apiURL = project.AccessToken, strings.TrimSuffix(listener.Endpoint(), "/storage/v1/s3")

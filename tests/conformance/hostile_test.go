@@ -3,6 +3,8 @@ package conformance
 import (
 	"slices"
 	"strings"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
 // allowed are all characters that the Storage API allows in a key.
@@ -45,6 +47,10 @@ func (tg *target) hostileKeys(prefix string) []string {
 	}
 	keys = append(keys,
 		longKey(prefix+"long/", "k", tg.maxKeyLength), longKey(prefix+"long/", " ", tg.maxKeyLength), longKey(prefix+"long/", "&", tg.maxKeyLength))
+	if tg.gateway == emulator.GatewayEnvoy {
+		// They arrive as other keys: a test of their own shows what the input does.
+		keys = slices.DeleteFunc(keys, func(key string) bool { return strings.Contains(key, "//") })
+	}
 	slices.Sort(keys)
 	return keys
 }

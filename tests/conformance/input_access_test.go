@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -12,26 +13,29 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
 func (tg *target) withToken(prefix, field, token string) fields {
-	return tg.with(prefix, fields{"type": "session_token", "anon_key": tg.anonKey, field: token})
+	name, key := tg.projectKey()
+	return tg.with(prefix, fields{"type": "session_token", name: key, field: token})
 }
 
 func TestInputReadsEverythingWithAServiceRoleToken(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		_, others, _, prefix := shared(t, tg)
-		out := runInput(t, tg, tg.withToken(prefix, "service_role_key", tg.serviceRole.token))
+		out := runInput(t, tg, tg.withToken(prefix, "service_role_key", tg.serviceToken))
 		requireDelivered(t, out, sameAsKeys(others)...)
 	})
 }
 
 func TestInputReadsWithAUserTokenOnlyWhatPoliciesShow(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		own, _, ownPrefix, othersPrefix := shared(t, tg)
-		requireDelivered(t, runInput(t, tg, tg.withToken(ownPrefix, "user_token", tg.user.token)), sameAsKeys(own)...)
+		requireDelivered(t, runInput(t, tg, tg.withToken(ownPrefix, "user_token", tg.userToken)), sameAsKeys(own)...)
 
-		out := runInput(t, tg, tg.withToken(othersPrefix, "user_token", tg.user.token))
+		out := runInput(t, tg, tg.withToken(othersPrefix, "user_token", tg.userToken))
 		requireDelivered(t, out)
 		require.Zero(t, out.report.Listed)
 		require.Contains(t, out.log, "Nothing was listed", "what cannot be seen looks like nothing, so the log says so")
@@ -39,13 +43,14 @@ func TestInputReadsWithAUserTokenOnlyWhatPoliciesShow(t *testing.T) {
 }
 
 func TestInputSignsInAsAUserAndReadsOnlyWhatPoliciesShow(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		if tg.email == "" || tg.password == "" {
 			t.Skip("no e-mail address and password of the user")
 		}
 		own, _, ownPrefix, othersPrefix := shared(t, tg)
 		signIn := func(prefix string) fields {
-			return tg.with(prefix, fields{"type": "user", "anon_key": tg.anonKey, "email": tg.email, "password": tg.password})
+			name, key := tg.projectKey()
+			return tg.with(prefix, fields{"type": "user", name: key, "email": tg.email, "password": tg.password})
 		}
 		out := runInput(t, tg, signIn(ownPrefix))
 		requireDelivered(t, out, sameAsKeys(own)...)
@@ -60,9 +65,15 @@ func TestInputSignsInAsAUserAndReadsOnlyWhatPoliciesShow(t *testing.T) {
 }
 
 func TestInputAsksTheManagementAPIForKeysAndRegion(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		if tg.accessToken == "" {
 			t.Skip("no personal access token")
+		}
+		if tg.plane == overREST {
+			if tg.server == nil {
+				t.Skip("only the project's owner can switch its legacy keys off")
+			}
+			tg.server.SetProject(func(p *emulator.Project) { p.LegacyKeys = emulator.LegacyDisabled })
 		}
 		_, others, _, prefix := shared(t, tg)
 		withToken := func(token string) fields {
@@ -85,33 +96,49 @@ func sameAsKeys(keys []string) []object {
 }
 
 func TestInputEndsWithAnErrorThatNamesTheField(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
 		tg.storeKeys(t, prefix+"present")
 		change := func(f fields, name string, value any) fields {
 			f[name] = value
 			return f
 		}
-		cases := map[string]struct {
+		type refused struct {
 			fields fields
 			says   []string
-		}{
-			"wrong secret": {
-				tg.with(prefix, fields{"type": "access_key", "access_key_id": tg.key.accessKeyID, "secret_access_key": "wrong"}),
-				[]string{"secret_access_key"},
+		}
+		const unknown = "sb_secret_0123456789abcdefghijkl_01234567"
+		cases := map[plane]map[string]refused{
+			overS3: {
+				"wrong secret": {
+					tg.with(prefix, fields{"type": "access_key", "access_key_id": tg.key.accessKeyID, "secret_access_key": "wrong"}),
+					[]string{"secret_access_key"},
+				},
+				"wrong key id": {
+					tg.with(prefix, fields{"type": "access_key", "access_key_id": "nope", "secret_access_key": tg.key.secret}),
+					[]string{"access_key_id"},
+				},
+				"wrong region": {
+					change(tg.withKey(prefix), "region", "xx-nowhere-9"),
+					[]string{"region", "xx-nowhere-9"},
+				},
+				"wrong region with a token": {
+					change(tg.withToken(prefix, "user_token", tg.userToken), "region", "xx-nowhere-9"),
+					[]string{"region", "xx-nowhere-9"},
+				},
+				"wrong anon key": {
+					tg.with(prefix, fields{"type": "session_token", "anon_key": forgedToken(tg.projectRef, "anon"), "service_role_key": tg.serviceToken}),
+					[]string{"credentials.anon_key"},
+				},
 			},
-			"wrong key id": {
-				tg.with(prefix, fields{"type": "access_key", "access_key_id": "nope", "secret_access_key": tg.key.secret}),
-				[]string{"access_key_id"},
+			overREST: {
+				"unknown secret key": {
+					tg.with(prefix, fields{"type": "secret_key", "secret_key": unknown}),
+					[]string{"credentials.secret_key"},
+				},
 			},
-			"wrong region": {
-				change(tg.withKey(prefix), "region", "xx-nowhere-9"),
-				[]string{"region", "xx-nowhere-9"},
-			},
-			"wrong region with a token": {
-				change(tg.withToken(prefix, "user_token", tg.user.token), "region", "xx-nowhere-9"),
-				[]string{"region", "xx-nowhere-9"},
-			},
+		}[tg.plane]
+		maps.Copy(cases, map[string]refused{
 			"missing bucket": {
 				change(tg.withKey(prefix), "source_path", runName()+"/"+prefix),
 				[]string{"source_path", runName()},
@@ -120,11 +147,7 @@ func TestInputEndsWithAnErrorThatNamesTheField(t *testing.T) {
 				tg.withToken(prefix, "service_role_key", forgedToken(tg.projectRef, "service_role")),
 				[]string{"service_role_key"},
 			},
-			"wrong anon key": {
-				tg.with(prefix, fields{"type": "session_token", "anon_key": forgedToken(tg.projectRef, "anon"), "service_role_key": tg.serviceRole.token}),
-				[]string{"credentials.anon_key"},
-			},
-		}
+		})
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
 				begin := time.Now()
@@ -142,7 +165,7 @@ func TestInputEndsWithAnErrorThatNamesTheField(t *testing.T) {
 }
 
 func TestInputRefusesTokensThatCannotWorkBeforeAnyRequest(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		for name, c := range map[string]struct {
 			fields fields
 			says   []string
@@ -154,7 +177,7 @@ func TestInputRefusesTokensThatCannotWorkBeforeAnyRequest(t *testing.T) {
 				tg.withToken("", "service_role_key", "sb_secret_0123456789abcdefghijkl"), []string{"service_role_key", "sb_secret_"},
 			},
 			"a user's in place of the service_role key": {
-				tg.withToken("", "service_role_key", tg.user.token), []string{"service_role_key", "user_token"},
+				tg.withToken("", "service_role_key", tg.userToken), []string{"service_role_key", "user_token"},
 			},
 		} {
 			err := refusal(t, c.fields)
@@ -167,7 +190,7 @@ func TestInputRefusesTokensThatCannotWorkBeforeAnyRequest(t *testing.T) {
 }
 
 func TestInputEndsWithATokenThatTheServerFindsExpired(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		if tg.expiredToken == "" {
 			t.Skip("SUPABASE_TEST_EXPIRED_TOKEN is not set: only the project can issue one")
 		}
@@ -185,7 +208,7 @@ func TestInputEndsWithATokenThatTheServerFindsExpired(t *testing.T) {
 // A hosted project is behind a proxy that rewrites Accept-Encoding. Other endpoints
 // get such a proxy here.
 func TestInputReadsThroughAProxyThatRewritesAcceptEncoding(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		if ip, err := netip.ParseAddr(tg.endpoint.Hostname()); err != nil || !ip.IsLoopback() {
 			t.Skip("the endpoint is not on loopback, so its own gateway is on the way")
 		}
@@ -202,12 +225,15 @@ func TestInputReadsThroughAProxyThatRewritesAcceptEncoding(t *testing.T) {
 		f := tg.withKey(prefix)
 		f["endpoint"] = proxy.URL + tg.endpoint.Path
 		requireDelivered(t, runInput(t, tg, f), sameAsKeys(keys)...)
+		if tg.plane == overREST {
+			return
+		}
 
 		// the proxy does break a signed header
 		through := *tg
 		address, err := url.Parse(proxy.URL + tg.endpoint.Path)
 		require.NoError(t, err)
 		through.endpoint = address
-		requireFailure(t, through.get(t, keys[0], "Accept-Encoding", "identity"), http.StatusForbidden, "SignatureDoesNotMatch")
+		tg.requireFailure(t, through.get(t, keys[0], "Accept-Encoding", "identity"), http.StatusForbidden, "SignatureDoesNotMatch")
 	})
 }

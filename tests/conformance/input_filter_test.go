@@ -9,7 +9,7 @@ import (
 )
 
 func TestInputFiltersByPatternsAndSizes(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
 		var objects []object
 		add := func(name string, size int) object {
@@ -85,7 +85,7 @@ func TestInputFiltersByPatternsAndSizes(t *testing.T) {
 }
 
 func TestInputModifiedSinceIsTheTimeOfTheListingAndInclusive(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		key := hello(t, tg)
 		listed := tg.page(t, nil, "prefix", key).Contents[0]
 		modified, err := time.Parse(time.RFC3339, listed.LastModified)

@@ -14,7 +14,7 @@ import (
 )
 
 func TestInputNeverMixesVersionsOfAnOverwrittenObject(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
 		var keys []string
 		for i := range 12 {
@@ -72,7 +72,7 @@ func TestInputNeverMixesVersionsOfAnOverwrittenObject(t *testing.T) {
 }
 
 func TestInputCountsObjectsThatVanishBeforeTheyAreRead(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
 		var objects []object
 		for i := range 400 {
@@ -106,7 +106,7 @@ func TestInputCountsObjectsThatVanishBeforeTheyAreRead(t *testing.T) {
 }
 
 func TestInputDeliversANackedObjectAgain(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
 		keys := []string{prefix + "a", prefix + "b", prefix + "c"}
 		tg.storeKeys(t, keys...)

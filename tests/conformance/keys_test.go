@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
 func TestEveryHostileKeyIsReadBackByteForByte(t *testing.T) {
@@ -27,6 +29,7 @@ func TestEveryHostileKeyIsReadBackByteForByte(t *testing.T) {
 
 func TestKeyMayStartWithASlash(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
+		tg.keepsSlashes(t)
 		key := "/" + tg.prefix() + "leading.txt"
 		double := "/" + key
 		tg.storeKeys(t, key, double)
@@ -37,7 +40,7 @@ func TestKeyMayStartWithASlash(t *testing.T) {
 			require.Equal(t, http.StatusOK, res.status, "%s", res.body)
 			require.Equal(t, k, string(res.body))
 		}
-		requireFailure(t, tg.get(t, strings.TrimLeft(key, "/")), http.StatusNotFound, "NoSuchKey")
+		tg.requireFailure(t, tg.get(t, strings.TrimLeft(key, "/")), http.StatusNotFound, "NoSuchKey")
 	})
 }
 
@@ -45,10 +48,13 @@ func TestKeyWithAForbiddenCharacterIsInvalid(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
 		for _, c := range []string{"#", "%", "~", "[", "]", "{", "}", "^", "\\", "|", "<", ">", `"`, "`", "\t", "\n", "\x7f", "\u00fc", "\u65e5", "\U0001F600", "e\u0301"} {
+			if c == "\\" && tg.gateway == emulator.GatewayEnvoy {
+				continue // this gateway refuses it itself
+			}
 			key := prefix + "x" + c + "y"
 			tg.removeAtEnd(t, key)
 			for _, method := range []string{http.MethodPut, http.MethodGet} {
-				f := requireFailure(t, tg.send(t, request{method: method, key: key}), http.StatusBadRequest, "InvalidKey")
+				f := tg.requireFailure(t, tg.send(t, request{method: method, key: key}), http.StatusBadRequest, "InvalidKey")
 				require.Equal(t, "Invalid key: "+key, f.Message)
 			}
 			require.Equal(t, http.StatusBadRequest, tg.send(t, request{method: http.MethodHead, key: key}).status)
@@ -72,7 +78,7 @@ func TestFolderIsAZeroBytePlaceholder(t *testing.T) {
 		res := tg.get(t, want[0])
 		require.Equal(t, http.StatusOK, res.status)
 		require.Empty(t, res.body)
-		requireFailure(t, tg.get(t, prefix+"made/"), http.StatusNotFound, "NoSuchKey")
+		tg.requireFailure(t, tg.get(t, prefix+"made/"), http.StatusNotFound, "NoSuchKey")
 	})
 }
 

@@ -43,7 +43,7 @@ func (l listing) keys() []string {
 	return keys
 }
 
-// ask sends a ListObjectsV2 request with parameters, given as name, value,
+// ask sends a ListObjectsV2 request, or over REST the list-v2 that asks for the same, with parameters, given as name, value,
 // name, value.
 func (tg *target) ask(t *testing.T, as *credentials, parameters ...string) *response {
 	t.Helper()
@@ -59,6 +59,11 @@ func (tg *target) page(t *testing.T, as *credentials, parameters ...string) list
 	t.Helper()
 	res := tg.ask(t, as, parameters...)
 	require.Equal(t, http.StatusOK, res.status, "%s", res.body)
+	if tg.plane == overREST {
+		l := restListing(t, tg, res, valueOf(parameters, "prefix"))
+		require.Equal(t, l.IsTruncated, l.NextContinuationToken != "", "a cursor goes with a page that has a next, and only with one")
+		return l
+	}
 	require.Contains(t, res.header.Get("Content-Type"), "application/xml")
 	var l listing
 	require.NoError(t, xml.Unmarshal(res.body, &l), "%s", res.body)
@@ -66,6 +71,16 @@ func (tg *target) page(t *testing.T, as *credentials, parameters ...string) list
 	require.Equal(t, len(l.Contents), l.KeyCount, "a flat listing counts its objects")
 	require.Equal(t, l.IsTruncated, l.NextContinuationToken != "", "a token goes with a truncated page, and only with one")
 	return l
+}
+
+// valueOf finds the value of a parameter.
+func valueOf(parameters []string, name string) string {
+	for i := 0; i < len(parameters); i += 2 {
+		if parameters[i] == name {
+			return parameters[i+1]
+		}
+	}
+	return ""
 }
 
 // walk follows the tokens of prefix from page to page, and returns the pages.

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
 const (
@@ -18,6 +21,31 @@ const (
 // invalidRange are the codes for a range that cannot be served: the server's own
 // code, and its code for every error of an S3 store behind it.
 var invalidRange = []string{"InvalidRange", "S3Error"}
+
+// userMetadata is what a GET or HEAD shows of the metadata of [hello]: REST shows none.
+func (tg *target) userMetadata() string {
+	if tg.plane == overREST {
+		return ""
+	}
+	return "bar"
+}
+
+// requireNoRange requires the refusal of a range that cannot be served. Over REST a
+// store behind the server decides: it fails, or ignores what is no single range.
+func (tg *target) requireNoRange(t *testing.T, res *response, asked string) {
+	t.Helper()
+	if tg.plane == overREST && !tg.local {
+		switch {
+		case res.status == http.StatusInternalServerError:
+			tg.requireFailure(t, res, http.StatusInternalServerError, "InternalError")
+			return
+		case res.status == http.StatusOK && strings.Contains(asked, ","):
+			require.Equal(t, "hello world", string(res.body))
+			return
+		}
+	}
+	tg.requireFailure(t, res, http.StatusRequestedRangeNotSatisfiable, invalidRange...)
+}
 
 // hello stores "hello world" and returns its key.
 func hello(t *testing.T, tg *target) string {
@@ -41,7 +69,7 @@ func TestObjectIsReadWithItsHeaders(t *testing.T) {
 			require.Equal(t, "text/plain", r.header.Get("Content-Type"))
 			require.Equal(t, "no-cache", r.header.Get("Cache-Control"), "the default of an upload that sets none")
 			require.Equal(t, helloETag, r.header.Get("Etag"))
-			require.Equal(t, "bar", r.header.Get("X-Amz-Meta-Foo"))
+			require.Equal(t, tg.userMetadata(), r.header.Get("X-Amz-Meta-Foo"))
 			require.Empty(t, r.header.Get("Content-Encoding"))
 			modified, err := time.Parse(http.TimeFormat, r.header.Get("Last-Modified"))
 			require.NoError(t, err)
@@ -84,7 +112,7 @@ func TestRangeIsPartOfTheObjectAndNamesTheWhole(t *testing.T) {
 			require.EqualValues(t, len(want.body), res.length, asked)
 			require.Equal(t, helloETag, res.header.Get("Etag"), "the ETag is that of the whole object")
 			require.Equal(t, "text/plain", res.header.Get("Content-Type"))
-			require.Equal(t, "bar", res.header.Get("X-Amz-Meta-Foo"))
+			require.Equal(t, tg.userMetadata(), res.header.Get("X-Amz-Meta-Foo"))
 		}
 	})
 }
@@ -93,8 +121,7 @@ func TestRangeThatCannotBeServedIsInvalidRange(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		key := hello(t, tg)
 		for _, asked := range []string{"bytes=11-", "bytes=100-200", "bytes=0-1,4-5"} {
-			res := tg.get(t, key, "Range", asked)
-			requireFailure(t, res, http.StatusRequestedRangeNotSatisfiable, invalidRange...)
+			tg.requireNoRange(t, tg.get(t, key, "Range", asked), asked)
 		}
 	})
 }
@@ -109,7 +136,7 @@ func TestEmptyObjectIsReadWholeAndHasNoRange(t *testing.T) {
 		require.Empty(t, res.body)
 		require.Equal(t, emptyETag, res.header.Get("Etag"))
 		for _, asked := range []string{"bytes=0-", "bytes=0-0", "bytes=0-1023", "bytes=-1"} {
-			requireFailure(t, tg.get(t, key, "Range", asked), http.StatusRequestedRangeNotSatisfiable, invalidRange...)
+			tg.requireNoRange(t, tg.get(t, key, "Range", asked), asked)
 		}
 		l := tg.page(t, nil, "prefix", key)
 		require.Equal(t, []string{key}, l.keys())
@@ -170,18 +197,24 @@ func TestHeadIgnoresConditions(t *testing.T) {
 func TestMissingObjectIsNoSuchKey(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		key := tg.prefix() + "nope.txt"
-		f := requireFailure(t, tg.get(t, key), http.StatusNotFound, "NoSuchKey")
+		f := tg.requireFailure(t, tg.get(t, key), http.StatusNotFound, "NoSuchKey")
 		require.Equal(t, "Object not found", f.Message)
-		require.Equal(t, tg.bucket+"/"+key, f.Resource)
-		requireFailure(t, tg.get(t, key, "Range", "bytes=5-"), http.StatusNotFound, "NoSuchKey")
+		if tg.plane == overS3 {
+			require.Equal(t, tg.bucket+"/"+key, f.Resource)
+		}
+		tg.requireFailure(t, tg.get(t, key, "Range", "bytes=5-"), http.StatusNotFound, "NoSuchKey")
 
 		head := tg.send(t, request{method: http.MethodHead, key: key})
-		require.Equal(t, http.StatusNotFound, head.status)
+		require.Equal(t, tg.status(http.StatusNotFound), head.status)
 		require.Empty(t, head.body)
 
-		// a bucket that is missing shows only in a listing
+		// over S3 a bucket that is missing shows only in a listing, over REST only here
+		code := "NoSuchKey"
+		if tg.plane == overREST {
+			code = "NoSuchBucket"
+		}
 		res := tg.send(t, request{method: http.MethodGet, bucket: runName(), key: key})
-		requireFailure(t, res, http.StatusNotFound, "NoSuchKey")
+		tg.requireFailure(t, res, http.StatusNotFound, code)
 	})
 }
 
@@ -212,11 +245,15 @@ func TestOverwriteIsANewETagAndTheSameBytesTheSame(t *testing.T) {
 func TestDeleteRemovesAnObjectAndAcceptsAMissingOne(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		key := hello(t, tg)
-		for range 2 {
+		for i := range 2 {
 			res := tg.send(t, request{method: http.MethodDelete, key: key})
+			if tg.plane == overREST {
+				requireDeleted(t, res, []string{key}[i:]...)
+				continue
+			}
 			require.Equal(t, http.StatusNoContent, res.status, "%s", res.body)
 		}
-		requireFailure(t, tg.get(t, key), http.StatusNotFound, "NoSuchKey")
+		tg.requireFailure(t, tg.get(t, key), http.StatusNotFound, "NoSuchKey")
 		require.Empty(t, tg.allKeys(t, nil, key, 10))
 	})
 }
@@ -224,8 +261,16 @@ func TestDeleteRemovesAnObjectAndAcceptsAMissingOne(t *testing.T) {
 func TestDeleteDoesNotLookAtTheKey(t *testing.T) {
 	eachTarget(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
-		for _, name := range []string{"a#b", "%41", "\u00fc", `a\b`} {
+		names := []string{"a#b", "%41", "\u00fc"}
+		if tg.gateway != emulator.GatewayEnvoy {
+			names = append(names, `a\b`) // which that gateway refuses itself
+		}
+		for _, name := range names {
 			res := tg.send(t, request{method: http.MethodDelete, key: prefix + name})
+			if tg.plane == overREST {
+				requireDeleted(t, res)
+				continue
+			}
 			require.Equal(t, http.StatusNoContent, res.status, "%q: %s", name, res.body)
 		}
 	})

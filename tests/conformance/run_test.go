@@ -37,21 +37,36 @@ type outcome struct {
 	log      string
 }
 
-// withKey are the fields that read prefix with the access key.
+// withKey are the fields that read prefix with the key that reads everything: the S3
+// access key, or the secret key.
 func (tg *target) withKey(prefix string) fields {
+	if tg.plane == overREST {
+		return tg.with(prefix, fields{"type": "secret_key", "secret_key": tg.secretKey})
+	}
 	return tg.with(prefix, fields{
 		"type": "access_key", "access_key_id": tg.key.accessKeyID, "secret_access_key": tg.key.secret,
 	})
 }
 
+// projectKey is the key that goes with the token of a user, which chooses the plane.
+func (tg *target) projectKey() (field, key string) {
+	if tg.plane == overREST {
+		return "publishable_key", tg.publishable
+	}
+	return "anon_key", tg.anonKey
+}
+
 func (tg *target) with(prefix string, credentials fields) fields {
-	return fields{
+	f := fields{
 		"project_ref": tg.projectRef,
 		"endpoint":    tg.endpoint.String(),
-		"region":      tg.region,
 		"source_path": tg.bucket + "/" + prefix,
 		"credentials": credentials,
 	}
+	if tg.plane == overS3 {
+		f["region"] = tg.region
+	}
+	return f
 }
 
 // runInput runs the input to its end in a stream of its own. It fails if the counts
@@ -143,7 +158,7 @@ func requireNoSecret(t *testing.T, tg *target, out outcome) {
 		text += out.report.Err.Error()
 	}
 	for _, secret := range []string{
-		tg.key.secret, tg.anonKey, tg.serviceRole.token, tg.user.token, tg.expiredToken, tg.password, tg.accessToken,
+		tg.s3Key.secret, tg.secretKey, tg.anonKey, tg.serviceToken, tg.userToken, tg.expiredToken, tg.password, tg.accessToken,
 	} {
 		if secret != "" {
 			require.NotContains(t, text, secret)

@@ -13,9 +13,10 @@ import (
 	"time"
 )
 
-// credentials sign a request. The suite does its own signing, so that it can send
-// requests that no SDK would send.
+// credentials sign a request over S3. The suite does its own signing, so that it can
+// send requests that no SDK would send. Over REST, apiKey and bearer go into headers.
 type credentials struct {
+	apiKey, bearer             string
 	accessKeyID, secret, token string
 	region, service            string
 	// date is the time of signing; zero is now.

@@ -22,7 +22,7 @@ type object struct {
 	meta map[string]string
 }
 
-// store uploads objects over S3, and removes them when the test ends.
+// store uploads objects over S3, whatever the plane, and removes them when the test ends.
 func (tg *target) store(t *testing.T, objects ...object) {
 	t.Helper()
 	keys := make([]string, len(objects))
@@ -65,7 +65,7 @@ func (tg *target) upload(ctx context.Context, o object) error {
 	for name, value := range o.meta {
 		h.Set("X-Amz-Meta-"+name, value)
 	}
-	res, err := tg.do(ctx, request{method: http.MethodPut, key: o.key, header: h, body: o.body})
+	res, err := tg.do(ctx, request{method: http.MethodPut, key: o.key, header: h, body: o.body, overS3: true})
 	if err != nil {
 		return fmt.Errorf("uploading %q: %w", o.key, err)
 	}
@@ -76,7 +76,7 @@ func (tg *target) upload(ctx context.Context, o object) error {
 }
 
 func (tg *target) remove(ctx context.Context, key string) error {
-	res, err := tg.do(ctx, request{method: http.MethodDelete, key: key})
+	res, err := tg.do(ctx, request{method: http.MethodDelete, key: key, overS3: true})
 	if err != nil {
 		return fmt.Errorf("removing %q: %w", key, err)
 	}

@@ -12,17 +12,32 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
-// target is one endpoint under test, and everything that signs a request to it.
+// target is one endpoint under test over one plane, and everything that proves who
+// asks.
 type target struct {
+	plane plane
+	// gateway is what the emulator has in front; empty for a real server. server is
+	// the emulator.
+	gateway    emulator.Gateway
+	server     *emulator.Server
 	endpoint   *url.URL
 	region     string
 	bucket     string
 	projectRef string
-	key        credentials
 	anonKey    string
-	// serviceRole, user and anon sign in session-token mode.
+	// s3Key is the S3 access key, with which the suite stores and removes its objects
+	// whatever the plane.
+	s3Key credentials
+	// secretKey and publishable are the project's API keys of the new kind, empty if
+	// there is none. userToken and serviceToken are JWTs.
+	secretKey, publishable, userToken, serviceToken string
+	// key reads everything. serviceRole, user and anon have a token: over S3 they
+	// sign in session-token mode.
+	key                     credentials
 	serviceRole, user, anon credentials
 	// expiredToken is empty if there is none.
 	expiredToken string
@@ -35,25 +50,15 @@ type target struct {
 	local bool
 }
 
-// eachTarget runs test on the emulator, and on a real server if the environment
-// names one.
-func eachTarget(t *testing.T, test func(t *testing.T, tg *target)) {
-	t.Helper()
-	t.Run("emulator", func(t *testing.T) { test(t, startEmulator(t)) })
-	if os.Getenv("SUPABASE_TEST_ENDPOINT") == "" {
-		return
-	}
-	t.Run("real", func(t *testing.T) { test(t, realTarget(t)) })
-}
-
-func realTarget(t *testing.T) *target {
+// realTarget is the server that the environment names, over a plane.
+func realTarget(t *testing.T, p plane) *target {
 	t.Helper()
 	env := func(name string) string {
 		v := os.Getenv("SUPABASE_TEST_" + name)
 		require.NotEmptyf(t, v, "SUPABASE_TEST_%s must be set when SUPABASE_TEST_ENDPOINT is", name)
 		return v
 	}
-	tg := newTarget(t, settings{
+	tg := newTarget(t, p, settings{
 		endpoint:        env("ENDPOINT"),
 		region:          env("REGION"),
 		bucket:          env("BUCKET"),
@@ -64,6 +69,8 @@ func realTarget(t *testing.T) *target {
 		serviceRoleKey:  env("SERVICE_ROLE_KEY"),
 		userToken:       env("USER_TOKEN"),
 		expiredToken:    os.Getenv("SUPABASE_TEST_EXPIRED_TOKEN"),
+		secretKey:       os.Getenv("SUPABASE_TEST_SECRET_KEY"),
+		publishableKey:  os.Getenv("SUPABASE_TEST_PUBLISHABLE_KEY"),
 	})
 	tg.email, tg.password = os.Getenv("SUPABASE_TEST_USER_EMAIL"), os.Getenv("SUPABASE_TEST_USER_PASSWORD")
 	tg.accessToken, tg.apiURL = os.Getenv("SUPABASE_TEST_ACCESS_TOKEN"), os.Getenv("SUPABASE_TEST_API_URL")
@@ -81,9 +88,10 @@ type settings struct {
 	accessKeyID, secretAccessKey         string
 	anonKey, serviceRoleKey, userToken   string
 	expiredToken                         string
+	secretKey, publishableKey            string
 }
 
-func newTarget(t *testing.T, s settings) *target {
+func newTarget(t *testing.T, p plane, s settings) *target {
 	t.Helper()
 	endpoint, err := url.Parse(strings.TrimSuffix(s.endpoint, "/"))
 	require.NoError(t, err)
@@ -91,12 +99,18 @@ func newTarget(t *testing.T, s settings) *target {
 	session := func(token string) credentials {
 		return credentials{accessKeyID: s.projectRef, secret: s.anonKey, token: token, region: s.region, service: "s3"}
 	}
-	return &target{
+	tg := &target{
+		plane:        p,
 		endpoint:     endpoint,
 		region:       s.region,
 		bucket:       s.bucket,
 		projectRef:   s.projectRef,
+		s3Key:        key,
 		key:          key,
+		secretKey:    s.secretKey,
+		publishable:  s.publishableKey,
+		userToken:    s.userToken,
+		serviceToken: s.serviceRoleKey,
 		anonKey:      s.anonKey,
 		serviceRole:  session(s.serviceRoleKey),
 		user:         session(s.userToken),
@@ -104,6 +118,24 @@ func newTarget(t *testing.T, s settings) *target {
 		expiredToken: s.expiredToken,
 		maxKeyLength: maxKeyLength,
 	}
+	if p == overREST {
+		tg.key = credentials{apiKey: s.secretKey}
+		tg.serviceRole = credentials{bearer: s.serviceRoleKey}
+		tg.user = credentials{apiKey: s.publishableKey, bearer: s.userToken}
+		tg.anon = credentials{bearer: s.anonKey}
+	}
+	return tg
+}
+
+// as are the credentials of another token.
+func (tg *target) as(token string) credentials {
+	c := tg.user
+	if tg.plane == overREST {
+		c.bearer = token
+	} else {
+		c.token = token
+	}
+	return c
 }
 
 // runName is the folder that every key of this run contains.
@@ -119,7 +151,7 @@ func (tg *target) prefix() string {
 // that the user sees.
 func (tg *target) userID(t *testing.T) string {
 	t.Helper()
-	parts := strings.Split(tg.user.token, ".")
+	parts := strings.Split(tg.userToken, ".")
 	require.Len(t, parts, 3, "the user's token must be a JWT")
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -64,14 +65,42 @@ func (w *jsonWriter) comma(i int) {
 	}
 }
 
-// stringMap writes an object with sorted names.
-func (w *jsonWriter) stringMap(m map[string]string) {
+// document writes an object as the database keeps it: short names first.
+func (w *jsonWriter) document(m map[string]any) {
 	w.raw("{")
-	for i, name := range slices.Sorted(maps.Keys(m)) {
+	names := slices.SortedFunc(maps.Keys(m), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+	})
+	for i, name := range names {
 		w.comma(i)
-		w.field("", name, m[name])
+		w.string(name)
+		w.raw(":")
+		w.value(m[name])
 	}
 	w.raw("}")
+}
+
+// value writes a value that came from JSON.
+func (w *jsonWriter) value(v any) {
+	switch v := v.(type) {
+	case string:
+		w.string(v)
+	case map[string]any:
+		w.document(v)
+	case []any:
+		w.raw("[")
+		for i, item := range v {
+			w.comma(i)
+			w.value(item)
+		}
+		w.raw("]")
+	default:
+		data, err := json.Marshal(v)
+		if err != nil {
+			panic("emulator: metadata that are not JSON: " + err.Error()) // the caller's mistake
+		}
+		w.buf = append(w.buf, data...)
+	}
 }
 
 func (x *exchange) sendXML(status int, body []byte) {

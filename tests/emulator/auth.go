@@ -47,11 +47,7 @@ var bearer = regexp.MustCompile(`(?i)^Bearer\s+`)
 
 // verifyBearer checks the token of a request to the REST API.
 func (x *exchange) verifyBearer() error {
-	header, present := x.r.Header["Authorization"]
-	if role := x.gatewayRole(); !present && role != "" {
-		x.caller, x.authenticated = caller{role, map[string]any{"role": role}}, true
-		return nil
-	}
+	header, present := x.authorization()
 	if x.access == needsHeader && !present {
 		return failInvalidRequest("headers must have required property 'authorization'")
 	}
@@ -59,7 +55,7 @@ func (x *exchange) verifyBearer() error {
 	if x.access == publicOnly {
 		return nil
 	}
-	token := bearer.ReplaceAllString(strings.Join(header, ","), "")
+	token := bearer.ReplaceAllString(header, "")
 	known, err := x.s.project.load().verifyToken(token, x.s.clock())
 	switch {
 	case err == nil:
@@ -68,20 +64,6 @@ func (x *exchange) verifyBearer() error {
 		return err
 	}
 	return nil
-}
-
-// gatewayRole is the role of an API key of the new kind. Such keys are not tokens;
-// if a request has one as its apikey and no Authorization, the hosted gateway adds
-// a token with that role. Storage itself does not know these keys.
-func (x *exchange) gatewayRole() string {
-	set := x.s.Settings()
-	switch x.r.Header.Get("Apikey") {
-	case set.SecretKey:
-		return roleService
-	case set.PublishableKey:
-		return roleAnon
-	}
-	return ""
 }
 
 // verifySignature checks a signed S3 request. With a session token the key id

@@ -105,15 +105,25 @@ func (x *exchange) checkAPIKey() bool {
 	switch {
 	case key == "":
 		x.refuseKey("No API key found in request", "No `apikey` request header or url param was found.")
-	case legacy && p.state.LegacyKeys == LegacyEnabled, key == p.settings.PublishableKey, key == p.settings.SecretKey:
+	case legacy && p.state.LegacyKeys == LegacyEnabled, key == p.settings.PublishableKey, p.isSecret(key):
 		return true
 	case legacy && p.state.LegacyKeys == LegacyDisabled:
-		x.refuseKey("Legacy API keys are disabled", "Your legacy API keys (anon, service_role) were disabled on "+
-			"2026-01-01T00:00:00+00:00. Re-enable them in the Supabase dashboard, or use the new publishable and secret API keys.")
+		x.refuseLegacyKey(p)
 	default:
 		x.refuseKey("Invalid API key", "Double check your Supabase `anon` or `service_role` API key.")
 	}
 	return false
+}
+
+// refuseLegacyKey refuses a legacy key that was switched off, or that the project
+// never had.
+func (x *exchange) refuseLegacyKey(p *snapshot) {
+	if p.state.LegacyKeys == LegacyNone {
+		x.refuseKey("Invalid API key", "Double check your Supabase `anon` or `service_role` API key.")
+		return
+	}
+	x.refuseKey("Legacy API keys are disabled", "Your legacy API keys (anon, service_role) were disabled on "+
+		"2026-01-01T00:00:00+00:00. Re-enable them in the Supabase dashboard, or use the new publishable and secret API keys.")
 }
 
 func (x *exchange) refuseKey(message, hint string) {

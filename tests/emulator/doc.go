@@ -2,17 +2,21 @@
 // Auth and of the Management API as a client of Storage needs.
 //
 // Storage speaks the dialect of the real server, as it was measured on v1.70.6,
-// over both interfaces: S3 below /storage/v1/s3 and REST below
-// /storage/v1/object. With it a pipeline can be tried, tested and broken on purpose
+// over both interfaces: S3 below /storage/v1/s3 and REST below /storage/v1/object
+// (listings, reads, info, uploads, deletions) and /storage/v1/bucket. With it a pipeline can be tried, tested and broken on purpose
 // without a project: signatures, tokens, row level security, listing, ranges,
 // odd keys and errors behave as in production, and every request can be slowed,
 // cut, refused or overtaken by a write (see [Server.SetFaults]).
 //
-//	request ─► ServeHTTP ─► route ─► journal ─► fault ─┬─► auth ─► S3 or REST ─► body
-//	                                                   │             │
-//	                                                   │   store: memory (New) or a folder (NewDir)
-//	                                                   ├─► apikey ─► Auth: users, sessions
-//	                                                   └─► access token ─► Management API: the project
+//	request ─► gateway ─► route ─► journal ─► fault ─┬─► auth ─► S3 or REST ─► body
+//	                                                │             │
+//	                                                │   store: memory (New) or a folder (NewDir)
+//	                                                ├─► apikey ─► Auth: users, sessions
+//	                                                └─► access token ─► Management API: the project
+//
+// [Options.Gateway] is what stands in front: Kong or Envoy, which put a token in
+// place of a secret or publishable key in the header apikey, each with its
+// peculiarities, or nothing, and then Storage takes JWTs alone.
 //
 // Auth (/auth/v1/token) signs users in with their password and exchanges their
 // refresh tokens, as GoTrue v2 does: a refresh token can be exchanged once, a later
@@ -26,19 +30,21 @@
 // legacy keys. [Server.SetAccessToken] makes personal access tokens with fewer
 // permissions; each may make 120 requests a minute. [Server.RotateJWTSecret],
 // [Server.RotateAccessKey] and [Server.RotateAPIKeys] replace keys, with immediate
-// effect everywhere.
+// effect everywhere; [Server.AddSecretKey] and [Server.RemoveSecretKey] rotate a
+// secret key without a gap.
 //
 // Every operation is counted ([Server.Count]), and every operation can have every
 // fault, with errors in the form of its interface. Proxies and gateways in front of
 // a bucket do not keep to that form: a [Lie] is an answer that is not what it says
-// it is, and a [Liar] tells lies at random.
+// it is, and a [Liar] tells lies at random. [Fault.CDN] is a cache that serves old
+// versions over REST.
 //
 // A [Server] is an [http.Handler]. [Server.Start] serves it on loopback;
 // [Server.Transport] answers in memory without sockets, so that it works in a
 // testing/synctest bubble, where every delay is virtual.
 //
-// It does not have: image transformation, resumable (TUS) uploads, webhooks, the
-// limits of the gateway and of Auth (script a 429), sign-up, other grants, and
+// It does not have: image transformation, resumable (TUS) uploads and uploads by
+// form, signed URLs over REST, webhooks, the limits of the gateway and of Auth (script a 429), sign-up, other grants, and
 // tokens that are signed with asymmetric keys. Two things were not measured but
 // come from documentation and reports: what the gateway answers for a paused or
 // removed project, and that Storage still accepts legacy keys over S3 after they

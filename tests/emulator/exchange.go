@@ -30,6 +30,8 @@ type exchange struct {
 	// the original request, because a changed request has no valid signature.
 	refused        *failure
 	stale, vouched bool
+	// bodyErr is why the body could not be read.
+	bodyErr error
 }
 
 // surface is one of the interfaces of a project.
@@ -71,6 +73,7 @@ func (x *exchange) route() {
 		return
 	}
 	x.routeREST(path)
+	x.readKeyedBody()
 }
 
 // split splits "bucket/key" at the first slash: the key may start with another

@@ -127,16 +127,21 @@ func (x *exchange) fail(err error) {
 func (x *exchange) failJSON(f *failure) {
 	status := f.status
 	switch status {
-	case http.StatusForbidden, http.StatusNotFound, http.StatusConflict:
+	case http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnsupportedMediaType:
 		status = http.StatusBadRequest
 	}
+	x.sendJSON(status, f.document())
+}
+
+// document is REST's form of an error.
+func (f *failure) document() []byte {
 	var j jsonWriter
 	j.field("{", "statusCode", strconv.Itoa(f.status))
 	j.field(",", "error", cmp.Or(f.legacy, f.code))
 	j.field(",", "message", f.message)
 	j.field(",", "code", f.code)
 	j.raw("}")
-	x.sendJSON(status, j.buf)
+	return j.buf
 }
 
 // target is path and query behind the gateway's prefix, as they were sent.
@@ -150,6 +155,11 @@ func (x *exchange) noRoute() {
 		return
 	case surfaceManagement:
 		x.fail(&failure{status: http.StatusNotFound, message: "Cannot " + x.r.Method + " " + x.r.URL.RequestURI()})
+		return
+	}
+	if path := x.r.URL.Path; strings.HasPrefix(path, x.s.prefix+"/object") || strings.HasPrefix(path, x.s.prefix+"/bucket") {
+		f := &failure{http.StatusNotFound, "InvalidRequest", "Route " + x.r.Method + ":" + x.target() + " not found", "Not Found"}
+		x.sendBareJSON(f.status, f.document())
 		return
 	}
 	var j jsonWriter

@@ -53,6 +53,10 @@ type Fault struct {
 	// Trickle is the pause between two bytes of [LieTrickle]; 0 is
 	// [DefaultTrickle].
 	Trickle time.Duration
+	// CDN serves a GET over REST from a cache that learns of an overwrite so much
+	// later: until then it answers with the version before, also to another query.
+	// Only a server in memory ([New]) keeps that version.
+	CDN time.Duration
 	// onLie is called with each lie that is told.
 	onLie func(Lie)
 }

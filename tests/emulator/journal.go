@@ -73,9 +73,9 @@ func (j *journal) record(r *Request) {
 	}
 }
 
-// page identifies a page of a listing.
+// page identifies a page of a listing, or the keys of a deletion.
 func (r *Request) page() string {
-	return r.Query.Get("continuation-token") + "\x00" + r.Query.Get("start-after") + "\x00" + r.Query.Get("prefix")
+	return r.Query.Get("continuation-token") + "\x00" + r.Query.Get("start-after") + "\x00" + r.Query.Get("prefix") + "\x00" + string(r.Body)
 }
 
 // Log returns the newest requests, oldest first: at most Options.LogLimit.

@@ -35,9 +35,9 @@ func validBucket(name string) bool {
 }
 
 // checkUploadKey refuses the keys that the server refuses. An empty object whose
-// key ends in a slash becomes a folder's placeholder.
+// key ends in a slash becomes a folder's placeholder over S3.
 func (s *Server) checkUploadKey(bucket string, d *draft) error {
-	if strings.HasSuffix(d.row.key, "/") && d.row.size == 0 {
+	if strings.HasSuffix(d.row.key, "/") && d.row.size == 0 && !d.slash {
 		d.row.key += placeholder
 	}
 	key := d.row.key

@@ -1,6 +1,9 @@
 package emulator
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Lie is an answer that is not what it says it is, or an honest answer in a form
 // that clients get wrong ([Lie.Honest]). [Fault.Lie] sends it to any request that
@@ -35,7 +38,8 @@ const (
 	// another region or an old replica. Only a listing shows the object.
 	LieGone
 	// LieSignature is 403 SignatureDoesNotMatch for one key: a gateway that merges
-	// slashes or decodes the path, as self-hosted Supabase's does by default.
+	// slashes or decodes the path, as self-hosted Supabase's does by default. Over
+	// REST, which has no signatures, it is the refusal of a lost token.
 	LieSignature
 	// LieChallenge is Cloudflare's 403 challenge page: bot protection.
 	LieChallenge
@@ -136,8 +140,8 @@ const (
 	// LieListTruncatedAs1 is honest: IsTruncated as 1 or 0, which XML Schema allows
 	// and moto and fake-s3 wrote.
 	LieListTruncatedAs1
-	// LieListOtherPrefix is the page of another prefix, which it names: a cache
-	// whose key lacks the query.
+	// LieListOtherPrefix is the page of another prefix, which it names over S3: a
+	// cache whose key lacks the query, or the body.
 	LieListOtherPrefix
 	// LieListSamePage is the first page again instead of a later page: a gateway
 	// that drops parameters that it does not know.
@@ -175,12 +179,12 @@ var (
 	toGets      = []Op{OpGet, OpRESTGet}
 	toReads     = []Op{OpGet, OpRESTGet, OpHead, OpRESTHead, OpRESTInfo}
 	toHeads     = []Op{OpHead, OpRESTHead}
-	toDeletes   = []Op{OpDelete}
+	toDeletes   = []Op{OpDelete, OpRESTDelete, OpRESTDeleteMany}
 	toListings  = []Op{OpList, OpListV2}
 	toXML       = []Op{OpList}
-	toObjects   = []Op{OpGet, OpRESTGet, OpHead, OpRESTHead, OpRESTInfo, OpDelete}
-	toQuestions = []Op{OpGet, OpRESTGet, OpHead, OpRESTHead, OpRESTInfo, OpList, OpListV2}
-	toAll       = []Op{OpGet, OpRESTGet, OpHead, OpRESTHead, OpRESTInfo, OpDelete, OpList, OpListV2}
+	toObjects   = slices.Concat(toReads, toDeletes)
+	toQuestions = slices.Concat(toReads, toListings)
+	toAll       = slices.Concat(toObjects, toListings)
 )
 
 // lieKind is what the package knows of a lie.
@@ -210,7 +214,7 @@ func init() {
 		LieBare404:       {name: "Bare404", ops: toReads, instead: bare(404)},
 		LieNoSuchKey:     {name: "NoSuchKey", ops: toGets, instead: refusal(failNoKey)},
 		LieGone:          {name: "Gone", ops: toReads, instead: refusal(failNoKey)},
-		LieSignature:     {name: "Signature", ops: toObjects, instead: refusal(failSignature)},
+		LieSignature:     {name: "Signature", ops: toObjects, instead: signatureRefused},
 		LieChallenge:     {name: "Challenge", ops: toObjects, instead: challengePage},
 
 		LieGzip:                {name: "Gzip", ops: toGets, twist: gzipped(keepETag, false)},
@@ -251,10 +255,10 @@ func init() {
 		LieListEmpty:        {name: "ListEmpty", ops: toListings, twist: emptyBody(false)},
 		LieListCut:          {name: "ListCut", ops: toListings, twist: cutDocument},
 		LieListTruncatedAs1: {name: "ListTruncatedAs1", ops: toXML, honest: true, twist: truncatedAs1},
-		LieListOtherPrefix:  {name: "ListOtherPrefix", ops: toXML, twist: otherPrefix},
-		LieListSamePage:     {name: "ListSamePage", ops: toXML, twist: samePage},
-		LieListNegativeSize: {name: "ListNegativeSize", ops: toXML, twist: listedSize("-1")},
-		LieListHuge:         {name: "ListHuge", ops: toXML, twist: listedSize("10995116277760")},
+		LieListOtherPrefix:  {name: "ListOtherPrefix", ops: toListings, twist: otherPrefix},
+		LieListSamePage:     {name: "ListSamePage", ops: toListings, twist: samePage},
+		LieListNegativeSize: {name: "ListNegativeSize", ops: toListings, twist: listedSize("-1")},
+		LieListHuge:         {name: "ListHuge", ops: toListings, twist: listedSize("10995116277760")},
 
 		LieTooMany:         {name: "TooMany", ops: toAll, instead: tooMany},
 		LieBusy:            {name: "Busy", ops: toAll, instead: busy},

@@ -2,9 +2,10 @@ package emulator
 
 import (
 	"bytes"
+	"encoding/json"
 	"maps"
-	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -30,7 +31,7 @@ func otherPrefix(x *exchange, t *reply) bool {
 	if !ok {
 		return false
 	}
-	asked, other := x.req.Query.Get("prefix"), ""
+	asked, other := x.listing().prefix, ""
 	for r, err := range b.scan("", "") {
 		if err != nil {
 			return false
@@ -49,51 +50,90 @@ func otherPrefix(x *exchange, t *reply) bool {
 	if other == "" || other == asked {
 		return false
 	}
-	return x.askedFor(t, func(q url.Values) {
-		q.Set("prefix", other)
-		q.Del("continuation-token")
-		q.Del("start-after")
-	})
+	return x.askedFor(t, other)
 }
 
 // samePage answers with the first page.
 func samePage(x *exchange, t *reply) bool {
-	q := x.req.Query
-	if q.Get("continuation-token") == "" && q.Get("start-after") == "" {
-		return false
-	}
-	return x.askedFor(t, func(q url.Values) {
-		q.Del("continuation-token")
-		q.Del("start-after")
-	})
+	asked := x.listing()
+	return asked.later && x.askedFor(t, asked.prefix)
 }
 
-// askedFor puts the answer to other parameters into t, unless it has no key: an
-// empty page would look like an empty bucket.
-func (x *exchange) askedFor(t *reply, change func(url.Values)) bool {
+// listingAsked is what a listing asks for, over S3 or REST.
+type listingAsked struct {
+	prefix string
+	// later says that it is not the first page.
+	later bool
+}
+
+func (x *exchange) listing() listingAsked {
+	if x.req.Op == OpListV2 {
+		body, _ := x.readListV2() // a body that is wrong has no true answer to twist
+		return listingAsked{body.prefix, body.cursor != ""}
+	}
+	q := x.req.Query
+	return listingAsked{q.Get("prefix"), q.Get("continuation-token") != "" || q.Get("start-after") != ""}
+}
+
+// askedFor puts the first page of a prefix into t, unless it has no key: an empty
+// page would look like an empty bucket.
+func (x *exchange) askedFor(t *reply, prefix string) bool {
 	other := x.truthOf(func(inner *exchange) {
+		if x.req.Op == OpListV2 {
+			inner.req.Body = withoutCursor(x.req.Body, prefix)
+			return
+		}
 		inner.req.Query = maps.Clone(x.req.Query)
-		change(inner.req.Query)
+		inner.req.Query.Set("prefix", prefix)
+		inner.req.Query.Del("continuation-token")
+		inner.req.Query.Del("start-after")
 	})
-	if other.status >= 300 || !bytes.Contains(other.body, []byte("<Key>")) {
+	if other.status >= 300 || !sizeOf(x.req.Op).Match(other.body) {
 		return false
 	}
 	*t = *other
 	return true
 }
 
-var sizeElement = regexp.MustCompile(`<Size>[^<]*</Size>`)
+// withoutCursor is the body of a list-v2 for the first page of a prefix.
+func withoutCursor(body []byte, prefix string) []byte {
+	var fields map[string]any
+	if json.Unmarshal(body, &fields) != nil {
+		return body // such a body has no true answer to twist
+	}
+	fields["prefix"] = prefix
+	delete(fields, "cursor")
+	changed, err := json.Marshal(fields)
+	if err != nil {
+		panic("emulator: " + err.Error()) // cannot happen: it came from JSON
+	}
+	return changed
+}
+
+// The size of an object in a listing, which every object has.
+var (
+	sizeElement = regexp.MustCompile(`<Size>()[^<]*()</Size>`)
+	sizeMember  = regexp.MustCompile(`"size":()[0-9]+()`)
+)
+
+func sizeOf(op Op) *regexp.Regexp {
+	if op == OpListV2 {
+		return sizeMember
+	}
+	return sizeElement
+}
 
 // listedSize gives one object of the page another size, at each attempt the next
 // object.
 func listedSize(size string) func(*exchange, *reply) bool {
 	return func(x *exchange, t *reply) bool {
-		found := sizeElement.FindAllIndex(t.body, -1)
+		found := sizeOf(x.req.Op).FindAllSubmatchIndex(t.body, -1)
 		if len(found) == 0 {
 			return false
 		}
 		at := found[x.req.KeyN%len(found)]
-		t.body = append(append(bytes.Clone(t.body[:at[0]]), "<Size>"+size+"</Size>"...), t.body[at[1]:]...)
+		from, to := at[2], at[4]
+		t.body = slices.Concat(t.body[:from], []byte(size), t.body[to:])
 		return true
 	}
 }

@@ -60,6 +60,15 @@ func refusal(f *failure) func(*exchange) *reply {
 	return func(x *exchange) *reply { return x.truthOf(func(inner *exchange) { inner.refused = f }) }
 }
 
+// signatureRefused is the refusal of one key by an interface that lost what proves
+// who asks.
+func signatureRefused(x *exchange) *reply {
+	if x.surface == surfaceREST {
+		return refusal(failDenied("Invalid Compact JWS"))(x)
+	}
+	return refusal(failSignature)(x)
+}
+
 func challengePage(*exchange) *reply {
 	t := answerOf(http.StatusForbidden, htmlType, pageOf("Just a moment..."))
 	t.header.Set("Cf-Mitigated", "challenge")

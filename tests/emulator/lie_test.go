@@ -398,19 +398,3 @@ func TestAListingOfTheWholeBucketMayShowOneFolder(t *testing.T) {
 	require.Contains(t, got.body, "<Prefix>b/</Prefix>")
 	require.Equal(t, 1, bytes.Count([]byte(got.body), []byte("<Key>")))
 }
-
-func TestALieOfTheRESTInterfaceHasItsForm(t *testing.T) {
-	s := New(Options{})
-	lieServer(s)
-	get := func(lie Lie) answered {
-		s.SetFaults(func(Request) Fault { return Fault{Lie: lie} })
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL()+"/storage/v1/object/authenticated/lies/a/k", nil)
-		require.NoError(t, err)
-		r.Header.Set("Authorization", "Bearer "+s.Settings().ServiceRoleKey)
-		return newClient(t, s).send(r)
-	}
-	require.Equal(t, lieBody, get(LieNone).body)
-	require.JSONEq(t, `{"statusCode":"404","error":"not_found","message":"Object not found","code":"NoSuchKey"}`, get(LieNoSuchKey).body)
-	require.Equal(t, "gzip", get(LieGzip).header.Get("Content-Encoding"))
-	require.Equal(t, liePrior, get(LieStale).body)
-}

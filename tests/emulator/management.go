@@ -130,8 +130,14 @@ func (x *exchange) serveManagement() error {
 		need = PermKeys
 	}
 	reveal := x.req.Op == OpGetAPIKeys && x.req.Query.Get("reveal") == "true"
-	if !slices.Contains(permissions, need) || reveal && !slices.Contains(permissions, PermKeySecrets) {
-		return failForbidden
+	wanted := []Permission{need}
+	if reveal {
+		wanted = append(wanted, PermKeySecrets)
+	}
+	wanted = slices.DeleteFunc(wanted, func(p Permission) bool { return slices.Contains(permissions, p) })
+	if len(wanted) > 0 {
+		x.forbid(wanted)
+		return nil
 	}
 	p := x.s.project.load()
 	if p.state.Status == StatusRemoved {
@@ -148,6 +154,19 @@ func (x *exchange) serveManagement() error {
 		x.sendProject(p)
 	}
 	return nil
+}
+
+// forbid says which permissions a token lacks.
+func (x *exchange) forbid(lacks []Permission) {
+	var j jsonWriter
+	j.field("{", "message", failForbidden.message)
+	j.raw(`,"missing_permissions":[`)
+	for i, p := range lacks {
+		j.comma(i)
+		j.string(string(p))
+	}
+	j.raw("]}")
+	x.sendJSON(failForbidden.status, j.buf)
 }
 
 // patForm is the form of a personal access token. Every other token is treated as

@@ -127,6 +127,9 @@ func TestManagementAPIRefusals(t *testing.T) {
 	c := newClient(t, s)
 	privileges := `{"message":"Your account does not have the necessary privileges to access this endpoint. ` +
 		`For more details, refer to our documentation https://supabase.com/docs/guides/platform/access-control"}`
+	lacks := func(permissions string) string {
+		return strings.TrimSuffix(privileges, "}") + `,"missing_permissions":[` + permissions + `]}`
+	}
 	expect := func(token, path string, status int, body string) {
 		t.Helper()
 		got := c.manage(token, path)
@@ -145,13 +148,14 @@ func TestManagementAPIRefusals(t *testing.T) {
 	s.SetAccessToken(weak, PermProject, PermKeys)
 	require.Equal(t, http.StatusOK, c.manage(weak, ref).status)
 	require.Equal(t, http.StatusOK, c.manage(weak, ref+"/api-keys").status)
-	expect(weak, ref+"/api-keys?reveal=true", 403, privileges)
+	expect(weak, ref+"/api-keys?reveal=true", 403, lacks(`"api_gateway_keys_secret_read"`))
 	s.SetAccessToken(weak, PermProject)
-	expect(weak, ref+"/api-keys", 403, privileges)
-	expect(weak, ref+"/api-keys/legacy", 403, privileges)
+	expect(weak, ref+"/api-keys", 403, lacks(`"api_gateway_keys_read"`))
+	expect(weak, ref+"/api-keys?reveal=true", 403, lacks(`"api_gateway_keys_read","api_gateway_keys_secret_read"`))
+	expect(weak, ref+"/api-keys/legacy", 403, lacks(`"api_gateway_keys_read"`))
 	s.SetAccessToken(weak)
-	expect(weak, ref, 403, privileges)
-	expect(weak, ref+"/health?services=storage", 403, privileges)
+	expect(weak, ref, 403, lacks(`"project_admin_read"`))
+	expect(weak, ref+"/health?services=storage", 403, lacks(`"project_admin_read"`))
 	s.RevokeAccessToken(defaultAccessToken)
 	expect(defaultAccessToken, ref, 401, `{"message":"Unauthorized"}`)
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -46,15 +47,18 @@ func (x *exchange) sendAPIKeys(p *snapshot, reveal bool) {
 		if p.state.LegacyKeys != LegacyNone {
 			keys = append(keys, legacyKey(roleAnon, p.settings.AnonKey), legacyKey(roleService, p.settings.ServiceRoleKey))
 		}
-		secret := p.settings.SecretKey
-		shown := secret
-		if !reveal {
-			n := min(len(secret), len(secretPrefix)+5)
-			shown = secret[:n] + strings.Repeat(masked, len(secret)-n)
+		keys = append(keys, newKey("publishable", "default", publishablePrefix, p.settings.PublishableKey, p.settings.PublishableKey, nil))
+		for i, secret := range p.secrets() {
+			shown, name := secret, "default"
+			if !reveal {
+				n := min(len(secret), len(secretPrefix)+5)
+				shown = secret[:n] + strings.Repeat(masked, len(secret)-n)
+			}
+			if i > 0 {
+				name = "secret_" + strconv.Itoa(i+1)
+			}
+			keys = append(keys, newKey("secret", name, secretPrefix, secret, shown, map[string]string{"role": roleService}))
 		}
-		keys = append(keys,
-			newKey("publishable", publishablePrefix, p.settings.PublishableKey, p.settings.PublishableKey, nil),
-			newKey("secret", secretPrefix, secret, shown, map[string]string{"role": roleService}))
 	}
 	data, err := json.Marshal(keys)
 	if err != nil {
@@ -91,9 +95,9 @@ type newKeyJSON struct {
 	UpdatedAt   string            `json:"updated_at"`
 }
 
-func newKey(kind, start, key, shown string, template map[string]string) newKeyJSON {
+func newKey(kind, name, start, key, shown string, template map[string]string) newKeyJSON {
 	return newKeyJSON{
-		ID: uuid("api key", key), Name: "default", Type: kind, APIKey: shown, Template: template,
+		ID: uuid("api key", key), Name: name, Type: kind, APIKey: shown, Template: template,
 		Hash: keyHash(key), Prefix: key[:len(start)+5], InsertedAt: projectCreated, UpdatedAt: projectCreated,
 	}
 }

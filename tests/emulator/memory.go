@@ -33,7 +33,7 @@ func (m *memory) create(name string) (rows, error) {
 	defer m.mu.Unlock()
 	b, ok := m.byName[name]
 	if !ok {
-		b = &memoryRows{}
+		b = &memoryRows{now: m.now}
 		m.byName[name] = b
 		m.order = append(m.order, bucketInfo{name, m.now()})
 	}
@@ -64,6 +64,8 @@ const blockSize = 512
 // memoryRows is a sorted list in blocks: a million keys can be inserted in any
 // order without sorting the whole list, and two binary searches find a page.
 type memoryRows struct {
+	now func() int64
+
 	mu sync.RWMutex
 	// blocks are never empty, sorted within and among themselves.
 	blocks [][]*row
@@ -103,7 +105,7 @@ func (m *memoryRows) put(r *row) (*row, error) {
 	case found:
 		old := *m.blocks[block][pos]
 		old.before = nil // one previous version is enough; more would fill memory
-		r.created, r.before = old.created, &old
+		r.created, r.before, r.replaced = old.created, &old, m.now()
 		m.blocks[block][pos] = r
 		return r, nil
 	case len(m.blocks) == 0:

@@ -22,7 +22,7 @@ func keysOf(t testing.TB, b rows, prefix, after string) (keys []string) {
 
 func TestBlocksBehaveAsASortedMap(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	m := &memoryRows{}
+	m := &memoryRows{now: func() int64 { return 0 }}
 	model := map[string]int64{}
 	for i := range 20_000 {
 		key := fmt.Sprintf("%c/%d", 'a'+rnd.IntN(3), rnd.IntN(4000))

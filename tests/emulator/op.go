@@ -36,6 +36,14 @@ const (
 	OpRESTGet
 	OpRESTHead
 	OpRESTInfo
+	// OpRESTPut is an upload, OpRESTDelete the deletion of one object by its path,
+	// OpRESTDeleteMany of several by the body. OpRESTListBuckets and OpRESTGetBucket
+	// are GET /bucket and GET /bucket/{bucket}.
+	OpRESTPut
+	OpRESTDelete
+	OpRESTDeleteMany
+	OpRESTListBuckets
+	OpRESTGetBucket
 	// OpSignIn and OpRefreshToken are Auth's /token with the grants "password"
 	// and "refresh_token", OpSignOut is its /logout.
 	OpSignIn
@@ -55,6 +63,7 @@ var opNames = [numOps]string{
 	"ListBuckets", "HeadBucket", "CreateBucket", "DeleteBucket", "BucketLocation", "BucketVersioning",
 	"CreateUpload", "UploadPart", "CompleteUpload", "AbortUpload",
 	"ListV2", "RESTGet", "RESTHead", "RESTInfo",
+	"RESTPut", "RESTDelete", "RESTDeleteMany", "RESTListBuckets", "RESTGetBucket",
 	"SignIn", "RefreshToken", "SignOut", "GetProject", "GetAPIKeys", "GetLegacyKeys", "GetHealth",
 }
 
@@ -83,4 +92,7 @@ type Request struct {
 	KeyN   int
 	Header http.Header
 	Query  url.Values
+	// Body is the body of a list-v2 or of a deletion by keys, which says what is asked
+	// for; nil for all others.
+	Body []byte
 }

@@ -48,6 +48,12 @@ type Options struct {
 	// APIRateLimit is how many requests a minute the Management API answers
 	// for one access token. 0 is 120, as in production; negative is no limit.
 	APIRateLimit int
+	// Gateway is what stands in front of Storage. Default: GatewayKong.
+	Gateway Gateway
+	// GatewayTimeout is how long a whole answer may take behind [GatewayEnvoy], and
+	// behind the others if it is set. 0 is 30 s for Envoy and no limit for the others;
+	// negative is no limit.
+	GatewayTimeout time.Duration
 	// LogLimit is the number of requests that [Server.Log] keeps, the newest.
 	// 0 is 10000, negative keeps none. Counts are exact whatever the limit.
 	LogLimit int
@@ -78,6 +84,10 @@ func (o Options) withDefaults() Options {
 	o.TokenLifetime = cmp.Or(o.TokenLifetime, time.Hour)
 	o.AccessToken = cmp.Or(o.AccessToken, defaultAccessToken)
 	o.APIRateLimit = cmp.Or(o.APIRateLimit, defaultAPIRateLimit)
+	o.Gateway = cmp.Or(o.Gateway, GatewayKong)
+	if o.Gateway == GatewayEnvoy {
+		o.GatewayTimeout = cmp.Or(o.GatewayTimeout, defaultGatewayTimeout)
+	}
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}

@@ -50,8 +50,9 @@ const (
 	// LegacyEnabled is a project whose legacy keys are used.
 	LegacyEnabled LegacyKeys = iota
 	// LegacyDisabled is a project whose owner switched them off: they are
-	// still listed, but the gateway refuses them as the apikey of a request.
-	// Storage, which knows only the JWT secret, still accepts them over S3.
+	// still listed, but the gateway refuses them: as the apikey of a request, and as
+	// its token over REST. The tokens of users stay valid. Storage, which knows only
+	// the JWT secret, still accepts the keys over S3.
 	LegacyDisabled
 	// LegacyNone is a project without legacy keys: they are not listed, and the
 	// anon key is not accepted as a secret for S3 either.
@@ -80,6 +81,11 @@ type snapshot struct {
 	state     Project
 	settings  Settings
 	jwtSecret []byte
+	// internal are the tokens that the gateway puts in place of API keys, by role.
+	// They go on working when the legacy keys are switched off.
+	internal map[string]string
+	// moreSecrets are the secret keys in addition to the one of settings.
+	moreSecrets []string
 	// tokens were verified with jwtSecret.
 	tokens *tokenCache
 }

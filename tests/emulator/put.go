@@ -17,6 +17,8 @@ type draft struct {
 	raw     bool
 	missing bool
 	touched bool
+	// slash says that a slash at the end of the key makes no placeholder.
+	slash bool
 }
 
 // WithContentType sets Content-Type, which is application/octet-stream without it.
@@ -27,6 +29,16 @@ func WithCacheControl(s string) PutOption { return func(d *draft) { d.attrs.cach
 
 // WithUserMetadata sets the x-amz-meta-* headers; names are without the prefix.
 func WithUserMetadata(m map[string]string) PutOption {
+	all := make(map[string]any, len(m))
+	for name, value := range m {
+		all[name] = value
+	}
+	return WithMetadata(all)
+}
+
+// WithMetadata sets the user metadata to any values that JSON has, as REST does. Over
+// S3 only those that are ASCII text can be seen.
+func WithMetadata(m map[string]any) PutOption {
 	return func(d *draft) { d.attrs.user = maps.Clone(m) }
 }
 

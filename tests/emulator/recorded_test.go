@@ -14,6 +14,7 @@ func recordedServer(t *testing.T, o Options) *Server {
 	t.Helper()
 	o.ProjectRef, o.Region = "abcdefghijklmnopqrst", "us-west-2"
 	o.AccessKeyID = recordedKey
+	o.Gateway = GatewayNone
 	o.JWTSecret = "super-secret-jwt-token-with-at-least-32-characters-long"
 	o.Clock = func() time.Time { return at("19:05:00") }
 	s := New(o)

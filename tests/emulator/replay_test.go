@@ -122,7 +122,7 @@ func resign(r *http.Request, s *Server) {
 	sign.sign(r)
 }
 
-var idField = regexp.MustCompile(`"(id|version)":"[0-9a-f-]{36}"`)
+var idField = regexp.MustCompile(`"(id|Id|version)":"[0-9a-f-]{36}"`)
 
 func withoutIDs(body string) string { return idField.ReplaceAllString(body, `"$1":""`) }
 

@@ -1,14 +1,20 @@
 package emulator
 
 import (
+	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // routeREST reads a path of the REST API. An unknown path stays OpUnknown.
 func (x *exchange) routeREST(path string) {
+	if rest, ok := strings.CutPrefix(path, "/bucket"); ok {
+		x.routeBucket(rest)
+		return
+	}
 	path, ok := strings.CutPrefix(path, "/object/")
 	if !ok {
 		return
@@ -20,31 +26,98 @@ func (x *exchange) routeREST(path string) {
 		}
 		return
 	}
-	path, info := strings.CutPrefix(path, "info/")
+	reads := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
+	if !reads {
+		x.routeRESTWrite(path)
+		return
+	}
+	path, info := cutRoute(path, "info/")
 	x.access = takesAny
-	if rest, ok := strings.CutPrefix(path, "authenticated/"); ok {
+	if rest, ok := cutRoute(path, "authenticated/"); ok {
 		path, x.access = rest, needsHeader
-	} else if rest, ok := strings.CutPrefix(path, "public/"); ok {
+	} else if rest, ok := cutRoute(path, "public/"); ok {
 		path, x.access = rest, publicOnly
 	}
-	x.split(path)
-	if x.req.Key == "" {
+	if x.split(path); !strings.Contains(path, "/") {
 		return
 	}
 	switch {
-	case info && (x.r.Method == http.MethodGet || x.r.Method == http.MethodHead):
+	case info:
 		x.req.Op = OpRESTInfo
 	case x.r.Method == http.MethodGet:
 		x.req.Op = OpRESTGet
 		x.req.Offset = rangeStart(x.r.Header.Get("Range"))
-	case x.r.Method == http.MethodHead:
+	default:
 		x.req.Op = OpRESTHead
 	}
 }
 
+// cutRoute cuts the name of a route off a path, if a bucket and a key follow: a
+// bucket may have the same name.
+func cutRoute(path, name string) (string, bool) {
+	rest, ok := strings.CutPrefix(path, name)
+	if !ok || !strings.Contains(rest, "/") {
+		return path, false
+	}
+	return rest, true
+}
+
+// otherRoutes are the routes of POST and PUT below /object/ that are no uploads.
+var otherRoutes = []string{"list", "sign", "upload", "copy", "move"}
+
+// routeRESTWrite reads a path of an upload or a deletion.
+func (x *exchange) routeRESTWrite(path string) {
+	bucket, _, hasKey := strings.Cut(path, "/")
+	x.split(path)
+	x.access = needsHeader
+	switch x.r.Method {
+	case http.MethodPost, http.MethodPut:
+		if hasKey && !slices.Contains(otherRoutes, bucket) {
+			x.req.Op = OpRESTPut
+		}
+	case http.MethodDelete:
+		x.req.Op = OpRESTDelete
+		if !hasKey {
+			x.req.Op = OpRESTDeleteMany
+		}
+	}
+}
+
+// routeBucket reads a path behind /bucket.
+func (x *exchange) routeBucket(path string) {
+	name, ok := strings.CutPrefix(path, "/")
+	reads := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
+	if path != "" && !ok || strings.Contains(name, "/") || !reads {
+		return
+	}
+	x.access = needsHeader
+	x.req.Op = OpRESTListBuckets
+	if name != "" {
+		x.split(name)
+		x.req.Op = OpRESTGetBucket
+	}
+}
+
+// readKeyedBody reads the body of a request that says there what it is about.
+func (x *exchange) readKeyedBody() {
+	if x.req.Op == OpListV2 || x.req.Op == OpRESTDeleteMany {
+		x.req.Body, x.bodyErr = io.ReadAll(io.LimitReader(x.r.Body, 1<<20))
+	}
+}
+
 func (x *exchange) serveREST() error {
-	if x.req.Op == OpListV2 {
-		return x.listV2() // checks the body before the token
+	if x.bodyErr != nil {
+		return x.bodyErr
+	}
+	switch x.req.Op { // these check the request before the token
+	case OpListV2:
+		return x.listV2()
+	case OpRESTDeleteMany:
+		return x.restDeleteMany()
+	case OpRESTListBuckets:
+		return x.restBuckets()
+	case OpRESTGetBucket:
+		return x.restBucket()
 	}
 	if err := x.authenticate(); err != nil {
 		return err
@@ -52,6 +125,10 @@ func (x *exchange) serveREST() error {
 	switch x.req.Op {
 	case OpRESTInfo:
 		return x.restInfo()
+	case OpRESTPut:
+		return x.restPut()
+	case OpRESTDelete:
+		return x.restDelete()
 	default:
 		return x.restObject()
 	}
@@ -84,6 +161,18 @@ func (x *exchange) restObject() error {
 	if r.content == nil && x.req.Op == OpRESTGet {
 		return x.restMissingBlob()
 	}
+	x.restHeader(r)
+	if x.req.Op == OpRESTGet {
+		since, _ := modifiedSince(x.r.Header) // an invalid date is no condition
+		return x.sendObject(r, since)
+	}
+	x.send(http.StatusOK, nil, 0, r.listedSize())
+	return nil
+}
+
+// restHeader sets the headers of an object: a GET shows those of the blob, a HEAD
+// those of the row.
+func (x *exchange) restHeader(r *row) {
 	h := x.w.Header()
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("X-Robots-Tag", "none")
@@ -92,13 +181,10 @@ func (x *exchange) restObject() error {
 	if x.req.Op == OpRESTGet {
 		h.Set("ETag", `"`+r.blobETag()+`"`)
 		h.Set("Last-Modified", httpTime(r.written))
-		since, _ := modifiedSince(x.r.Header) // an invalid date is no condition
-		return x.sendObject(r, since)
+		return
 	}
 	x.setETag(r.listedETag())
 	h.Set("Last-Modified", httpTime(r.updated))
-	x.send(http.StatusOK, nil, 0, r.listedSize())
-	return nil
 }
 
 func (x *exchange) restMissingBlob() error {
@@ -121,19 +207,24 @@ func (x *exchange) restInfo() error {
 	var j jsonWriter
 	j.field("{", "id", x.objectID(r))
 	j.field(",", "name", r.key)
-	j.field(",", "version", uuid("version", x.req.Bucket, r.key, iso(r.written), r.blobETag()))
+	j.field(",", "version", x.version(r))
 	j.field(",", "bucket_id", x.req.Bucket)
 	j.raw(`,"size":` + strconv.FormatInt(r.listedSize(), 10))
 	j.field(",", "content_type", r.attrs.contentType)
 	j.field(",", "cache_control", r.attrs.cacheControl)
 	j.field(",", "etag", `"`+r.listedETag()+`"`)
 	j.raw(`,"metadata":`)
-	j.stringMap(r.attrs.user)
+	j.document(r.attrs.user)
 	j.field(",", "last_modified", iso(r.updated))
 	j.field(",", "created_at", iso(r.created))
 	j.raw("}")
 	x.sendJSON(http.StatusOK, j.buf)
 	return nil
+}
+
+// version is the identifier of this version of the object.
+func (x *exchange) version(r *row) string {
+	return uuid("version", x.req.Bucket, r.key, iso(r.written), r.blobETag())
 }
 
 // objectID is the row's id, which an overwrite keeps.

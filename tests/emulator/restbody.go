@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"encoding/json"
-	"io"
 	"math"
 	"slices"
 )
@@ -24,14 +23,10 @@ var (
 )
 
 // readListV2 reads the body as the server's validator does, in its order.
-func (x *exchange) readListV2() (listV2Body, error) {
-	b := listV2Body{limit: maxKeys}
-	data, err := io.ReadAll(io.LimitReader(x.r.Body, 1<<20))
-	if err != nil {
-		return b, err
-	}
+func (x *exchange) readListV2() (b listV2Body, err error) {
+	b.limit = maxKeys
 	var doc any
-	if len(data) > 0 && json.Unmarshal(data, &doc) != nil {
+	if len(x.req.Body) > 0 && json.Unmarshal(x.req.Body, &doc) != nil {
 		return b, failBodyJSON
 	}
 	fields, ok := doc.(map[string]any)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"strings"
 )
 
@@ -32,19 +33,60 @@ func (s *Server) RotateAccessKey() Settings {
 	}).settings
 }
 
-// RotateAPIKeys replaces the publishable and the secret key. The gateway
-// refuses the old ones (401); S3 accepts neither the old nor the new.
+// RotateAPIKeys replaces the publishable key and all secret keys at once. The gateway
+// does not know the old ones any more: Auth answers 401, and Storage gets no token.
+// S3 accepts neither the old nor the new.
 func (s *Server) RotateAPIKeys() Settings {
 	return s.project.change(func(p *snapshot) {
 		p.settings.PublishableKey = publishablePrefix + randomKey()
-		p.settings.SecretKey = secretPrefix + randomKey()
+		p.settings.SecretKey, p.moreSecrets = secretPrefix+randomKey(), nil
 	}).settings
 }
 
-// sign makes the legacy keys of the secret.
+// AddSecretKey gives the project one more secret key, as a rotation without a gap
+// does: the gateway takes it next to the others. [Server.RemoveSecretKey] ends the
+// old one.
+func (s *Server) AddSecretKey() string {
+	key := secretPrefix + randomKey()
+	s.project.change(func(p *snapshot) { p.moreSecrets = append(slices.Clone(p.moreSecrets), key) })
+	return key
+}
+
+// RemoveSecretKey deletes a secret key: the gateway does not know it any more. If it
+// was the first, the next one that was added takes its place in [Settings].
+func (s *Server) RemoveSecretKey(key string) Settings {
+	return s.project.change(func(p *snapshot) {
+		p.moreSecrets = slices.DeleteFunc(slices.Clone(p.moreSecrets), func(k string) bool { return k == key })
+		if p.settings.SecretKey != key {
+			return
+		}
+		p.settings.SecretKey = ""
+		if len(p.moreSecrets) > 0 {
+			p.settings.SecretKey, p.moreSecrets = p.moreSecrets[0], p.moreSecrets[1:]
+		}
+	}).settings
+}
+
+// secrets are the project's secret keys, oldest first.
+func (p *snapshot) secrets() []string {
+	if p.settings.SecretKey == "" {
+		return nil
+	}
+	return append([]string{p.settings.SecretKey}, p.moreSecrets...)
+}
+
+func (p *snapshot) isSecret(key string) bool { return key != "" && slices.Contains(p.secrets(), key) }
+
+// sign makes the legacy keys of the secret, and the tokens of the gateway.
 func (p *snapshot) sign() {
 	p.settings.AnonKey = p.projectKey(roleAnon)
 	p.settings.ServiceRoleKey = p.projectKey(roleService)
+	p.internal = map[string]string{}
+	for _, role := range []string{roleAnon, roleService} {
+		p.internal[role] = signToken(p.jwtSecret, map[string]any{
+			"iss": "supabase-gateway", "ref": p.settings.ProjectRef, "role": role, "iat": keyIssued, "exp": keyExpires,
+		})
+	}
 }
 
 func (p *snapshot) projectKey(role string) string {

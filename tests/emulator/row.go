@@ -28,14 +28,30 @@ type row struct {
 	content content
 	attrs   *attrs
 	// before is the row that this one replaced, if the store keeps it: see
-	// [LieStale].
-	before *row
+	// [LieStale]. replaced is when, in microseconds since the epoch.
+	before   *row
+	replaced int64
 }
 
 // attrs are the headers of an object. Most objects share theirs.
 type attrs struct {
 	contentType, cacheControl, owner string
-	user                             map[string]string
+	// user are the user metadata: text over S3, any JSON over REST.
+	user map[string]any
+}
+
+// text are the user metadata that are text.
+func (a *attrs) text() map[string]string {
+	if a.user == nil {
+		return nil
+	}
+	m := map[string]string{}
+	for name, v := range a.user {
+		if s, ok := v.(string); ok {
+			m[name] = s
+		}
+	}
+	return m
 }
 
 // content is a blob.
@@ -91,6 +107,7 @@ type Stored struct {
 	CreatedAt    time.Time
 	ContentType  string
 	CacheControl string
+	// UserMetadata are the values that are text, all that S3 knows.
 	UserMetadata map[string]string
 	// Owner is the subject of the user who uploaded it, empty for a service key.
 	Owner string
@@ -101,7 +118,7 @@ func (r *row) stored() Stored {
 		Key: r.key, ETag: r.listedETag(), Size: r.listedSize(),
 		LastModified: time.UnixMicro(r.updated).UTC(), CreatedAt: time.UnixMicro(r.created).UTC(),
 		ContentType: r.attrs.contentType, CacheControl: r.attrs.cacheControl,
-		UserMetadata: r.attrs.user, Owner: r.attrs.owner,
+		UserMetadata: r.attrs.text(), Owner: r.attrs.owner,
 	}
 }
 

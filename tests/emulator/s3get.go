@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -84,16 +85,32 @@ func (x *exchange) sendObject(r *row, since time.Time) error {
 	off, n, ok := parseRange(spec, size)
 	if !ok {
 		clear(x.w.Header())
-		if x.s.s3Backend {
-			return failS3Range
-		}
-		return failRange
+		return x.noRange(r, spec)
 	}
 	x.w.Header().Set("Content-Range", "bytes "+strconv.FormatInt(off, 10)+"-"+
 		strconv.FormatInt(off+n-1, 10)+"/"+strconv.FormatInt(size, 10))
 	x.send(http.StatusPartialContent, r.content, off, n)
 	return nil
 }
+
+// noRange is the answer to a range that cannot be satisfied.
+// Behind REST, a store of its own ignores what it can not read and fails otherwise.
+func (x *exchange) noRange(r *row, spec string) error {
+	switch {
+	case !x.s.s3Backend:
+		return failRange
+	case x.surface != surfaceREST:
+		return failS3Range
+	case !oneRange.MatchString(spec):
+		x.restHeader(r)
+		x.send(http.StatusOK, r.content, 0, r.content.length())
+		return nil
+	}
+	return failInternal
+}
+
+// oneRange is the form of a single range.
+var oneRange = regexp.MustCompile(`^bytes=([0-9]+-[0-9]*|-[0-9]+)$`)
 
 // headObject answers HeadObject from the row alone: it does not notice a missing
 // blob, and ignores conditions.
@@ -116,8 +133,9 @@ func (x *exchange) objectHeader(r *row, etag string, modified int64) {
 	h.Set("Last-Modified", httpTime(modified))
 	x.setETag(etag)
 	missing := 0
-	for name, value := range r.attrs.user {
-		if !plainASCII(name) || !plainASCII(value) {
+	for name, v := range r.attrs.user {
+		value, text := v.(string)
+		if !text || !plainASCII(name) || !plainASCII(value) {
 			missing++
 			continue
 		}

@@ -86,12 +86,12 @@ func (x *exchange) store(b rows, body []byte) (*row, error) {
 	return x.s.upload(x.req.Bucket, b, &d)
 }
 
-func userMetadata(h http.Header) map[string]string {
-	var m map[string]string
+func userMetadata(h http.Header) map[string]any {
+	var m map[string]any
 	for name, values := range h {
 		if rest, ok := strings.CutPrefix(name, "X-Amz-Meta-"); ok && rest != "" {
 			if m == nil {
-				m = map[string]string{}
+				m = map[string]any{}
 			}
 			m[strings.ToLower(rest)] = strings.Join(values, ",")
 		}

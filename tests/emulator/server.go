@@ -15,6 +15,9 @@ type Server struct {
 	s3Backend   bool
 	multiTenant bool
 	oldAuth     bool
+	gateway     Gateway
+	// gatewayTimeout is how long an answer may take; not positive is no limit.
+	gatewayTimeout time.Duration
 	// prefix is what the gateway strips.
 	prefix string
 
@@ -46,7 +49,8 @@ func newServer(o Options) *Server {
 		s3Backend:   o.S3Backend,
 		multiTenant: o.MultiTenant,
 		oldAuth:     o.OldAuthErrors,
-		prefix:      gatewayPrefix,
+		gateway:     o.Gateway, gatewayTimeout: o.GatewayTimeout,
+		prefix: gatewayPrefix,
 	}
 	s.journal.limit = max(o.LogLimit, 0)
 	p := &snapshot{
@@ -83,13 +87,30 @@ func (s *Server) URL() string { return "http://emulator.invalid" }
 // ServeHTTP answers one request. It does not clean the path: keys contain "//" and
 // "..", and the signature covers them as they were sent.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.gateway == GatewayEnvoy {
+		r = normalized(r)
+	}
+	if s.gatewayTimeout > 0 {
+		s.serveWithin(w, r)
+		return
+	}
+	s.serve(w, r)
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{s: s, w: w, r: r}
 	x.route()
 	defer s.journal.enter(&x.req)()
+	if x.gatewayRefuses() {
+		return
+	}
 	if f := s.faults.Load(); f != nil {
 		x.fault = (*f)(x.req)
 	}
-	if !x.applyFault() || x.lie() {
+	if !x.applyFault() {
+		return
+	}
+	if x.fromCDN(); x.lie() {
 		return
 	}
 	if err := x.serve(); err != nil {

@@ -113,6 +113,15 @@ func (a *answer) Write(p []byte) (int, error) {
 // Flush sends the header. Nothing else is held back.
 func (a *answer) Flush() { a.WriteHeader(http.StatusOK) }
 
+// SetWriteDeadline cuts the body once the deadline has passed, as a socket does for
+// further writes. A deadline in the future is not kept.
+func (a *answer) SetWriteDeadline(at time.Time) error {
+	if !at.IsZero() && !at.After(time.Now()) {
+		a.body.fail(io.ErrUnexpectedEOF)
+	}
+	return nil
+}
+
 // finish ends the answer when the handler has returned, or has panicked with p to
 // cut it short. If ctx has ended, the client left first, and nothing was cut.
 func (a *answer) finish(ctx context.Context, p any) {

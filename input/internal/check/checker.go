@@ -13,7 +13,6 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
@@ -37,7 +36,9 @@ type checker struct {
 	blocked map[string]string
 
 	source *keys.Source // of what the client signs with
-	client *s3.Client
+	client *config.Plane
+	// gateway is what the answers tell of the servers on the way.
+	gateway *gateway
 	// identity is that of the credentials in use.
 	identity supabase.Identity
 	access   access
@@ -127,9 +128,11 @@ func (c *checker) checkConfig(parsed *service.ParsedConfig) Step {
 	}
 	conf.Transport, conf.Retry = c.opts.Transport, checkPolicy(conf.Retry)
 	source := conf.Keys(checkPatience, nil)
-	opts := conf.S3Options(source)
+	opts := conf.PlaneOptions(source)
 	opts.Retry = retry.Once // the attempts are counted here
-	client, err := s3.New(opts)
+	c.gateway = newGateway(conf, opts.Transport)
+	opts.Transport = c.gateway
+	client, err := conf.Plane(source, opts)
 	if err != nil {
 		return failedStep(StepConfig, "", err)
 	}

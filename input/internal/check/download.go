@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 )
 
 const (
@@ -78,7 +79,7 @@ func (c *checker) download(ctx context.Context, obj object.Object) (got object.C
 	defer stop()
 	tried := &trialClaim{}
 	f := fetch.New(ctx, fetch.Options{
-		Source:       c.client.Probing(c.conf.Filter.ListPrefix()),
+		Source:       plane.NewProbing(c.client, c.conf.Filter.ListPrefix()),
 		MaxDownloads: 1, BufferBytes: c.conf.BufferBytes, CheckUpTo: c.conf.VerifyUpTo,
 		Retry: c.conf.Retry, Meter: silent{},
 	})

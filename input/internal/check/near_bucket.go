@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -19,7 +19,7 @@ const nearPatience = 5 * time.Second
 // NameNearBucket adds to the explanation of a missing bucket the name of the one
 // that was probably meant, where the role may list the buckets and one of them
 // has almost the same name. It asks only where the bucket is missing.
-func NameNearBucket(ctx context.Context, client *s3.Client, bucket string, explained error) error {
+func NameNearBucket(ctx context.Context, client plane.Client, bucket string, explained error) error {
 	e, ok := errors.AsType[*supabase.FieldError](explained)
 	if !ok || !errors.Is(explained, object.ErrNoBucket) {
 		return explained

@@ -3,7 +3,7 @@ package config
 import (
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
 
@@ -18,10 +18,10 @@ func (c Config) Keys(patience time.Duration, watcher keys.Watcher) *keys.Source 
 	})
 }
 
-// S3Options say where the bucket is, where the keys come from, and how patient
-// to be.
-func (c Config) S3Options(source *keys.Source) s3.Options {
-	return s3.Options{
+// PlaneOptions say where the bucket is, where the keys come from, and how patient
+// to be. They are for [Config.Plane].
+func (c Config) PlaneOptions(source *keys.Source) plane.Options {
+	return plane.Options{
 		Endpoint: c.Project.Endpoint, Region: c.Project.Region, Bucket: c.Project.Bucket,
 		Credentials: source.Credentials, Renew: source.Renew, RenewalHelps: source.RenewalHelps,
 		TLS: c.TLS, Transport: c.Transport,

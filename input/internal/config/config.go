@@ -111,6 +111,8 @@ func settingsFrom(get func(path ...string) string) supabase.Settings {
 			Type:            strings.ToLower(cred(fieldCredType)),
 			AccessKeyID:     cred(fieldCredAccessKeyID),
 			SecretAccessKey: cred(fieldCredSecretKey),
+			SecretKey:       cred(fieldCredAPISecret),
+			PublishableKey:  cred(fieldCredPublishable),
 			AnonKey:         cred(fieldCredAnonKey),
 			ServiceRoleKey:  cred(fieldCredServiceKey),
 			UserToken:       cred(fieldCredUserToken),

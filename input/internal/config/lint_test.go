@@ -186,13 +186,13 @@ func TestMalformedFieldsAreLintedWithARemedy(t *testing.T) {
 		`project_ref: my-project`:            `project_ref: is no reference of a project`,
 		`endpoint: 127.0.0.1:54321`:          `endpoint: is not a URL; write it like https://`,
 		`region: Frankfurt`:                  `region: is not the id of a region; write an id such as eu-central-1`,
-		`credentials: {type: password}`:      `credentials.type: "password" is not a type of credentials; write access_key, session_token, user or access_token`,
+		`credentials: {type: password}`:      `credentials.type: "password" is not a type of credentials; write access_key, secret_key, session_token, user or access_token`,
 		`credentials: {access_key_id: x}`:    `credentials.secret_access_key: is missing; `,
 		`credentials: {type: session_token}`: `credentials.service_role_key: is missing, and so is credentials.user_token; write`,
 		`credentials: {access_key_id: a, secret_access_key: b, anon_key: c}`: `credentials.anon_key: is not used by the type access_key; remove it, or write type: session_token`,
 		"credentials: {type: session_token, user_token: " + testJWT("authenticated", testRef) +
 			", service_role_key: " + testJWT("service_role", testRef) + "}": `credentials.user_token: is set together with credentials.service_role_key; keep one`,
-		`credentials: {type: user, email: a@b, password: p}`:                                          `credentials.anon_key: is missing; write the project's anon key`,
+		`credentials: {type: user, email: a@b, password: p}`:                                          `credentials.anon_key: is missing, and so is credentials.publishable_key; write one of the two`,
 		`credentials: {type: user, anon_key: sb_publishable_a, email: ada, password: p}`:              `credentials.email: is no e-mail address`,
 		`credentials: {type: user, access_token: sbp_a}`:                                              `credentials.type: is user, but the keys are those of access_token; write type: access_token`,
 		`credentials: {type: user, anon_key: sb_publishable_a, email: a@b, password: p, auth_url: x}`: `credentials.auth_url: has no http:// or https:// and host`,
@@ -223,10 +223,10 @@ func TestAValueThatIsNearlyRightIsNamed(t *testing.T) {
 		`sync_mode: daily`:                        `sync_mode: "daily" is not a mode; write one_time, continuous or scheduled`,
 		`change_detection: tag`:                   `change_detection: "tag" is not a way to detect changes; write etag or modified: did you mean etag?`,
 		`change_detection: modified_at`:           `change_detection: "modified_at" is not a way to detect changes; write etag or modified: did you mean modified?`,
-		`credentials: {type: accesskey}`:          `credentials.type: "accesskey" is not a type of credentials; write access_key, session_token, user or access_token: did you mean access_key?`,
-		`credentials: {type: session}`:            `credentials.type: "session" is not a type of credentials; write access_key, session_token, user or access_token: did you mean session_token?`,
-		`credentials: {type: access}`:             `credentials.type: "access" is not a type of credentials; write access_key, session_token, user or access_token`,
-		"credentials: {type: " + testSecret + "}": `credentials.type: what it holds is not a type of credentials; write access_key, session_token, user or access_token`,
+		`credentials: {type: accesskey}`:          `credentials.type: "accesskey" is not a type of credentials; write access_key, secret_key, session_token, user or access_token: did you mean access_key?`,
+		`credentials: {type: session}`:            `credentials.type: "session" is not a type of credentials; write access_key, secret_key, session_token, user or access_token: did you mean session_token?`,
+		`credentials: {type: access}`:             `credentials.type: "access" is not a type of credentials; write access_key, secret_key, session_token, user or access_token`,
+		"credentials: {type: " + testSecret + "}": `credentials.type: what it holds is not a type of credentials; write access_key, secret_key, session_token, user or access_token`,
 	} {
 		var whats []string
 		for _, lint := range lintFields(t, withFields(fields), noEnv) {

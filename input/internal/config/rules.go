@@ -179,6 +179,7 @@ func lintConnection(conf map[string]any) supabase.Problems {
 var standIns = map[string][]string{
 	"project_ref":                  {"endpoint", "credentials.anon_key"},
 	"credentials.service_role_key": {"credentials.user_token", "credentials.user_token" + supabase.FileSuffix},
+	"credentials.anon_key":         {"credentials.publishable_key", "credentials.publishable_key" + supabase.FileSuffix},
 	"credentials.auth_url":         {"endpoint"},
 }
 

@@ -14,6 +14,8 @@ const (
 	fieldCredType        = "type"
 	fieldCredAccessKeyID = "access_key_id"
 	fieldCredSecretKey   = "secret_access_key"
+	fieldCredAPISecret   = "secret_key"
+	fieldCredPublishable = "publishable_key"
 	fieldCredAnonKey     = "anon_key"
 	fieldCredServiceKey  = "service_role_key"
 	fieldCredUserToken   = "user_token"

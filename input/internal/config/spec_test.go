@@ -54,9 +54,9 @@ func TestFieldsAndDefaults(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"project_ref": "", "region": "",
 		"credentials": "", "credentials.type": `"access_key"`, "credentials.access_key_id": "",
-		"credentials.secret_access_key": "", "credentials.anon_key": "", "credentials.service_role_key": "",
+		"credentials.secret_access_key": "", "credentials.secret_key": "", "credentials.publishable_key": "", "credentials.anon_key": "", "credentials.service_role_key": "",
 		"credentials.user_token": "", "credentials.email": "", "credentials.password": "", "credentials.access_token": "",
-		"credentials.access_key_id_file": "", "credentials.secret_access_key_file": "", "credentials.anon_key_file": "",
+		"credentials.access_key_id_file": "", "credentials.secret_access_key_file": "", "credentials.secret_key_file": "", "credentials.publishable_key_file": "", "credentials.anon_key_file": "",
 		"credentials.service_role_key_file": "", "credentials.user_token_file": "", "credentials.password_file": "",
 		"credentials.access_token_file": "", "credentials.auth_url": "", "credentials.api_url": "",
 		"source_path": "", "include_patterns": "[]", "exclude_patterns": "[]", "content_types": "[]",
@@ -83,7 +83,7 @@ func TestSecretsAreMarkedAsSuch(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{
-		"credentials.access_key_id", "credentials.secret_access_key", "credentials.anon_key",
+		"credentials.access_key_id", "credentials.secret_access_key", "credentials.secret_key", "credentials.publishable_key", "credentials.anon_key",
 		"credentials.service_role_key", "credentials.user_token", "credentials.password", "credentials.access_token",
 	}, secret)
 }

@@ -36,6 +36,8 @@ func (r *Run) accept(ctx context.Context, a *attempt, c *object.Content) (doubtf
 		return false, err
 	case !listed:
 		return false, vanished(a.Key)
+	case now.SameVersion(a.Object) && a.stale.waits(c, a.ETag):
+		return false, notYet(r.mismatch(a, c, ""))
 	case now.SameVersion(a.Object):
 		return r.doubt(a, c)
 	case !answers(c, now) || c.ETag != now.ETag:
@@ -72,7 +74,7 @@ func (r *Run) doubt(a *attempt, c *object.Content) (doubtful bool, err error) {
 		}
 		return false, nil
 	}
-	if !answers(c, a.Object) {
+	if !answers(c, a.Object) || c.StaleFor > 0 && !r.content.isMD5(a.ETag) { // a cache may well give the same answer twice
 		return false, r.mismatch(a, c, "")
 	}
 	if c.Partial {
@@ -84,7 +86,7 @@ func (r *Run) doubt(a *attempt, c *object.Content) (doubtful bool, err error) {
 
 // mismatch is the error of an answer that is not the object: what came, and what
 // is listed.
-func (r *Run) mismatch(a *attempt, c *object.Content, why string) error {
+func (r *Run) mismatch(a *attempt, c *object.Content, why string) *object.Error {
 	var b strings.Builder
 	b.WriteString("got ")
 	if c.Size == object.UnknownSize {
@@ -108,6 +110,12 @@ func (r *Run) mismatch(a *attempt, c *object.Content, why string) error {
 		b.WriteString(": " + why)
 	}
 	return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrMismatch, Err: errors.New(b.String())}
+}
+
+// notYet makes of what does not match an answer that is to be waited for.
+func notYet(e *object.Error) error {
+	e.Kind = object.ErrStale
+	return e
 }
 
 func vanished(key string) error {

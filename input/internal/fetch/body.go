@@ -48,6 +48,7 @@ type body struct {
 	// checking sees all bytes, nil where nothing has to be known of them.
 	checking *checking
 
+	stale    stale // since the last answer that was good
 	failures int   // in a row, without progressBytes between them
 	progress int64 // the offset of the last failure
 
@@ -202,6 +203,7 @@ func (b *body) reopen() error {
 	}
 	if err == nil {
 		if err = b.same(next); err == nil {
+			b.stale = stale{}
 			b.current, b.unsized, b.framed = next.Body, next.Size == object.UnknownSize, next.EndsItself
 			return b.skip(b.offset - next.Offset)
 		}
@@ -213,6 +215,8 @@ func (b *body) reopen() error {
 		return listErr
 	case !listed:
 		return vanished(b.version.Key)
+	case now.SameVersion(b.version) && next != nil && b.stale.waits(next, b.etag):
+		return &object.Error{Op: "reading", Key: b.version.Key, Kind: object.ErrStale, Err: errors.New(err.Error())} // no other version is listed
 	case now.SameVersion(b.version):
 		return &object.Error{
 			Op: "reading", Key: b.version.Key, Kind: object.ErrUnavailable,
@@ -256,6 +260,13 @@ func (b *body) skip(n int64) error {
 // recover decides whether reading goes on after err, and waits if it does.
 func (b *body) recover(err error) error {
 	b.closeCurrent()
+	if errors.Is(err, object.ErrStale) {
+		b.opts.Meter.Retried(err)
+		if retry.Sleep(b.ctx, b.stale.pause()) != nil {
+			return err
+		}
+		return nil
+	}
 	if b.offset-b.progress >= progressBytes {
 		b.failures = 0
 	}

@@ -16,6 +16,7 @@
 //	budget.go    what an object counts for
 //	download.go  one attempt at an object
 //	accept.go    whether an answer is the object: the listing is the witness
+//	stale.go     waiting for a cache that has the version before
 //	content.go   whether bytes are what an ETag says
 //	body.go      one version, read from its first byte to its last
 //	ahead.go     the parts that follow, read side by side

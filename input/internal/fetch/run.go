@@ -63,8 +63,9 @@ type attempt struct {
 	due      time.Time
 	err      error
 	// doubt is what the last attempt brought where it did not prove to be the
-	// object.
+	// object, and stale what was waited for a cache.
 	doubt doubt
+	stale stale
 }
 
 // listed is an object of the sequence, or the error that ended it.
@@ -254,11 +255,15 @@ func (r *Run) settle(a attempt) error {
 	case errors.Is(a.err, errKeysRefused):
 		a.Claim.Release()
 		return a.err
+	case errors.Is(a.err, object.ErrStale):
+		r.opts.Meter.Retried(a.err)
+		r.waiting.push(attempt{Item: a.Item, failures: a.failures, doubt: a.doubt, stale: a.stale, due: time.Now().Add(a.stale.pause())})
+		return nil
 	case r.triesAgain(a):
 		r.opts.Meter.Retried(a.err)
 		a.failures++
 		r.waiting.push(attempt{
-			Item: a.Item, failures: a.failures, doubt: a.doubt,
+			Item: a.Item, failures: a.failures, doubt: a.doubt, stale: a.stale,
 			due: time.Now().Add(r.opts.Retry.Delay(a.failures)),
 		})
 		return nil
@@ -278,5 +283,5 @@ func (r *Run) triesAgain(a attempt) bool {
 		return a.failures+1 < fewAttempts
 	}
 	// What somebody else than the server says of an object, be it a refusal, passes.
-	return object.Transient(a.err) || errors.Is(a.err, object.ErrNotS3)
+	return object.Transient(a.err) || errors.Is(a.err, object.ErrNotS3) || errors.Is(a.err, object.ErrForeign)
 }

@@ -18,7 +18,7 @@ const beginning = 12
 
 // tokens have a form of their own, which is no key of an object: JWTs and the
 // keys of Supabase.
-var tokens = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*){0,2}|sb_secret_[A-Za-z0-9_-]{4,}|sbp_[A-Za-z0-9_]{8,}`)
+var tokens = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*){0,2}|sb_(?:secret|publishable)_[A-Za-z0-9_-]{4,}|sbp_[A-Za-z0-9_]{8,}`)
 
 // lookalikes are what is likely to be a secret because of its form or of what
 // stands before it.

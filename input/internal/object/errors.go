@@ -48,6 +48,9 @@ var (
 	// another size or other bytes than the version that the listing shows. A
 	// gateway's own page with the status 200 is the usual case.
 	ErrMismatch = errors.New("the answer is not the listed object")
+	// ErrStale means that a cache between here and the server still has the version
+	// before the listed one. It is waited for, and costs no attempts.
+	ErrStale = errors.New("a cache still has the version before")
 
 	// ErrOdd means that the object's entry in the listing makes no sense, such as a
 	// size below zero: see [Object.Odd].
@@ -121,7 +124,7 @@ func (e *Error) Unwrap() []error {
 func Transient(err error) bool {
 	return errors.Is(err, ErrThrottled) || errors.Is(err, ErrUnavailable) ||
 		errors.Is(err, ErrUnreachable) || errors.Is(err, ErrChanged) ||
-		errors.Is(err, ErrMissingContent) || errors.Is(err, ErrMismatch)
+		errors.Is(err, ErrMissingContent) || errors.Is(err, ErrMismatch) || errors.Is(err, ErrStale)
 }
 
 // EndpointFault reports whether err is about the endpoint rather than one object:
@@ -157,6 +160,7 @@ var causes = []struct {
 }{
 	{ErrMissingContent, "missing_content"},
 	{ErrMismatch, "mismatch"},
+	{ErrStale, "stale"},
 	{ErrCredentials, "credentials"},
 	{ErrNoBucket, "no_bucket"},
 	{ErrNotFound, "not_found"},

@@ -83,6 +83,9 @@ type Content struct {
 	// MissingMeta is how many values of the object's metadata the server could not
 	// send, or [NoMeta].
 	MissingMeta int
+	// StaleFor is for how long after an overwrite the answer may be the version
+	// before, because a cache stands in between; 0 if there is none.
+	StaleFor time.Duration
 	// Offset is the position of Body's first byte in the object.
 	Offset int64
 	// Partial says that the endpoint sent only the requested range.
@@ -103,16 +106,21 @@ type Credentials struct {
 	Expires time.Time
 	// Region is the region to sign for; empty leaves it to the client.
 	Region string
-	// APIKey is the project's key that its gateway wants in addition to the token;
-	// empty if there is none.
+	// APIKey is the project's key that its gateway wants: in addition to the token,
+	// or alone where it is a secret key. It is empty if there is none.
 	APIKey string
 }
 
-// SameKeys reports whether c and d sign alike: a server that refuses c also refuses
-// d.
+// Signs reports whether c signs requests of the S3 protocol. Other credentials are
+// sent as they are, to the Storage REST API: APIKey, and SessionToken where there
+// is one.
+func (c Credentials) Signs() bool { return c.AccessKeyID != "" }
+
+// SameKeys reports whether c and d open the same: a server that refuses c also
+// refuses d.
 func (c Credentials) SameKeys(d Credentials) bool {
 	return c.AccessKeyID == d.AccessKeyID && c.SecretAccessKey == d.SecretAccessKey &&
-		c.SessionToken == d.SessionToken && c.Region == d.Region
+		c.SessionToken == d.SessionToken && c.Region == d.Region && c.APIKey == d.APIKey
 }
 
 // Secrets are the values that must never be shown, even if a server sends them

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -19,7 +20,7 @@ var errUnobtainable = errors.New("no credentials to be had")
 
 func TestAServerThatRefusesStrangersAnswers(t *testing.T) {
 	s := emulator.New(emulator.Options{})
-	c := inMemory(t, s, func(o *Options) {
+	c := inMemory(t, s, func(o *plane.Options) {
 		o.Credentials = func(context.Context) (object.Credentials, error) { return object.Credentials{}, errUnobtainable }
 	})
 	require.NoError(t, c.Answers(t.Context()))
@@ -58,7 +59,7 @@ func TestNobodyOrAnythingElseThanS3DoesNotAnswer(t *testing.T) {
 		"a public bucket":              {page(200, "application/xml", "<ListBucketResult><Name>photos</Name></ListBucketResult>"), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := inMemory(t, emulator.New(emulator.Options{}), func(o *Options) { o.Transport = roundTrip(c.answer) })
+			client := inMemory(t, emulator.New(emulator.Options{}), func(o *plane.Options) { o.Transport = roundTrip(c.answer) })
 			err := client.Answers(t.Context())
 			if c.want == nil {
 				require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 )
 
 // canned answers every request at once, so that what is measured is the client.
@@ -26,7 +27,7 @@ func (c canned) RoundTrip(*http.Request) (*http.Response, error) {
 
 func cannedClient(b *testing.B, body string) *Client {
 	b.Helper()
-	c, err := New(Options{
+	c, err := New(plane.Options{
 		Endpoint: "https://abcdefghijklmnopqrst.supabase.co/storage/v1/s3", Region: "eu-central-1", Bucket: testBucket,
 		Credentials: static(object.Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}), Transport: canned{body},
 		ResponseTimeout: time.Minute, IdleTimeout: time.Minute,
@@ -64,7 +65,7 @@ func BenchmarkDecodePage(b *testing.B) {
 	b.SetBytes(int64(len(doc)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := p.decode(doc, pageKeys); err != nil {
+		if err := p.decode(doc, plane.PageKeys); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,13 +1,12 @@
 package s3
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"net/http"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 )
 
 const opBuckets = "listing the buckets"
@@ -16,24 +15,17 @@ const opBuckets = "listing the buckets"
 // them for a role that bypasses row level security, and without a policy on
 // storage.buckets none for others. It is retried under the client's policy.
 func (c *Client) Buckets(ctx context.Context) (names []string, err error) {
-	err = c.retrying(ctx, opBuckets, func(ctx context.Context) error {
-		a, err := c.do(ctx, request{op: opBuckets, method: http.MethodGet, service: true})
-		if err != nil {
-			return err
-		}
-		defer a.close()
-		var doc bytes.Buffer
-		b := &body{op: opBuckets, answer: a, due: a.ContentLength}
-		if _, err := io.Copy(&doc, io.LimitReader(b, maxPage)); err != nil {
-			return err
-		}
-		if names, err = decodeBuckets(doc.Bytes()); err != nil {
-			return &object.Error{
-				Op: opBuckets, Kind: object.ErrUnavailable, Status: a.StatusCode,
-				Err: foreign.NewAnswer(object.ErrNotS3, a.Response, doc.Bytes(), a.cred.Secrets()...),
+	r := request{op: opBuckets, method: http.MethodGet, service: true}
+	err = c.caller.Retrying(ctx, opBuckets, func(ctx context.Context) error {
+		return c.caller.Document(ctx, c.as(r), func(a *plane.Answer, doc []byte) (err error) {
+			if names, err = decodeBuckets(doc); err != nil {
+				return &object.Error{
+					Op: opBuckets, Kind: object.ErrUnavailable, Status: a.StatusCode,
+					Err: foreign.NewAnswer(object.ErrNotS3, a.Response, doc, a.Secrets()...),
+				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 	return names, err
 }

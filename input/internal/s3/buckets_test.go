@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -16,7 +17,7 @@ func TestBucketsAreThoseThatTheRoleMaySee(t *testing.T) {
 	}
 	s.AllowBucket("avatars", func(claims map[string]any) bool { return claims["sub"] == "ada" })
 	// A bucket that the client was made for need not be there.
-	missing := func(o *Options) { o.Bucket = "photo s" }
+	missing := func(o *plane.Options) { o.Bucket = "photo s" }
 	names, err := inMemory(t, s, missing).Buckets(t.Context())
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{"avatars", "a b & c", "Photos", testBucket}, names)
@@ -27,7 +28,7 @@ func TestBucketsAreThoseThatTheRoleMaySee(t *testing.T) {
 	set := s.Settings()
 	for sub, want := range map[string][]string{"ada": {"avatars"}, "eve": nil} {
 		cred := object.Credentials{AccessKeyID: set.ProjectRef, SecretAccessKey: set.AnonKey, SessionToken: s.UserToken(sub, 1<<40)}
-		names, err := inMemory(t, s, func(o *Options) { o.Credentials = static(cred) }).Buckets(t.Context())
+		names, err := inMemory(t, s, func(o *plane.Options) { o.Credentials = static(cred) }).Buckets(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, names, sub)
 	}
@@ -51,6 +52,6 @@ func TestBucketsAreToldApartFromOtherAnswers(t *testing.T) {
 	s := emulator.New(emulator.Options{})
 	bad := accessKey(s)
 	bad.SecretAccessKey += "0"
-	_, err := inMemory(t, s, func(o *Options) { o.Credentials = static(bad) }).Buckets(t.Context())
+	_, err := inMemory(t, s, func(o *plane.Options) { o.Credentials = static(bad) }).Buckets(t.Context())
 	require.ErrorIs(t, err, object.ErrCredentials)
 }

@@ -2,10 +2,9 @@ package s3
 
 import (
 	"context"
-	"crypto/tls"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptrace"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
@@ -32,10 +32,10 @@ func accessKey(s *emulator.Server) object.Credentials {
 
 // inMemory is a client of s without sockets, patient for an hour. edit may
 // change the options.
-func inMemory(t testing.TB, s *emulator.Server, edit func(*Options)) *Client {
+func inMemory(t testing.TB, s *emulator.Server, edit func(*plane.Options)) *Client {
 	t.Helper()
 	s.CreateBucket(testBucket)
-	o := Options{
+	o := plane.Options{
 		Endpoint: s.Endpoint(), Region: s.Settings().Region, Bucket: testBucket,
 		Credentials: static(accessKey(s)), Transport: s.Transport(),
 		ResponseTimeout: time.Hour, IdleTimeout: time.Hour,
@@ -49,12 +49,12 @@ func inMemory(t testing.TB, s *emulator.Server, edit func(*Options)) *Client {
 }
 
 // overLoopback is a client of s over real sockets, with its own transport.
-func overLoopback(t testing.TB, s *emulator.Server, edit func(*Options)) *Client {
+func overLoopback(t testing.TB, s *emulator.Server, edit func(*plane.Options)) *Client {
 	t.Helper()
 	l, err := s.Start("")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
-	c := inMemory(t, s, func(o *Options) {
+	c := inMemory(t, s, func(o *plane.Options) {
 		o.Endpoint, o.Transport = l.Endpoint(), nil
 		o.ConnectTimeout = 5 * time.Second
 		if edit != nil {
@@ -139,7 +139,7 @@ func TestSessionTokenSeesWhatItsRoleMay(t *testing.T) {
 	s.AllowRead(testBucket, func(claims map[string]any, key string) bool { return key == "mine/1" })
 	set := s.Settings()
 	as := func(token string) []object.Object {
-		c := inMemory(t, s, func(o *Options) {
+		c := inMemory(t, s, func(o *plane.Options) {
 			o.Credentials = static(object.Credentials{AccessKeyID: set.ProjectRef, SecretAccessKey: set.AnonKey, SessionToken: token})
 		})
 		all, err := list(t.Context(), c, Range{})
@@ -156,7 +156,7 @@ func TestRotatedSecretUnderTheSameKeyIDIsUsedAtOnce(t *testing.T) {
 	cred := accessKey(s)
 	good := cred.SecretAccessKey
 	cred.SecretAccessKey = "the one before the rotation"
-	c := inMemory(t, s, func(o *Options) {
+	c := inMemory(t, s, func(o *plane.Options) {
 		o.Credentials = func(context.Context) (object.Credentials, error) { return cred, nil }
 	})
 	_, _, err := c.Listed(t.Context(), "k")
@@ -199,7 +199,7 @@ func TestEndpointFormsLeadToTheSameAddress(t *testing.T) {
 		_, err := bucketURL(endpoint, testBucket)
 		require.Error(t, err, endpoint)
 	}
-	_, err := bucketURL("https://abc.supabase.co", "")
+	_, err := New(plane.Options{Endpoint: "https://abc.supabase.co", Credentials: static(object.Credentials{})})
 	require.ErrorContains(t, err, "bucket")
 }
 
@@ -213,40 +213,26 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	s := emulator.New(emulator.Options{})
 	s.Put(testBucket, "k", []byte("0123456789"))
 	s.Put(testBucket, "empty", nil)
-	c := overLoopback(t, s, func(o *Options) { o.MaxConns = 4 })
+	c := overLoopback(t, s, func(o *plane.Options) { o.MaxConns = 4 })
 	dialled := 0
-	own := c.transport.(*http.Transport)
-	dial := own.DialContext
-	own.DialContext = dialCounter(dial, &dialled)
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
+		if !i.Reused {
+			dialled++
+		}
+	}})
 	for range 20 {
-		content, err := c.Open(t.Context(), "k", 0)
+		content, err := c.Open(ctx, "k", 0)
 		require.NoError(t, err)
 		_, err = io.ReadAll(content.Body)
 		require.NoError(t, err)
 		require.NoError(t, content.Body.Close())
-		_, err = c.Open(t.Context(), "not there", 0)
+		_, err = c.Open(ctx, "not there", 0)
 		require.ErrorIs(t, err, object.ErrNotFound)
-		content, err = c.Open(t.Context(), "empty", 0)
+		content, err = c.Open(ctx, "empty", 0)
 		require.NoError(t, err)
 		require.NoError(t, content.Body.Close())
-		_, err = list(t.Context(), c, Range{})
+		_, err = list(ctx, c, Range{})
 		require.NoError(t, err)
 	}
 	require.Equal(t, 1, dialled)
-}
-
-func TestTLSConfigurationIsNotShared(t *testing.T) {
-	conf := &tls.Config{MinVersion: tls.VersionTLS13}
-	tr := newTransport(Options{TLS: conf})
-	require.NotSame(t, conf, tr.TLSClientConfig)
-	require.Equal(t, uint16(tls.VersionTLS13), tr.TLSClientConfig.MinVersion)
-	require.True(t, tr.DisableCompression)
-	require.Equal(t, minIdleConns, tr.MaxIdleConnsPerHost)
-}
-
-func dialCounter(dial func(context.Context, string, string) (net.Conn, error), n *int) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		*n++
-		return dial(ctx, network, addr)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 )
 
 // maxEmptyPages is how many empty pages in a row, each with a token for the next
@@ -26,11 +27,6 @@ type cursor struct {
 	// byKey is set once a token has failed: tokens are not trusted after that.
 	byKey bool
 }
-
-var (
-	errGoesRound = errors.New("the server's listing goes round: a page did not get beyond the one before")
-	errOutOfTurn = errors.New("the server's listing is not in the byte order of its keys")
-)
 
 // query is the query of the next page. It has no delimiter, with which the server
 // skips keys, and no encoding-type, with which it escapes them.
@@ -52,14 +48,14 @@ func (c *cursor) query(maxKeys int) url.Values {
 // does not lead on, the cursor asks again by key; if it already did, advance
 // fails, so that a listing always ends.
 func (c *cursor) advance(p *page) (more bool, err error) {
-	last, err := c.follow(p)
+	last, err := plane.Follow(p.objects, c.last, unplaced)
 	switch {
-	case errors.Is(err, errGoesRound) && !c.byKey:
+	case errors.Is(err, plane.ErrGoesRound) && !c.byKey:
 		// The token led back, so the page may show old keys.
 		p.objects, p.truncated, p.token = p.objects[:0], true, ""
 		last = c.last
 	case err != nil:
-		return false, &object.Error{Op: opListing, Kind: object.ErrUnavailable, Err: err}
+		return false, &object.Error{Op: plane.OpListing, Kind: object.ErrUnavailable, Err: err}
 	}
 	c.empty++
 	if last != c.last {
@@ -78,30 +74,11 @@ func (c *cursor) advance(p *page) (more bool, err error) {
 		if p.last {
 			return false, nil
 		}
-		return false, &object.Error{Op: opListing, Kind: object.ErrUnavailable, Err: errGoesRound}
+		return false, &object.Error{Op: plane.OpListing, Kind: object.ErrUnavailable, Err: plane.ErrGoesRound}
 	}
 	c.byKey = true
 	c.token, c.after = "", c.last
 	return true, nil
-}
-
-// follow checks that the keys of p rise from the last key, and returns the new
-// last key.
-func (c *cursor) follow(p *page) (string, error) {
-	last := c.last
-	for i := range p.objects {
-		key := p.objects[i].Key
-		switch {
-		case unplaced(key):
-		case key > last:
-			last = key
-		case i == 0:
-			return "", errGoesRound
-		default:
-			return "", errOutOfTurn
-		}
-	}
-	return last, nil
 }
 
 // unplaced reports whether key may be out of order. The server replaces a control

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 )
 
 // scripted answers list requests with pages, and fails the test when asked for
@@ -19,7 +20,7 @@ import (
 func scripted(t *testing.T, limit int, answer func(n int, token, after string) string) *Client {
 	t.Helper()
 	n := 0
-	c, err := New(Options{
+	c, err := New(plane.Options{
 		Endpoint: "http://scripted", Bucket: testBucket, Region: "r",
 		Credentials: static(object.Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}),
 		Transport: roundTrip(func(r *http.Request) (*http.Response, error) {

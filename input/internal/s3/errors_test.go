@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
@@ -142,8 +143,7 @@ func TestServerThatEchoesTheKeysDoesNotPutThemIntoErrors(t *testing.T) {
 				r := plain(status, doc)
 				r.Header.Set("Location", "/"+echo)
 				return r
-			})
-			c.o.Credentials = static(cred)
+			}, func(o *plane.Options) { o.Credentials = static(cred) })
 			_, listErr := list(t.Context(), c, Range{})
 			_, _, probeErr := c.Probe(t.Context(), "", retry.Policy{})
 			_, _, listedErr := c.Listed(t.Context(), "k")
@@ -175,8 +175,9 @@ func TestWhatAServerWritesReachesNoErrorAsItIs(t *testing.T) {
 			"range":    func() *http.Response { r := plain(206, "x"); r.Header.Set("Content-Range", "bytes "+text); return r },
 			"region":   func() *http.Response { return plain(200, "<LocationConstraint>"+text+"</LocationConstraint>") },
 		} {
-			c := answering(t, func(*http.Request) *http.Response { return answer() })
-			c.o.Credentials = static(object.Credentials{AccessKeyID: "id", SecretAccessKey: "secret-of-the-pair", SessionToken: token})
+			c := answering(t, func(*http.Request) *http.Response { return answer() }, func(o *plane.Options) {
+				o.Credentials = static(object.Credentials{AccessKeyID: "id", SecretAccessKey: "secret-of-the-pair", SessionToken: token})
+			})
 			objs, listErr := list(t.Context(), c, Range{})
 			_, openErr := c.Open(t.Context(), "k", 3)
 			region, regionErr := c.Region(t.Context())
@@ -239,7 +240,7 @@ func TestDeleteThatIsForbiddenSaysSo(t *testing.T) {
 	s.Put(testBucket, "k", []byte("x"))
 	s.AllowRead(testBucket, func(map[string]any, string) bool { return true })
 	set := s.Settings()
-	c := inMemory(t, s, func(o *Options) {
+	c := inMemory(t, s, func(o *plane.Options) {
 		o.Credentials = static(object.Credentials{AccessKeyID: set.ProjectRef, SecretAccessKey: set.AnonKey, SessionToken: s.UserToken("u", time.Hour)})
 	})
 	require.ErrorIs(t, c.Delete(t.Context(), "k"), object.ErrDenied)
@@ -255,7 +256,7 @@ func TestDeleteIsTriedAgain(t *testing.T) {
 			}
 			return emulator.Fault{}
 		})
-		c := inMemory(t, s, func(o *Options) { o.Retry = patient })
+		c := inMemory(t, s, func(o *plane.Options) { o.Retry = patient })
 		require.NoError(t, c.Delete(t.Context(), "k"))
 		require.Equal(t, 3, s.Count(emulator.OpDelete))
 	})
@@ -263,7 +264,7 @@ func TestDeleteIsTriedAgain(t *testing.T) {
 
 func TestRegionIsToldEvenWhenTheConfiguredOneIsWrong(t *testing.T) {
 	s := emulator.New(emulator.Options{})
-	c := inMemory(t, s, func(o *Options) { o.Region = "mars-1" })
+	c := inMemory(t, s, func(o *plane.Options) { o.Region = "mars-1" })
 	_, err := list(t.Context(), c, Range{})
 	require.ErrorIs(t, err, object.ErrCredentials)
 	region, err := c.Region(t.Context())
@@ -273,7 +274,7 @@ func TestRegionIsToldEvenWhenTheConfiguredOneIsWrong(t *testing.T) {
 
 func TestRegionIsNotGuessedWithAWrongSecret(t *testing.T) {
 	s := emulator.New(emulator.Options{})
-	c := inMemory(t, s, func(o *Options) {
+	c := inMemory(t, s, func(o *plane.Options) {
 		o.Credentials = static(object.Credentials{AccessKeyID: s.Settings().AccessKeyID, SecretAccessKey: "wrong"})
 	})
 	region, err := c.Region(t.Context())
@@ -295,7 +296,7 @@ func TestRegionThatIsNotToldIsTheOneThatWorked(t *testing.T) {
 func TestFailingCredentialsAreNoRequest(t *testing.T) {
 	boom := errors.New("sign-in failed")
 	s := emulator.New(emulator.Options{})
-	c := inMemory(t, s, func(o *Options) {
+	c := inMemory(t, s, func(o *plane.Options) {
 		o.Credentials = func(context.Context) (object.Credentials, error) { return object.Credentials{}, boom }
 	})
 	_, err := c.Open(t.Context(), "k", 0)

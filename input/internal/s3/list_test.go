@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
@@ -43,7 +42,7 @@ func TestListingGoesOverItsPages(t *testing.T) {
 	s := emulator.New(emulator.Options{})
 	want := fill(s, 2500)
 	var pages []int
-	c := inMemory(t, s, func(o *Options) { o.OnListPage = func(_ time.Duration, keys int) { pages = append(pages, keys) } })
+	c := inMemory(t, s, func(o *plane.Options) { o.OnListPage = func(_ time.Duration, keys int) { pages = append(pages, keys) } })
 	got, err := list(t.Context(), c, Range{})
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(want, keysOf(got)))
@@ -114,7 +113,7 @@ func TestFailingPageIsTriedAgainWithoutLossOrRepeat(t *testing.T) {
 		}
 		s.SetFaults(func(r emulator.Request) emulator.Fault { return faults[r.N] })
 		var retried []string
-		c := inMemory(t, s, func(o *Options) {
+		c := inMemory(t, s, func(o *plane.Options) {
 			o.Retry = patient
 			o.OnRetry = func(op string, err error) { retried = append(retried, op+" "+object.Cause(err)) }
 		})
@@ -139,7 +138,7 @@ func TestListingEndsWithOneErrorAfterItsAttempts(t *testing.T) {
 			return emulator.Fault{}
 		})
 		var objects, failures int
-		for _, err := range inMemory(t, s, func(o *Options) { o.Retry = patient }).List(t.Context(), Range{}) {
+		for _, err := range inMemory(t, s, func(o *plane.Options) { o.Retry = patient }).List(t.Context(), Range{}) {
 			if err != nil {
 				require.ErrorIs(t, err, object.ErrUnavailable)
 				failures++
@@ -182,7 +181,7 @@ func TestProbeHasItsOwnPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := emulator.New(emulator.Options{})
 		s.SetFaults(func(emulator.Request) emulator.Fault { return emulator.Fault{Status: 544} })
-		c := inMemory(t, s, func(o *Options) { o.Retry = patient })
+		c := inMemory(t, s, func(o *plane.Options) { o.Retry = patient })
 		_, _, err := c.Probe(t.Context(), "", retry.Policy{MaxAttempts: 2, InitialInterval: time.Second, MaxInterval: time.Second})
 		require.ErrorIs(t, err, object.ErrUnavailable)
 		require.Equal(t, 2, s.Count(emulator.OpList))
@@ -234,8 +233,7 @@ func TestAForeignPageInTheMiddleOfAListingIsWaitedFor(t *testing.T) {
 						return plain(200, xmlPage("t", true, "a"))
 					}
 					return plain(200, xmlPage("", false, "b"))
-				})
-				c.o.Retry = patient
+				}, func(o *plane.Options) { o.Retry = patient })
 				got, err := list(t.Context(), c, Range{})
 				require.NoError(t, err)
 				require.Equal(t, []string{"a", "b"}, keysOf(got))
@@ -251,10 +249,10 @@ func TestWhetherThereIsMoreIsReadAsServersWriteIt(t *testing.T) {
 	} {
 		doc := strings.Replace(xmlPage("", true, "a", "b"), ">true<", ">"+said+"<", 1)
 		var p page
-		require.NoError(t, p.decode([]byte(doc), pageKeys))
+		require.NoError(t, p.decode([]byte(doc), plane.PageKeys))
 		require.Equal(t, more, p.truncated, "%q", said)
 		doc = strings.Replace(xmlPage("token", true, "a", "b"), ">true<", ">"+said+"<", 1)
-		require.NoError(t, p.decode([]byte(doc), pageKeys))
+		require.NoError(t, p.decode([]byte(doc), plane.PageKeys))
 		require.True(t, p.truncated, "a token goes on after %q", said)
 	}
 	doc := strings.Replace(xmlPage("", true, "a", "b"), "<IsTruncated>true</IsTruncated>", "", 1)
@@ -336,93 +334,6 @@ func TestTimesAreReadInTheFormsOfStores(t *testing.T) {
 	}
 }
 
-func TestPageOfAbsurdSizeIsRefusedAndMayPass(t *testing.T) {
-	read := int64(0)
-	for _, length := range []int64{-1, maxPage + 1, 1 << 40} {
-		c := inMemory(t, emulator.New(emulator.Options{}), func(o *Options) {
-			o.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
-				read = 0
-				return &http.Response{StatusCode: http.StatusOK, ContentLength: length, Header: http.Header{}, Body: io.NopCloser(zeroes{&read})}, nil
-			})
-		})
-		_, err := list(t.Context(), c, Range{})
-		require.ErrorIs(t, err, object.ErrUnavailable)
-		require.ErrorIs(t, err, object.ErrOversized)
-		require.ErrorContains(t, err, "exceeds")
-		require.LessOrEqual(t, read, int64(maxPage+1))
-		if length > 0 {
-			require.Zero(t, read, "nothing is read of what says that it is too large")
-		}
-	}
-	require.Empty(t, large)
-}
-
-func TestFewLargePagesAreInMemoryAtATime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		large = make(chan struct{}, maxLarge) // one of the bubble
-		page := xmlPage("", false, "a") + strings.Repeat(" ", 2*largePage)
-		small := xmlPage("", false, "small")
-		var beyond, most atomic.Int32
-		c := inMemory(t, emulator.New(emulator.Options{}), func(o *Options) {
-			o.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
-				doc := page
-				if r.URL.Query().Get("prefix") == "small" {
-					doc = small
-				}
-				return &http.Response{
-					StatusCode: http.StatusOK, ContentLength: int64(len(doc)), Header: http.Header{},
-					Body: io.NopCloser(&slow{Reader: strings.NewReader(doc), beyond: &beyond, most: &most}),
-				}, nil
-			})
-		})
-		var wg sync.WaitGroup
-		for range 32 {
-			wg.Go(func() {
-				got, err := list(t.Context(), c, Range{})
-				require.NoError(t, err)
-				require.Len(t, got, 1)
-			})
-		}
-		synctest.Wait()
-		_, err := list(t.Context(), c, Range{Prefix: "small"})
-		require.NoError(t, err, "a page of common size waits for nobody")
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		_, err = list(ctx, c, Range{})
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		wg.Wait()
-		require.Equal(t, int32(maxLarge), most.Load())
-		require.Empty(t, large)
-	})
-}
-
-// slow takes a while for what is beyond a large page.
-type slow struct {
-	*strings.Reader
-	read         int
-	in           bool
-	beyond, most *atomic.Int32
-}
-
-func (s *slow) Read(p []byte) (int, error) {
-	if s.read >= largePage && !s.in {
-		s.in = true
-		if n := s.beyond.Add(1); n > s.most.Load() {
-			s.most.Store(n)
-		}
-		time.Sleep(time.Second)
-		s.beyond.Add(-1)
-	}
-	n, err := s.Reader.Read(p[:min(len(p), 64<<10)])
-	s.read += n
-	return n, err
-}
-
-// zeroes never ends.
-type zeroes struct{ read *int64 }
-
-func (z zeroes) Read(p []byte) (int, error) { clear(p); *z.read += int64(len(p)); return len(p), nil }
-
 func TestCancelledListingReturnsTheContextsError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := emulator.New(emulator.Options{})
@@ -430,7 +341,7 @@ func TestCancelledListingReturnsTheContextsError(t *testing.T) {
 		s.SetFaults(func(emulator.Request) emulator.Fault { return emulator.Fault{Delay: time.Minute} })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := list(ctx, inMemory(t, s, func(o *Options) { o.Retry = patient }), Range{})
+		_, err := list(ctx, inMemory(t, s, func(o *plane.Options) { o.Retry = patient }), Range{})
 		require.Equal(t, context.DeadlineExceeded, err)
 		require.Equal(t, 1, s.Count(emulator.OpList))
 	})
@@ -445,7 +356,7 @@ func TestAPageOfAnotherPrefixIsAskedForAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := 0
-				c := inMemory(t, emulator.New(emulator.Options{}), func(o *Options) {
+				c := inMemory(t, emulator.New(emulator.Options{}), func(o *plane.Options) {
 					o.Retry = patient
 					o.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
 						if n++; n == 1 {

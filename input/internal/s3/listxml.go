@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 )
 
 // page is one decoded answer to a list request.
@@ -49,7 +50,7 @@ var openContents = []byte("<Contents>")
 // makes no sense becomes an odd object; the other entries are kept.
 func (p *page) decode(doc []byte, maxKeys int) error {
 	p.reset()
-	p.objects = slices.Grow(p.objects, min(bytes.Count(doc, openContents), pageKeys))
+	p.objects = slices.Grow(p.objects, min(bytes.Count(doc, openContents), plane.PageKeys))
 	s := xmlScanner{b: doc}
 	root, ok, err := s.next()
 	switch {
@@ -149,7 +150,7 @@ func (p *page) decodeObject(s *xmlScanner, empty bool) error {
 		case "Key":
 			o.Key = end.text()
 		case "ETag":
-			o.ETag = trimETag(end.text())
+			o.ETag = plane.TrimETag(end.text())
 		case "Size":
 			sized = true
 			if o.Size, err = strconv.ParseInt(string(end.last), 10, 64); err != nil || o.Size < 0 || len(end.pieces) > 0 {

@@ -1,20 +1,16 @@
 package s3
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/api"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 )
-
-const opDeleting = "deleting"
 
 // Listed asks the listing for one key, once. It returns the listed version of the
 // object, and whether there is one. The listing is the API's own signed answer, so
@@ -28,7 +24,7 @@ func (c *Client) Listed(ctx context.Context, key string) (object.Object, bool, e
 		// The key itself comes before all longer keys that begin with it.
 		for _, o := range l.page.objects {
 			if o.Key == key && o.Odd != "" {
-				return o, false, &object.Error{Op: opListing, Key: key, Kind: object.ErrUnavailable, Err: errors.New("it shows " + o.Odd)}
+				return o, false, &object.Error{Op: plane.OpListing, Key: key, Kind: object.ErrUnavailable, Err: errors.New("it shows " + o.Odd)}
 			}
 			if o.Key == key {
 				return o, true, nil
@@ -48,22 +44,13 @@ func (c *Client) Listed(ctx context.Context, key string) (object.Object, bool, e
 // Delete removes the object. A missing object is no error. The API answers with
 // 204; any other answer is checked against the listing.
 func (c *Client) Delete(ctx context.Context, key string) error {
-	return c.retrying(ctx, opDeleting, func(ctx context.Context) error {
-		a, err := c.do(ctx, request{op: opDeleting, method: http.MethodDelete, key: key})
-		switch {
-		case err == nil:
-			status := a.StatusCode
-			a.close()
-			if status == http.StatusNoContent {
-				return nil
-			}
-		case !errors.Is(err, object.ErrNotFound):
-			return err
+	return c.caller.Remove(ctx, key, c.Listed, func(ctx context.Context) (done bool, err error) {
+		a, err := c.caller.Do(ctx, c.as(request{op: plane.OpDeleting, method: http.MethodDelete, key: key}))
+		if err != nil {
+			return false, err
 		}
-		if _, listed, err := c.Listed(ctx, key); err != nil || !listed {
-			return err
-		}
-		return &object.Error{Op: opDeleting, Key: key, Kind: object.ErrUnavailable, Message: "it is still listed"}
+		a.Close()
+		return a.StatusCode == http.StatusNoContent, nil
 	})
 }
 
@@ -76,21 +63,19 @@ const universalRegion = "us-east-1"
 // a nil error means that key and secret are right. If this role may not see the
 // server's region, Region returns the region that the server has just accepted.
 func (c *Client) Region(ctx context.Context) (string, error) {
-	const op = "asking for the region"
-	a, err := c.do(ctx, request{op: op, method: http.MethodGet, query: url.Values{"location": {""}}, region: universalRegion})
+	r := request{op: "asking for the region", method: http.MethodGet, query: url.Values{"location": {""}}, region: universalRegion}
+	region := ""
+	err := c.caller.Document(ctx, c.as(r), func(_ *plane.Answer, doc []byte) error {
+		region = decodeLocation(doc)
+		return nil
+	})
 	if errors.Is(err, object.ErrNoBucket) || errors.Is(err, object.ErrDenied) {
 		return universalRegion, nil // the signature was good enough for this answer
 	}
 	if err != nil {
 		return "", err
 	}
-	defer a.close()
-	var doc bytes.Buffer
-	b := &body{op: op, answer: a, due: a.ContentLength}
-	if _, err := io.Copy(&doc, io.LimitReader(b, api.MaxRefusal)); err != nil {
-		return "", err
-	}
-	return cmp.Or(decodeLocation(doc.Bytes()), universalRegion), nil
+	return cmp.Or(region, universalRegion), nil
 }
 
 // decodeLocation reads a LocationConstraint. Any other document gives "".

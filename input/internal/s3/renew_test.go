@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -46,7 +47,7 @@ func (r *ring) Renew(_ context.Context, rejected object.Credentials) (bool, erro
 // renewing is a client whose keys are renewed from the emulator's settings.
 func renewing(t *testing.T, s *emulator.Server) (*Client, *ring) {
 	r := &ring{now: accessKey(s), fresh: func() object.Credentials { return accessKey(s) }}
-	return inMemory(t, s, func(o *Options) { o.Credentials, o.Renew = r.Credentials, r.Renew }), r
+	return inMemory(t, s, func(o *plane.Options) { o.Credentials, o.Renew = r.Credentials, r.Renew }), r
 }
 
 func TestARequestWithRefusedKeysIsMadeAgainWithNewOnes(t *testing.T) {
@@ -115,8 +116,8 @@ func TestKeysThatAreRefusedAgainAndAgainEndInARefusal(t *testing.T) {
 	s.RotateAccessKey()
 	_, err := c.Open(t.Context(), "k", 0)
 	require.ErrorIs(t, err, object.ErrCredentials)
-	require.Equal(t, maxRenewals, keys.renewals)
-	require.Equal(t, maxRenewals+1, s.Count(emulator.OpGet))
+	require.Equal(t, plane.MaxRenewals, keys.renewals)
+	require.Equal(t, plane.MaxRenewals+1, s.Count(emulator.OpGet))
 }
 
 func TestTroubleWithARenewalTakesThePlaceOfTheRefusal(t *testing.T) {
@@ -137,7 +138,7 @@ func TestTheRegionOfTheKeysIsSignedFor(t *testing.T) {
 	s := emulator.New(emulator.Options{Region: "ap-south-1"})
 	s.Put(testBucket, "k", []byte("x"))
 	cred := accessKey(s)
-	c := inMemory(t, s, func(o *Options) {
+	c := inMemory(t, s, func(o *plane.Options) {
 		o.Region, o.Credentials = "eu-west-1", func(context.Context) (object.Credentials, error) { return cred, nil }
 	})
 	_, err := c.Open(t.Context(), "k", 0)

@@ -16,13 +16,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
 // openAt tries a GET with the client's own transport.
 func openAt(t *testing.T, endpoint string) error {
 	t.Helper()
-	c := inMemory(t, emulator.New(emulator.Options{}), func(o *Options) {
+	c := inMemory(t, emulator.New(emulator.Options{}), func(o *plane.Options) {
 		o.Endpoint, o.Transport, o.ConnectTimeout, o.ResponseTimeout = endpoint, nil, 5*time.Second, 5*time.Second
 	})
 	t.Cleanup(c.Close)
@@ -86,7 +87,7 @@ func TestTimeoutOfTheNetworkIsNotTheCallers(t *testing.T) {
 		os.ErrDeadlineExceeded, context.DeadlineExceeded, context.Canceled, io.ErrUnexpectedEOF, syscall.ECONNRESET,
 		&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded},
 	} {
-		c := inMemory(t, emulator.New(emulator.Options{}), func(o *Options) {
+		c := inMemory(t, emulator.New(emulator.Options{}), func(o *plane.Options) {
 			o.Transport = roundTrip(func(*http.Request) (*http.Response, error) { return nil, cause })
 		})
 		_, err := c.Open(t.Context(), "k", 0)

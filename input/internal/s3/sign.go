@@ -45,48 +45,8 @@ func (s *signer) forSecret(secret string) *v4.Signer {
 		return cur.signer
 	}
 	next := &secretSigner{secret: secret, signer: v4.NewSigner(func(o *v4.SignerOptions) {
-		o.DisableURIPathEscaping = true // the path is escaped once, by escapePath
+		o.DisableURIPathEscaping = true // the path is escaped once, by plane.EscapePath
 	})}
 	s.current.Store(next)
 	return next.signer
 }
-
-// escapePath percent-encodes every byte except unreserved ones and "/". SigV4
-// signs this form, and it is sent unchanged. Nothing is cleaned: "//", "." and a
-// trailing space belong to the key.
-func escapePath(path string) string {
-	n := 0
-	for i := range len(path) {
-		if !unreserved[path[i]] {
-			n++
-		}
-	}
-	if n == 0 {
-		return path
-	}
-	const upperHex = "0123456789ABCDEF"
-	out := make([]byte, 0, len(path)+2*n)
-	for i := range len(path) {
-		if c := path[i]; unreserved[c] {
-			out = append(out, c)
-		} else {
-			out = append(out, '%', upperHex[c>>4], upperHex[c&15])
-		}
-	}
-	return string(out)
-}
-
-// unreserved are the bytes that stand for themselves in a path.
-var unreserved = func() (t [256]bool) {
-	for c := byte('a'); c <= 'z'; c++ {
-		t[c] = true
-		t[c-'a'+'A'] = true
-	}
-	for c := byte('0'); c <= '9'; c++ {
-		t[c] = true
-	}
-	for _, c := range []byte("-._~/") {
-		t[c] = true
-	}
-	return t
-}()

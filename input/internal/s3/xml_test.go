@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 )
 
 func TestPageIsDecodedInAnyForm(t *testing.T) {
@@ -41,7 +42,7 @@ func TestPageIsDecodedInAnyForm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p page
-			require.NoError(t, p.decode([]byte(tc.doc), pageKeys))
+			require.NoError(t, p.decode([]byte(tc.doc), plane.PageKeys))
 			require.Empty(t, cmp.Diff(tc.want, p, cmp.AllowUnexported(page{}), cmpopts.EquateEmpty()))
 		})
 	}
@@ -52,15 +53,15 @@ func TestEveryCutOfAPageIsAnError(t *testing.T) {
 	doc = strings.TrimSuffix(doc, ">")
 	var p page
 	for i := range len(doc) {
-		require.Error(t, p.decode([]byte(doc[:i]), pageKeys), doc[:i])
+		require.Error(t, p.decode([]byte(doc[:i]), plane.PageKeys), doc[:i])
 	}
 }
 
 func TestEncodedKeysAreRefused(t *testing.T) {
 	var p page
-	err := p.decode([]byte("<ListBucketResult><EncodingType>url</EncodingType></ListBucketResult>"), pageKeys)
+	err := p.decode([]byte("<ListBucketResult><EncodingType>url</EncodingType></ListBucketResult>"), plane.PageKeys)
 	require.ErrorIs(t, err, errEncodedKeys)
-	require.NoError(t, p.decode([]byte("<ListBucketResult><EncodingType></EncodingType></ListBucketResult>"), pageKeys))
+	require.NoError(t, p.decode([]byte("<ListBucketResult><EncodingType></EncodingType></ListBucketResult>"), plane.PageKeys))
 }
 
 func TestErrorDocumentThatWasCutStillTells(t *testing.T) {
@@ -97,13 +98,13 @@ func FuzzPageAgainstEncodingXML(f *testing.F) {
 			t.Skip("encoding/xml can't read what it wrote")
 		}
 		var got page
-		require.NoError(t, got.decode(doc, pageKeys))
+		require.NoError(t, got.decode(doc, plane.PageKeys))
 		require.True(t, got.truncated)
 		require.Equal(t, want.NextContinuationToken, got.token)
 		require.Len(t, got.objects, 2)
 		for i, c := range want.Contents {
 			require.Equal(t, c.Key, got.objects[i].Key)
-			require.Equal(t, trimETag(c.ETag), got.objects[i].ETag)
+			require.Equal(t, plane.TrimETag(c.ETag), got.objects[i].ETag)
 			require.Equal(t, c.Size, got.objects[i].Size)
 		}
 	})
@@ -116,7 +117,7 @@ func FuzzDocuments(f *testing.F) {
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		var p page
 		before := bytes.Clone(doc)
-		_ = p.decode(doc, pageKeys)
+		_ = p.decode(doc, plane.PageKeys)
 		_, _, _ = decodeError(doc)
 		_ = decodeLocation(doc)
 		require.Equal(t, before, doc)
@@ -131,7 +132,7 @@ func FuzzEscapedPathIsTheKey(f *testing.F) {
 		u, err := bucketURL("http://host/base", testBucket)
 		require.NoError(t, err)
 		u.Path += "/" + key
-		u.RawPath += "/" + escapePath(key)
+		u.RawPath += "/" + plane.EscapePath(key)
 		require.Equal(t, u.RawPath, u.EscapedPath(), "the path that is sent must be the one that is signed")
 		require.Equal(t, u.RawPath, u.RequestURI())
 	})

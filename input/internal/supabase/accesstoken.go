@@ -14,6 +14,10 @@ const hostedAPI = "https://api.supabase.com"
 const whereTokens = "personal access tokens are made in the Dashboard under Account -> Access Tokens; " +
 	"one with limited permissions needs to read the project, its API keys and the secrets of its API keys"
 
+// makeKeys is what to do where a project has no key that can be read.
+const makeKeys = "make a secret key in the Dashboard under Project Settings -> API keys -> Secret keys; " +
+	"or an S3 access key under Project Settings -> Storage -> S3 access keys, and write type: " + TypeAccessKey
+
 // useAccessToken checks a personal access token, with which the keys are asked
 // for.
 func (p *Project) useAccessToken(problems *Problems) {
@@ -58,6 +62,18 @@ func (p Project) WithAPIKeys(anonKey, serviceRoleKey, region string) (Project, e
 		}
 	}
 	p.auth = given
+	p.settle(region)
+	return p, nil
+}
+
+// WithSecretKey returns the project with the secret key that the Management API
+// gave: of a project whose legacy keys are switched off, or that never had any.
+func (p Project) WithSecretKey(secretKey, region string) (Project, error) {
+	var problems Problems
+	if p.checkRESTAddress(&problems); len(problems) > 0 {
+		return Project{}, problems[0]
+	}
+	p.useREST(secretKey)
 	p.settle(region)
 	return p, nil
 }

@@ -9,7 +9,10 @@ import (
 )
 
 // s3Path is where a Supabase gateway serves the S3 protocol.
-const s3Path = "/storage/v1/s3"
+const s3Path = restPath + "/s3"
+
+// restPath is where it serves the REST API of Storage.
+const restPath = "/storage/v1"
 
 var (
 	refPattern    = regexp.MustCompile(`^[a-z]{20}$`)
@@ -56,7 +59,11 @@ func (p *Project) locate(s Settings, problems *Problems) {
 		p.Endpoint = "https://" + s.ProjectRef + ".supabase.co" + s3Path
 		return
 	}
-	u, ok := checkEndpoint(s.Endpoint, problems)
+	endpoint := strings.TrimRight(s.Endpoint, "/")
+	if p.auth.overREST() && strings.HasSuffix(endpoint, restPath) {
+		endpoint += "/s3" // one address for both, which the state knows
+	}
+	u, ok := checkEndpoint(endpoint, problems)
 	if !ok {
 		return
 	}

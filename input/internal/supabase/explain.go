@@ -47,13 +47,13 @@ func (p Project) diagnose(e *object.Error, serverRegion string) (field, problem,
 		return p.tokenField(), fmt.Sprintf("the role %s may not do this in the bucket %q", p.Identity.Role, p.Bucket),
 			"allow it in a policy on storage.objects, or use keys that bypass row level security"
 	case errors.Is(e, object.ErrUnreachable):
-		return p.addressField(), "the server at " + p.Endpoint + " can't be reached", "check the network of this machine"
+		return p.addressField(), "the server at " + p.Address() + " can't be reached", "check the network of this machine"
 	case errors.Is(e, object.ErrOdd):
 		return "source_path", "the listing shows an object that makes no sense", "correct the metadata of its row in storage.objects, upload it again, or leave it out with exclude_patterns"
 	case errors.Is(e, object.ErrThrottled):
-		return p.addressField(), "the server at " + p.Endpoint + " asked for fewer requests at every attempt", "see what else reads from this project, or lower concurrency.max_downloads"
+		return p.addressField(), "the server at " + p.Address() + " asked for fewer requests at every attempt", "see what else reads from this project, or lower concurrency.max_downloads"
 	case errors.Is(e, object.ErrUnavailable):
-		return p.addressField(), "the server at " + p.Endpoint + " failed at every attempt",
+		return p.addressField(), "the server at " + p.Address() + " failed at every attempt",
 			"see in the Dashboard whether the project is running; where it needs longer to come back, raise retry.max_attempts"
 	}
 	return "", "", ""
@@ -73,6 +73,8 @@ func (p Project) tokenField() string {
 	switch {
 	case p.auth.Type == TypeAccessKey:
 		field = fieldKeyID
+	case p.auth.Type == TypeSecretKey:
+		field = fieldSecretKey
 	case p.auth.Type == TypeUser:
 		field = fieldEmail
 	case p.auth.Type == TypeAccessToken:
@@ -89,6 +91,10 @@ func (p Project) rotates() string {
 	switch {
 	case p.auth.Type == TypeUser || p.auth.Type == TypeAccessToken:
 		return "; new keys were asked for, and did not help"
+	case p.auth.Type == TypeSecretKey && len(p.auth.fromFile) > 0:
+		return "; the file is read again when the key is refused"
+	case p.auth.Type == TypeSecretKey:
+		return "; the type " + TypeAccessToken + " finds a new key by itself, and a file that is named in " + fieldSecretKey + FileSuffix + " is read again"
 	case len(p.auth.fromFile) > 0:
 		return "; keys rotate during project upgrades and with the JWT secret, and the files are read again when a key is refused"
 	}
@@ -101,6 +107,8 @@ func (p Project) rejected(e *object.Error, serverRegion string) (field, problem,
 	message := strings.ToLower(e.Message)
 	has := func(s string) bool { return strings.Contains(message, s) }
 	switch {
+	case p.OverREST():
+		return p.rejectedREST(e)
 	case e.Code == "FeatureNotEnabled":
 		return p.addressField(), "the S3 protocol is switched off in this project", "switch it on in the Dashboard under Project Settings -> Storage"
 	case e.Code == "TenantNotFound":
@@ -161,9 +169,6 @@ func (p Project) wrongSignature(serverRegion string) (field, problem, remedy str
 	case p.keys.SecretAccessKey != p.Ref:
 		return p.auth.name(fieldAnonKey), "the signature does not match: the server does not accept this key, which is not its anon key", "write the current one; keys rotate during project upgrades; " + whereAPIKeys + rest
 	}
-	remedy = "write the anon key, a JWT; " + whereAPIKeys + rest
-	if kindOf(p.auth.AnonKey) == kindPublishable {
-		return p.auth.name(fieldAnonKey), "the signature does not match: the S3 endpoint does not take a publishable key (sb_publishable_...) as the secret that signs, nor the project's reference in its place", remedy
-	}
-	return p.auth.name(fieldAnonKey), "the signature does not match: without an anon key the project's reference signs, which only newer servers accept", remedy
+	return p.auth.name(fieldAnonKey), "the signature does not match: without an anon key the project's reference signs, which only newer servers accept",
+		"write the anon key, a JWT, or the publishable key into " + fieldPublishable + "; " + whereAPIKeys + rest
 }

@@ -74,6 +74,9 @@ func (k keyKind) String() string {
 const (
 	whereS3Keys  = "S3 access keys are made in the Dashboard under Project Settings -> Storage -> S3 access keys"
 	whereAPIKeys = "it is in the Dashboard under Project Settings -> API keys -> Legacy API keys"
+
+	whereSecretKeys  = "secret keys are made in the Dashboard under Project Settings -> API keys -> Secret keys"
+	wherePublishable = "it is in the Dashboard under Project Settings -> API keys -> Publishable key"
 )
 
 // checkText finds what is wrong with an address, a name or an id, before its kind

@@ -40,7 +40,7 @@ func check(t *testing.T, base func() Settings, cases map[string]problem) {
 func noSecrets(t *testing.T, s Settings, text string) {
 	t.Helper()
 	c := s.Credentials
-	for _, value := range []string{c.AccessKeyID, c.SecretAccessKey, c.AnonKey, c.ServiceRoleKey, c.UserToken, c.Password, c.AccessToken} {
+	for _, value := range []string{c.AccessKeyID, c.SecretAccessKey, c.AnonKey, c.ServiceRoleKey, c.UserToken, c.Password, c.AccessToken, c.SecretKey, c.PublishableKey} {
 		if value = strings.Trim(value, " \n\"'"); len(value) < 12 || value == s.ProjectRef {
 			continue
 		}
@@ -196,7 +196,7 @@ func TestMistakesWithUsers(t *testing.T) {
 		"plain auth":   {edit(func(c *CredentialSettings) { c.AuthURL = "http://" + ref + ".supabase.co/auth/v1" }), "credentials.auth_url", []string{"https://"}},
 		"odd endpoint": {own("https://files.example.com/s3", func(*Settings) {}), "credentials.auth_url", []string{"can't be derived", "/auth/v1"}},
 		"no ref": {own("https://files.example.com/storage/v1/s3", func(s *Settings) {
-			s.ProjectRef, s.Credentials.AnonKey = "", "sb_publishable_abcdefghijklmnop"
+			s.ProjectRef, s.Credentials.AnonKey = "", token(map[string]any{"role": "anon"})
 		}), "project_ref", []string{"session token"}},
 		"wrong type": {edit(func(c *CredentialSettings) { c.Type = TypeAccessKey }), "credentials.type", []string{"write type: user"}},
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
@@ -31,6 +32,10 @@ func (p Project) ExplainAPI(err error) error {
 	case e.Status == 401:
 		return add(token, "the Management API does not know this token: it was deleted, has expired, or is not complete", whereTokens)
 	case e.Status == 403:
+		if missing, ok := errors.AsType[foreign.MissingPermissions](e); ok {
+			return add(token, fmt.Sprintf("the token lacks permissions in the project %s: %s", p.Ref, strings.Join(missing, ", ")),
+				"make a token with them, since those of a token can't be changed later; "+whereTokens)
+		}
 		return add(token, "the token may not do this in the project "+p.Ref, "give it the permissions, or its owner the role in the organization: "+whereTokens)
 	case e.Status == 404:
 		return add("project_ref", fmt.Sprintf("the Management API knows no project %s, or the token may not see it", p.Ref),
@@ -49,22 +54,33 @@ func (p Project) NotRunning(status, remedy string) error {
 	return &FieldError{Field: "project_ref", Problem: fmt.Sprintf("the project %s is %s", p.Ref, status), Remedy: remedy}
 }
 
-// NoUsableKeys says that the Management API gave no keys that can sign S3
-// requests: because they are masked, because the project has new ones alone, or
-// because it has none.
-func (p Project) NoUsableKeys(masked, onlyNew bool) error {
+// KeysSeen are what the Management API showed of a project's keys, none of which
+// can be used.
+type KeysSeen struct {
+	// Masked says that there are keys whose values were not shown, LegacyOff that the
+	// legacy ones are switched off, and Publishable that there is a publishable key,
+	// which alone reads nothing.
+	Masked, LegacyOff, Publishable bool
+}
+
+// NoUsableKeys says that the Management API gave no keys that open the project:
+// because they are masked, because the project has none but those that read nothing,
+// or because it shows none.
+func (p Project) NoUsableKeys(seen KeysSeen) error {
 	e := &FieldError{Field: p.auth.name(fieldAccessToken)}
-	const s3Keys = "make an S3 access key in the Dashboard under Project Settings -> Storage -> S3 access keys and write type: " + TypeAccessKey
 	switch {
-	case masked:
+	case seen.Masked:
 		e.Problem = "the Management API does not show the values of the project's keys to this token"
 		e.Remedy = "give it the permission to read the secrets of API keys: " + whereTokens
-	case onlyNew:
-		e.Problem = fmt.Sprintf("the project %s has only new API keys (sb_publishable_..., sb_secret_...), which can't sign S3 requests", p.Ref)
-		e.Remedy = s3Keys + "; or switch the legacy API keys on again, under Project Settings -> API keys -> Legacy API keys"
+	case seen.LegacyOff:
+		e.Problem = fmt.Sprintf("the legacy API keys of the project %s are switched off, and it has no secret key (sb_secret_...)", p.Ref)
+		e.Remedy = makeKeys
+	case seen.Publishable:
+		e.Problem = fmt.Sprintf("the project %s has a publishable key alone, which reads nothing", p.Ref)
+		e.Remedy = makeKeys
 	default:
 		e.Problem = fmt.Sprintf("the Management API shows no keys of the project %s to this token", p.Ref)
-		e.Remedy = "give it the permission to read API keys and their secrets; or " + s3Keys
+		e.Remedy = "give it the permission to read API keys and their secrets; or " + makeKeys
 	}
 	return e
 }
@@ -106,10 +122,10 @@ func (p Project) ExplainAuth(err error) error {
 		return add(p.auth.name(fieldPassword), "Auth knows no user with this e-mail address and password",
 			"try the two in your app; a user who signs in by another provider has no password until one is set")
 	case is("", "legacy api keys are disabled"):
-		return add(p.auth.name(fieldAnonKey), "the legacy API keys of this project are switched off, and this is one",
-			"write the publishable key (sb_publishable_...), which newer servers accept, or switch the legacy keys on again: "+whereAPIKeys)
+		return add(p.projectKeyField(), "the legacy API keys of this project are switched off, and this is one",
+			"write the publishable key into "+fieldPublishable+" in its place ("+wherePublishable+"), or switch the legacy keys on again: "+whereAPIKeys)
 	case e.Status == 401 || e.Status == 403:
-		return add(p.auth.name(fieldAnonKey), "the gateway of "+p.AuthURL+" does not accept this key", "write the current one; keys rotate during project upgrades: "+whereAPIKeys)
+		return add(p.projectKeyField(), "the gateway of "+p.AuthURL+" does not accept this key", "write the current one; keys rotate during project upgrades: "+p.whereProjectKey())
 	}
 	return add(fieldEmail, "Auth does not let this user sign in", "see what it says, and the logs in the Dashboard under Logs -> Auth")
 }

@@ -21,9 +21,12 @@ type asked struct {
 	elsew string // what to write where the address is another one
 }
 
-// storage is the S3 endpoint.
+// storage is the S3 endpoint, or the REST API next to it where the keys go there.
 func (p Project) storage() asked {
 	a := asked{name: "the S3 endpoint", not: "no S3 server", url: p.Endpoint, path: s3Path, field: p.addressField()}
+	if p.OverREST() {
+		a.name, a.not, a.url, a.path = "the Storage REST API", "not the Storage REST API", p.Address(), restPath
+	}
 	a.elsew = "check the path"
 	if !p.ownAddress {
 		a.elsew = "check the reference; behind a custom domain or proxy write endpoint"

@@ -20,26 +20,40 @@ func (p *Project) useSessionToken(problems *Problems) {
 	before := len(*problems)
 	if !c.given(fieldServiceKey, fieldUserToken) {
 		problems.add(fieldServiceKey, "is missing, and so is "+fieldUserToken,
-			"write the service_role key ("+whereAPIKeys+"), or the token of a user whose row level security is to apply")
+			"write the service_role key ("+whereAPIKeys+"), or the token of a user whose row level security is to apply"+p.aloneReadsNothing())
 		return
 	}
 	if c.given(fieldServiceKey) && c.given(fieldUserToken) {
 		problems.add(c.name(fieldUserToken), "is set together with "+c.name(fieldServiceKey), "keep one: "+fieldServiceKey+" reads everything, "+fieldUserToken+" what that user may see")
 		return
 	}
-	anon := p.checkAnonKey(problems)
-	field, token, claims := fieldServiceKey, c.ServiceRoleKey, p.checkServiceKey
+	p.checkOneProjectKey(problems)
+	var anon claims
+	if c.given(fieldPublishable) {
+		p.checkRESTAddress(problems)
+		p.checkPublishableKey(problems)
+		p.checkNotSwapped(problems)
+	}
+	if len(*problems) > before {
+		return
+	}
+	anon = p.checkAnonKey(problems)
+	field, token, check := fieldServiceKey, c.ServiceRoleKey, p.checkServiceKey
 	if c.given(fieldUserToken) {
-		field, token, claims = fieldUserToken, c.UserToken, p.checkUserToken
+		field, token, check = fieldUserToken, c.UserToken, p.checkUserToken
 	}
 	if token == "" || len(c.Files) > 0 {
 		return // the rest is checked when the files are read
 	}
-	seen, ok := claims(problems)
+	seen, ok := check(problems)
 	if !ok || len(*problems) > before {
 		return
 	}
-	p.findRef(anon, seen, problems)
+	if c.given(fieldPublishable) {
+		p.Ref = cmp.Or(p.Ref, seen.project()) // no request is signed with it
+	} else {
+		p.findRef(anon, seen, problems)
+	}
 	p.checkProject(fieldAnonKey, anon, problems)
 	p.checkProject(field, seen, problems)
 	p.actAs(seen, seen.expires())
@@ -51,7 +65,38 @@ func (p *Project) useSessionToken(problems *Problems) {
 		p.Warnings.add(c.name(field), "expired on "+p.Expires.Format(time.RFC3339)+" by the clock of this machine, and is used all the same, since the server's clock decides",
 			"if that agrees, "+renewal(field))
 	}
+	if c.given(fieldPublishable) {
+		p.bear(c.PublishableKey, token)
+		return
+	}
 	p.signWith(c.AnonKey, token)
+}
+
+// aloneReadsNothing is added to the remedy for a token that is missing.
+func (p *Project) aloneReadsNothing() string {
+	if !p.auth.given(fieldPublishable) {
+		return ""
+	}
+	return "; the publishable key alone reads nothing: the server answers it with empty lists"
+}
+
+// checkNotSwapped finds the publishable key and the token in each other's place.
+func (p *Project) checkNotSwapped(problems *Problems) {
+	c := &p.auth
+	for _, field := range []string{fieldUserToken, fieldServiceKey} {
+		if kindOf(*c.value(field)) == kindPublishable && kindOf(c.PublishableKey) == kindJWT {
+			*problems = Problems{{Field: fieldPublishable, Problem: "holds a JWT, and " + field + " the publishable key", Remedy: "swap the two"}}
+		}
+	}
+}
+
+// bear makes the keys of a token that goes over the REST API, with the project's
+// publishable key.
+func (p *Project) bear(publishable, token string) {
+	p.keys = object.Credentials{APIKey: publishable, SessionToken: token, Expires: p.Expires}
+	if p.hasEnded() {
+		p.keys.Expires = time.Time{}
+	}
 }
 
 // actAs takes over what a token says of its bearer.
@@ -102,13 +147,24 @@ func (c *CredentialSettings) readJWT(field, value, want string, problems *Proble
 		problems.add(field, "holds a JWT that is damaged or incomplete", "copy "+want+" again, as a whole: three parts with dots between them")
 	case kind == kindPublishable || kind == kindNewSecret:
 		problems.add(field, "holds "+kind.String()+", where a JWT is needed: the server answers such a key with SignatureDoesNotMatch or Invalid Compact JWS",
-			"write "+want+" ("+whereAPIKeys+"), or use S3 access keys with type: "+TypeAccessKey)
+			newKeyPlace(kind, field)+"; or write "+want+" ("+whereAPIKeys+")")
 	case kind != kindOther:
 		problems.add(field, "holds "+kind.String()+", where a JWT is needed", "write "+want+" ("+whereAPIKeys+")")
 	default:
 		problems.add(field, "is not a JWT (three parts with dots between them, beginning with eyJ)", "write "+want+" ("+whereAPIKeys+")")
 	}
 	return claims{}, false
+}
+
+// newKeyPlace says where a new API key belongs that stands in place of a JWT.
+func newKeyPlace(kind keyKind, field string) string {
+	switch {
+	case kind == kindNewSecret:
+		return "write type: " + TypeSecretKey + ", and the key into " + fieldSecretKey
+	case field == fieldAnonKey:
+		return "move it to " + fieldPublishable
+	}
+	return "move it to " + fieldPublishable + ", where it goes with the token of a user"
 }
 
 // checkAnonKey checks the key that signs. The server compares it and does not

@@ -28,6 +28,8 @@ type CredentialSettings struct {
 	Type            string
 	AccessKeyID     string
 	SecretAccessKey string
+	SecretKey       string
+	PublishableKey  string
 	AnonKey         string
 	ServiceRoleKey  string
 	UserToken       string
@@ -78,7 +80,7 @@ type Project struct {
 // Keys returns something at once where the settings hold all there is to know.
 // Otherwise: where they name files, resolve what [Settings.Read] makes of them;
 // then, for the type user, see [Project.SignedIn], and for access_token
-// [Project.WithAPIKeys].
+// [Project.WithAPIKeys] and [Project.WithSecretKey].
 func Resolve(s Settings) (Project, error) {
 	p := Project{
 		Bucket: s.Bucket, Region: cmp.Or(s.Region, UniversalRegion),
@@ -92,6 +94,8 @@ func Resolve(s Settings) (Project, error) {
 		switch s.Credentials.Type {
 		case TypeAccessKey:
 			p.useAccessKey(&problems)
+		case TypeSecretKey:
+			p.useSecretKey(&problems)
 		case TypeSessionToken:
 			p.useSessionToken(&problems)
 		case TypeUser:

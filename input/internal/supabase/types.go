@@ -9,18 +9,21 @@ import (
 // The values of CredentialSettings.Type.
 const (
 	TypeAccessKey    = "access_key"
+	TypeSecretKey    = "secret_key"
 	TypeSessionToken = "session_token"
 	TypeUser         = "user"
 	TypeAccessToken  = "access_token"
 )
 
 // Types are all types of credentials.
-var Types = []string{TypeAccessKey, TypeSessionToken, TypeUser, TypeAccessToken}
+var Types = []string{TypeAccessKey, TypeSecretKey, TypeSessionToken, TypeUser, TypeAccessToken}
 
 const (
 	fieldType        = "credentials.type"
 	fieldKeyID       = "credentials.access_key_id"
 	fieldSecret      = "credentials.secret_access_key"
+	fieldSecretKey   = "credentials.secret_key"
+	fieldPublishable = "credentials.publishable_key"
 	fieldAnonKey     = "credentials.anon_key"
 	fieldServiceKey  = "credentials.service_role_key"
 	fieldUserToken   = "credentials.user_token"
@@ -34,15 +37,16 @@ const (
 // fieldsOf are the fields that each type of credentials uses.
 var fieldsOf = map[string][]string{
 	TypeAccessKey:    {fieldKeyID, fieldSecret},
-	TypeSessionToken: {fieldAnonKey, fieldServiceKey, fieldUserToken},
-	TypeUser:         {fieldAnonKey, fieldEmail, fieldPassword, fieldAuthURL},
+	TypeSecretKey:    {fieldSecretKey},
+	TypeSessionToken: {fieldAnonKey, fieldPublishable, fieldServiceKey, fieldUserToken},
+	TypeUser:         {fieldAnonKey, fieldPublishable, fieldEmail, fieldPassword, fieldAuthURL},
 	TypeAccessToken:  {fieldAccessToken, fieldAPIURL},
 }
 
 // fieldOrder is the order in which a user meets the fields.
 var fieldOrder = []string{
-	"project_ref", "endpoint", "region", fieldType, fieldKeyID, fieldSecret, fieldAnonKey, fieldServiceKey,
-	fieldUserToken, fieldEmail, fieldPassword, fieldAccessToken, fieldAuthURL, fieldAPIURL,
+	"project_ref", "endpoint", "region", fieldType, fieldKeyID, fieldSecret, fieldSecretKey, fieldPublishable, fieldAnonKey,
+	fieldServiceKey, fieldUserToken, fieldEmail, fieldPassword, fieldAccessToken, fieldAuthURL, fieldAPIURL,
 }
 
 func rank(field string) int { return slices.Index(fieldOrder, strings.TrimSuffix(field, FileSuffix)) }
@@ -54,6 +58,10 @@ func (c *CredentialSettings) value(field string) *string {
 		return &c.AccessKeyID
 	case fieldSecret:
 		return &c.SecretAccessKey
+	case fieldSecretKey:
+		return &c.SecretKey
+	case fieldPublishable:
+		return &c.PublishableKey
 	case fieldAnonKey:
 		return &c.AnonKey
 	case fieldServiceKey:
@@ -86,7 +94,7 @@ func (p *Project) checkType(problems *Problems) bool {
 	own, ok := fieldsOf[c.Type]
 	if !ok {
 		problems.add(fieldType, "is not one of "+strings.Join(Types, ", "),
-			"write "+TypeAccessKey+" for S3 access keys, "+TypeSessionToken+" for a service_role key or the token of a user, "+
+			"write "+TypeAccessKey+" for S3 access keys, "+TypeSecretKey+" for a secret API key (sb_secret_...), "+TypeSessionToken+" for a service_role key or the token of a user, "+
 				TypeUser+" for e-mail and password, "+TypeAccessToken+" for a personal access token")
 		return false
 	}
@@ -105,10 +113,10 @@ func (p *Project) checkType(problems *Problems) bool {
 }
 
 // typeOfFields is the type to which what is written belongs, empty where that
-// can't be said. The anon key goes with two of them.
+// can't be said. The anon key and the publishable key go with two of them.
 func (c *CredentialSettings) typeOfFields() string {
 	for _, t := range Types {
-		own := slices.DeleteFunc(slices.Clone(fieldsOf[t]), func(field string) bool { return field == fieldAnonKey })
+		own := slices.DeleteFunc(slices.Clone(fieldsOf[t]), func(field string) bool { return field == fieldAnonKey || field == fieldPublishable })
 		if c.given(own...) {
 			return t
 		}

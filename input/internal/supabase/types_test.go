@@ -71,15 +71,28 @@ func TestSignedInUser(t *testing.T) {
 	require.ErrorContains(t, err, "no JWT")
 }
 
-func TestAPublishableKeySignsInAndTheReferenceSigns(t *testing.T) {
-	s := userSettings()
-	s.Credentials.AnonKey = "sb_publishable_abcdefghijklmnop"
-	p, err := Resolve(s)
-	require.NoError(t, err)
-	require.Equal(t, s.Credentials.AnonKey, p.Login().APIKey)
-	p, err = p.SignedIn(userToken(ref, time.Now().Add(time.Hour)), time.Time{})
-	require.NoError(t, err)
-	require.Equal(t, ref, credentials(t, p).SecretAccessKey)
+func TestAPublishableKeySignsInAndRequestsGoOverREST(t *testing.T) {
+	const key = "sb_publishable_abcdefghijklmnop"
+	token := userToken(ref, time.Now().Add(time.Hour))
+	for name, edit := range map[string]func(c *CredentialSettings){
+		"publishable_key": func(c *CredentialSettings) { c.AnonKey, c.PublishableKey = "", key },
+		"anon_key":        func(c *CredentialSettings) { c.AnonKey = key }, // where it was written before
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := userSettings()
+			edit(&s.Credentials)
+			p, err := Resolve(s)
+			require.NoError(t, err)
+			require.True(t, p.OverREST())
+			require.Equal(t, key, p.Login().APIKey)
+			p, err = p.SignedIn(token, time.Time{})
+			require.NoError(t, err)
+			c := credentials(t, p)
+			require.False(t, c.Signs())
+			require.Equal(t, object.Credentials{APIKey: key, SessionToken: token, Expires: p.Expires}, c)
+			require.Equal(t, "authenticated", p.Identity.Role)
+		})
+	}
 }
 
 func TestAddressesOfTheManagementAPI(t *testing.T) {

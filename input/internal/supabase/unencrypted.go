@@ -23,6 +23,9 @@ func (p Project) Unencrypted() []*FieldError {
 	if p.sendsSecrets() {
 		what = "the objects, and the token that opens them"
 	}
+	if p.auth.Type == TypeSecretKey {
+		what = "the objects, and the key that opens them"
+	}
 	add("endpoint", p.Endpoint, what)
 	add(fieldAuthURL, p.auth.AuthURL, "the password")
 	add(fieldAPIURL, p.auth.APIURL, "the access token and the keys of the project")

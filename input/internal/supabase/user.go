@@ -1,6 +1,7 @@
 package supabase
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 	"time"
@@ -13,12 +14,18 @@ const authPath = "/auth/v1"
 func (p *Project) useUser(problems *Problems) {
 	c := &p.auth
 	before := len(*problems)
-	if !c.given(fieldAnonKey) {
-		problems.add(fieldAnonKey, "is missing", "write the project's anon key, which signs the requests and which Auth asks for: "+whereAPIKeys)
+	if !c.given(fieldAnonKey, fieldPublishable) {
+		problems.add(fieldAnonKey, "is missing, and so is "+fieldPublishable, "write one of the two, which Auth asks for: the anon key, with which requests go over the S3 protocol ("+whereAPIKeys+
+			"), or the publishable key, over the Storage REST API")
 	}
+	p.checkOneProjectKey(problems)
+	p.checkPublishableKey(problems)
 	var anon claims
 	if kindOf(c.AnonKey) != kindPublishable || !c.checkKey(fieldAnonKey, c.AnonKey, problems) {
 		anon = p.checkAnonKey(problems)
+	}
+	if c.given(fieldPublishable) || c.publishable() != "" {
+		p.checkRESTAddress(problems)
 	}
 	switch {
 	case c.Email == "":
@@ -37,6 +44,9 @@ func (p *Project) useUser(problems *Problems) {
 	p.locateAuth(problems)
 	if len(*problems) > before || len(c.Files) > 0 {
 		return
+	}
+	if c.publishable() != "" {
+		return // no request is signed
 	}
 	p.findRef(anon, claims{}, problems)
 	p.checkProject(fieldAnonKey, anon, problems)
@@ -92,14 +102,14 @@ func (p *Project) checkURL(field, value, example string, problems *Problems) str
 
 // Login is what a user signs in with, for the type user. It is secret.
 type Login struct {
-	// APIKey is the anon key, or a publishable one.
+	// APIKey is the publishable key, or the anon key.
 	APIKey          string
 	Email, Password string
 }
 
 // Login returns what the settings hold of it.
 func (p Project) Login() Login {
-	return Login{APIKey: p.auth.AnonKey, Email: p.auth.Email, Password: p.auth.Password}
+	return Login{APIKey: cmp.Or(p.auth.publishable(), p.auth.AnonKey), Email: p.auth.Email, Password: p.auth.Password}
 }
 
 // SignedIn returns the project with the keys of the user's session: the access
@@ -114,7 +124,7 @@ func (p Project) SignedIn(accessToken string, expires time.Time) (Project, error
 			Remedy: "check that " + fieldAuthURL + " or endpoint is that of a Supabase project",
 		}
 	}
-	if ref := seen.project(); ref != "" && ref != p.Ref {
+	if ref := seen.project(); ref != "" && p.Ref != "" && ref != p.Ref {
 		return Project{}, &FieldError{
 			Field: fieldEmail, Problem: "the sign-in at " + p.AuthURL + " gave a token of the project " + ref + ", but the configuration is for " + p.Ref,
 			Remedy: "compare project_ref, endpoint and " + fieldAuthURL,
@@ -130,11 +140,10 @@ func (p Project) SignedIn(accessToken string, expires time.Time) (Project, error
 	if p.Identity.Email == "" {
 		p.Identity.Email = p.auth.Email
 	}
-	anon := p.auth.AnonKey
-	if kindOf(anon) != kindJWT {
-		anon = "" // a publishable key signs nothing
+	if key := p.auth.publishable(); key != "" {
+		p.bear(key, accessToken)
+	} else {
+		p.signWith(p.auth.AnonKey, accessToken)
 	}
-	p.signWith(anon, accessToken)
-	p.keys.APIKey = p.auth.AnonKey
 	return p, nil
 }

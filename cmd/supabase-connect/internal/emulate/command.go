@@ -2,6 +2,7 @@
 package emulate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ const (
 	flagEnv      = "env"
 	flagLatency  = "latency"
 	flagPolicy   = "policy"
+	flagGateway  = "gateway"
 	// defaultAddr is that of the Supabase CLI's local stack, so that a config
 	// for the one works on the other.
 	defaultAddr = "127.0.0.1:54321"
@@ -35,14 +37,15 @@ func Command() *cli.Command {
 		Name:  "emulator",
 		Usage: "Serve the sub-folders of a directory as the buckets of a local Supabase Storage",
 		Description: `
-Serves each sub-folder of a directory as a bucket, over the S3 protocol, and
-prints the settings for a config, with a user to sign in as and a token of that
-user. Uploads and deletes change the files, unless --read-only is set. Ends on
+Serves each sub-folder of a directory as a bucket, over the S3 protocol and the
+Storage REST API, and prints the settings for a config, with a user to sign in as
+and a token of that user. Uploads and deletes change the files, unless --read-only is set. Ends on
 Ctrl-C.
 
   {{.BinaryName}} emulator --dir ./buckets
   {{.BinaryName}} emulator --dir ./buckets --addr 127.0.0.1:0
   {{.BinaryName}} emulator --dir ./buckets --latency 50ms --policy own-folder
+  {{.BinaryName}} emulator --dir ./buckets --gateway envoy
 
 With --env it prints lines for a shell and nothing else to stdout, and serves on:
 
@@ -74,6 +77,11 @@ With --env it prints lines for a shell and nothing else to stdout, and serves on
 				Value: policies[0].name,
 				Usage: "what row level security lets users read: " + policyNames(),
 			},
+			&cli.StringFlag{
+				Name:  flagGateway,
+				Value: string(emulator.GatewayKong),
+				Usage: "what stands in front of Storage, and takes secret and publishable keys: kong, envoy, none (takes neither)",
+			},
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -84,6 +92,7 @@ With --env it prints lines for a shell and nothing else to stdout, and serves on
 			return Run(ctx, c.App.Writer, c.App.ErrWriter, Options{
 				Dir: c.String(flagDir), Addr: c.String(flagAddr), ReadOnly: c.Bool(flagReadOnly),
 				Env: c.Bool(flagEnv), Latency: c.Duration(flagLatency), Policy: c.String(flagPolicy),
+				Gateway: c.String(flagGateway),
 			})
 		},
 	}
@@ -102,6 +111,8 @@ type Options struct {
 	Latency time.Duration
 	// Policy is the name of what row level security lets users read.
 	Policy string
+	// Gateway is the name of what stands in front of Storage.
+	Gateway string
 }
 
 // Run serves a directory until ctx ends. It prints to out what a client needs, and
@@ -111,6 +122,10 @@ func Run(ctx context.Context, out, notes io.Writer, o Options) error {
 	if err != nil {
 		return err
 	}
+	gateway, err := emulator.ParseGateway(cmp.Or(o.Gateway, string(emulator.GatewayKong)))
+	if err != nil {
+		return fmt.Errorf("--%s: %w", flagGateway, err)
+	}
 	if o.Latency < 0 {
 		return fmt.Errorf("--%s %s: write a duration that is not negative, such as 50ms", flagLatency, o.Latency)
 	}
@@ -118,7 +133,7 @@ func Run(ctx context.Context, out, notes io.Writer, o Options) error {
 	if err != nil {
 		return err
 	}
-	storage, err := emulator.NewDir(o.Dir, emulator.Options{ReadOnly: o.ReadOnly})
+	storage, err := emulator.NewDir(o.Dir, emulator.Options{ReadOnly: o.ReadOnly, Gateway: gateway})
 	if err != nil {
 		return fmt.Errorf("serving --%s %s: %w", flagDir, o.Dir, err)
 	}
@@ -136,6 +151,7 @@ func Run(ctx context.Context, out, notes io.Writer, o Options) error {
 	d := demo{
 		Settings: storage.Settings(), Endpoint: listener.Endpoint(), URL: listener.URL(),
 		User: user, UserToken: storage.UserToken(user.ID, tokenLifetime), Buckets: buckets, Policy: policy.user,
+		Gateway: gateway,
 	}
 	if err := d.print(out, notes, o.Env); err != nil {
 		return fmt.Errorf("writing the settings: %w", err)

@@ -77,9 +77,31 @@ func TestEnvPrintsNothingButLinesForAShell(t *testing.T) {
 		require.True(t, ok && strings.HasPrefix(line, "export "), line)
 		seen[name] = value
 	}
-	require.Len(t, seen, 14)
+	require.Len(t, seen, 16)
+	require.True(t, strings.HasPrefix(strings.TrimSpace(printed), "export SUPABASE_SECRET_KEY=sb_secret_"), "the keys of the new kind come first")
 	require.Equal(t, `'it'\''s'`, seen["SUPABASE_SOURCE_PATH"])
 	require.Len(t, strings.Split(seen["SUPABASE_USER_TOKEN"], "."), 3)
+}
+
+func TestGatewayDecidesWhetherASecretKeyIsTaken(t *testing.T) {
+	for gateway, want := range map[string]int{"kong": http.StatusOK, "envoy": http.StatusOK, "none": http.StatusBadRequest} {
+		t.Run(gateway, func(t *testing.T) {
+			printed := serve(t, Options{Policy: "none", Gateway: gateway})
+			value := func(name string) string {
+				_, rest, _ := strings.Cut(printed, "export "+name+"=")
+				line, _, _ := strings.Cut(rest, "\n")
+				return line
+			}
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.TrimSuffix(value("SUPABASE_S3_ENDPOINT"), "/s3")+"/bucket", http.NoBody)
+			require.NoError(t, err)
+			req.Header.Set("Apikey", value("SUPABASE_SECRET_KEY"))
+			res, err := http.DefaultClient.Do(req)
+			require.NoError(t, err)
+			require.NoError(t, res.Body.Close())
+			require.Equal(t, want, res.StatusCode)
+		})
+	}
+	require.EqualError(t, Run(t.Context(), io.Discard, io.Discard, Options{Policy: "none", Gateway: "nginx"}), `--gateway: "nginx" is no gateway; write one of kong, envoy, none`)
 }
 
 func TestLatencyPassesBeforeEachAnswer(t *testing.T) {

@@ -22,6 +22,7 @@ type demo struct {
 	UserToken     string
 	Buckets       []string
 	Policy        string
+	Gateway       emulator.Gateway
 }
 
 // export is one environment variable.
@@ -33,6 +34,8 @@ func (e export) Line() string { return "export " + e.name + "=" + shellQuote(e.v
 // Keys are for the configs that read with keys.
 func (d demo) Keys() []export {
 	return []export{
+		{"SUPABASE_SECRET_KEY", d.SecretKey},
+		{"SUPABASE_PUBLISHABLE_KEY", d.PublishableKey},
 		{"SUPABASE_S3_ENDPOINT", d.Endpoint},
 		{"SUPABASE_PROJECT_REF", d.ProjectRef},
 		{"SUPABASE_REGION", d.Region},
@@ -69,6 +72,11 @@ func shellQuote(value string) string {
 
 const introText = `An emulated Supabase Storage with {{len .Buckets}} bucket{{if gt (len .Buckets) 1}}s{{end}} ({{join .Buckets ", "}}) listens on
   {{.Endpoint}}
+{{- if eq .Gateway "none"}}
+without a gateway: it takes no secret and no publishable keys
+{{- else if eq .Gateway "envoy"}}
+behind what Envoy does: keys with "//" are other keys, and an answer ends after 30 s
+{{- end}}
 `
 
 // intro says what is served; settings is all that a client needs. The keys are no

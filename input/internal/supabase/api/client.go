@@ -123,7 +123,11 @@ func (c *Client) Do(ctx context.Context, r Request, into any) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := c.refusal(r, resp, doc)
+		kind := keyKind
+		if c.o.Storage {
+			kind = StorageKind
+		}
+		err := refusal(r.Op, r.Key, resp, doc, r.secrets(), kind)
 		if c.o.Gate != nil {
 			c.o.Gate.Hold(PauseOf(err))
 		}

@@ -118,7 +118,8 @@ func TestStorageWritesTheRealStatusIntoTheBody(t *testing.T) {
 		"no status":       {400, "k", `{"statusCode":"many","message":"x"}`, object.ErrInvalid, 400},
 		"a good one":      {400, "k", `{"statusCode":"200","message":"x"}`, object.ErrInvalid, 400},
 		"a list":          {400, "k", `[{"statusCode":"404"}]`, object.ErrInvalid, 400},
-		"invalid":         {400, "k", `{"statusCode":"400","error":"InvalidRequest","message":"headers must have required property 'authorization'"}`, object.ErrInvalid, 400},
+		"invalid":         {400, "k", `{"statusCode":"400","error":"InvalidRequest","message":"body must be object"}`, object.ErrInvalid, 400},
+		"an unknown key":  {400, "k", `{"statusCode":"400","error":"Error","message":"headers must have required property 'authorization'","code":"InvalidRequest"}`, object.ErrCredentials, 400},
 		"another status":  {500, "k", notFound, object.ErrUnavailable, 500},
 		"no route":        {404, "k", `{"message":"Route GET:/x not found","error":"Not Found","statusCode":404}`, object.ErrInvalid, 404},
 		"no server":       {404, "k", `404 page not found`, object.ErrUnavailable, 404},
@@ -242,7 +243,7 @@ func FuzzARefusalIsShortAndHoldsNoSecret(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, doc string) {
 		r := Request{Op: "asking", Bearer: hidden}
-		err := New(Options{}).refusal(r, &http.Response{StatusCode: status, Header: http.Header{}}, []byte(doc))
+		err := refusal(r.Op, r.Key, &http.Response{StatusCode: status, Header: http.Header{}}, []byte(doc), r.secrets(), keyKind)
 		require.Less(t, len(err.Error()), 4000)
 		require.NotContains(t, err.Error(), hidden)
 		require.NotContains(t, err.Error(), "\n")

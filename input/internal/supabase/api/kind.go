@@ -55,6 +55,26 @@ func Kind(e *object.Error) error {
 	return object.ErrInvalid
 }
 
+// ForeignKind judges refusals that the storage did not write. An answer to a
+// question about the bucket says nothing about it, whatever its status: it is
+// asked again. A server or proxy that has trouble is waited for; so is a 404 that
+// is not JSON, because an ingress without its backend answers one for every
+// object, and believing it would lose them. A firewall that dislikes one key
+// forbids that key alone.
+func ForeignKind(key string, resp *http.Response) error {
+	json := strings.Contains(resp.Header.Get("Content-Type"), "json")
+	passing := Passing(resp.StatusCode)
+	switch {
+	case passing != nil:
+		return passing
+	case key == "", resp.StatusCode == http.StatusNotFound && !json:
+		return object.ErrUnavailable
+	case resp.StatusCode == http.StatusForbidden:
+		return object.ErrDenied
+	}
+	return object.ErrInvalid
+}
+
 // CodeSkewed refuses a request because the two clocks differ.
 const CodeSkewed = "RequestTimeTooSkewed"
 
@@ -72,7 +92,7 @@ var (
 // object. Supabase writes most of them as AccessDenied, so that only the message
 // makes the difference.
 func rejectsKeys(e *object.Error) bool {
-	if slices.Contains(keyCodes, e.Code) {
+	if slices.Contains(keyCodes, e.Code) || e.Status == http.StatusBadRequest && strings.Contains(e.Message, noAuthorization) {
 		return true
 	}
 	if e.Status != http.StatusForbidden && e.Status != http.StatusUnauthorized {
@@ -81,6 +101,10 @@ func rejectsKeys(e *object.Error) bool {
 	message := strings.ToLower(e.Message)
 	return slices.ContainsFunc(keyMessages, func(s string) bool { return strings.Contains(message, s) })
 }
+
+// noAuthorization is what Storage says where no token comes: a gateway that does not
+// know a key puts none in its place.
+const noAuthorization = "required property 'authorization'"
 
 var (
 	keyCodes = []string{

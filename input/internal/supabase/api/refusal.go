@@ -20,16 +20,19 @@ import (
 var ErrShape = errors.New("the answer has another form")
 
 // refusal makes an error of an answer that is not 2xx.
-func (c *Client) refusal(r Request, resp *http.Response, doc []byte) error {
-	secrets := r.secrets()
-	e := &object.Error{Op: r.Op, Key: r.Key, Status: statusOf(resp.StatusCode, doc)}
+func refusal(op, key string, resp *http.Response, doc []byte, secrets []string, kind func(e *object.Error, isJSON bool) error) *object.Error {
+	status, _ := RealStatus(resp.StatusCode, doc)
+	e := &object.Error{Op: op, Key: key, Status: status}
 	code, message, isJSON := foreign.JSON(doc)
 	e.Code, e.Message = foreign.CodeAndMessage(code, message, secrets...)
-	e.Kind = c.kind(e, isJSON)
+	e.Kind = kind(e, isJSON)
 	var causes []error
 	// A gateway that has trouble may answer with nothing.
 	if silent := len(doc) == 0 && object.Transient(e); !isJSON && !silent || resp.StatusCode == http.StatusProxyAuthRequired {
 		causes = append(causes, foreign.NewAnswer(object.ErrForeign, resp, doc, secrets...))
+	}
+	if missing := foreign.PermissionsIn(doc, secrets...); missing != nil {
+		causes = append(causes, missing)
 	}
 	if d := pauseIn(resp.Header); d > 0 && object.Transient(e) {
 		causes = append(causes, pause(d))
@@ -43,29 +46,30 @@ func (c *Client) refusal(r Request, resp *http.Response, doc []byte) error {
 	return e
 }
 
-// statusOf is the status in the body, a text or a number, where Storage writes 400
-// in its place.
-func statusOf(status int, doc []byte) int {
+// RealStatus is the status in the body, a text or a number, where Storage writes 400
+// in its place. Ours says that Storage wrote the body: others name no status.
+func RealStatus(status int, doc []byte) (real int, ours bool) {
 	var body struct {
 		StatusCode any `json:"statusCode"`
 	}
-	if status != http.StatusBadRequest || json.Unmarshal(doc, &body) != nil {
-		return status
+	if json.Unmarshal(doc, &body) != nil || body.StatusCode == nil {
+		return status, false
 	}
-	if n, err := strconv.Atoi(fmt.Sprint(body.StatusCode)); err == nil && n >= 400 && n <= 599 {
-		return n
+	n, err := strconv.Atoi(fmt.Sprint(body.StatusCode))
+	if status == http.StatusBadRequest && err == nil && n >= 400 && n <= 599 {
+		return n, true
 	}
-	return status
+	return status, true
 }
 
-// kind judges a refusal.
-func (c *Client) kind(e *object.Error, isJSON bool) error {
-	passing := Passing(e.Status)
+// keyKind judges a refusal by an API that gives keys.
+func keyKind(e *object.Error, _ bool) error {
+	return cmp.Or(Passing(e.Status), object.ErrCredentials)
+}
+
+// StorageKind judges a refusal by Storage over REST.
+func StorageKind(e *object.Error, isJSON bool) error {
 	switch {
-	case !c.o.Storage && passing != nil:
-		return passing
-	case !c.o.Storage:
-		return object.ErrCredentials
 	case e.Status == http.StatusNotFound && !isJSON:
 		return object.ErrUnavailable // an ingress without its server
 	case e.Status == http.StatusNotFound && !slices.Contains(missingCodes, e.Code):

@@ -358,20 +358,31 @@ func TestNothingIsSentWithoutATokenOrToAnUnknownAddress(t *testing.T) {
 }
 
 func TestAGatewayGetsTheKeyThatItAsksFor(t *testing.T) {
-	var got []string
-	for key, want := range map[string]string{"eyJanon": "eyJanon", "sb_publishable_x": "sb_publishable_x", "": "the.jwt.itself"} {
-		got = nil
-		c := newClient(t, emulator.New(emulator.Options{}), func(o *changes.Options) {
-			o.Credentials = func(context.Context) (object.Credentials, error) {
-				return object.Credentials{APIKey: key, SessionToken: "the.jwt.itself"}, nil
-			}
-			o.Transport = recorder(func(r *http.Request) {
-				got = append(got, r.URL.String(), r.Header.Get("Apikey"), r.Header.Get("Authorization"))
+	for name, tc := range map[string]struct {
+		cred          object.Credentials
+		apiKey, token string
+	}{
+		"legacy key":               {object.Credentials{APIKey: "eyJanon", SessionToken: "the.jwt.itself"}, "eyJanon", "Bearer the.jwt.itself"},
+		"publishable key and user": {object.Credentials{APIKey: "sb_publishable_x", SessionToken: "the.jwt.itself"}, "sb_publishable_x", "Bearer the.jwt.itself"},
+		"token alone":              {object.Credentials{SessionToken: "the.jwt.itself"}, "the.jwt.itself", "Bearer the.jwt.itself"},
+		"secret key":               {object.Credentials{APIKey: "sb_secret_x"}, "sb_secret_x", ""},
+		"publishable key":          {object.Credentials{APIKey: "sb_publishable_x"}, "sb_publishable_x", ""},
+	} {
+		for _, endpoint := range []string{"http://emulator.invalid/storage/v1/s3", "http://emulator.invalid/storage/v1/"} {
+			t.Run(name, func(t *testing.T) {
+				var got []string
+				c := newClient(t, emulator.New(emulator.Options{}), func(o *changes.Options) {
+					o.Endpoint = endpoint
+					o.Credentials = func(context.Context) (object.Credentials, error) { return tc.cred, nil }
+					o.Transport = recorder(func(r *http.Request) {
+						got = append(got, r.URL.String(), r.Header.Get("Apikey"), r.Header.Get("Authorization"))
+					})
+				})
+				_, err := c.Newest(t.Context(), "")
+				require.NoError(t, err)
+				require.Equal(t, []string{"http://emulator.invalid/storage/v1/object/list-v2/docs", tc.apiKey, tc.token}, got)
 			})
-		})
-		_, err := c.Newest(t.Context(), "")
-		require.NoError(t, err)
-		require.Equal(t, []string{"http://emulator.invalid/storage/v1/object/list-v2/docs", want, "Bearer the.jwt.itself"}, got)
+		}
 	}
 }
 

@@ -21,8 +21,8 @@ import (
 // again soon does not help.
 var ErrUnsupported = errors.New("changes cannot be asked for")
 
-// ErrNoToken is the ErrUnsupported of credentials without a JWT.
-var ErrNoToken = errors.New("these credentials have no JWT, which the REST API needs")
+// ErrNoToken is the ErrUnsupported of credentials without a JWT or an API key.
+var ErrNoToken = errors.New("these credentials have no JWT and no API key, of which the REST API needs one")
 
 // attempts bounds how often one request is made: a full listing is always a way
 // out.
@@ -30,12 +30,13 @@ const attempts = 3
 
 // Options say where the bucket is.
 type Options struct {
-	// Endpoint is that of the S3 protocol; the REST API is next to it.
+	// Endpoint is that of the S3 protocol, with /s3 at its end, or that of the REST
+	// API next to it, which ends with /storage/v1.
 	Endpoint string
 	// Bucket is the bucket's name.
 	Bucket string
-	// Credentials is asked before every request, so it must be cheap. Those
-	// without a session token have no access to the REST API.
+	// Credentials is asked before every request, so it must be cheap. Those without
+	// a session token or an API key have no access to the REST API.
 	Credentials func(context.Context) (object.Credentials, error)
 
 	// TLS is the configuration of the client's own transport, nil for the
@@ -74,8 +75,8 @@ type Client struct {
 func New(o Options) (*Client, error) {
 	base, ok := strings.CutSuffix(strings.TrimRight(o.Endpoint, "/"), "/s3")
 	u, err := url.Parse(base)
-	if !ok || err != nil || u.Host == "" {
-		return nil, fmt.Errorf("%w: the endpoint does not end with /s3, so the address of the REST API next to it is not known", ErrUnsupported)
+	if !ok && !strings.HasSuffix(base, "/storage/v1") || err != nil || u.Host == "" {
+		return nil, fmt.Errorf("%w: the endpoint ends neither with /s3 nor with /storage/v1, so the address of the REST API is not known", ErrUnsupported)
 	}
 	o.Retry.MaxAttempts = min(o.Retry.MaxAttempts, attempts)
 	if o.Gate == nil {

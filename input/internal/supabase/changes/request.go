@@ -32,9 +32,11 @@ func (c *Client) ask(ctx context.Context, q query, p *page) error {
 		return ctx.Err()
 	case err != nil:
 		return fmt.Errorf("%s: obtaining credentials: %w", op, err)
-	case cred.SessionToken == "":
+	case cred.SessionToken == "" && cred.APIKey == "":
 		return &object.Error{Op: op, Kind: object.ErrInvalid, Err: unsupported(ErrNoToken)}
 	}
+	// A key that is no JWT goes without Authorization. Gateways want a key in any
+	// case, so that a token alone is sent as both.
 	start := time.Now()
 	var a answer
 	err = c.api.Do(ctx, api.Request{

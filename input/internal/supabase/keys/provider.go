@@ -153,10 +153,23 @@ func (a *managed) obtain(ctx context.Context) (supabase.Project, error) {
 	if err != nil {
 		return supabase.Project{}, p.ExplainAPI(err)
 	}
-	if keys.ServiceRole == "" {
-		return supabase.Project{}, final(p.NoUsableKeys(keys.Masked, keys.New))
+	legacyOff := false
+	if keys.ServiceRole != "" && keys.New { // without new keys nobody can switch the legacy ones off
+		enabled, err := a.management.LegacyKeysEnabled(ctx, p.AccessToken(), p.Ref)
+		if err != nil {
+			return supabase.Project{}, p.ExplainAPI(err)
+		}
+		legacyOff = !enabled
 	}
-	if p, err = p.WithAPIKeys(keys.Anon, keys.ServiceRole, facts.Region); err != nil {
+	switch {
+	case keys.ServiceRole != "" && !legacyOff && (keys.Anon != "" || keys.Secret == ""):
+		p, err = p.WithAPIKeys(keys.Anon, keys.ServiceRole, facts.Region)
+	case keys.Secret != "":
+		p, err = p.WithSecretKey(keys.Secret, facts.Region)
+	default:
+		err = p.NoUsableKeys(supabase.KeysSeen{Masked: keys.Masked, LegacyOff: legacyOff, Publishable: keys.New})
+	}
+	if err != nil {
 		return supabase.Project{}, final(err)
 	}
 	a.found = true

@@ -80,8 +80,13 @@ func TestEachRefusalOfTheManagementAPINamesItsFieldAndRemedy(t *testing.T) {
 		"400":          {"", reply{400, `{"message":["ref must be longer"]}`, nil, nil}, []string{"project_ref: ", "ref must be longer"}},
 		"page":         {"", reply{200, `<html>`, map[string]string{"Content-Type": "text/html"}, nil}, []string{"credentials.api_url: ", "is not the Management API", "https://api.supabase.com"}},
 		"masked":       {"api-keys", list(`[{"name":"anon","type":"legacy","api_key":"eyJ··········"},{"name":"service_role","type":"legacy","api_key":null}]`), []string{"credentials.access_token: ", "does not show the values", "secrets of API keys"}},
-		"new keys":     {"api-keys", list(`[{"name":"default","type":"publishable","api_key":"sb_publishable_x"},{"name":"default","type":"secret","api_key":"sb_secret_x"}]`), []string{"credentials.access_token: ", "only new API keys", "S3 access key", "type: access_key", "Legacy API keys"}},
-		"no keys":      {"api-keys", list(`[]`), []string{"credentials.access_token: ", "shows no keys"}},
+		"403 that names what is missing": {
+			"api-keys", reply{403, `{"message":"Forbidden","missing_permissions":["api_gateway_keys_read","project_admin_read",{"a":1}]}`, nil, nil},
+			[]string{"credentials.access_token: ", "lacks permissions", "api_gateway_keys_read, project_admin_read", "Account -> Access Tokens"},
+		},
+		"publishable alone": {"api-keys", list(`[{"name":"default","type":"publishable","api_key":"sb_publishable_x"}]`), []string{"credentials.access_token: ", "a publishable key alone", "make a secret key", "API keys -> Secret keys", "type: access_key"}},
+		"masked secret":     {"api-keys", list(`[{"name":"default","type":"secret","api_key":"sb_secret_x··········"}]`), []string{"credentials.access_token: ", "does not show the values", "secrets of API keys"}},
+		"no keys":           {"api-keys", list(`[]`), []string{"credentials.access_token: ", "shows no keys"}},
 		"other keys": {
 			"api-keys", list(`[{"name":"service_role","type":"legacy","api_key":"` + jwt(0, map[string]any{"role": "service_role", "ref": "tsrqponmlkjihgfedcba"}) + `"}]`),
 			[]string{"credentials.access_token: ", "tsrqponmlkjihgfedcba"},

@@ -152,7 +152,7 @@ func TestAProjectThatComesUpIsWaitedFor(t *testing.T) {
 				require.InDelta(t, 2*time.Hour, time.Since(began), float64(time.Minute))
 				require.Contains(t, l.delayed[0], "the project "+ref+" is "+status)
 				require.Contains(t, l.delayed[len(l.delayed)-1], "the project "+ref+" is COMING_UP: its Storage is not up yet")
-				require.Equal(t, "GET /v1/projects/"+ref+"/health?services=storage", w.calls[len(w.calls)-2])
+				require.Equal(t, "GET /v1/projects/"+ref+"/health?services=storage", w.calls[len(w.calls)-3])
 			})
 		})
 	}
@@ -187,7 +187,7 @@ func TestKeysAndRegionComeFromTheManagementAPI(t *testing.T) {
 			c := good(t, s)
 			require.Equal(t, []string{
 				"GET /v1/projects/" + ref, "GET /v1/projects/" + ref + "/health?services=storage",
-				"GET /v1/projects/" + ref + "/api-keys?reveal=true",
+				"GET /v1/projects/" + ref + "/api-keys?reveal=true", "GET /v1/projects/" + ref + "/api-keys/legacy",
 			}, w.calls)
 			require.Equal(t, object.Credentials{
 				AccessKeyID: ref, SecretAccessKey: apiKey(0, "anon"), SessionToken: apiKey(0, "service_role"),

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -40,6 +41,8 @@ type world struct {
 	status   string
 	health   string
 	keys     string // the whole list of keys, where it is not the usual one
+	legacy   string // whether the legacy keys are enabled, where the API tells
+	apiKey   string // what the gateway lets users sign in with, where it is not the anon key
 }
 
 type reply struct {
@@ -104,6 +107,8 @@ func (w *world) answer(r *http.Request, body string) reply {
 		return reply{status: 200, body: fmt.Sprintf(`{"id":%q,"ref":%q,"name":"n","region":"ap-south-1","status":%q,"database":{"host":"h"}}`, ref, ref, w.status)}
 	case path == "/v1/projects/"+ref+"/health":
 		return reply{status: 200, body: fmt.Sprintf(`[{"name":"storage","healthy":true,"status":%q}]`, w.health)}
+	case path == "/v1/projects/"+ref+"/api-keys/legacy" && w.legacy != "":
+		return reply{status: 200, body: fmt.Sprintf(`{"enabled":%s}`, w.legacy)}
 	case path == "/v1/projects/"+ref+"/api-keys":
 		if w.keys != "" {
 			return reply{status: 200, body: w.keys}
@@ -130,7 +135,7 @@ func (w *world) token(r *http.Request, body string) reply {
 	require.NoError(w.t, json.Unmarshal([]byte(body), &in))
 	require.Equal(w.t, "application/json", r.Header.Get("Content-Type"))
 	switch grant := r.URL.Query().Get("grant_type"); {
-	case r.Header.Get("apikey") != apiKey(w.secret, "anon"):
+	case r.Header.Get("apikey") != cmp.Or(w.apiKey, apiKey(w.secret, "anon")):
 		return reply{status: 401, body: `{"message":"Invalid API key","hint":"Double check your Supabase anon or service_role API key."}`}
 	case grant == "password" && (in.Email != email || in.Password != password):
 		return reply{status: 400, body: `{"code":400,"error_code":"invalid_credentials","msg":"Invalid login credentials"}`}
@@ -250,7 +255,7 @@ func permanent(t *testing.T, err error, words ...string) {
 
 func noSecret(t *testing.T, text string) {
 	t.Helper()
-	for _, secret := range []string{patValue, password, "eyJhbGci", "refresh-0"} {
+	for _, secret := range []string{patValue, password, "eyJhbGci", "refresh-0", "sb_secret_a", "sb_secret_b", "sb_publishable_a"} {
 		require.NotContains(t, text, secret)
 	}
 }

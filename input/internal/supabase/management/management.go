@@ -99,16 +99,17 @@ func (c *Client) StorageHealth(ctx context.Context, token, ref string) (Health, 
 	return Health{}, err
 }
 
-// Keys are those of a project that can sign S3 requests, and what is known of
-// the others. They never appear in an error.
+// Keys are those of a project that open its Storage, and what is known of the
+// others. They never appear in an error.
 type Keys struct {
 	// Anon and ServiceRole are the legacy API keys, which are JWTs; empty where
 	// the project has none, or the token may not see them.
 	Anon, ServiceRole string
-	// Masked says that there are legacy keys whose values were not shown.
+	// Secret is a secret key, the one called "default" where there is one.
+	Secret string
+	// Masked says that there are legacy or secret keys whose values were not shown.
 	Masked bool
-	// New says that there are publishable or secret keys, which sign no S3
-	// request.
+	// New says that there are publishable or secret keys.
 	New bool
 }
 
@@ -132,7 +133,7 @@ func (c *Client) Keys(ctx context.Context, token, ref string) (Keys, error) {
 			}
 			return Keys{}, err
 		}
-		if keys := sortOut(list); keys.ServiceRole != "" {
+		if keys := sortOut(list); keys.ServiceRole != "" || keys.Secret != "" {
 			return keys, nil
 		}
 		return Keys{}, err
@@ -154,8 +155,16 @@ func sortOut(list []key) Keys {
 	var keys Keys
 	for _, k := range list {
 		switch {
-		case k.Type == "publishable" || k.Type == "secret":
+		case k.Type == "publishable":
 			keys.New = true
+		case k.Type == "secret":
+			keys.New = true
+			switch {
+			case !isSecretKey(k.Value):
+				keys.Masked = true
+			case keys.Secret == "" || k.Name == "default":
+				keys.Secret = k.Value
+			}
 		case k.Type != "legacy" && k.Type != "":
 		case k.Name != "anon" && k.Name != "service_role":
 		case !isToken(k.Value):
@@ -171,11 +180,36 @@ func sortOut(list []key) Keys {
 
 // isToken reports whether a value is a JWT as a whole, and not one whose end is
 // masked.
-func isToken(value string) bool {
+func isToken(value string) bool { return strings.Count(value, ".") == 2 && isWhole(value) }
+
+// isSecretKey reports the same of a secret key.
+func isSecretKey(value string) bool {
+	return value != "" && !strings.Contains(value, ".") && isWhole(value)
+}
+
+func isWhole(value string) bool {
 	inAlphabet := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.'
 	}
-	return strings.Count(value, ".") == 2 && !strings.ContainsFunc(value, func(r rune) bool { return !inAlphabet(r) })
+	return !strings.ContainsFunc(value, func(r rune) bool { return !inAlphabet(r) })
+}
+
+// LegacyKeysEnabled asks whether the project still accepts its legacy keys, which
+// its list of keys does not tell. Where nobody can say, because the API is older
+// than the question or the token may not ask it, the answer is yes: a request with
+// such a key will tell.
+func (c *Client) LegacyKeysEnabled(ctx context.Context, token, ref string) (bool, error) {
+	var answer struct {
+		Enabled *bool `json:"enabled"`
+	}
+	err := c.api.Do(ctx, api.Request{
+		Op: "asking the Management API whether the legacy keys are enabled", Method: http.MethodGet,
+		Path: projectPath(ref) + "/api-keys/legacy", Bearer: token,
+	}, &answer)
+	if object.Transient(err) || ctx.Err() != nil {
+		return false, err
+	}
+	return err != nil || answer.Enabled == nil || *answer.Enabled, nil
 }
 
 func projectPath(ref string) string { return "/v1/projects/" + url.PathEscape(ref) }

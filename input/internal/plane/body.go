@@ -1,4 +1,4 @@
-package s3
+package plane
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ const unknownLength = -1
 // [object.Transient] is true.
 type body struct {
 	op, key string
-	answer  *answer
+	answer  *Answer
 	due     int64 // bytes still to come, or unknownLength
 	err     error // what every further Read returns
 }
@@ -74,6 +74,6 @@ func (b *body) failure(err error) error {
 // Close implements io.Closer. The connection is kept if the body was read to its
 // end.
 func (b *body) Close() error {
-	b.answer.close()
+	b.answer.Close()
 	return nil
 }

@@ -1,0 +1,164 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/rest"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
+)
+
+// Plane is a client for the bucket that goes over the plane of the present keys:
+// the S3 protocol where they sign requests, else the Storage REST API. Keys may
+// change in the middle of a run, and the plane with them: the next request goes over
+// the other one. This is the only place that chooses.
+type Plane struct {
+	s3   *s3.Client
+	rest *rest.Client
+	// overREST is the plane of the last keys that were seen.
+	overREST atomic.Bool
+}
+
+var _ plane.Client = (*Plane)(nil)
+
+// Plane makes the client; no request is made. The options are those of
+// [Config.PlaneOptions].
+func (c Config) Plane(source *keys.Source, o plane.Options) (*Plane, error) {
+	p := &Plane{}
+	p.overREST.Store(source.Project().OverREST())
+	if o.Gate == nil {
+		o.Gate = new(retry.Gate) // both planes go to the same host
+	}
+	var err error
+	credentials := o.Credentials
+	o.Credentials = only(credentials, true)
+	if p.s3, err = s3.New(o); err != nil {
+		return nil, err
+	}
+	o.Credentials = only(credentials, false)
+	if p.rest, err = rest.New(o); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// errOtherPlane is what a client gets in place of keys that are not for it. It makes
+// no request then.
+var errOtherPlane = errors.New("the present keys are for the other plane")
+
+// only hands on keys that sign, or keys that do not.
+func only(credentials func(context.Context) (object.Credentials, error), signs bool) func(context.Context) (object.Credentials, error) {
+	return func(ctx context.Context) (object.Credentials, error) {
+		cred, err := credentials(ctx)
+		if err == nil && cred.Signs() != signs {
+			return object.Credentials{}, errOtherPlane
+		}
+		return cred, err
+	}
+}
+
+// over calls f with the client of the present keys, and again with the other one
+// where the keys have changed in the meantime.
+func (p *Plane) over(f func(plane.Client) error) error {
+	for {
+		rest := p.overREST.Load()
+		err := f(p.client(rest))
+		if !errors.Is(err, errOtherPlane) {
+			return err
+		}
+		p.overREST.CompareAndSwap(rest, !rest) // many requests may notice at once
+	}
+}
+
+func (p *Plane) client(rest bool) plane.Client {
+	if rest {
+		return p.rest
+	}
+	return p.s3
+}
+
+// Page implements [plane.Client].
+func (p *Plane) Page(ctx context.Context, prefix, after string) (objs []object.Object, more bool, err error) {
+	err = p.over(func(c plane.Client) (err error) {
+		objs, more, err = c.Page(ctx, prefix, after)
+		return err
+	})
+	return objs, more, err
+}
+
+// Listed implements [plane.Client].
+func (p *Plane) Listed(ctx context.Context, key string) (obj object.Object, listed bool, err error) {
+	err = p.over(func(c plane.Client) (err error) {
+		obj, listed, err = c.Listed(ctx, key)
+		return err
+	})
+	return obj, listed, err
+}
+
+// Probe implements [plane.Client].
+func (p *Plane) Probe(ctx context.Context, prefix string, policy retry.Policy) (obj object.Object, found bool, err error) {
+	err = p.over(func(c plane.Client) (err error) {
+		obj, found, err = c.Probe(ctx, prefix, policy)
+		return err
+	})
+	return obj, found, err
+}
+
+// Open implements [plane.Client].
+func (p *Plane) Open(ctx context.Context, key string, offset int64) (content *object.Content, err error) {
+	err = p.over(func(c plane.Client) (err error) {
+		content, err = c.Open(ctx, key, offset)
+		return err
+	})
+	return content, err
+}
+
+// OpenRange implements [plane.Client].
+func (p *Plane) OpenRange(ctx context.Context, key string, offset, length int64) (content *object.Content, err error) {
+	err = p.over(func(c plane.Client) (err error) {
+		content, err = c.OpenRange(ctx, key, offset, length)
+		return err
+	})
+	return content, err
+}
+
+// Delete implements [plane.Client].
+func (p *Plane) Delete(ctx context.Context, key string) error {
+	return p.over(func(c plane.Client) error { return c.Delete(ctx, key) })
+}
+
+// Buckets implements [plane.Client].
+func (p *Plane) Buckets(ctx context.Context) (names []string, err error) {
+	err = p.over(func(c plane.Client) (err error) {
+		names, err = c.Buckets(ctx)
+		return err
+	})
+	return names, err
+}
+
+// Answers implements [plane.Client]. Until there are keys, what is written decides.
+func (p *Plane) Answers(ctx context.Context) error {
+	return p.client(p.overREST.Load()).Answers(ctx)
+}
+
+// Region asks which region the server is in, "" over the plane that knows none.
+func (p *Plane) Region(ctx context.Context) (region string, err error) {
+	err = p.over(func(c plane.Client) (err error) {
+		if signed, ok := c.(*s3.Client); ok {
+			region, err = signed.Region(ctx)
+		}
+		return err
+	})
+	return region, err
+}
+
+// Close implements [plane.Client].
+func (p *Plane) Close() {
+	p.s3.Close()
+	p.rest.Close()
+}
