@@ -14,6 +14,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
@@ -40,6 +41,7 @@ type reader struct {
 	undelivered *undelivered
 	endpoint    *outageLog
 
+	limiter  *limiter.Limiter // of the endpoint
 	listers  *listing.Limit
 	removals *pass.Removals
 	fetcher  *fetch.Fetcher  // once the run has begun
@@ -82,8 +84,12 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 	r.endpoint = &outageLog{log: r.log, what: conf.Project.Endpoint}
 	r.source = conf.Keys(patience(conf), &keyWatcher{r: r})
 	opts := conf.S3Options(r.source)
-	opts.MaxConns = fetch.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
-	opts.OnRetry, opts.Gate = r.retried, r.gate
+	r.limiter = limiter.New(r.shut.begun, limiter.Options{
+		MaxDownloads: conf.MaxDownloads, MaxPages: listing.MaxListers(conf.Listers()),
+		Probe: r.probeOnce, Patience: conf.Retry.Patience(), Meter: fetchMeter{r.meters, r},
+	})
+	opts.MaxConns = limiter.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
+	opts.OnRetry, opts.Gate, opts.Hold = r.retried, r.gate, r.limiter.Hold
 	opts.OnListPage = func(d time.Duration, _ int) {
 		r.meters.pageListed(d, r.listers.Listers())
 		r.choice.PageListed(d)
@@ -110,6 +116,7 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 
 func (r *reader) retried(_ string, err error) {
 	r.meters.Retried(err)
+	r.limiter.Heard(err)
 	r.listers.SlowDown(err)
 }
 

@@ -79,7 +79,7 @@ func runStorm(t *testing.T, seed uint64) {
 
 // stormSize leans to the sizes at which something changes.
 func stormSize(rnd *rand.Rand) int64 {
-	edges := []int64{0, 1, minPart, 2 * minPart, aheadBytes, 4 << 20, wholeBytes, wholeBytes + 1, 5 * aheadBytes, 20 << 20, 40 << 20}
+	edges := []int64{0, 1, 1 << 20, 2 << 20, partBytes, 4 << 20, wholeBytes, wholeBytes + 1, 5 * partBytes, 20 << 20, 40 << 20}
 	size := edges[rnd.IntN(len(edges))]
 	if rnd.IntN(2) == 0 {
 		size += rnd.Int64N(1 << 20)

@@ -61,6 +61,10 @@ type Options struct {
 	// (Retry-After). Clients of one endpoint share one; nil makes a new one.
 	Gate *retry.Gate
 
+	// Hold is called before each attempt that is retried here, and returns once the
+	// endpoint may be asked. Its error ends the attempts. Nil never waits.
+	Hold func(ctx context.Context) error
+
 	// OnRetry is called for every failure that is followed by another attempt.
 	// Like the other hooks it may be nil and must be safe for concurrent use.
 	OnRetry func(op string, err error)

@@ -185,7 +185,16 @@ func (r request) noAnswer(err error, w *watch) error {
 
 // retrying runs op under the client's policy.
 func (c *Client) retrying(ctx context.Context, op string, f func(context.Context) error) error {
-	return c.o.Retry.Do(ctx, f, object.Transient, c.retryHook(op))
+	if c.o.Hold == nil {
+		return c.o.Retry.Do(ctx, f, object.Transient, c.retryHook(op))
+	}
+	var held error
+	return c.o.Retry.Do(ctx, func(ctx context.Context) error {
+		if held = c.o.Hold(ctx); held != nil {
+			return held
+		}
+		return f(ctx)
+	}, func(err error) bool { return held == nil && object.Transient(err) }, c.retryHook(op))
 }
 
 func (c *Client) retryHook(op string) func(error) {
