@@ -50,6 +50,7 @@ func runStorm(t *testing.T, seed uint64) {
 		BufferBytes:  pick(64<<10, 1<<20, 5<<20, 9<<20, 32<<20, 256<<20),
 		HoldsWhole:   rnd.IntN(3) == 0,
 		TakesWhole:   rnd.IntN(2) == 0,
+		CheapRanges:  rnd.IntN(2) == 0,
 		Retry:        retry.Policy{MaxAttempts: 1000, InitialInterval: 10 * time.Millisecond, MaxInterval: time.Second},
 	}
 	k := &stormSink{store: s, slow: time.Duration(pick(0, 0, 1, 50)) * time.Millisecond, seed: seed}
