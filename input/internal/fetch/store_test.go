@@ -227,7 +227,9 @@ type sink struct {
 func (s *sink) deliver(_ context.Context, d *Download) error {
 	data, err := d.Whole, error(nil)
 	if data == nil {
-		data, err = io.ReadAll(d.Body)
+		all := bytes.NewBuffer(make([]byte, 0, d.Size+bytes.MinRead)) // io.ReadAll takes several times the memory
+		_, err = all.ReadFrom(d.Body)
+		data = all.Bytes()
 	}
 	if broken := d.Err(); broken != nil {
 		return broken

@@ -2,6 +2,7 @@ package limiter
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,14 +48,18 @@ func TestAnEndpointThatIsDownIsAskedByTheProbeAlone(t *testing.T) {
 			l, g := e.limiter(t, fixed)
 			const outage = 30 * time.Second
 			var during int
+			var mu sync.Mutex
 			var back, page time.Time
 			time.AfterFunc(time.Second, func() {
 				before := e.setDown(true)
 				time.Sleep(outage)
-				during = e.setDown(false) - before
-				back = time.Now()
+				mu.Lock()
+				defer mu.Unlock()
+				during, back = e.setDown(false)-before, time.Now()
 			})
 			e.list(t, l, 16, func() {
+				mu.Lock()
+				defer mu.Unlock()
 				if !back.IsZero() && page.IsZero() {
 					page = time.Now()
 				}
