@@ -28,7 +28,7 @@
 //	when:  schedule.Plan ─► poll.Run ─► passes.go: one pass after the other, never two
 //	data:  listing.List (ranges of the bucket at the same time), or, between two
 //	       full listings, changes.Since (only what changed) ─► filter.Match ─►
-//	       ledger.Compare ─► fetch.Fetcher (a window of downloads under a byte
+//	       ledger.Compare ─► fetch.Fetcher (as many as limiter.Limiter allows, under a byte
 //	       budget; the listing is the witness of each) ─► delivery (scanner, metadata) ─► chan ─►
 //	       reader.ReadBatch ─► pipeline ─► output
 //	acks:  output ─► scanner (all messages of the object) ─► the pass ─►
@@ -73,11 +73,13 @@
 //	internal/listing       a bucket listed in parts side by side, each complete
 //	internal/ledger        which version of each key was delivered, and what is due
 //	                       (ledger/format: what is stored)
-//	internal/s3      the S3 protocol; the only importer of the AWS SDK
-//	internal/rest    the Storage REST API, for keys that the S3 protocol does not take
-//	internal/plane   what both have in common, and the interface of either
-//	internal/fetch         downloads under way: their window, their bytes, their
-//	                       retries; large objects in parts once that has paid
+//	internal/s3            the S3 protocol; the only importer of the AWS SDK
+//	internal/rest          the Storage REST API, for keys that the S3 protocol does not take
+//	internal/plane         what both have in common, and the interface of either
+//	internal/limiter       how many requests may be under way, and whether the
+//	                       endpoint is down
+//	internal/fetch         downloads under way: their bytes, their retries; large
+//	                       objects in parts where ranges are cheap
 //	internal/pass          one pass over a scope: what is due, what became of each object
 //
 // # Invariants

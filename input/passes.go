@@ -203,7 +203,8 @@ func (r *reader) newChanges() *changes.Client {
 func (r *reader) newFetcher(ctx context.Context) *fetch.Fetcher {
 	return fetch.New(ctx, fetch.Options{
 		Source:       plane.NewProbing(r.client, r.conf.Filter.ListPrefix()),
-		MaxDownloads: r.conf.MaxDownloads, BufferBytes: r.conf.BufferBytes,
+		Limiter:      r.limiter,
+		MaxDownloads: r.conf.MaxDownloads, CheapRanges: r.conf.Project.Hosted(), BufferBytes: r.conf.BufferBytes,
 		HoldsWhole: r.conf.WholeScanner, TakesWhole: r.conf.ToTheEnd,
 		CheckUpTo: r.conf.VerifyUpTo,
 		Retry:     r.conf.Retry, Meter: fetchMeter{r.meters, r},

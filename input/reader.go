@@ -14,6 +14,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
@@ -41,6 +42,7 @@ type reader struct {
 	undelivered *undelivered
 	endpoint    *outageLog
 
+	limiter  *limiter.Limiter // of the endpoint
 	removals *pass.Removals
 	fetcher  *fetch.Fetcher  // once the run has begun
 	late     sync.WaitGroup  // what is said of downloads that outlast their pass
@@ -82,8 +84,12 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 	r.endpoint = &outageLog{log: r.log, what: conf.Project.Address()}
 	r.source = conf.Keys(patience(conf), &keyWatcher{r: r})
 	opts := conf.PlaneOptions(r.source)
-	opts.MaxConns = fetch.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
-	opts.OnRetry, opts.Gate = r.retried, r.gate
+	r.limiter = limiter.New(r.shut.begun, limiter.Options{
+		MaxDownloads: conf.MaxDownloads, MaxPages: listing.MaxListers(conf.Listers()),
+		Probe: r.probeOnce, Patience: conf.Retry.Patience(), Meter: fetchMeter{r.meters, r},
+	})
+	opts.MaxConns = limiter.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
+	opts.OnRetry, opts.Gate, opts.Hold = r.retried, r.gate, r.limiter.Hold
 	opts.OnListPage = func(d time.Duration, _ int) {
 		r.meters.pageListed(d, listing.MaxListers(conf.Listers()))
 		r.choice.PageListed(d)
@@ -111,12 +117,12 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 
 func (r *reader) retried(_ string, err error) {
 	r.meters.Retried(err)
+	r.limiter.Heard(err)
 }
 
-// listing is how the input lists everything with a prefix. A limiter of the
-// endpoint belongs here, as its Limiter.
+// listing is how the input lists everything with a prefix.
 func (r *reader) listing(prefix string) listing.Options {
-	return listing.Options{Pager: r.client, Prefix: prefix, Listers: r.conf.Listers()}
+	return listing.Options{Pager: r.client, Prefix: prefix, Listers: r.conf.Listers(), Limiter: r.limiter}
 }
 
 // open opens the ledger, once.

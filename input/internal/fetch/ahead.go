@@ -8,37 +8,29 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 const (
-	// aheadBytes is the length of a part that is read ahead, and of its buffer.
-	aheadBytes = 3 << 20
-	// maxAhead is how many parts of one object are read ahead at most.
+	// partBytes is the length of a part, and of its buffer. It takes an S3 store tens
+	// of milliseconds to send, so that a request more for each costs little.
+	partBytes = 3 << 20
+	// maxAhead is how many parts are read ahead of a reader. With the one that it
+	// reads there are twelve: S3 sends 85 to 90 MB/s with one answer, so they fill a
+	// line of 10 Gbit/s. Their buffers are a third of the usual budget.
 	maxAhead = 11
 	// stretchBytes is how much of a large object one request asks for where there
 	// is no room to read ahead: at its end there may be.
 	stretchBytes = 64 << 20
-	// trialBytes is how much of an answer is read to know its pace.
-	trialBytes = 2 << 20
 )
 
 // ahead reads the parts of one object that follow the current stretch, side by
 // side, while there is room. A part is never tried again: where it breaks off,
 // the reader takes over once it gets there.
-//
-// On trial it reads a single part next to an answer that holds the whole object,
-// and whether that one is used, with more to follow, depends on what it brought.
 type ahead struct {
 	of      *body
-	room    *room
-	source  Source
-	buffers *buffers
 	whole   []byte // where parts go to their place in it, and need no buffers
-	length  int64  // of a part
-	trip    *trip
-	opened  time.Duration // what the first answer took to begin
-	alone   float64       // and then for each byte, in seconds
 	version object.Object
 	ctx     context.Context //nolint:containedctx // the parts live as long as the body that reads them
 	cancel  context.CancelFunc
@@ -56,25 +48,15 @@ type part struct {
 	data     []byte
 	filled   int64
 	ended    bool
-	took     time.Duration // from its request to its last byte
-	err      error
 	unwanted bool // released before it ended
 }
 
-// newAhead is for a body whose first answer ends before the object does, or may
-// be made to. Parts have the given length, and go to their place in whole, or
-// where that is nil to buffers.
-func (r *Run) newAhead(b *body, opened time.Duration, length int64, whole []byte) *ahead {
-	a := &ahead{
-		of: b, opened: opened, room: r.room, source: r.opts.Source, buffers: &r.buffers, whole: whole, length: length,
-		trip:    &trip{worth: &r.worth, size: b.version.Size, length: length},
-		version: b.version, group: &r.workers, from: b.until,
-	}
+// newAhead is for a body whose first answer is read up to before the end of the
+// object. Parts go to their place in whole, or where that is nil to buffers.
+func (r *Run) newAhead(b *body, whole []byte) *ahead {
+	a := &ahead{of: b, whole: whole, version: b.version, group: &r.workers, from: b.until}
 	a.grew.L = &a.mu
 	a.ctx, a.cancel = context.WithCancel(b.ctx)
-	if b.until == b.version.Size {
-		a.trip.trial = readingAlone
-	}
 	a.extend()
 	return a
 }
@@ -84,22 +66,22 @@ func (a *ahead) bytes() int64 {
 	if a.whole != nil {
 		return 0
 	}
-	return aheadBytes
+	return partBytes
 }
 
 // extend begins as many parts as there is room for.
 func (a *ahead) extend() {
-	for width := a.trip.parts(); len(a.parts) < width && a.from < a.version.Size; {
-		t, ok := a.room.enterAhead(a.bytes())
+	for len(a.parts) < a.of.ranges.ahead() && a.from < a.version.Size {
+		place, ok := a.of.room.enterAhead(a.bytes())
 		if !ok {
 			return
 		}
-		p := &part{from: a.from, to: min(a.from+a.length, a.version.Size)}
+		p := &part{from: a.from, to: min(a.from+partBytes, a.version.Size)}
 		a.from = p.to
 		a.mu.Lock()
 		a.parts = append(a.parts, p)
 		a.mu.Unlock()
-		a.group.Go(func() { a.fetch(p, t) })
+		a.group.Go(func() { a.fetch(p, place) })
 	}
 }
 
@@ -110,16 +92,12 @@ func (a *ahead) next(offset int64) (*part, int64) {
 		a.extend()
 		return p, p.to
 	}
-	if a.trip.parts() == 0 {
-		a.from = a.version.Size
-		return nil, a.from
-	}
-	a.from = min(offset+a.length, a.version.Size)
+	a.from = min(offset+partBytes, a.version.Size)
 	if a.extend(); len(a.parts) == 0 {
 		a.from = min(offset+stretchBytes, a.version.Size)
 		return nil, a.from
 	}
-	return nil, min(offset+a.length, a.version.Size)
+	return nil, min(offset+partBytes, a.version.Size)
 }
 
 func (a *ahead) shift() *part {
@@ -135,30 +113,35 @@ func (a *ahead) shift() *part {
 
 // fetch makes the part's one request. Its place is free again afterwards, its
 // bytes only once they were read.
-func (a *ahead) fetch(p *part, t ticket) {
-	began := time.Now()
-	err := a.fill(p)
-	if err != nil && object.Transient(err) {
-		a.room.meter.Retried(err)
+func (a *ahead) fetch(p *part, place *limiter.Place) {
+	err := a.fill(p, place)
+	if err != nil && a.ctx.Err() == nil {
+		if object.Transient(err) {
+			a.of.opts.Meter.Retried(err)
+		}
+		place.Failed(err)
 	}
 	a.mu.Lock()
-	p.ended, p.took, p.err = true, time.Since(began), err
+	p.ended = true
 	unwanted := p.unwanted
 	a.mu.Unlock()
 	a.grew.Broadcast()
-	a.room.leave(t, p.to-p.from, err)
-	a.room.wake()
+	place.Leave()
+	a.of.room.wake()
 	if unwanted {
 		a.release(p)
 	}
 }
 
-func (a *ahead) fill(p *part) error {
-	content, err := a.source.OpenRange(a.ctx, a.version.Key, p.from, p.to-p.from)
+func (a *ahead) fill(p *part, place *limiter.Place) error {
+	began := time.Now()
+	content, err := a.of.opts.Source.OpenRange(a.ctx, a.version.Key, p.from, p.to-p.from)
 	if err != nil {
 		return err
 	}
 	defer content.Body.Close()
+	place.Answered(time.Since(began))
+	a.of.ranges.heard(content.Partial)
 	if err := a.of.same(content); err != nil {
 		return err
 	}
@@ -193,7 +176,7 @@ func (a *ahead) place(p *part) []byte {
 	if a.whole != nil {
 		data = a.whole[p.from:p.to]
 	} else {
-		data = a.buffers.get()[:p.to-p.from]
+		data = a.of.buffers.get()[:p.to-p.from]
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -228,9 +211,9 @@ func (a *ahead) release(p *part) {
 		return
 	}
 	if a.whole == nil {
-		a.buffers.put(p.data)
-		a.room.give(aheadBytes)
-		a.room.wake()
+		a.of.buffers.put(p.data)
+		a.of.room.give(partBytes)
+		a.of.room.wake()
 	}
 	p.data = nil
 }
@@ -256,12 +239,4 @@ func (a *ahead) close() {
 	for p := a.shift(); p != nil; p = a.shift() {
 		a.abandon(p)
 	}
-	a.trip.endTrial(false)
-}
-
-// tookOf is how long the part's request took.
-func (a *ahead) tookOf(p *part) time.Duration {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return p.took
 }

@@ -17,13 +17,15 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
-// randomBytes differ at every offset, so that a part in a wrong place shows.
-func randomBytes(n int) []byte {
-	data := make([]byte, n)
-	source := rand.NewChaCha8([32]byte{1})
-	_, _ = source.Read(data)
+// randomBytes differ at every offset, so that a part in a wrong place shows. They
+// are the same each time, and must not be written to.
+func randomBytes(n int) []byte { return random()[:n:n] }
+
+var random = sync.OnceValue(func() []byte {
+	data := make([]byte, 64<<20)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(data)
 	return data
-}
+})
 
 // readOne downloads a single object and returns how long it took.
 func readOne(t *testing.T, opts Options, obj object.Object, want []byte) time.Duration {
@@ -42,12 +44,12 @@ func TestALargeObjectIsReadInPartsSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, g := newStore(), &gauges{}
 		s.latency, s.rate = 20*time.Millisecond, 10<<20
-		data := randomBytes(100 << 20)
+		data := randomBytes(50 << 20)
 		opts := options(s, g)
 		opts.MaxDownloads = 0
 		took := readOne(t, opts, s.put("k", data), data)
-		require.LessOrEqual(t, took, 2*time.Second, "a single answer takes 10 s")
-		require.LessOrEqual(t, s.opens["k"], len(data)/aheadBytes+1, "no byte is asked for twice")
+		require.LessOrEqual(t, took, time.Second, "a single answer takes 5 s")
+		require.LessOrEqual(t, s.opens["k"], len(data)/partBytes+1, "no byte is asked for twice")
 		require.LessOrEqual(t, g.buffered, opts.BufferBytes)
 	})
 }
@@ -64,7 +66,7 @@ func TestASmallObjectIsOneRequest(t *testing.T) {
 func TestAWindowOfOneReadsALargeObjectWithOneRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore()
-		data := randomBytes(100 << 20)
+		data := randomBytes(20 << 20)
 		opts := options(s, &gauges{})
 		opts.MaxDownloads = 1
 		readOne(t, opts, s.put("k", data), data)
@@ -100,8 +102,8 @@ func TestATakerOfWholeObjectsGetsThemInOnePieceOfMemory(t *testing.T) {
 func TestPartsKeepToTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore()
-		s.latency, s.rate = 100*time.Millisecond, 10<<20
-		data := randomBytes(60 << 20)
+		s.latency, s.rate = 20*time.Millisecond, 10<<20
+		data := randomBytes(36 << 20)
 		opts := options(s, &gauges{})
 		opts.MaxDownloads = 3
 		readOne(t, opts, s.put("k", data), data)
@@ -114,7 +116,7 @@ func TestPartsLeaveTheirRoomToObjectsThatWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore()
 		s.latency, s.rate = 10*time.Millisecond, 10<<20
-		objs := []object.Object{s.put("large", randomBytes(100<<20))}
+		objs := []object.Object{s.put("large", randomBytes(40<<20))}
 		for i := range 200 {
 			objs = append(objs, s.put(fmt.Sprintf("small%03d", i), []byte("x")))
 		}
@@ -139,7 +141,7 @@ func TestAPartThatIsCutIsReadOnFromThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, g := newStore(), &gauges{}
 		s.latency, s.rate = 10*time.Millisecond, 10<<20
-		data := randomBytes(61 << 20)
+		data := randomBytes(37 << 20)
 		s.onOpen = func(_ string, n int, _ int64) (int64, error) {
 			switch {
 			case n%3 == 0:
@@ -156,17 +158,17 @@ func TestAPartThatIsCutIsReadOnFromThere(t *testing.T) {
 
 func TestPartsOfTwoVersionsAreNeverJoined(t *testing.T) {
 	for _, then := range []string{"same length", "shorter", "longer", "empty"} {
-		for overwriteAt := range 9 {
+		for _, overwriteAt := range []int{1, 2, 4} {
 			t.Run(fmt.Sprint(then, overwriteAt), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s, g := newStore(), &gauges{}
 					s.latency, s.rate = 10*time.Millisecond, 10<<20
-					old := randomBytes(30 << 20)
+					old := randomBytes(13 << 20)
 					obj := s.put("k", old)
 					after := map[string][]byte{
 						"same length": bytes.Repeat([]byte("n"), len(old)),
 						"shorter":     bytes.Repeat([]byte("n"), 3<<20),
-						"longer":      bytes.Repeat([]byte("n"), 45<<20),
+						"longer":      bytes.Repeat([]byte("n"), 17<<20),
 						"empty":       {},
 					}[then]
 					s.onOpen = func(_ string, n int, _ int64) (int64, error) {
@@ -191,9 +193,9 @@ func TestAnEndpointWithoutRangesIsReadInOnePiece(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore()
 		s.noRanges = true
-		data := randomBytes(40 << 20)
+		data := randomBytes(20 << 20)
 		readOne(t, options(s, &gauges{}), s.put("k", data), data)
-		require.Equal(t, 2, s.opens["k"], "the range that it ignored, and the whole")
+		require.LessOrEqual(t, s.opens["k"], 4, "not one for each part")
 	})
 }
 
@@ -207,7 +209,7 @@ func hashing(size int64, hash, rate int64) *store {
 }
 
 func TestPartsAreNotReadWhereEachCostsTheWholeObject(t *testing.T) {
-	for _, size := range []int64{20 << 20, 60 << 20, 200 << 20} {
+	for _, size := range []int64{9 << 20, 20 << 20, 60 << 20} {
 		t.Run(fmt.Sprint(size>>20), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				read := func(window int) (time.Duration, int) {
@@ -215,7 +217,7 @@ func TestPartsAreNotReadWhereEachCostsTheWholeObject(t *testing.T) {
 					opts := options(s, &gauges{})
 					opts.MaxDownloads = window
 					var objs []object.Object
-					for i := range 4 {
+					for i := range 3 {
 						objs = append(objs, s.put(fmt.Sprint(i), make([]byte, size)))
 					}
 					turn := make(chan struct{}, 1) // one after the other, as in a pipeline
@@ -236,16 +238,16 @@ func TestPartsAreNotReadWhereEachCostsTheWholeObject(t *testing.T) {
 				alone, _ := read(1)
 				took, requests := read(0)
 				t.Logf("one request each %v, adaptive %v with %d requests", alone, took, requests)
-				require.LessOrEqual(t, requests, 4*4)
+				require.LessOrEqual(t, requests, 3)
 				require.LessOrEqual(t, took, alone*11/10)
 			})
 		})
 	}
 }
 
-// TestPartsThatPaidOnceAreReadFromTheStart is a line that is slow for each connection: the first
-// object is read in parts after its trial, the ones after it from their start.
-func TestPartsThatPaidOnceAreReadFromTheStart(t *testing.T) {
+// TestRangesThatAreCheapOnceAreReadFromTheStart is a line that is slow for each connection: the first
+// object is read in parts after its first stretch, the ones after it from their start.
+func TestRangesThatAreCheapOnceAreReadFromTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, g := newStore(), &gauges{}
 		s.latency, s.rate = 20*time.Millisecond, 25<<20
@@ -258,7 +260,7 @@ func TestPartsThatPaidOnceAreReadFromTheStart(t *testing.T) {
 				if i > 0 {
 					<-read
 				}
-				if !yield(s.put(fmt.Sprint(i), make([]byte, 100<<20)), nil) {
+				if !yield(s.put(fmt.Sprint(i), make([]byte, 50<<20)), nil) {
 					return
 				}
 			}
@@ -272,9 +274,53 @@ func TestPartsThatPaidOnceAreReadFromTheStart(t *testing.T) {
 			return err
 		}, func(f Failure) { t.Error(f.Err) })
 		require.NoError(t, err)
-		t.Log(took)
-		require.LessOrEqual(t, took[0], 2*time.Second, "a single answer takes 4 s")
-		require.LessOrEqual(t, took[2], time.Second)
+		require.LessOrEqual(t, took[0], time.Second, "a single answer takes 2 s")
+		require.LessOrEqual(t, took[2], 500*time.Millisecond)
+	})
+}
+
+func TestASlowAnswerIsNoReasonNeverToReadParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore()
+		s.rate = 25 << 20
+		var first sync.Once
+		s.serve = func(ctx context.Context, _ string, _ int) error {
+			first.Do(func() { time.Sleep(time.Second) })
+			return retry.Sleep(ctx, 20*time.Millisecond)
+		}
+		opts := options(s, &gauges{})
+		var objs []object.Object
+		for i := range 2 {
+			objs = append(objs, s.put(fmt.Sprint(i), make([]byte, 30<<20)))
+		}
+		turn := make(chan struct{})
+		err := run(t.Context(), opts, func(yield func(object.Object, error) bool) {
+			if yield(objs[0], nil) {
+				<-turn
+				yield(objs[1], nil)
+			}
+		}, func(_ context.Context, d *Download) error {
+			_, err := io.Copy(io.Discard, d.Body)
+			if d.Key == "0" {
+				close(turn)
+			}
+			return err
+		}, func(f Failure) { t.Error(f.Err) })
+		require.NoError(t, err)
+		require.Equal(t, 1, s.opens["0"])
+		require.Greater(t, s.opens["1"], 5)
+	})
+}
+
+func TestRangesThatAreKnownToBeCheapAreAskedForAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore()
+		s.latency, s.rate = time.Second, 25<<20 // as long as a store would hash
+		data := randomBytes(30 << 20)
+		opts := options(s, &gauges{})
+		opts.CheapRanges = true
+		readOne(t, opts, s.put("k", data), data)
+		require.Equal(t, len(data)/partBytes, s.opens["k"])
 	})
 }
 
@@ -282,7 +328,7 @@ func TestClosingALargeDownloadGivesEverythingBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, g := newStore(), &gauges{}
 		s.latency, s.rate = 50*time.Millisecond, 10<<20
-		objs := []object.Object{s.put("a", make([]byte, 60<<20)), s.put("b", make([]byte, 60<<20))}
+		objs := []object.Object{s.put("a", make([]byte, 40<<20)), s.put("b", make([]byte, 40<<20))}
 		attempts := 0
 		var mu sync.Mutex
 		last := int64(-1)
@@ -293,7 +339,7 @@ func TestClosingALargeDownloadGivesEverythingBack(t *testing.T) {
 			attempts++
 			n := attempts
 			mu.Unlock()
-			_, _ = io.CopyN(io.Discard, d.Body, int64(n)*5<<20)
+			_, _ = io.CopyN(io.Discard, d.Body, int64(n)*3<<20)
 			return unavailable(d.Key) // as a scanner that breaks off
 		}, func(Failure) {})
 		require.NoError(t, err)
@@ -320,7 +366,7 @@ func TestAStalledPipelineHoldsNoMoreThanTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, g := newStore(), &gauges{}
 		s.latency, s.rate = 10*time.Millisecond, 50<<20
-		data := randomBytes(200 << 20)
+		data := randomBytes(60 << 20)
 		opts := options(s, g)
 		opts.MaxDownloads, opts.BufferBytes = 0, 32<<20
 		var got bytes.Buffer
@@ -328,13 +374,13 @@ func TestAStalledPipelineHoldsNoMoreThanTheBudget(t *testing.T) {
 			_, err := io.CopyN(&got, d.Body, 10<<20)
 			require.NoError(t, err)
 			require.NoError(t, retry.Sleep(ctx, time.Minute))
-			require.LessOrEqual(t, s.opens["k"], 3+32<<20/aheadBytes)
+			require.LessOrEqual(t, s.opens["k"], 3+32<<20/partBytes)
 			_, err = io.Copy(&got, d.Body)
 			return err
 		}, func(f Failure) { t.Error(f.Err) })
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(data, got.Bytes()))
 		require.LessOrEqual(t, g.buffered, int64(32<<20))
-		require.LessOrEqual(t, s.opens["k"], len(data)/aheadBytes+1, "no request is repeated")
+		require.LessOrEqual(t, s.opens["k"], len(data)/partBytes+1, "no request is repeated")
 	})
 }

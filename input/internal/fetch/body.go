@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
@@ -30,6 +31,7 @@ const progressBytes = 64 << 10
 // One goroutine may read while another one closes.
 type body struct {
 	*Fetcher
+	place  *limiter.Place
 	ctx    context.Context    //nolint:containedctx // an io.Reader has no other way to be cancelled
 	cancel context.CancelFunc // nil for a body that is not handed on
 
@@ -59,8 +61,8 @@ type body struct {
 // newBody is closed by its maker. Its first answer has to be asked for with its
 // context. Only a body that is handed on may be closed while it is read; that
 // costs a context of its own.
-func (f *Fetcher) newBody(ctx context.Context, handedOn bool) *body {
-	b := &body{Fetcher: f, ctx: ctx}
+func (f *Fetcher) newBody(ctx context.Context, place *limiter.Place, handedOn bool) *body {
+	b := &body{Fetcher: f, place: place, ctx: ctx}
 	if handedOn {
 		b.ctx, b.cancel = context.WithCancel(ctx)
 	}
@@ -139,14 +141,10 @@ func (b *body) wrong(format string, args ...any) error {
 // readSome reads from the current stretch: what was read ahead of it, its
 // answer, or a new one where the last one broke.
 func (b *body) readSome(p []byte) (int, error) {
-	if b.ahead != nil {
-		defer b.ahead.trip.reading(time.Now())
-		if b.ahead.trip.trial != noTrial {
-			b.until = b.ahead.try(b.offset)
-		}
-		if b.offset == b.until {
-			b.nextStretch()
-		}
+	if b.ahead != nil && b.offset == b.until {
+		b.closeCurrent()
+		b.dropPart()
+		b.part, b.until = b.ahead.next(b.offset)
 	}
 	if b.part != nil {
 		if n := b.ahead.read(b.part, b.offset, p); n > 0 {
@@ -178,33 +176,24 @@ func (b *body) unavailable(message string) error {
 	return &object.Error{Op: "reading", Key: b.version.Key, Kind: object.ErrUnavailable, Message: message}
 }
 
-// nextStretch goes on with the first part that was read ahead, or with an
-// answer of its own where there is none.
-func (b *body) nextStretch() {
-	b.closeCurrent()
-	took := time.Duration(0)
-	if b.part != nil {
-		took = b.ahead.tookOf(b.part)
-		b.dropPart()
-	}
-	b.ahead.trip.stretchRead(b.offset, took)
-	b.part, b.until = b.ahead.next(b.offset)
-}
-
 // reopen asks for the rest of the stretch. An answer that is not of the version
 // that was read so far is of no other version on its own word: the listing
 // decides whether there is one.
 func (b *body) reopen() error {
-	t := b.room.again()
+	b.place.Again()
+	began := time.Now()
 	next, err := b.open()
 	if err != nil && !errors.Is(err, object.ErrRange) {
-		b.room.failed(t, err)
 		return err
 	}
 	if err == nil {
+		b.place.Answered(time.Since(began))
 		if err = b.same(next); err == nil {
 			b.stale = stale{}
 			b.current, b.unsized, b.framed = next.Body, next.Size == object.UnknownSize, next.EndsItself
+			if b.offset > 0 && !next.Partial {
+				b.until = b.version.Size // it sends all that follows
+			}
 			return b.skip(b.offset - next.Offset)
 		}
 		_ = next.Body.Close()
@@ -227,7 +216,7 @@ func (b *body) reopen() error {
 }
 
 func (b *body) open() (*object.Content, error) {
-	if b.until == b.version.Size || b.ahead.onTrial() {
+	if b.until == b.version.Size {
 		return b.opts.Source.Open(b.ctx, b.version.Key, b.offset)
 	}
 	return b.opts.Source.OpenRange(b.ctx, b.version.Key, b.offset, b.until-b.offset)
@@ -277,8 +266,8 @@ func (b *body) recover(err error) error {
 		return err
 	}
 	b.opts.Meter.Retried(err)
-	b.outage.heard(err)
-	if retry.Sleep(b.ctx, b.opts.Retry.Delay(b.failures)) != nil || !b.outage.wait(b.ctx) {
+	b.place.Failed(err)
+	if retry.Sleep(b.ctx, b.opts.Retry.Delay(b.failures)) != nil || b.opts.Limiter.Hold(b.ctx) != nil {
 		return err
 	}
 	return nil

@@ -1,26 +1,21 @@
 package fetch
 
-// wholeBytes is the size up to which an object is read whole before it is handed
-// on, with one request unless bytes are scarce (see room.share), and what a larger
-// one counts for while it streams.
-const wholeBytes = 8 << 20
-
-// minPart is the least length of a part.
-const minPart = 1 << 20
-
-// maxWhole is the size up to which a single piece of memory is made for an
-// object on the word of the endpoint. What is larger grows as it comes.
-const maxWhole = 1 << 30
-
-// maxHeld is the size above which an object is not read where it would become a
-// single message: no machine holds that, and nothing that it could be sent to
-// accepts it. Such a size is a mistake of the listing, or a reason for a scanner
-// that reads in pieces.
-const maxHeld = 64 << 30
-
-// minCharge is what the smallest object counts for: the buffers of its
-// connection and its message.
-const minCharge = 64 << 10
+const (
+	// wholeBytes is the size up to which an object is read with one request, and
+	// whole before it is handed on, and what a larger one counts for while it streams.
+	wholeBytes = 8 << 20
+	// maxWhole is the size up to which a single piece of memory is made for an
+	// object on the word of the endpoint. What is larger grows as it comes.
+	maxWhole = 1 << 30
+	// maxHeld is the size above which an object is not read where it would become a
+	// single message: no machine holds that, and nothing that it could be sent to
+	// accepts it. Such a size is a mistake of the listing, or a reason for a scanner
+	// that reads in pieces.
+	maxHeld = 64 << 30
+	// minCharge is what the smallest object counts for: the buffers of its
+	// connection and its message.
+	minCharge = 64 << 10
+)
 
 // budget counts the bytes that downloads under way may hold.
 type budget struct {
@@ -38,12 +33,4 @@ func (b *budget) chargeFor(size int64) int64 {
 	return min(max(size, minCharge), b.total)
 }
 
-func (b *budget) take(charge int64) bool {
-	if b.used+charge > b.total && b.used > 0 {
-		return false
-	}
-	b.used += charge
-	return true
-}
-
-func (b *budget) give(charge int64) { b.used -= charge }
+func (b *budget) has(charge int64) bool { return b.used+charge <= b.total || b.used == 0 }

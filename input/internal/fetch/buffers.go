@@ -17,14 +17,14 @@ func (b *buffers) get() []byte {
 		b.free = b.free[:n-1]
 		return buf
 	}
-	return make([]byte, aheadBytes)
+	return make([]byte, partBytes)
 }
 
 func (b *buffers) put(buf []byte) {
-	if cap(buf) < aheadBytes {
+	if cap(buf) < partBytes {
 		return // the part broke off before it had one
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.free = append(b.free, buf[:aheadBytes])
+	b.free = append(b.free, buf[:partBytes])
 }

@@ -3,26 +3,22 @@
 // nothing but itself. It does not know where the objects come from, nor what
 // becomes of their bytes.
 //
-// A pass begins a [Run] over its objects. All runs of a [Fetcher] share the window,
+// A pass begins a [Run] over its objects. All runs of a [Fetcher] share the limiter,
 // the budget and what is known of the endpoint. Each object is an [Item] with a
 // [Claim], which hears how it ends.
 //
 //	fetch.go     Options, Item and Claim, Fetcher: what runs share
 //	run.go       one sequence: objects wait, begin, are tried again, or fail
 //	queue.go     objects that wait for their next attempt
-//	outage.go    an endpoint that is down is probed, not asked for objects
-//	room.go      what all share: places of the window, bytes of the budget
-//	window.go    how many requests may be under way
+//	room.go      what all share: places of the limiter, bytes of the budget
 //	budget.go    what an object counts for
 //	download.go  one attempt at an object
 //	accept.go    whether an answer is the object: the listing is the witness
 //	stale.go     waiting for a cache that has the version before
 //	content.go   whether bytes are what an ETag says
 //	body.go      one version, read from its first byte to its last
+//	ranges.go    whether the parts of a large object may be read side by side
 //	ahead.go     the parts that follow, read side by side
-//	trial.go     a first part next to an answer, to see whether parts pay
-//	trip.go      what the reading of one large object tells
-//	worth.go     whether parts pay
 //	buffers.go   the memory of parts, used again and again
 //
 // Invariants:

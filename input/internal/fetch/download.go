@@ -20,9 +20,6 @@ type Download struct {
 	// so, else nil. It belongs to the claim; Body is then at its end.
 	Whole []byte
 	body  *body
-
-	began  time.Time     // of its first request
-	opened time.Duration // until the answer began
 }
 
 // Err is why the download can't be read to its end; nil while all is well. Once
@@ -35,19 +32,20 @@ func (r *Run) try(ctx context.Context, a *attempt) error {
 	if err := r.tooLarge(a); err != nil && !chooses(a.Claim) {
 		return err
 	}
-	began := time.Now()
 	heldFirst := r.holds(a.Object)
-	b := r.newBody(ctx, !heldFirst)
+	b := r.newBody(ctx, a.place, !heldFirst)
 	defer b.Close()
-	length := r.firstLength(a)
-	if length < a.Size && a.Size <= wholeBytes {
-		return r.trySplit(ctx, a, b, length)
+	began, length := time.Now(), a.Size
+	if r.readsParts(a) && r.ranges.areCheap() {
+		length = r.stretch(a.Size)
 	}
 	answer, until, err := r.open(b.ctx, a, length)
 	if err != nil {
 		return r.clarify(ctx, a, err)
 	}
 	b.current = answer.Body
+	opened := time.Since(began)
+	a.place.Answered(opened)
 	doubtful, err := r.accept(ctx, a, answer)
 	if err != nil {
 		return err
@@ -58,8 +56,13 @@ func (r *Run) try(ctx context.Context, a *attempt) error {
 	if err := r.tooLarge(a); err != nil {
 		return err
 	}
-	d := &Download{Content: *answer, body: b, began: began, opened: time.Since(began)}
+	d := &Download{Content: *answer, body: b}
 	d.Object, d.Body = listedVersion(a.Object, answer), b
+	if until == 0 && !doubtful && answer.Size == d.Size {
+		if r.ranges.answered(d.Size, opened); r.readsParts(a) && r.ranges.areCheap() {
+			until = r.stretch(d.Size) // the rest of the answer is left, once
+		}
+	}
 	b.begin(d.Object, answer, until)
 	holds := r.holds(d.Object)
 	if heldFirst && !holds {
@@ -72,8 +75,8 @@ func (r *Run) try(ctx context.Context, a *attempt) error {
 	if r.takesWhole(d.Size) {
 		d.Whole = make([]byte, d.Size)
 	}
-	if !doubtful && !a.doubt.had {
-		r.readAhead(d)
+	if b.until < d.Size {
+		b.ahead = r.newAhead(b, d.Whole)
 	}
 	return r.endOf(ctx, a, b, r.hand(ctx, a, d, holds, r.check(a, *answer, doubtful)))
 }
@@ -85,32 +88,6 @@ func (r *Run) tooLarge(a *attempt) error {
 	}
 	return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrInvalid, Err: fmt.Errorf(
 		"%d bytes are listed, and the scanner holds an object in memory whole: choose one that reads in pieces, such as chunker, or set max_object_size", a.Size)}
-}
-
-// trySplit makes one attempt at a small object in parts that are asked for at
-// once, as far as there are places, on the word of the listing for what its
-// version is.
-func (r *Run) trySplit(ctx context.Context, a *attempt, b *body, length int64) error {
-	d := &Download{body: b, Whole: make([]byte, a.Size), began: time.Now()}
-	b.begin(a.Object, &object.Content{Object: a.Object}, length)
-	b.ahead = r.newAhead(b, 0, length, d.Whole)
-	answer, _, err := r.open(b.ctx, a, length)
-	if err != nil {
-		return r.clarify(ctx, a, err)
-	}
-	b.current = answer.Body
-	if answer.ETag != a.ETag || answer.Size != a.Size {
-		if _, err := r.accept(ctx, a, answer); err != nil {
-			return err
-		}
-		return &changedError{a.Object}
-	}
-	if !wants(a.Claim, a.Object, answer) {
-		return errSettled
-	}
-	d.Content = *answer
-	d.Object, d.Body = a.Object, b
-	return r.endOf(ctx, a, b, r.hand(ctx, a, d, true, r.check(a, *answer, false)))
 }
 
 // endOf is the result of an attempt: where the body broke off, the reason for that.
@@ -137,11 +114,13 @@ func listedVersion(o object.Object, c *object.Content) object.Object {
 func (r *Run) open(ctx context.Context, a *attempt, length int64) (c *object.Content, until int64, err error) {
 	if length < a.Size {
 		c, err = r.opts.Source.OpenRange(ctx, a.Key, 0, length)
+		if err == nil {
+			r.ranges.heard(c.Partial)
+		}
 		switch {
 		case err == nil && c.Partial:
 			return c, length, nil
 		case err == nil: // an endpoint that knows no ranges sends all of it
-			r.worth.never()
 			return c, 0, nil
 		case !errors.Is(err, object.ErrRange): // which is what an object has that is empty by now
 			return nil, 0, err
@@ -151,38 +130,19 @@ func (r *Run) open(ctx context.Context, a *attempt, length int64) (c *object.Con
 	return c, 0, err
 }
 
-// firstLength is how much of an object the first request asks for. A small object
-// is one request, except where the byte budget is scarce. A large one is asked for
-// piece by piece where other pieces may be read at the same time; not so where
-// only one request may be under way, nor where it has not paid, nor where an
-// answer has to prove what it is.
-func (r *Run) firstLength(a *attempt) int64 {
-	switch {
-	case r.opts.MaxDownloads == 1, a.ETag == "", a.doubt.had:
-		return a.Size
-	case a.Size <= wholeBytes:
-		if !r.takesWhole(a.Size) || !r.worth.splits() {
-			return a.Size
-		}
-		return r.room.share(a.Size)
-	case !r.worth.pays(a.Size):
-		return a.Size
-	case r.takesWhole(a.Size) || r.room.mayReadAhead():
-		return aheadBytes
-	}
-	return stretchBytes
+// readsParts reports whether an object may be read in parts side by side: a large
+// one, except where only one request may be under way, or where an answer has to
+// prove what it is.
+func (r *Run) readsParts(a *attempt) bool {
+	return a.Size > wholeBytes && r.opts.MaxDownloads != 1 && a.ETag != "" && !a.doubt.had
 }
 
-// readAhead has parts read next to the body of a large object that goes beyond
-// its first answer, or on trial where it is not known whether that pays.
-func (r *Run) readAhead(d *Download) {
-	b := d.body
-	switch {
-	case b.until < d.Size:
-		b.ahead = r.newAhead(b, d.opened, aheadBytes, d.Whole)
-	case d.Size > wholeBytes && r.opts.MaxDownloads != 1 && b.etag != "" && r.worth.beginTrial():
-		b.ahead = r.newAhead(b, d.opened, aheadBytes, d.Whole)
+// stretch is how much of a large object its first answer is read for.
+func (r *Run) stretch(size int64) int64 {
+	if r.takesWhole(size) || r.room.mayReadAhead() {
+		return partBytes
 	}
+	return stretchBytes
 }
 
 // takesWhole reports whether an object becomes a Download.Whole.
@@ -225,13 +185,7 @@ func (r *Run) hand(ctx context.Context, a *attempt, d *Download, holds bool, che
 			return err
 		}
 	}
-	switch {
-	case d.Size < 2*minPart || d.Size > wholeBytes:
-	case d.body.ahead == nil:
-		r.worth.wasWhole(d.Size, d.opened, time.Since(d.began))
-	default:
-		r.worth.wasSplit(d.Size, time.Since(d.began))
-	}
+	a.place.Read()
 	if d.Whole != nil {
 		whole = nil // it is there already
 	}

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"sync"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
@@ -84,30 +85,28 @@ type Failure struct {
 // Meter hears what goes on. Its methods are called from several goroutines and
 // must not block.
 type Meter interface {
+	limiter.Meter
 	// Retried hears of every failure that is followed by another attempt.
 	Retried(err error)
-	// InFlight, Buffered and Window hear the new value on every change: the
-	// requests under way, the bytes of the budget in use, and how many requests
-	// may be under way.
-	InFlight(downloads int)
+	// Buffered hears each change of the bytes of the budget in use.
 	Buffered(bytes int64)
-	Window(downloads int)
-	// Down hears of every failed probe of an endpoint that is down, Up once that
-	// it is back.
-	Down(err error)
-	Up()
 	// Noticed hears once of a peculiarity of the endpoint.
 	Noticed(Peculiarity)
 }
 
-// Options say how to download. All are required except MaxDownloads and
-// CheckUpTo.
+// Options say how to download. All are required except Limiter, MaxDownloads,
+// CheapRanges and CheckUpTo.
 type Options struct {
 	Source Source
+	// Limiter is that of the endpoint; nil makes one for the downloads alone.
+	Limiter *limiter.Limiter
 	// MaxDownloads is how many requests may be under way at a time, those for
 	// parts of large objects included; 0 adapts the number to what the endpoint
-	// bears.
+	// bears. It is that of the limiter.
 	MaxDownloads int
+	// CheapRanges says that the endpoint is known to serve a range of an object
+	// without work for the rest of it.
+	CheapRanges bool
 	// BufferBytes bounds the bytes that downloads under way may hold.
 	BufferBytes int64
 	// HoldsWhole says that the claims hold each download whole in memory, so that
@@ -128,24 +127,28 @@ type Fetcher struct {
 	opts    Options
 	ctx     context.Context //nolint:containedctx // its end ends all runs
 	room    *room
-	outage  *outage
 	content contentChecks
 	refusal refusals
-	worth   worth
+	ranges  ranges
 	buffers buffers
 	runs    sync.WaitGroup
 }
 
 // New prepares runs, which end with ctx.
 func New(ctx context.Context, opts Options) *Fetcher {
+	if opts.Limiter == nil {
+		opts.Limiter = limiter.New(ctx, limiter.Options{
+			MaxDownloads: opts.MaxDownloads, Probe: opts.Source.Probe, Patience: opts.Retry.Patience(), Meter: opts.Meter,
+		})
+	}
 	f := &Fetcher{opts: opts, ctx: ctx, room: newRoom(opts)}
 	f.content = contentChecks{upTo: opts.CheckUpTo, noticed: opts.Meter.Noticed}
-	f.outage = newOutage(f)
+	f.ranges.cheap.Store(opts.CheapRanges)
 	return f
 }
 
 // Begin downloads every object of a sequence and has each claim deliver it. It
-// returns at once. Several runs may be under way; they share the window and the
+// returns at once. Several runs may be under way; they share the limiter and the
 // budget.
 func (f *Fetcher) Begin(items iter.Seq2[Item, error]) *Run {
 	ctx, stop := context.WithCancel(f.ctx)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
@@ -59,7 +60,7 @@ type attempt struct {
 	Item
 	failures int
 	charge   int64
-	ticket   ticket
+	place    *limiter.Place
 	due      time.Time
 	err      error
 	// doubt is what the last attempt brought where it did not prove to be the
@@ -103,15 +104,15 @@ func (r *Run) loop(ctx context.Context, items <-chan listed) error {
 	defer r.releaseRest()
 	freed, leave := r.room.join(r)
 	defer leave()
-	recovered := r.outage.recoveries()
+	outages, _ := r.opts.Limiter.Outages()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		switch n, err := r.outage.since(recovered); {
-		case err != nil:
-			return err
-		case n != recovered:
-			recovered = n
+		if n, lasted := r.opts.Limiter.Outages(); n != outages {
+			if lasted != nil {
+				return lasted
+			}
+			outages = n
 			r.waiting.allDue(time.Now())
 		}
 		r.startReady(ctx)
@@ -123,7 +124,7 @@ func (r *Run) loop(ctx context.Context, items <-chan listed) error {
 			next = nil
 		}
 		// With nothing to hold its place a retry that is due can begin.
-		if r.waiting.Len() > 0 && r.held == nil && r.mayBegin() {
+		if r.waiting.Len() > 0 && r.held == nil && r.opts.Limiter.Free() {
 			timer.Reset(time.Until(r.waiting.next()))
 		} else {
 			timer.Stop()
@@ -163,13 +164,11 @@ func (r *Run) releaseRest() {
 	}
 }
 
-func (r *Run) mayBegin() bool { return !r.outage.down() && r.room.hasPlace() }
-
 // startReady begins what may begin: first the objects whose retry is due, then
 // the next of the sequence.
 func (r *Run) startReady(ctx context.Context) {
 	defer func() { r.room.queue(r, r.held != nil || r.coming != nil || r.retryDue()) }()
-	for r.mayBegin() {
+	for r.opts.Limiter.Free() {
 		switch {
 		case r.held != nil:
 		case r.retryDue():
@@ -180,12 +179,12 @@ func (r *Run) startReady(ctx context.Context) {
 		if r.held == nil {
 			return
 		}
-		charge, t, ok := r.room.enter(r.held.Size)
+		charge, place, ok := r.room.enter(r.held.Size)
 		if !ok {
 			return
 		}
 		a := *r.held
-		a.charge, a.ticket, r.held = charge, t, nil
+		a.charge, a.place, r.held = charge, place, nil
 		r.active++
 		r.start(ctx, a)
 	}
@@ -208,15 +207,12 @@ func (r *Run) start(ctx context.Context, a attempt) {
 
 func (r *Run) work(ctx context.Context, a attempt) {
 	for {
-		size := a.Size
-		if size > wholeBytes {
-			size = untimed
-		}
-		charge, t := a.charge, a.ticket
 		a.err = r.try(ctx, &a)
-		r.outage.heard(a.err)
-		r.room.give(charge)
-		r.room.leave(t, size, a.err)
+		if a.err != nil && ctx.Err() == nil {
+			a.place.Failed(a.err)
+		}
+		a.place.Leave()
+		r.room.give(a.charge)
 		r.room.wakeOthers(r)
 		select {
 		case r.ended <- a:

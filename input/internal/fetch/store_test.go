@@ -102,7 +102,10 @@ func (s *store) answer(ctx context.Context, key string, offset, length int64) (*
 	if length >= 0 && len(data) == 0 {
 		return nil, &object.Error{Op: "reading", Key: key, Kind: object.ErrRange, Status: 416}
 	}
-	partial := (offset > 0 || length >= 0) && !s.noRanges
+	if s.noRanges {
+		offset, length = 0, -1
+	}
+	partial := offset > 0 || length >= 0
 	rest := data[offset:]
 	if length >= 0 {
 		rest = rest[:min(length, int64(len(rest)))]
@@ -224,7 +227,9 @@ type sink struct {
 func (s *sink) deliver(_ context.Context, d *Download) error {
 	data, err := d.Whole, error(nil)
 	if data == nil {
-		data, err = io.ReadAll(d.Body)
+		all := bytes.NewBuffer(make([]byte, 0, d.Size+bytes.MinRead)) // io.ReadAll takes several times the memory
+		_, err = all.ReadFrom(d.Body)
+		data = all.Bytes()
 	}
 	if broken := d.Err(); broken != nil {
 		return broken
@@ -276,4 +281,14 @@ func runAll(t *testing.T, opts Options, objs iter.Seq2[object.Object, error], k 
 
 func unavailable(key string) error {
 	return &object.Error{Op: "reading", Key: key, Kind: object.ErrUnavailable, Status: 544, Code: "DatabaseTimeout"}
+}
+
+// queueing is a server that works on so many requests at a time; others wait.
+func queueing(places int, each func() time.Duration) func(context.Context, string, int) error {
+	free := make(chan struct{}, places)
+	return func(ctx context.Context, _ string, _ int) error {
+		free <- struct{}{}
+		defer func() { <-free }()
+		return retry.Sleep(ctx, each())
+	}
 }

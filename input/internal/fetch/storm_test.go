@@ -50,6 +50,7 @@ func runStorm(t *testing.T, seed uint64) {
 		BufferBytes:  pick(64<<10, 1<<20, 5<<20, 9<<20, 32<<20, 256<<20),
 		HoldsWhole:   rnd.IntN(3) == 0,
 		TakesWhole:   rnd.IntN(2) == 0,
+		CheapRanges:  rnd.IntN(2) == 0,
 		Retry:        retry.Policy{MaxAttempts: 1000, InitialInterval: 10 * time.Millisecond, MaxInterval: time.Second},
 	}
 	k := &stormSink{store: s, slow: time.Duration(pick(0, 0, 1, 50)) * time.Millisecond, seed: seed}
@@ -79,7 +80,7 @@ func runStorm(t *testing.T, seed uint64) {
 
 // stormSize leans to the sizes at which something changes.
 func stormSize(rnd *rand.Rand) int64 {
-	edges := []int64{0, 1, minPart, 2 * minPart, aheadBytes, 4 << 20, wholeBytes, wholeBytes + 1, 5 * aheadBytes, 20 << 20, 40 << 20}
+	edges := []int64{0, 1, 1 << 20, 2 << 20, partBytes, 4 << 20, wholeBytes, wholeBytes + 1, 5 * partBytes, 20 << 20, 40 << 20}
 	size := edges[rnd.IntN(len(edges))]
 	if rnd.IntN(2) == 0 {
 		size += rnd.Int64N(1 << 20)

@@ -188,6 +188,29 @@ func TestProbeHasItsOwnPatience(t *testing.T) {
 	})
 }
 
+func TestAPageIsHeldBackBeforeEachAttemptAndAProbeIsNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := emulator.New(emulator.Options{})
+		s.SetFaults(func(emulator.Request) emulator.Fault { return emulator.Fault{Status: 503} })
+		holds, down := 0, &object.Error{Op: "listing", Kind: object.ErrUnreachable}
+		c := inMemory(t, s, func(o *plane.Options) {
+			o.Retry = patient
+			o.Hold = func(context.Context) error {
+				if holds++; holds == 3 {
+					return down
+				}
+				return nil
+			}
+		})
+		_, _, err := c.Page(t.Context(), "", "")
+		require.Equal(t, down, err, "an outage that is given up ends the attempts")
+		require.Equal(t, 2, s.Count(emulator.OpList))
+		_, _, err = c.Probe(t.Context(), "", retry.Once)
+		require.Error(t, err)
+		require.Equal(t, 3, holds)
+	})
+}
+
 func TestDamagedListingIsTransientAndSoIsAForeignPage(t *testing.T) {
 	whole := xmlPage("", false, "a", "b")
 	for doc, foreign := range map[string]string{

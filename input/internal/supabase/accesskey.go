@@ -39,7 +39,7 @@ func (p *Project) checkAccessKey(field, value string, otherHalf keyKind, problem
 		return false
 	}
 	check := p.auth.checkKey
-	if field == fieldSecret && !p.hosted() {
+	if field == fieldSecret && !p.Hosted() {
 		check = p.auth.checkSecret
 	}
 	if !check(field, value, problems) {
@@ -52,7 +52,7 @@ func (p *Project) checkAccessKey(field, value string, otherHalf keyKind, problem
 		problems.add(field, "holds a JWT, not an S3 access key", "a JWT goes with type: "+TypeSessionToken+", into "+fieldServiceKey+" or "+fieldUserToken+"; "+whereS3Keys)
 		return false
 	case kindAWS:
-		if p.hosted() {
+		if p.Hosted() {
 			problems.add(field, "holds "+kind.String()+", which Supabase does not know", whereS3Keys)
 			return false
 		}
@@ -63,8 +63,8 @@ func (p *Project) checkAccessKey(field, value string, otherHalf keyKind, problem
 	}
 }
 
-// hosted reports whether the endpoint is that of a project at supabase.co.
-func (p *Project) hosted() bool {
+// Hosted reports whether the endpoint is that of a project at supabase.co.
+func (p *Project) Hosted() bool {
 	u, err := url.Parse(p.Endpoint)
 	return err == nil && hostedRef(u.Hostname()) != ""
 }

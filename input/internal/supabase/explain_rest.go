@@ -58,7 +58,7 @@ func (p Project) unknownSecretKey() (field, problem, remedy string) {
 		return p.tokenField(), problem, "see in the Dashboard under Project Settings -> API keys whether the project has a secret key" + p.rotates()
 	}
 	remedy = "write one of this project: " + whereSecretKeys
-	if !p.hosted() {
+	if !p.Hosted() {
 		problem += ", or the gateway in front of the server does not know the new API keys"
 		remedy += "; a self-hosted gateway (Kong, Envoy) knows them once their variables are set, and Storage without a gateway never does"
 	}

@@ -38,7 +38,7 @@ func (p *Project) checkSecretKey(problems *Problems) {
 		return
 	}
 	switch kind := kindOf(value); {
-	case kind == kindNewSecret, kind == kindOther && !p.hosted():
+	case kind == kindNewSecret, kind == kindOther && !p.Hosted():
 	case kind == kindPublishable:
 		problems.add(fieldSecretKey, "holds "+kind.String()+", which alone reads nothing: the server answers it with empty lists",
 			"write a secret key (sb_secret_...); to read what a user may see, write the publishable key into "+fieldPublishable+
@@ -68,7 +68,7 @@ func (p *Project) checkPublishableKey(problems *Problems) {
 	}
 	const want = "write the publishable key (sb_publishable_...); "
 	switch kind := kindOf(value); {
-	case kind == kindPublishable, kind == kindOther && !p.hosted():
+	case kind == kindPublishable, kind == kindOther && !p.Hosted():
 	case kind == kindNewSecret:
 		problems.add(fieldPublishable, "holds "+kind.String()+", which row level security does not limit",
 			want+"if everything is to be read, move the key to "+fieldSecretKey+" with type: "+TypeSecretKey+"; "+wherePublishable)
