@@ -43,6 +43,7 @@ func onlyNewKeys(s *emulator.Server) {
 
 // overS3 and overREST count the listings and reads of a plane.
 func overS3(s *emulator.Server) int { return s.Count(emulator.OpList) + s.Count(emulator.OpGet) }
+
 func overREST(s *emulator.Server) int {
 	return s.Count(emulator.OpListV2) + s.Count(emulator.OpRESTGet)
 }

@@ -81,7 +81,8 @@ func TestEachRefusalOfTheManagementAPINamesItsFieldAndRemedy(t *testing.T) {
 		"page":         {"", reply{200, `<html>`, map[string]string{"Content-Type": "text/html"}, nil}, []string{"credentials.api_url: ", "is not the Management API", "https://api.supabase.com"}},
 		"masked":       {"api-keys", list(`[{"name":"anon","type":"legacy","api_key":"eyJ··········"},{"name":"service_role","type":"legacy","api_key":null}]`), []string{"credentials.access_token: ", "does not show the values", "secrets of API keys"}},
 		"403 that names what is missing": {
-			"api-keys", reply{403, `{"message":"Forbidden","missing_permissions":["api_gateway_keys_read","project_admin_read",{"a":1}]}`, nil, nil},
+			"api-keys",
+			reply{403, `{"message":"Forbidden","missing_permissions":["api_gateway_keys_read","project_admin_read",{"a":1}]}`, nil, nil},
 			[]string{"credentials.access_token: ", "lacks permissions", "api_gateway_keys_read, project_admin_read", "Account -> Access Tokens"},
 		},
 		"publishable alone": {"api-keys", list(`[{"name":"default","type":"publishable","api_key":"sb_publishable_x"}]`), []string{"credentials.access_token: ", "a publishable key alone", "make a secret key", "API keys -> Secret keys", "type: access_key"}},
