@@ -22,6 +22,11 @@ type Options struct {
 	// Objects is how many there are, and Size how many bytes each of them has.
 	Objects int
 	Size    int64
+	// MaxSize, where it is larger, is the size of the largest object: sizes go from Size
+	// to MaxSize, evenly on a logarithmic scale.
+	MaxSize int64
+	// Buckets is in how many buckets the objects are, as many in each; 0 and 1 are one.
+	Buckets int
 	// Shape is how their keys are made.
 	Shape Shape
 	// Latency is the time from a request to the first byte of its answer.
@@ -35,6 +40,10 @@ type Options struct {
 	// Stall is for how long, from the first message on, the sink receives messages
 	// without answering.
 	Stall time.Duration
+	// DownAfter is after how many answers with an object the endpoint is down for
+	// the time of Down: it ends every connection without an answer.
+	DownAfter int
+	Down      time.Duration
 }
 
 // maxObjects is the largest number of objects for which a key has enough digits.
@@ -44,8 +53,10 @@ func (o Options) check() error {
 	switch {
 	case o.Objects < 0 || o.Objects > maxObjects:
 		return fmt.Errorf("%d objects: want 0 to %d", o.Objects, maxObjects)
-	case o.Size < 0 || o.Latency < 0 || o.BytesPerSecond < 0 || o.MaxInFlight < 0 || o.Stall < 0:
-		return errors.New("a size, latency, bandwidth, bound or stall is negative")
+	case o.Size < 0 || o.Latency < 0 || o.BytesPerSecond < 0 || o.MaxInFlight < 0 || o.Stall < 0 || o.MaxSize < 0 || o.DownAfter < 0 || o.Down < 0:
+		return errors.New("a size, latency, bandwidth, bound, stall or outage is negative")
+	case o.Buckets < 0 || o.Objects%o.buckets() != 0:
+		return fmt.Errorf("%d objects can't be divided among %d buckets", o.Objects, o.Buckets)
 	}
 	return nil
 }
