@@ -32,11 +32,43 @@ func fasterThan(than string, times float64) goal {
 	}}
 }
 
-// adaptiveAtMost: with the adaptive window the input takes at most limit times as
-// long as with the best fixed window.
-func adaptiveAtMost(limit float64) goal {
+// timeOfBetter: this input takes at most limit times as long as the faster of s5cmd
+// and rclone.
+func timeOfBetter(limit float64) goal {
+	return goal{fmt.Sprintf("time ≤ %s × that of the better of s5cmd and rclone", short(limit)), func(r *result) (string, bool) {
+		return atMost(timeRatio(r, ours, better(r)), limit, "×")
+	}}
+}
+
+// ofBestFixed: with the adaptive window the input takes at most limit times as long
+// as with the best fixed window.
+func ofBestFixed(name string, limit float64) goal {
 	return goal{fmt.Sprintf("time ≤ %s × that of the best fixed window", short(limit)), func(r *result) (string, bool) {
-		return atMost(timeRatio(r, adaptive, quickestBut(adaptive)(r)), limit, "×")
+		return atMost(timeRatio(r, name, bestFixed(r)), limit, "×")
+	}}
+}
+
+// knocksAtMost: an endpoint that is down is asked at most so many times a second.
+func knocksAtMost(perSecond float64) goal {
+	return goal{fmt.Sprintf("≤ %s requests/s while it is down", short(perSecond)), func(r *result) (string, bool) {
+		s := r.score(ours)
+		if s == nil {
+			return "", false
+		}
+		knocks := s.median(func(t trial) float64 { return float64(t.Endpoint.Knocks) }) / r.workload.bucket.Down.Seconds()
+		return number(knocks) + " requests/s", knocks > 0 && knocks <= perSecond
+	}}
+}
+
+// backWithin: objects are read again soon after an outage.
+func backWithin(limit time.Duration) goal {
+	return goal{fmt.Sprintf("moving again ≤ %s after it is back", limit), func(r *result) (string, bool) {
+		s := r.score(ours)
+		if s == nil || s.fault() != "" {
+			return "", false
+		}
+		waited := s.median(func(t trial) float64 { return float64(t.Endpoint.Back.Sub(t.Endpoint.Down) - r.workload.bucket.Down) })
+		return number(time.Duration(waited).Seconds()) + " s", time.Duration(waited) <= limit
 	}}
 }
 

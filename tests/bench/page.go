@@ -7,8 +7,6 @@ import (
 	"strings"
 	"text/template"
 	"time"
-
-	"github.com/seed75cbcda6/supabase-storage/tests/bench/endpoint"
 )
 
 // The files that are written.
@@ -96,9 +94,17 @@ func rowOf(r *result) pageRow {
 // commandOf is the command of a contestant, with names in place of the values that
 // differ between runs.
 func commandOf(c contestant) pageCommand {
-	fill := strings.NewReplacer("{{URL}}", "http://127.0.0.1:PORT", "{{DIR}}", "DIR", "{{BUCKET}}", endpoint.Bucket)
+	a := account{url: "http://127.0.0.1:PORT", id: "bench", secret: "benchbenchbench", region: "us-east-1", buckets: []string{"BUCKET"}}
+	fill := a.fill("DIR", "SCRIPT", "# for each bucket:\n"+c.each)
 	if c.config != "" {
-		return pageCommand{c.name, "yaml", fill.Replace("# " + connect + " run config.yaml\n" + c.config)}
+		return pageCommand{c.name, "yaml", fill("# " + connect + " run config.yaml\n" + c.config)}
 	}
-	return pageCommand{c.name, "sh", fill.Replace(binaries[c.tool] + " " + strings.Join(c.args, " ") + "\n")}
+	text := fill(binaries[c.tool] + " " + strings.Join(c.args, " ") + "\n")
+	switch {
+	case c.tool == obstore:
+		text = fill("python with_obstore.py " + strings.Join(c.args[1:], " ") + "\n")
+	case c.script != "":
+		text += "# SCRIPT:\n" + fill(c.script)
+	}
+	return pageCommand{c.name, "sh", text}
 }
