@@ -32,8 +32,8 @@ type contestant struct {
 	name string
 	tool string
 	// config is the pipeline of supabase-connect; args are the arguments of the
-	// others, and script is the file that these name. In them {{URL}}, {{ID}},
-	// {{SECRET}} and {{REGION}} stand for the endpoint and its keys, {{BUCKET}} and
+	// others, and script is the file that these name. In them {{URL}}, {{ID}}, {{SECRET}},
+	// {{REGION}}, {{API_URL}} and {{API_KEY}} stand for the endpoint and its keys, {{BUCKET}} and
 	// {{BUCKETS}} for its bucket or buckets, {{DIR}} for an empty folder and {{SCRIPT}}
 	// for the file. {{EACH}} stands for a copy of each for every bucket.
 	config string
@@ -47,16 +47,27 @@ type contestant struct {
 // account is an endpoint with its keys and buckets.
 type account struct {
 	url, id, secret, region string
+	api, apiKey             string // of the REST API
 	buckets                 []string
 }
 
 // benchAccount is that of the synthetic endpoint, which does not check keys.
 func benchAccount(url string, o endpoint.Options) account {
-	a := account{url: url, id: "bench", secret: "benchbenchbench", region: "us-east-1"}
+	a := account{url: url, id: "bench", secret: "benchbenchbench", region: "us-east-1", api: url + "/storage/v1", apiKey: "sb_secret_bench"}
 	for i := range max(o.Buckets, 1) {
 		a.buckets = append(a.buckets, endpoint.BucketName(i, o.Buckets))
 	}
 	return a
+}
+
+// hide takes the keys out of what a tool printed.
+func (a account) hide(text string) string {
+	for _, key := range []string{a.secret, a.apiKey} {
+		if key != "" {
+			text = strings.ReplaceAll(text, key, "(key)")
+		}
+	}
+	return text
 }
 
 // fill returns what puts the account, the folder and the script in their places.
@@ -65,7 +76,7 @@ func (a account) fill(dir, script, each string) func(string) string {
 	for _, bucket := range a.buckets {
 		blocks = append(blocks, strings.ReplaceAll(each, "{{BUCKET}}", bucket))
 	}
-	values := strings.NewReplacer("{{URL}}", a.url, "{{ID}}", a.id, "{{SECRET}}", a.secret, "{{REGION}}", a.region, "{{DIR}}", dir,
+	values := strings.NewReplacer("{{URL}}", a.url, "{{ID}}", a.id, "{{SECRET}}", a.secret, "{{REGION}}", a.region, "{{API_KEY}}", a.apiKey, "{{API_URL}}", a.api, "{{DIR}}", dir,
 		"{{SCRIPT}}", script, "{{BUCKET}}", a.buckets[0], "{{BUCKETS}}", strings.Join(a.buckets, ","))
 	return func(text string) string {
 		return values.Replace(strings.ReplaceAll(text, "{{EACH}}", strings.Join(blocks, "")))
@@ -106,6 +117,11 @@ const (
   credentials: {access_key_id: '{{ID}}', secret_access_key: '{{SECRET}}'}
   source_path: {{BUCKET}}
 `
+	restFields = `supabase_storage:
+  endpoint: '{{API_URL}}'
+  credentials: {type: secret_key, secret_key: '{{API_KEY}}'}
+  source_path: {{BUCKET}}
+`
 	awsFields = `aws_s3:
   endpoint: '{{URL}}'
   region: '{{REGION}}'
@@ -118,6 +134,11 @@ const (
 // pipeline is this input with further fields, otherwise at its defaults.
 func pipeline(name, output string, fields ...string) contestant {
 	return contestant{name: name, tool: ours, config: oneInput(ourFields, fields) + output, files: output == toFiles}
+}
+
+// overREST is this input with a secret API key, which it uses over the REST API.
+func overREST(fields ...string) contestant {
+	return contestant{name: onREST, tool: ours, config: oneInput(restFields, fields) + toDrop}
 }
 
 // awsPipeline is the aws_s3 input.

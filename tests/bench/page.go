@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/bench/endpoint"
 )
 
 // The files that are written.
@@ -94,7 +96,10 @@ func rowOf(r *result) pageRow {
 // commandOf is the command of a contestant, with names in place of the values that
 // differ between runs.
 func commandOf(c contestant) pageCommand {
-	a := account{url: "http://127.0.0.1:PORT", id: "bench", secret: "benchbenchbench", region: "us-east-1", buckets: []string{"BUCKET"}}
+	a := benchAccount("http://127.0.0.1:PORT", endpoint.Options{})
+	if c.each != "" {
+		a.buckets = []string{"BUCKET"}
+	}
 	fill := a.fill("DIR", "SCRIPT", "# for each bucket:\n"+c.each)
 	if c.config != "" {
 		return pageCommand{c.name, "yaml", fill("# " + connect + " run config.yaml\n" + c.config)}

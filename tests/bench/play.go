@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/tests/bench/endpoint"
@@ -133,7 +132,7 @@ func (p *player) try(ctx context.Context, w workload, c contestant, remote targe
 	if !t.Endpoint.First.IsZero() {
 		t.Startup = t.Endpoint.First.Sub(used.began)
 	}
-	t.Fault = strings.ReplaceAll(used.fault, remote.account().secret, "SECRET")
+	t.Fault = remote.account().hide(used.fault)
 	if t.Fault == "" {
 		t.Fault, err = w.fault(c, t.Endpoint, objects)
 	}

@@ -53,9 +53,12 @@ type storage struct {
 
 // begin makes the bucket and fills it.
 func (r *real) begin(ctx context.Context, o endpoint.Options, progress func(string)) (target, error) {
-	s := &storage{real: r, as: account{
-		url: setting("ENDPOINT"), id: setting("ACCESS_KEY_ID"), secret: setting("SECRET_ACCESS_KEY"), region: setting("REGION"), buckets: []string{r.bucket},
-	}}
+	as := account{
+		url: strings.TrimSuffix(setting("ENDPOINT"), "/"), id: setting("ACCESS_KEY_ID"), secret: setting("SECRET_ACCESS_KEY"),
+		region: setting("REGION"), apiKey: setting("SECRET_KEY"), buckets: []string{r.bucket},
+	}
+	as.api = strings.TrimSuffix(as.url, "/s3")
+	s := &storage{real: r, as: as}
 	for i := range o.Objects {
 		s.keys = append(s.keys, fmt.Sprintf("objects/%09d.bin", i))
 	}
@@ -108,8 +111,7 @@ func (s *storage) read(ctx context.Context, i int) {
 
 // ask makes one request of the REST API.
 func (s *storage) ask(ctx context.Context, method, path, body string, to io.Writer) error {
-	url := strings.TrimSuffix(strings.TrimSuffix(s.as.url, "/"), "/s3") + "/" + path
-	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, s.as.api+"/"+path, strings.NewReader(body))
 	if err != nil {
 		return err
 	}

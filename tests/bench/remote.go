@@ -40,7 +40,8 @@ func serve(args []string) error {
 	flags.Int64Var(&o.MaxSize, "max-size", 0, "the bytes of the largest object, where sizes differ")
 	flags.IntVar(&o.Buckets, "buckets", 1, "in how many buckets the objects are")
 	flags.IntVar(&o.DownAfter, "down-after", 0, "after how many objects the endpoint is down for the time of -down")
-	flags.DurationVar(&o.Down, "down", 0, "for how long connections end without an answer, once; 0 is never")
+	flags.DurationVar(&o.Down, "down", 0, "for how long the endpoint is down, once; 0 is never")
+	flags.IntVar(&o.DownStatus, "down-status", 0, "the status of all answers meanwhile; 0 ends connections without an answer")
 	addr := flags.String("addr", "127.0.0.1:0", "where to listen")
 	untilEOF := flags.Bool("until-eof", false, "end with the standard input")
 	if err := flags.Parse(args); err != nil {
@@ -85,7 +86,7 @@ func startEndpoint(ctx context.Context, o endpoint.Options) (*remote, error) {
 		"-objects", strconv.Itoa(o.Objects), "-size", strconv.FormatInt(o.Size, 10), "-keys", string(o.Shape),
 		"-latency", o.Latency.String(), "-bandwidth", strconv.FormatInt(o.BytesPerSecond, 10),
 		"-max-in-flight", strconv.Itoa(o.MaxInFlight), "-stall", o.Stall.String(), "-max-size", strconv.FormatInt(o.MaxSize, 10),
-		"-buckets", strconv.Itoa(o.Buckets), "-down-after", strconv.Itoa(o.DownAfter), "-down", o.Down.String())
+		"-buckets", strconv.Itoa(o.Buckets), "-down-after", strconv.Itoa(o.DownAfter), "-down", o.Down.String(), "-down-status", strconv.Itoa(o.DownStatus))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -87,9 +87,10 @@ func TestAnOutageIsMeasuredByItsRequestsAndItsEnd(t *testing.T) {
 	s := scoreOf(ours, time.Minute)
 	began := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
 	s.Trials[0].Endpoint.Down, s.Trials[0].Endpoint.Back, s.Trials[0].Endpoint.Knocks = began, began.Add(32*time.Second), 300
-	r := resultOf(downWorkload(30*time.Second), s)
+	s.Trials[0].Endpoint.AtOnce = 155
+	r := resultOf(downWorkload("down", "", 0), s)
 	figure, met := r.workload.goals[0].check(r)
-	require.Equal(t, "10.0 requests/s", figure)
+	require.Equal(t, "10.0 requests/s, 5.00 after the first second", figure)
 	require.False(t, met)
 	figure, met = r.workload.goals[1].check(r)
 	require.Equal(t, "2.00 s", figure)
@@ -229,7 +230,7 @@ func TestRowsAreChosenByName(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "list,small", rowNames(some))
 	_, err = chosen(all, "tiny")
-	require.ErrorContains(t, err, "small-latency,small,medium,large,mixed,many,list,throttle,down,stalled,real-small,real-busy,real-medium,real-large")
+	require.ErrorContains(t, err, "small-latency,small,medium,large,mixed,many,list,throttle,rest,rest-list,down,down-503,stalled,real-small,real-busy,real-medium,real-large")
 }
 
 func TestTheCommandLineLeavesOutThePathsOfAMachine(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,6 +76,7 @@ const (
 	latency       = 20 * time.Millisecond
 	stall         = time.Minute
 	oneLister     = ours + ", 1 lister"
+	onREST        = ours + ", REST"
 	outage        = 30 * time.Second
 	// fixed begins the name of a contestant with so many downloads.
 	fixed    = "max_downloads: "
@@ -108,7 +110,10 @@ func workloads(v variants) []workload {
 			contestants: downloads(v, chunked), against: named(s5cmd),
 			goals: []goal{timeOfS5cmd(0.65), memoryAtMost(200 * mb)},
 		},
-		mixedWorkload(), manyWorkload(), listWorkload(v), throttleWorkload(), downWorkload(outage), stalledWorkload(2000, 256*kib, stall),
+		mixedWorkload(), manyWorkload(), listWorkload(v), throttleWorkload(),
+		restWorkload(endpoint.Options{Objects: 5000, Size: kib, Latency: latency}), restListWorkload(v),
+		downWorkload("down", "ends all connections", 0), downWorkload("down-503", "answers 503", http.StatusServiceUnavailable),
+		stalledWorkload(2000, 256*kib, stall),
 	}
 	return append(all, realWorkloads()...)
 }
@@ -123,8 +128,10 @@ func downloads(v variants, fields ...string) []contestant {
 	return all
 }
 
+// nothing is a filter that no key passes.
+const nothing = "include_patterns: ['*.none']"
+
 func listWorkload(v variants) workload {
-	const nothing = "include_patterns: ['*.none']"
 	w := workload{
 		name: "list", about: fmt.Sprintf("1,000,000 keys (%s), 50 ms, none of them wanted", v.shape), demand: listed, rounds: 1,
 		bucket: endpoint.Options{Objects: 1_000_000, Size: kib, Shape: v.shape, Latency: 50 * time.Millisecond},
@@ -186,12 +193,31 @@ func manyWorkload() workload {
 	}
 }
 
-// downWorkload has an endpoint that is down for a while, in the middle of the work.
-func downWorkload(down time.Duration) workload {
+// restWorkload is the same work over both protocols of the Storage API.
+func restWorkload(o endpoint.Options) workload {
 	return workload{
-		name: "down", about: fmt.Sprintf("20,000 × 1 KiB, 20 ms; after 2,000 of them the endpoint ends all connections for %s", down),
+		name: "rest", about: "5,000 × 1 KiB, 20 ms, over the S3 protocol and over the REST API",
+		demand: served, bucket: o, against: named(ours),
+		contestants: []contestant{pipeline(ours, toDrop), overREST()},
+		goals:       []goal{restAtMost(1.1)},
+	}
+}
+
+// restListWorkload lists over both protocols.
+func restListWorkload(v variants) workload {
+	w := listWorkload(variants{shape: v.shape})
+	w.name, w.about = "rest-list", fmt.Sprintf("200,000 keys (%s), 50 ms, none of them wanted, over the S3 protocol and over the REST API", v.shape)
+	w.bucket.Objects, w.against, w.goals = 200_000, named(ours), []goal{restAtMost(1.1)}
+	w.contestants = []contestant{w.contestants[0], overREST(nothing)}
+	return w
+}
+
+// downWorkload has an endpoint that is down for a while, in the middle of the work.
+func downWorkload(name, does string, status int) workload {
+	return workload{
+		name: name, about: fmt.Sprintf("20,000 × 1 KiB, 20 ms; after 2,000 of them the endpoint %s for %s", does, outage),
 		demand: served, rounds: 1, against: named(""),
-		bucket:      endpoint.Options{Objects: 20_000, Size: kib, Latency: latency, DownAfter: 2000, Down: down},
+		bucket:      endpoint.Options{Objects: 20_000, Size: kib, Latency: latency, DownAfter: 2000, Down: outage, DownStatus: status},
 		contestants: []contestant{pipeline(ours, toDrop)},
 		goals:       []goal{knocksAtMost(5), backWithin(5 * time.Second)},
 	}
@@ -200,7 +226,13 @@ func downWorkload(down time.Duration) workload {
 // realWorkloads are on the Supabase Storage that the environment names.
 func realWorkloads() []workload {
 	row := func(name, about string, o endpoint.Options, goals ...goal) workload {
-		some := append([]contestant{pipeline(ours, toDrop)}, windows(8, 16, 32, 64, 128)...)
+		some := []contestant{pipeline(ours, toDrop)}
+		if o.Objects > 1 {
+			some = append(some, windows(8, 16, 32, 64, 128)...)
+		}
+		if setting("SECRET_KEY") != "" {
+			some = append(some, overREST())
+		}
 		return workload{
 			name: name, about: about + ", on a Supabase Storage", bucket: o, real: &real{bucket: "bench-" + name}, against: named(s5cmd),
 			contestants: append(some, copies()...), goals: goals,

@@ -25,6 +25,7 @@ type exchange struct {
 	in     *bufio.Reader
 	req    request
 	out    []byte // of the answer, reused
+	asked  []byte // of the request, where it matters; reused
 }
 
 // next serves one request, and reports whether the connection goes on.
@@ -46,13 +47,13 @@ func (x *exchange) route() bool {
 	case "/sink":
 		return x.sink()
 	}
-	if _, err := io.CopyN(io.Discard, x.in, x.req.length); err != nil {
+	if !x.readBody() {
 		return false
 	}
 	bucket, key, k := x.classify()
 	s := x.server
 	if s.stats.isDown(k) {
-		return false
+		return s.o.DownStatus > 0 && x.refuse(s.o.DownStatus, "ServiceUnavailable", "Down for the moment.")
 	}
 	if !s.stats.begin(k, s.o.MaxInFlight) {
 		return x.refuse(http.StatusTooManyRequests, "SlowDown", "Please reduce your request rate.")
@@ -63,6 +64,9 @@ func (x *exchange) route() bool {
 	}
 	switch k {
 	case kindList:
+		if x.req.method == http.MethodPost {
+			return x.restPage(bucket)
+		}
 		return x.list(bucket)
 	case kindGet, kindHead:
 		return x.object(bucket, key)
@@ -73,12 +77,16 @@ func (x *exchange) route() bool {
 
 // classify returns the kind of the request, its bucket and, for an object, its key.
 func (x *exchange) classify() (bucket int, key string, k kind) {
-	name, key, _ := strings.Cut(strings.TrimPrefix(x.req.path, "/"), "/")
+	path, paged := strings.CutPrefix(x.req.path, restList)
+	path = strings.TrimPrefix(path, restRead)
+	name, key, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	bucket, ok := x.server.bucket(name)
 	if !ok {
 		return 0, "", kindOther
 	}
 	switch {
+	case paged && key == "" && x.req.method == http.MethodPost:
+		return bucket, "", kindList
 	case key != "" && x.req.method == http.MethodGet:
 		return bucket, key, kindGet
 	case key != "" && x.req.method == http.MethodHead:

@@ -47,10 +47,16 @@ func (x *exchange) list(bucket int) bool {
 		return x.refuse(http.StatusBadRequest, "InvalidArgument", "max-keys is not a number.")
 	}
 	s := x.server
-	p := page{query: q, keys: s.keys, sizes: s.sizes, bucket: BucketName(bucket, s.o.buckets()), first: bucket * s.o.perBucket()}
+	p := s.newPage(q, bucket)
 	p.fill()
 	s.stats.page(p.objects)
 	return x.document(http.StatusOK, typeXML, p.document())
+}
+
+func (s *Server) newPage(q listQuery, bucket int) *page {
+	p := &page{query: q, keys: s.keys, sizes: s.sizes, bucket: BucketName(bucket, s.o.buckets()), first: bucket * s.o.perBucket()}
+	p.write = p.appendObject
+	return p
 }
 
 // page is one page of a listing while it is made.
@@ -61,6 +67,8 @@ type page struct {
 	// bucket is the name of the bucket, and first the number of its first object.
 	bucket string
 	first  int
+	// write adds an object to the page.
+	write func(b, key []byte, i int) []byte
 
 	contents []byte
 	prefixes []byte
@@ -97,7 +105,7 @@ func (p *page) fill() {
 		if p.count == q.max {
 			p.last = string(key)
 		}
-		p.contents = p.appendObject(p.contents, key, p.first+i)
+		p.contents = p.write(p.contents, key, p.first+i)
 		p.objects = append(p.objects, p.first+i)
 	}
 }

@@ -1,7 +1,7 @@
 // Package endpoint serves an S3 bucket that exists only as numbers: of objects,
 // their size, the latency and the bandwidth. It is made to measure clients on the
 // same machine, so it uses as little CPU as it can: it speaks only the HTTP/1.1 that
-// S3 clients need, makes keys and listings from an index, and sends bodies from one
+// S3 clients need and two routes of the Storage REST API, makes keys and listings from an index, and sends bodies from one
 // block of memory.
 //
 // It verifies no signature, stores nothing, and does not imitate any server:
@@ -41,9 +41,11 @@ type Options struct {
 	// without answering.
 	Stall time.Duration
 	// DownAfter is after how many answers with an object the endpoint is down for
-	// the time of Down: it ends every connection without an answer.
-	DownAfter int
-	Down      time.Duration
+	// the time of Down: it answers with DownStatus or, where that is 0, ends every
+	// connection without an answer.
+	DownAfter  int
+	Down       time.Duration
+	DownStatus int
 }
 
 // maxObjects is the largest number of objects for which a key has enough digits.

@@ -30,5 +30,8 @@ func (r *recorder) isDown(k kind) bool {
 		return false
 	}
 	r.stats.Knocks++
+	if now.Sub(r.stats.Down) < time.Second {
+		r.stats.AtOnce++
+	}
 	return true
 }

@@ -44,10 +44,11 @@ type Stats struct {
 	// Stalled is when the sink began to stall; zero if it did not.
 	Stalled time.Time `json:"stalled"`
 	// Down is when an outage began; zero if there was none. Knocks is how many times
-	// the endpoint was asked during it, and Back when the first answer with an object
-	// after it began.
+	// the endpoint was asked during it, AtOnce how many of them were in its first
+	// second, and Back when the first answer with an object after it began.
 	Down   time.Time `json:"down"`
 	Knocks int       `json:"knocks"`
+	AtOnce int       `json:"knocks_at_once"`
 	Back   time.Time `json:"back"`
 	// CPU is the processor time that the endpoint's process used.
 	CPU time.Duration `json:"cpu_ns"`
