@@ -102,7 +102,7 @@ func run(ctx context.Context, o options) (err error) {
 	for _, w := range rows {
 		if w.real != nil {
 			if names := w.real.missing(); len(names) > 0 {
-				fmt.Printf("\n%s is left out: it needs a Supabase Storage, and %s is not set\n", w.name, strings.Join(names, ", "))
+				rep.leaveOut(w, fmt.Errorf("it needs a Supabase Storage, and the environment lacks %s", strings.Join(names, ", ")))
 				continue
 			}
 		}
@@ -112,7 +112,7 @@ func run(ctx context.Context, o options) (err error) {
 		}
 		r, err := p.play(ctx, w)
 		if err != nil && w.real != nil && ctx.Err() == nil {
-			fmt.Printf("\n%s is left out: %v\n", w.name, err)
+			rep.leaveOut(w, err)
 			continue
 		}
 		if err != nil {
@@ -126,6 +126,13 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	fmt.Printf("\n%s", goalsOf(rep.Results))
 	return rep.save(o)
+}
+
+// leaveOut notes a row that can't be run.
+func (r *report) leaveOut(w workload, why error) {
+	line := fmt.Sprintf("%s is left out: %v", w.name, why)
+	fmt.Printf("\n%s\n", line)
+	r.LeftOut = append(r.LeftOut, line)
 }
 
 // findTools finds the paths of the binaries. It reports each missing tool and the

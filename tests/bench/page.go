@@ -32,6 +32,8 @@ type report struct {
 	// Versions are the versions of the binaries.
 	Versions map[string]string `json:"versions"`
 	Results  []*result         `json:"results"`
+	// LeftOut says which rows were not run, and why.
+	LeftOut []string `json:"left_out,omitempty"`
 }
 
 // pageRow is a workload on the page.

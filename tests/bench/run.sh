@@ -3,7 +3,7 @@
 # obstore, on the same work, against a synthetic S3 endpoint on this machine, and
 # against a Supabase Storage where the environment names one.
 #
-#   bash tests/bench/run.sh [FLAGS...]          all rows; about twenty minutes
+#   bash tests/bench/run.sh [FLAGS...]          all rows; about half an hour
 #   bash tests/bench/run.sh --all --rounds 5    and all variants; writes RESULTS.md
 #   bash tests/bench/run.sh --rows small,medium --rounds 5
 #   bash tests/bench/run.sh --write             and writes tests/bench/RESULTS.md
