@@ -147,10 +147,7 @@ func awsPipeline(fields ...string) contestant {
 }
 
 func oneInput(input string, fields []string) string {
-	for _, field := range fields {
-		input += "  " + field + "\n"
-	}
-	return head + "input:\n" + indented("  ", input)
+	return head + "input:\n" + indented("  ", input+indented("  ", strings.Join(fields, "\n")))
 }
 
 // manyInputs has an input for each bucket, all in one pipeline.
@@ -161,6 +158,9 @@ func manyInputs(name, input string) contestant {
 }
 
 func indented(by, text string) string {
+	if text == "" {
+		return ""
+	}
 	return by + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+by) + "\n"
 }
 

@@ -17,7 +17,7 @@ type goal struct {
 // timeOfS5cmd: this input takes at most limit times as long as s5cmd.
 func timeOfS5cmd(limit float64) goal {
 	return goal{fmt.Sprintf("time ≤ %s × that of s5cmd", short(limit)), func(r *result) (string, bool) {
-		return atMost(timeRatio(r, ours, s5cmd), limit, "×")
+		return atMost(timeRatio(r, ours, s5cmd), limit)
 	}}
 }
 
@@ -36,7 +36,7 @@ func fasterThan(than string, times float64) goal {
 // and rclone.
 func timeOfBetter(limit float64) goal {
 	return goal{fmt.Sprintf("time ≤ %s × that of the better of s5cmd and rclone", short(limit)), func(r *result) (string, bool) {
-		return atMost(timeRatio(r, ours, better(r)), limit, "×")
+		return atMost(timeRatio(r, ours, better(r)), limit)
 	}}
 }
 
@@ -44,7 +44,7 @@ func timeOfBetter(limit float64) goal {
 // as with the best fixed window.
 func ofBestFixed(name string, limit float64) goal {
 	return goal{fmt.Sprintf("time ≤ %s × that of the best fixed window", short(limit)), func(r *result) (string, bool) {
-		return atMost(timeRatio(r, name, bestFixed(r)), limit, "×")
+		return atMost(timeRatio(r, name, bestFixed(r)), limit)
 	}}
 }
 
@@ -52,7 +52,7 @@ func ofBestFixed(name string, limit float64) goal {
 // the S3 protocol.
 func restAtMost(limit float64) goal {
 	return goal{fmt.Sprintf("time over REST ≤ %s × that over S3", short(limit)), func(r *result) (string, bool) {
-		return atMost(timeRatio(r, onREST, ours), limit, "×")
+		return atMost(timeRatio(r, onREST, ours), limit)
 	}}
 }
 
@@ -102,7 +102,7 @@ func requestsAtMost(than string, limit float64) goal {
 		if s == nil {
 			return "", false
 		}
-		return atMost(s.ratio(r.score(than), requestsOf), limit, "×")
+		return atMost(s.ratio(r.score(than), requestsOf), limit)
 	}}
 }
 
@@ -116,12 +116,12 @@ func timeRatio(r *result, name, than string) float64 {
 	return s.ratio(r.score(than), wallOf)
 }
 
-func atMost(figure, limit float64, unit string) (string, bool) {
+func atMost(figure, limit float64) (string, bool) {
 	if figure == 0 {
 		return "", false
 	}
 	// One digit more than elsewhere, since 1.00 may be more or less than 1.
-	return fmt.Sprintf("%.3f %s", figure, unit), figure <= limit
+	return fmt.Sprintf("%.3f ×", figure), figure <= limit
 }
 
 // memoryAtMost: no run used more memory.

@@ -2,31 +2,31 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 )
 
-// obstorePython is the Python of the environment that has obstore.
-func obstorePython() string {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(cache, "supabase-storage", "obstore", "bin", "python")
+// obstoreFolder is the virtual environment of Python that has obstore.
+func obstoreFolder() string {
+	cache, _ := os.UserCacheDir() // "" finds nothing
+	return filepath.Join(cache, "supabase-storage", "obstore")
 }
+
+func obstorePython() string { return filepath.Join(obstoreFolder(), "bin", "python") }
 
 func installObstore() string {
-	python := obstorePython()
-	return "python3 -m venv " + filepath.Dir(filepath.Dir(python)) + " && " + python + " -m pip install obstore"
+	return "python3 -m venv " + obstoreFolder() + " && " + obstorePython() + " -m pip install obstore"
 }
 
-// obstoreVersion asks the environment; "" if it has no obstore.
+// obstoreVersion is the version that is installed, and that of Python; "" if there
+// is none.
 func obstoreVersion() string {
-	out, err := exec.Command(obstorePython(), "-c",
-		"import importlib.metadata, platform; print('v' + importlib.metadata.version('obstore') + ', Python ' + platform.python_version())").Output()
-	if err != nil {
+	found, _ := filepath.Glob(filepath.Join(obstoreFolder(), "lib", "python*", "site-packages", "obstore-*.dist-info")) // the pattern is right
+	if len(found) == 0 {
 		return ""
 	}
-	return strings.TrimSpace(string(out))
+	version := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(found[0]), "obstore-"), ".dist-info")
+	_, python, _ := strings.Cut(filepath.ToSlash(found[0]), "/lib/python")
+	python, _, _ = strings.Cut(python, "/")
+	return "v" + version + ", Python " + python
 }

@@ -68,7 +68,7 @@ func (r *real) begin(ctx context.Context, o endpoint.Options, progress func(stri
 		return nil, err
 	}
 	if err := s.fill(ctx, bytes.Repeat([]byte("supabase_storage"), int(o.Size/16))); err != nil {
-		s.close()
+		s.close() //nolint:contextcheck // what was made is removed, also after an interrupt
 		return nil, err
 	}
 	loading, stop := context.WithCancel(ctx)
