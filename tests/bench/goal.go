@@ -17,7 +17,7 @@ type goal struct {
 // timeOfS5cmd: this input takes at most limit times as long as s5cmd.
 func timeOfS5cmd(limit float64) goal {
 	return goal{fmt.Sprintf("time ≤ %s × that of s5cmd", short(limit)), func(r *result) (string, bool) {
-		return atMost(timeRatio(r, ours, s5cmd), limit, "×")
+		return atMost(timeRatio(r, ours, s5cmd), limit)
 	}}
 }
 
@@ -32,11 +32,53 @@ func fasterThan(than string, times float64) goal {
 	}}
 }
 
-// adaptiveAtMost: with the adaptive window the input takes at most limit times as
-// long as with the best fixed window.
-func adaptiveAtMost(limit float64) goal {
+// timeOfBetter: this input takes at most limit times as long as the faster of s5cmd
+// and rclone.
+func timeOfBetter(limit float64) goal {
+	return goal{fmt.Sprintf("time ≤ %s × that of the better of s5cmd and rclone", short(limit)), func(r *result) (string, bool) {
+		return atMost(timeRatio(r, ours, better(r)), limit)
+	}}
+}
+
+// ofBestFixed: with the adaptive window the input takes at most limit times as long
+// as with the best fixed window.
+func ofBestFixed(name string, limit float64) goal {
 	return goal{fmt.Sprintf("time ≤ %s × that of the best fixed window", short(limit)), func(r *result) (string, bool) {
-		return atMost(timeRatio(r, adaptive, quickestBut(adaptive)(r)), limit, "×")
+		return atMost(timeRatio(r, name, bestFixed(r)), limit)
+	}}
+}
+
+// restAtMost: over the REST API the input takes at most limit times as long as over
+// the S3 protocol.
+func restAtMost(limit float64) goal {
+	return goal{fmt.Sprintf("time over REST ≤ %s × that over S3", short(limit)), func(r *result) (string, bool) {
+		return atMost(timeRatio(r, onREST, ours), limit)
+	}}
+}
+
+// knocksAtMost: an endpoint that is down is asked at most so many times a second.
+func knocksAtMost(perSecond float64) goal {
+	return goal{fmt.Sprintf("≤ %s requests/s while it is down", short(perSecond)), func(r *result) (string, bool) {
+		s := r.score(ours)
+		if s == nil {
+			return "", false
+		}
+		down := r.workload.bucket.Down.Seconds()
+		knocks := s.median(func(t trial) float64 { return float64(t.Endpoint.Knocks) }) / down
+		later := s.median(func(t trial) float64 { return float64(t.Endpoint.Knocks - t.Endpoint.AtOnce) }) / max(down-1, 1)
+		return fmt.Sprintf("%s requests/s, %s after the first second", number(knocks), number(later)), knocks > 0 && knocks <= perSecond
+	}}
+}
+
+// backWithin: objects are read again soon after an outage.
+func backWithin(limit time.Duration) goal {
+	return goal{fmt.Sprintf("moving again ≤ %s after it is back", limit), func(r *result) (string, bool) {
+		s := r.score(ours)
+		if s == nil || s.fault() != "" {
+			return "", false
+		}
+		waited := s.median(func(t trial) float64 { return float64(t.Endpoint.Back.Sub(t.Endpoint.Down) - r.workload.bucket.Down) })
+		return number(time.Duration(waited).Seconds()) + " s", time.Duration(waited) <= limit
 	}}
 }
 
@@ -60,7 +102,7 @@ func requestsAtMost(than string, limit float64) goal {
 		if s == nil {
 			return "", false
 		}
-		return atMost(s.ratio(r.score(than), requestsOf), limit, "×")
+		return atMost(s.ratio(r.score(than), requestsOf), limit)
 	}}
 }
 
@@ -74,12 +116,12 @@ func timeRatio(r *result, name, than string) float64 {
 	return s.ratio(r.score(than), wallOf)
 }
 
-func atMost(figure, limit float64, unit string) (string, bool) {
+func atMost(figure, limit float64) (string, bool) {
 	if figure == 0 {
 		return "", false
 	}
 	// One digit more than elsewhere, since 1.00 may be more or less than 1.
-	return fmt.Sprintf("%.3f %s", figure, unit), figure <= limit
+	return fmt.Sprintf("%.3f ×", figure), figure <= limit
 }
 
 // memoryAtMost: no run used more memory.

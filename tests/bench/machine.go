@@ -63,6 +63,9 @@ func residentMemory(pid int) int64 {
 
 // find looks for a program on the PATH, and where go install puts it.
 func find(program string) (string, bool) {
+	if program == obstore {
+		return obstorePython(), obstoreVersion() != ""
+	}
 	if path, err := exec.LookPath(program); err == nil {
 		return path, true
 	}
@@ -77,6 +80,9 @@ func find(program string) (string, bool) {
 
 // version is the version of a program written in Go, as the compiler recorded it.
 func version(path string) string {
+	if path == obstorePython() {
+		return obstoreVersion()
+	}
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
 		return "of unknown version"

@@ -1,6 +1,6 @@
-// Command bench runs this input, the aws_s3 input, s5cmd and rclone on the same
-// work, one after the other in rounds, against a synthetic S3 endpoint on this
-// machine, and prints the time and resources that each needed. run.sh builds
+// Command bench runs this input, the aws_s3 input, s5cmd, rclone and obstore on the
+// same work, one after the other in rounds, against a synthetic S3 endpoint on this
+// machine and a Supabase Storage where the environment names one, and prints the time and resources that each needed. run.sh builds
 // everything for it.
 //
 // The command serve runs the endpoint alone.
@@ -54,9 +54,9 @@ type options struct {
 
 func parse() options {
 	o := options{variants: variants{shape: endpoint.Dated}}
-	rows := rowNames(workloads(o.variants))
+	all, rows := false, rowNames(workloads(o.variants))
 	flag.StringVar(&o.rows, "rows", "", "the rows to run, of "+rows+"; all where it is empty")
-	flag.StringVar(&o.tools, "tools", strings.Join([]string{ours, awsS3, s5cmd, rclone}, ","), "the tools to run")
+	flag.StringVar(&o.tools, "tools", strings.Join([]string{ours, awsS3, s5cmd, rclone, obstore}, ","), "the tools to run")
 	flag.IntVar(&o.rounds, "rounds", 0, fmt.Sprintf("how often each tool runs; 0 is %d times, and once for list and stalled", defaultRounds))
 	flag.BoolVar(&o.files, "files", false, "run this input once more with files as its output, as the peers have")
 	flag.BoolVar(&o.listPeers, "list-peers", false, "run s5cmd ls and rclone lsf in the row list, a minute each")
@@ -70,8 +70,12 @@ func parse() options {
 	flag.StringVar(&o.json, "json", "", "a file to write the figures of every run to")
 	flag.BoolVar(&o.write, "write", false, "write "+pageName+" and its plots")
 	flag.StringVar(&o.out, "out", "tests/bench", "the folder that -write writes to")
+	flag.BoolVar(&all, "all", false, "the same as -files -list-peers -write: everything there is, for "+pageName)
 	flag.DurationVar(&o.deadline, "deadline", 15*time.Minute, "the longest that one run may take")
 	flag.Parse()
+	if all {
+		o.files, o.listPeers, o.write = true, true, true
+	}
 	return o
 }
 
@@ -96,11 +100,21 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	p := &player{paths: paths, dir: dir, rounds: o.rounds, deadline: o.deadline, progress: func(line string) { fmt.Fprintln(os.Stderr, line) }}
 	for _, w := range rows {
+		if w.real != nil {
+			if names := w.real.missing(); len(names) > 0 {
+				rep.leaveOut(w, fmt.Errorf("it needs a Supabase Storage, and the environment lacks %s", strings.Join(names, ", ")))
+				continue
+			}
+		}
 		w.contestants = withTools(w.contestants, o.tools)
 		if o.compare != "" {
 			w.contestants = withOtherBuild(w.contestants)
 		}
 		r, err := p.play(ctx, w)
+		if err != nil && w.real != nil && ctx.Err() == nil {
+			rep.leaveOut(w, err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -112,6 +126,13 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	fmt.Printf("\n%s", goalsOf(rep.Results))
 	return rep.save(o)
+}
+
+// leaveOut notes a row that can't be run.
+func (r *report) leaveOut(w workload, why error) {
+	line := fmt.Sprintf("%s is left out: %v", w.name, why)
+	fmt.Printf("\n%s\n", line)
+	r.LeftOut = append(r.LeftOut, line)
 }
 
 // findTools finds the paths of the binaries. It reports each missing tool and the
@@ -144,8 +165,9 @@ func (r *report) findTools(o options) (paths map[string]string, err error) {
 
 // installs are the commands that install missing tools.
 var installs = map[string]string{
-	s5cmd:  "go install github.com/peak/s5cmd/v2@latest",
-	rclone: "go install github.com/rclone/rclone@latest",
+	s5cmd:   "go install github.com/peak/s5cmd/v2@latest",
+	rclone:  "go install github.com/rclone/rclone@latest",
+	obstore: installObstore(),
 }
 
 func withTools(all []contestant, tools string) (some []contestant) {

@@ -32,6 +32,8 @@ type report struct {
 	// Versions are the versions of the binaries.
 	Versions map[string]string `json:"versions"`
 	Results  []*result         `json:"results"`
+	// LeftOut says which rows were not run, and why.
+	LeftOut []string `json:"left_out,omitempty"`
 }
 
 // pageRow is a workload on the page.
@@ -96,9 +98,20 @@ func rowOf(r *result) pageRow {
 // commandOf is the command of a contestant, with names in place of the values that
 // differ between runs.
 func commandOf(c contestant) pageCommand {
-	fill := strings.NewReplacer("{{URL}}", "http://127.0.0.1:PORT", "{{DIR}}", "DIR", "{{BUCKET}}", endpoint.Bucket)
-	if c.config != "" {
-		return pageCommand{c.name, "yaml", fill.Replace("# " + connect + " run config.yaml\n" + c.config)}
+	a := benchAccount("http://127.0.0.1:PORT", endpoint.Options{})
+	if c.each != "" {
+		a.buckets = []string{"BUCKET"}
 	}
-	return pageCommand{c.name, "sh", fill.Replace(binaries[c.tool] + " " + strings.Join(c.args, " ") + "\n")}
+	fill := a.fill("DIR", "SCRIPT", "# for each bucket:\n"+c.each)
+	if c.config != "" {
+		return pageCommand{c.name, "yaml", fill("# " + connect + " run config.yaml\n" + c.config)}
+	}
+	text := fill(binaries[c.tool] + " " + strings.Join(c.args, " ") + "\n")
+	switch {
+	case c.tool == obstore:
+		text = fill("python with_obstore.py " + strings.Join(c.args[1:], " ") + "\n")
+	case c.script != "":
+		text += "# SCRIPT:\n" + fill(c.script)
+	}
+	return pageCommand{c.name, "sh", text}
 }

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/tests/bench/endpoint"
@@ -57,7 +56,7 @@ func (p *player) play(ctx context.Context, w workload) (*result, error) {
 			r.Scores = append(r.Scores, &score{Name: c.name, contestant: c})
 		}
 	}
-	remote, err := startEndpoint(ctx, w.bucket)
+	remote, err := w.begin(ctx, p.progress)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +90,7 @@ func because(fault string) string {
 }
 
 // try runs a contestant once, in a folder of its own.
-func (p *player) try(ctx context.Context, w workload, c contestant, remote *remote) (t trial, err error) {
+func (p *player) try(ctx context.Context, w workload, c contestant, remote target) (t trial, err error) {
 	dir, err := os.MkdirTemp(p.dir, "run-")
 	if err != nil {
 		return t, err
@@ -101,7 +100,7 @@ func (p *player) try(ctx context.Context, w workload, c contestant, remote *remo
 	if err := os.Mkdir(objects, 0o700); err != nil {
 		return t, err
 	}
-	args, err := c.command(dir, remote.url, objects)
+	args, err := c.command(dir, remote.account(), objects)
 	if err != nil {
 		return t, err
 	}
@@ -118,7 +117,7 @@ func (p *player) try(ctx context.Context, w workload, c contestant, remote *remo
 	}
 	bounded, cancel := context.WithTimeoutCause(ctx, p.deadline, errTimeout)
 	defer cancel()
-	used, err := runProcess(bounded, p.paths[binaries[c.tool]], args, environment(remote.url, dir), filepath.Join(dir, "log"), watch)
+	used, err := runProcess(bounded, p.paths[binaries[c.tool]], args, remote.account().environment(dir), filepath.Join(dir, "log"), watch)
 	if errors.Is(err, errTimeout) {
 		t.Wall, t.Fault = p.deadline, "it was still running after "+p.deadline.String()
 		return t, nil
@@ -133,31 +132,55 @@ func (p *player) try(ctx context.Context, w workload, c contestant, remote *remo
 	if !t.Endpoint.First.IsZero() {
 		t.Startup = t.Endpoint.First.Sub(used.began)
 	}
-	t.Fault = used.fault
+	t.Fault = remote.account().hide(used.fault)
 	if t.Fault == "" {
 		t.Fault, err = w.fault(c, t.Endpoint, objects)
 	}
 	return t, err
 }
 
+// target is an endpoint that the contestants work on.
+type target interface {
+	account() account
+	// stats are what it saw since the last reset; zero where it does not say.
+	stats(ctx context.Context) (endpoint.Stats, error)
+	reset(ctx context.Context) error
+	close()
+}
+
+// begin starts the synthetic endpoint, or fills the bucket of a real one.
+func (w *workload) begin(ctx context.Context, progress func(string)) (target, error) {
+	if w.real != nil {
+		return w.real.begin(ctx, w.bucket, progress)
+	}
+	return startEndpoint(ctx, w.bucket)
+}
+
 // command returns the arguments, and writes the files that they name.
-func (c contestant) command(dir, url, objects string) ([]string, error) {
-	fill := strings.NewReplacer("{{URL}}", url, "{{DIR}}", objects, "{{BUCKET}}", endpoint.Bucket)
+func (c contestant) command(dir string, a account, objects string) ([]string, error) {
+	script := filepath.Join(dir, "script")
+	fill := a.fill(objects, script, c.each)
 	if c.config != "" {
 		path := filepath.Join(dir, "config.yaml")
-		return []string{"run", path}, os.WriteFile(path, []byte(fill.Replace(c.config)), 0o600)
+		return []string{"run", path}, os.WriteFile(path, []byte(fill(c.config)), 0o600)
 	}
 	args := make([]string, 0, len(c.args))
 	for _, arg := range c.args {
-		args = append(args, fill.Replace(arg))
+		args = append(args, fill(arg))
 	}
-	return args, nil
+	if c.script == "" {
+		return args, nil
+	}
+	return args, os.WriteFile(script, []byte(fill(c.script)), 0o600)
 }
 
 // fault says what a run that ended without an error did not do, or "".
 func (w *workload) fault(c contestant, s endpoint.Stats, dir string) (string, error) {
 	n := w.objects()
 	switch {
+	case w.real != nil && !c.files:
+		return "", nil // its exit code says it
+	case w.real != nil:
 	case w.demand == listed && s.Listed < n:
 		return fmt.Sprintf("%d of %d keys were listed", s.Listed, n), nil
 	case w.demand == listed && s.Gets > 0:

@@ -37,6 +37,11 @@ func serve(args []string) error {
 	flags.Int64Var(&o.BytesPerSecond, "bandwidth", 0, "the bytes per second of each answer; 0 is no bound")
 	flags.IntVar(&o.MaxInFlight, "max-in-flight", 0, "answer 429 above so many requests in flight; 0 is no bound")
 	flags.DurationVar(&o.Stall, "stall", 0, "for how long POSTs to /sink are not answered, from the first on")
+	flags.Int64Var(&o.MaxSize, "max-size", 0, "the bytes of the largest object, where sizes differ")
+	flags.IntVar(&o.Buckets, "buckets", 1, "in how many buckets the objects are")
+	flags.IntVar(&o.DownAfter, "down-after", 0, "after how many objects the endpoint is down for the time of -down")
+	flags.DurationVar(&o.Down, "down", 0, "for how long the endpoint is down, once; 0 is never")
+	flags.IntVar(&o.DownStatus, "down-status", 0, "the status of all answers meanwhile; 0 ends connections without an answer")
 	addr := flags.String("addr", "127.0.0.1:0", "where to listen")
 	untilEOF := flags.Bool("until-eof", false, "end with the standard input")
 	if err := flags.Parse(args); err != nil {
@@ -66,6 +71,7 @@ func serve(args []string) error {
 // its own.
 type remote struct {
 	url   string
+	o     endpoint.Options
 	cmd   *exec.Cmd
 	stdin io.Closer
 }
@@ -79,7 +85,8 @@ func startEndpoint(ctx context.Context, o endpoint.Options) (*remote, error) {
 	cmd := exec.CommandContext(ctx, self, serveCommand, "-until-eof",
 		"-objects", strconv.Itoa(o.Objects), "-size", strconv.FormatInt(o.Size, 10), "-keys", string(o.Shape),
 		"-latency", o.Latency.String(), "-bandwidth", strconv.FormatInt(o.BytesPerSecond, 10),
-		"-max-in-flight", strconv.Itoa(o.MaxInFlight), "-stall", o.Stall.String())
+		"-max-in-flight", strconv.Itoa(o.MaxInFlight), "-stall", o.Stall.String(), "-max-size", strconv.FormatInt(o.MaxSize, 10),
+		"-buckets", strconv.Itoa(o.Buckets), "-down-after", strconv.Itoa(o.DownAfter), "-down", o.Down.String(), "-down-status", strconv.Itoa(o.DownStatus))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -92,7 +99,7 @@ func startEndpoint(ctx context.Context, o endpoint.Options) (*remote, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting the endpoint: %w", err)
 	}
-	r := &remote{cmd: cmd, stdin: stdin}
+	r := &remote{o: o, cmd: cmd, stdin: stdin}
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		r.close()
@@ -101,6 +108,8 @@ func startEndpoint(ctx context.Context, o endpoint.Options) (*remote, error) {
 	r.url = strings.TrimSpace(line)
 	return r, nil
 }
+
+func (r *remote) account() account { return benchAccount(r.url, r.o) }
 
 // close ends the endpoint.
 func (r *remote) close() {

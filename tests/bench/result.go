@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -35,17 +36,28 @@ func named(name string) func(*result) string {
 	return func(*result) string { return name }
 }
 
-// quickestBut is the fastest of all others.
-func quickestBut(name string) func(*result) string {
-	return func(r *result) string {
-		best, found := "", time.Duration(0)
-		for _, s := range r.Scores {
-			if wall := s.wall(); s.Name != name && s.fault() == "" && (best == "" || wall < found) {
-				best, found = s.Name, wall
-			}
-		}
-		return best
+// bestFixed is the fastest fixed number of downloads.
+func bestFixed(r *result) string {
+	return r.quickest(func(name string) bool { return strings.HasPrefix(name, fixed) && name != adaptive })
+}
+
+// better is the faster of s5cmd and rclone; "" if one of them did not run.
+func better(r *result) string {
+	if r.score(s5cmd) == nil || r.score(rclone) == nil {
+		return ""
 	}
+	return r.quickest(func(name string) bool { return name == s5cmd || name == rclone })
+}
+
+// quickest is the fastest of some contestants.
+func (r *result) quickest(among func(name string) bool) string {
+	best, found := "", time.Duration(0)
+	for _, s := range r.Scores {
+		if wall := s.wall(); among(s.Name) && s.fault() == "" && (best == "" || wall < found) {
+			best, found = s.Name, wall
+		}
+	}
+	return best
 }
 
 // fault is the first thing that is wrong with a run.

@@ -62,22 +62,25 @@ func (t *table) String() string {
 // tableOf is the figures of a workload: medians, the range of the times next to
 // their median, and the most memory.
 func tableOf(r *result) *table {
-	against := r.workload.against(r)
 	t := &table{text: 1}
 	things := "objects/s"
 	if r.workload.demand == listed {
 		things = "keys/s"
 	}
-	heading := []string{"", "time s", "min..max", things, "MB/s", "CPU s", "endpoint CPU s", "first request s", "peak RSS MB", "requests", "429", "in flight"}
-	if against != "" {
-		heading = append(heading, "time ÷ "+against)
+	heading := []string{"", "time s", "min..max", things, "MB/s", "CPU s", "peak RSS MB"}
+	if r.workload.real == nil {
+		heading = append(heading, "endpoint CPU s", "first request s", "requests", "requests/s", "429", "in flight")
+	}
+	refs := references(r)
+	for _, ref := range refs {
+		heading = append(heading, "time ÷ "+ref.heading)
 	}
 	t.add(heading...)
 	for _, s := range r.Scores {
 		row := append([]string{s.Name}, figuresOf(r, s)...)
-		if against != "" {
+		for _, ref := range refs {
 			ratio := "-"
-			if f := s.ratio(r.score(against), wallOf); f > 0 {
+			if f := s.ratio(r.score(ref.name), wallOf); f > 0 {
 				ratio = number(f)
 			}
 			row = append(row, ratio)
@@ -85,6 +88,23 @@ func tableOf(r *result) *table {
 		t.add(row...)
 	}
 	return t
+}
+
+// reference is a contestant whose times the others are divided by.
+type reference struct{ heading, name string }
+
+// references are those that the goals are stated in.
+func references(r *result) (refs []reference) {
+	if name := r.workload.against(r); name != "" {
+		refs = append(refs, reference{name, name})
+	}
+	if name := better(r); name != "" {
+		refs = append(refs, reference{"better of s5cmd, rclone", name})
+	}
+	if name := bestFixed(r); name != "" && name != r.workload.against(r) {
+		refs = append(refs, reference{"best fixed (" + strings.TrimPrefix(name, fixed) + ")", name})
+	}
+	return refs
 }
 
 func figuresOf(r *result, s *score) []string {
@@ -101,14 +121,18 @@ func figuresOf(r *result, s *score) []string {
 			throughput = number(float64(bytes) / 1e6 / wall.Seconds())
 		}
 	}
-	_, inFlight := s.spread(func(t trial) float64 { return float64(t.Endpoint.PeakInFlight) })
-	return []string{
+	row := []string{
 		seconds(wall), seconds(time.Duration(least)) + ".." + seconds(time.Duration(most)), objects, throughput,
-		sec(func(t trial) time.Duration { return t.CPU }), sec(func(t trial) time.Duration { return t.Endpoint.CPU }),
-		sec(func(t trial) time.Duration { return t.Startup }),
-		megabytes(s.memory()), count(requestsOf), count(func(t trial) float64 { return float64(t.Endpoint.Throttled) }),
-		fmt.Sprintf("%.0f", inFlight),
+		sec(func(t trial) time.Duration { return t.CPU }), megabytes(s.memory()),
 	}
+	if r.workload.real != nil {
+		return row
+	}
+	_, inFlight := s.spread(func(t trial) float64 { return float64(t.Endpoint.PeakInFlight) })
+	return append(row,
+		sec(func(t trial) time.Duration { return t.Endpoint.CPU }), sec(func(t trial) time.Duration { return t.Startup }),
+		count(requestsOf), number(s.median(func(t trial) float64 { return requestsOf(t) / max(t.Wall.Seconds(), 1e-9) })),
+		count(func(t trial) float64 { return float64(t.Endpoint.Throttled) }), fmt.Sprintf("%.0f", inFlight))
 }
 
 // faultsOf are lines about the runs that did not do all of the work.

@@ -25,6 +25,7 @@ type exchange struct {
 	in     *bufio.Reader
 	req    request
 	out    []byte // of the answer, reused
+	asked  []byte // of the request, where it matters; reused
 }
 
 // next serves one request, and reports whether the connection goes on.
@@ -46,11 +47,14 @@ func (x *exchange) route() bool {
 	case "/sink":
 		return x.sink()
 	}
-	if _, err := io.CopyN(io.Discard, x.in, x.req.length); err != nil {
+	if !x.readBody() {
 		return false
 	}
-	key, k := x.classify()
+	bucket, key, k := x.classify()
 	s := x.server
+	if s.stats.isDown(k) {
+		return s.o.DownStatus > 0 && x.refuse(s.o.DownStatus, "ServiceUnavailable", "Down for the moment.")
+	}
 	if !s.stats.begin(k, s.o.MaxInFlight) {
 		return x.refuse(http.StatusTooManyRequests, "SlowDown", "Please reduce your request rate.")
 	}
@@ -60,42 +64,53 @@ func (x *exchange) route() bool {
 	}
 	switch k {
 	case kindList:
-		return x.list()
+		if x.req.method == http.MethodPost {
+			return x.restPage(bucket)
+		}
+		return x.list(bucket)
 	case kindGet, kindHead:
-		return x.object(key)
+		return x.object(bucket, key)
 	case kindOther:
 	}
 	return x.other()
 }
 
-// classify returns the kind of the request and, for an object, its key.
-func (x *exchange) classify() (key string, k kind) {
-	bucket, key, _ := strings.Cut(strings.TrimPrefix(x.req.path, "/"), "/")
-	if bucket != Bucket {
-		return "", kindOther
+// classify returns the kind of the request, its bucket and, for an object, its key.
+func (x *exchange) classify() (bucket int, key string, k kind) {
+	path, paged := strings.CutPrefix(x.req.path, restList)
+	path = strings.TrimPrefix(path, restRead)
+	name, key, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	bucket, ok := x.server.bucket(name)
+	if !ok {
+		return 0, "", kindOther
 	}
 	switch {
+	case paged && key == "" && x.req.method == http.MethodPost:
+		return bucket, "", kindList
 	case key != "" && x.req.method == http.MethodGet:
-		return key, kindGet
+		return bucket, key, kindGet
 	case key != "" && x.req.method == http.MethodHead:
-		return key, kindHead
+		return bucket, key, kindHead
 	case key == "" && x.req.method == http.MethodGet && !x.req.query.Has("location"):
-		return "", kindList
+		return bucket, "", kindList
 	}
-	return key, kindOther
+	return bucket, key, kindOther
 }
 
 // other answers what clients ask before they begin.
 func (x *exchange) other() bool {
-	bucket, key, _ := strings.Cut(strings.TrimPrefix(x.req.path, "/"), "/")
+	name, key, _ := strings.Cut(strings.TrimPrefix(x.req.path, "/"), "/")
+	_, known := x.server.bucket(name)
 	switch {
-	case bucket == Bucket && key == "" && x.req.method == http.MethodHead:
+	case name == "" && x.req.method == http.MethodGet:
+		return x.listBuckets()
+	case known && key == "" && x.req.method == http.MethodHead:
 		return x.send(append(appendHead(x.out[:0], http.StatusOK, typeXML, 0), "\r\n"...))
-	case bucket == Bucket && key == "" && x.req.query.Has("location"):
+	case known && key == "" && x.req.query.Has("location"):
 		return x.document(http.StatusOK, typeXML,
 			[]byte(`<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></LocationConstraint>`))
-	case bucket != Bucket:
-		return x.refuse(http.StatusNotFound, "NoSuchBucket", "The only bucket is "+Bucket+".")
+	case !known:
+		return x.refuse(http.StatusNotFound, "NoSuchBucket", "There is no such bucket.")
 	}
 	return x.refuse(http.StatusNotImplemented, "NotImplemented", "Only reading is implemented.")
 }

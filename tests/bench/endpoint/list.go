@@ -41,24 +41,34 @@ func parseListQuery(q url.Values) (listQuery, bool) {
 }
 
 // list answers a page of a listing, of either version.
-func (x *exchange) list() bool {
+func (x *exchange) list(bucket int) bool {
 	q, ok := parseListQuery(x.req.query)
 	if !ok {
 		return x.refuse(http.StatusBadRequest, "InvalidArgument", "max-keys is not a number.")
 	}
 	s := x.server
-	p := page{query: q, keys: s.keys, etag: s.etag, size: s.o.Size}
+	p := s.newPage(q, bucket)
 	p.fill()
 	s.stats.page(p.objects)
 	return x.document(http.StatusOK, typeXML, p.document())
+}
+
+func (s *Server) newPage(q listQuery, bucket int) *page {
+	p := &page{query: q, keys: s.keys, sizes: s.sizes, bucket: BucketName(bucket, s.o.buckets()), first: bucket * s.o.perBucket()}
+	p.write = p.appendObject
+	return p
 }
 
 // page is one page of a listing while it is made.
 type page struct {
 	query listQuery
 	keys  naming
-	etag  string
-	size  int64
+	sizes *sizes
+	// bucket is the name of the bucket, and first the number of its first object.
+	bucket string
+	first  int
+	// write adds an object to the page.
+	write func(b, key []byte, i int) []byte
 
 	contents []byte
 	prefixes []byte
@@ -95,8 +105,8 @@ func (p *page) fill() {
 		if p.count == q.max {
 			p.last = string(key)
 		}
-		p.contents = p.appendObject(p.contents, key)
-		p.objects = append(p.objects, i)
+		p.contents = p.write(p.contents, key, p.first+i)
+		p.objects = append(p.objects, p.first+i)
 	}
 }
 
@@ -124,11 +134,11 @@ func (p *page) behind(prefix string) int {
 // modifiedXML is [modified] as listings write it.
 var modifiedXML = modified.Format("2006-01-02T15:04:05.000Z")
 
-func (p *page) appendObject(b, key []byte) []byte {
+func (p *page) appendObject(b, key []byte, i int) []byte {
 	b = append(append(b, "<Contents><Key>"...), key...)
 	b = append(append(b, "</Key><LastModified>"...), modifiedXML...)
-	b = append(append(b, "</LastModified><ETag>&quot;"...), p.etag...)
-	b = strconv.AppendInt(append(b, "&quot;</ETag><Size>"...), p.size, 10)
+	b = append(append(b, "</LastModified><ETag>&quot;"...), p.sizes.etag(i)...)
+	b = strconv.AppendInt(append(b, "&quot;</ETag><Size>"...), p.sizes.size(i), 10)
 	return append(b, "</Size><StorageClass>STANDARD</StorageClass></Contents>"...)
 }
 
@@ -138,7 +148,7 @@ func (p *page) document() []byte {
 	q := p.query
 	b := make([]byte, 0, len(p.contents)+len(p.prefixes)+512)
 	b = append(b, `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`...)
-	b = element(b, "Name", Bucket)
+	b = element(b, "Name", p.bucket)
 	b = element(b, "Prefix", q.prefix)
 	b = element(b, "MaxKeys", strconv.Itoa(q.max))
 	if q.delimiter != "" {

@@ -9,13 +9,15 @@ import (
 const together = 64 << 10
 
 // object answers a GET or a HEAD of an object.
-func (x *exchange) object(key string) bool {
+func (x *exchange) object(bucket int, key string) bool {
 	s := x.server
 	i, ok := s.keys.index(key)
 	if !ok {
 		return x.refuse(http.StatusNotFound, "NoSuchKey", "The object does not exist.")
 	}
-	from, to, whole, ok := parseRange(x.req.byteRange, s.o.Size)
+	i += bucket * s.o.perBucket()
+	size := s.sizes.size(i)
+	from, to, whole, ok := parseRange(x.req.byteRange, size)
 	if !ok {
 		return x.refuse(http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The range is not within the object.")
 	}
@@ -24,12 +26,12 @@ func (x *exchange) object(key string) bool {
 		status = http.StatusOK
 	}
 	b := appendHead(x.out[:0], status, typeObject, to-from)
-	b = appendETag(b, s.etag)
+	b = appendETag(b, s.sizes.etag(i))
 	b = append(b, "Last-Modified: "...)
 	b = modified.AppendFormat(b, http.TimeFormat)
 	b = append(b, "\r\nAccept-Ranges: bytes\r\n"...)
 	if !whole {
-		b = appendContentRange(b, from, to, s.o.Size)
+		b = appendContentRange(b, from, to, size)
 	}
 	b = append(b, "\r\n"...)
 	if x.req.method == http.MethodHead {

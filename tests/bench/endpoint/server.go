@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"crypto/md5"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -18,7 +16,7 @@ type Server struct {
 	o        Options
 	keys     naming
 	block    []byte // bodies repeat it
-	etag     string
+	sizes    *sizes
 	stats    *recorder
 	listener net.Listener
 
@@ -53,15 +51,16 @@ func newServer(o Options) (*Server, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	keys, err := newNaming(cmp.Or(o.Shape, Flat), o.Objects)
+	keys, err := newNaming(cmp.Or(o.Shape, Flat), o.perBucket())
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		o: o, keys: keys, block: block(), stats: newRecorder(o.Objects, o.Size),
+		o: o, keys: keys, block: block(), sizes: newSizes(o.Objects, o.Size, o.MaxSize),
 		closing: make(chan struct{}), conns: map[net.Conn]struct{}{},
 	}
-	s.etag = s.md5()
+	s.sizes.sum(s.block)
+	s.stats = newRecorder(o.Objects, s.sizes, o.DownAfter, o.Down)
 	return s, nil
 }
 
@@ -157,14 +156,4 @@ func block() []byte {
 		}
 	}
 	return b
-}
-
-// md5 is the ETag of every object, since all have the same content. It is the
-// real one, because clients compare it with what they received.
-func (s *Server) md5() string {
-	sum := md5.New()
-	for left := s.o.Size; left > 0; left -= blockBytes {
-		_, _ = sum.Write(s.block[:min(left, blockBytes)]) // never fails
-	}
-	return hex.EncodeToString(sum.Sum(nil))
 }

@@ -34,7 +34,7 @@ func TestOneConnectionServesManyRequestsAndOthersAreCut(t *testing.T) {
 }
 
 func TestAMistakenOptionIsRefused(t *testing.T) {
-	for _, o := range []Options{{Objects: -1}, {Size: -1}, {Shape: "spiral"}} {
+	for _, o := range []Options{{Objects: -1}, {Size: -1}, {Shape: "spiral"}, {Objects: 10, Buckets: 3}, {Down: -1}} {
 		_, err := Start(o, "")
 		require.Error(t, err)
 	}

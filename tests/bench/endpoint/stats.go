@@ -43,6 +43,13 @@ type Stats struct {
 	Last  time.Time `json:"last"`
 	// Stalled is when the sink began to stall; zero if it did not.
 	Stalled time.Time `json:"stalled"`
+	// Down is when an outage began; zero if there was none. Knocks is how many times
+	// the endpoint was asked during it, AtOnce how many of them were in its first
+	// second, and Back when the first answer with an object after it began.
+	Down   time.Time `json:"down"`
+	Knocks int       `json:"knocks"`
+	AtOnce int       `json:"knocks_at_once"`
+	Back   time.Time `json:"back"`
 	// CPU is the processor time that the endpoint's process used.
 	CPU time.Duration `json:"cpu_ns"`
 }
@@ -71,7 +78,8 @@ type recorder struct {
 	mu       sync.Mutex
 	stats    Stats
 	inFlight int
-	size     int64
+	sizes    *sizes
+	down     outage
 	sent     []int64 // of each object, how many bytes
 	listed   []bool
 	ranges   map[sentRange]struct{}
@@ -79,8 +87,8 @@ type recorder struct {
 	cpu      time.Duration // of the process, at the last reset
 }
 
-func newRecorder(objects int, size int64) *recorder {
-	r := &recorder{size: size, sent: make([]int64, objects), listed: make([]bool, objects)}
+func newRecorder(objects int, z *sizes, downAfter int, down time.Duration) *recorder {
+	r := &recorder{sizes: z, down: outage{after: downAfter, lasts: down}, sent: make([]int64, objects), listed: make([]bool, objects)}
 	r.reset()
 	return r
 }
@@ -89,6 +97,7 @@ func (r *recorder) reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stats = Stats{}
+	r.down.left = r.down.after
 	clear(r.sent)
 	clear(r.listed)
 	r.ranges, r.names = map[sentRange]struct{}{}, map[string]struct{}{}
@@ -155,13 +164,13 @@ func (r *recorder) sentBytes(object int, n int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stats.Bytes += n
-	before := r.sent[object]
+	size, before := r.sizes.size(object), r.sent[object]
 	r.sent[object] += n
 	// An empty object is whole with its first answer.
-	if before < r.size && before+n >= r.size || r.size == 0 && before == 0 {
+	if before < size && before+n >= size || size == 0 && before == 0 {
 		r.stats.Served++
 	}
-	if r.size == 0 {
+	if size == 0 {
 		r.sent[object] = 1
 	}
 }

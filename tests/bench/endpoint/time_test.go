@@ -118,3 +118,31 @@ func TestTheSinkStallsFromItsFirstMessageOn(t *testing.T) {
 		require.Equal(t, 0, stats.Requests())
 	})
 }
+
+func TestAnOutageBeginsAfterSomeAnswersAndItsRequestsAreCounted(t *testing.T) {
+	inBubble(t, Options{Objects: 9, Size: 1, DownAfter: 2, Down: time.Minute}, func(t *testing.T, b bubble) {
+		get := func() error {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://bubble"+object0, nil)
+			require.NoError(t, err)
+			resp, err := b.client.Do(req)
+			if err == nil {
+				err = resp.Body.Close()
+			}
+			return err
+		}
+		require.NoError(t, get())
+		require.NoError(t, get())
+		began := time.Now()
+		require.Error(t, get())
+		time.Sleep(59 * time.Second)
+		require.Error(t, get())
+		down := b.Stats()
+		require.Equal(t, began, down.Down)
+		require.GreaterOrEqual(t, down.Knocks, 2, "net/http asks again by itself")
+		require.True(t, down.Back.IsZero())
+		time.Sleep(time.Second)
+		require.NoError(t, get())
+		require.Equal(t, began.Add(time.Minute), b.Stats().Back)
+		require.Equal(t, down.Knocks, b.Stats().Knocks)
+	})
+}
