@@ -51,7 +51,12 @@ func TestBothPlanesShowTheSameObjects(t *testing.T) {
 		require.NoError(t, err)
 		for _, prefix := range []string{"", "folder 1/", "f", "nothing"} {
 			want := listedBy(t, signed, prefix)
-			require.Equal(t, want, listedBy(t, plain, prefix))
+			got := listedBy(t, plain, prefix)
+			for key, o := range got {
+				o.ContentType = "" // which the S3 protocol does not list
+				got[key] = o
+			}
+			require.Equal(t, want, got)
 			require.Equal(t, prefix == "nothing", len(want) == 0)
 		}
 	}

@@ -33,7 +33,7 @@ type reader struct {
 	meters *meters
 	source *keys.Source
 	client *config.Plane
-	// metadata is the client, if it can be asked for the metadata of an object.
+	// metadata is the client, if its keys can ask for the metadata of an object.
 	metadata metadataAsker
 	gate     *retry.Gate // of the endpoint's host, for all requests to it
 	out      chan handover
@@ -100,7 +100,9 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 		return nil, err
 	}
 	r.client = client
-	r.metadata, _ = any(client).(metadataAsker)
+	if conf.Project.TakesToken() {
+		r.metadata = client
+	}
 	var remover pass.Remover
 	if conf.DeleteObjects {
 		remover = client

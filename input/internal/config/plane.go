@@ -20,6 +20,8 @@ import (
 type Plane struct {
 	s3   *s3.Client
 	rest *rest.Client
+	// info asks for metadata, also with the token of keys that sign.
+	info *rest.Client
 	// overREST is the plane of the last keys that were seen.
 	overREST atomic.Bool
 }
@@ -44,7 +46,25 @@ func (c Config) Plane(source *keys.Source, o plane.Options) (*Plane, error) {
 	if p.rest, err = rest.New(o); err != nil {
 		return nil, err
 	}
+	o.Credentials = withToken(credentials)
+	if p.info, err = rest.New(o); err != nil {
+		return nil, err
+	}
 	return p, nil
+}
+
+// errNoToken is what is in place of S3 access keys, which the REST API does not take.
+var errNoToken = errors.New("S3 access keys are not accepted by the REST API")
+
+// withToken hands on keys that the REST API accepts.
+func withToken(credentials func(context.Context) (object.Credentials, error)) func(context.Context) (object.Credentials, error) {
+	return func(ctx context.Context) (object.Credentials, error) {
+		cred, err := credentials(ctx)
+		if err == nil && cred.Signs() && cred.SessionToken == "" {
+			return object.Credentials{}, errNoToken
+		}
+		return cred, err
+	}
 }
 
 // errOtherPlane is what a client gets in place of keys that are not for it. It makes
@@ -146,6 +166,12 @@ func (p *Plane) Answers(ctx context.Context) error {
 	return p.client(p.overREST.Load()).Answers(ctx)
 }
 
+// UserMetadata asks for the object's own metadata, with one request over the REST
+// API: see [rest.Client.UserMetadata].
+func (p *Plane) UserMetadata(ctx context.Context, key string) (metadata map[string]string, etag string, err error) {
+	return p.info.UserMetadata(ctx, key)
+}
+
 // Region asks which region the server is in, "" over the plane that knows none.
 func (p *Plane) Region(ctx context.Context) (region string, err error) {
 	err = p.over(func(c plane.Client) (err error) {
@@ -161,4 +187,5 @@ func (p *Plane) Region(ctx context.Context) (region string, err error) {
 func (p *Plane) Close() {
 	p.s3.Close()
 	p.rest.Close()
+	p.info.Close()
 }

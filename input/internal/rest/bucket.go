@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 )
 
 const (
@@ -68,21 +69,25 @@ func (c *Client) Answers(ctx context.Context) error {
 // UserMetadata asks for the object's own metadata, which this plane does not send
 // with the content: one more request for each object. Names are in lower case, as
 // over the S3 protocol, and values that are no text come as JSON. Nil if there are
-// none. It is retried under the client's policy.
-func (c *Client) UserMetadata(ctx context.Context, key string) (map[string]string, error) {
+// none. The ETag is that of the version that the metadata is of, as a listing shows
+// it. It is retried under the client's policy.
+func (c *Client) UserMetadata(ctx context.Context, key string) (metadata map[string]string, etag string, err error) {
 	var info struct {
 		Name     string                     `json:"name"`
+		ETag     string                     `json:"etag"`
 		Metadata map[string]json.RawMessage `json:"metadata"`
 	}
 	r := request{op: opMetadata, method: http.MethodGet, path: "/object/info", bucket: true, key: key, about: key, query: c.fresh()}
-	err := c.caller.Retrying(ctx, opMetadata, func(ctx context.Context) error { return c.ask(ctx, r, &info) })
+	err = c.caller.Retrying(ctx, opMetadata, func(ctx context.Context) error { return c.ask(ctx, r, &info) })
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, "", err
 	case info.Name != key: // a gateway that merges slashes asks for another object
-		return nil, &object.Error{Op: opMetadata, Key: key, Kind: object.ErrMismatch, Err: fmt.Errorf("the answer is about %s", foreign.Key(info.Name))}
-	case len(info.Metadata) == 0:
-		return nil, nil
+		return nil, "", &object.Error{Op: opMetadata, Key: key, Kind: object.ErrMismatch, Err: fmt.Errorf("the answer is about %s", foreign.Key(info.Name))}
+	}
+	etag = plane.TrimETag(info.ETag)
+	if len(info.Metadata) == 0 {
+		return nil, etag, nil
 	}
 	meta := make(map[string]string, len(info.Metadata))
 	for _, name := range slices.Sorted(maps.Keys(info.Metadata)) {
@@ -93,7 +98,7 @@ func (c *Client) UserMetadata(ctx context.Context, key string) (map[string]strin
 		}
 		meta[name] = value
 	}
-	return meta, nil
+	return meta, etag, nil
 }
 
 // textOf is a value as text.

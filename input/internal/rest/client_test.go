@@ -206,7 +206,7 @@ func TestKeysAreSentWhereTheyBelongAndNowhereElse(t *testing.T) {
 			require.Error(t, c.Delete(t.Context(), "k"))
 			_, err = c.Buckets(t.Context())
 			require.Error(t, err)
-			_, err = c.UserMetadata(t.Context(), "k")
+			_, _, err = c.UserMetadata(t.Context(), "k")
 			require.Error(t, err)
 			require.Equal(t, 5, n)
 		})

@@ -31,15 +31,15 @@ func TestARowIsWhatTheS3ProtocolShowsOfIt(t *testing.T) {
 		doc  string
 		want object.Object
 	}{
-		"usual":                    {pageOf(false, "a"), object.Object{Key: "a", ETag: "e0", LastModified: at}},
-		"microseconds":             {strings.Replace(pageOf(false, "a"), "35.954Z", "35.954999+00:00", 1), object.Object{Key: "a", ETag: "e0", LastModified: at}},
+		"usual":                    {pageOf(false, "a"), object.Object{Key: "a", ETag: "e0", ContentType: "text/plain", LastModified: at}},
+		"microseconds":             {strings.Replace(pageOf(false, "a"), "35.954Z", "35.954999+00:00", 1), object.Object{Key: "a", ETag: "e0", ContentType: "text/plain", LastModified: at}},
 		"multipart":                {row(`"name":"a","metadata":{"eTag":"\"0123-2\"","size":5}`), object.Object{Key: "a", ETag: "0123-2", Size: 5, LastModified: at}},
 		"weak":                     {row(`"name":"a","metadata":{"eTag":"W/\"x\"","size":5}`), object.Object{Key: "a", ETag: "x", Size: 5, LastModified: at}},
 		"no metadata":              {row(`"name":"a","metadata":null`), object.Object{Key: "a", LastModified: at}},
 		"metadata is missing":      {row(`"name":"a"`), object.Object{Key: "a", LastModified: at}},
 		"empty metadata":           {row(`"name":"a","metadata":{}`), object.Object{Key: "a", LastModified: at}},
 		"metadata is a text":       {row(`"name":"a","metadata":"x"`), object.Object{Key: "a", LastModified: at}},
-		"nulls":                    {row(`"name":"a","metadata":{"size":null,"eTag":null}`), object.Object{Key: "a", LastModified: at}},
+		"nulls":                    {row(`"name":"a","metadata":{"size":null,"eTag":null,"mimetype":null}`), object.Object{Key: "a", LastModified: at}},
 		"size as text":             {row(`"name":"a","metadata":{"size":"12","eTag":"x"}`), object.Object{Key: "a", ETag: "x", Size: 12, LastModified: at}},
 		"below zero":               {row(`"name":"a","metadata":{"size":-1}`), object.Object{Key: "a", LastModified: at, Odd: `a size of "-1"`}},
 		"a fraction":               {row(`"name":"a","metadata":{"size":1.5}`), object.Object{Key: "a", LastModified: at, Odd: `a size of "1.5"`}},
@@ -50,7 +50,7 @@ func TestARowIsWhatTheS3ProtocolShowsOfIt(t *testing.T) {
 		"control characters":       {row(`"name":"a\u0001b\u007f"`), object.Object{Key: "a\x01b\x7f", LastModified: at}},
 		"no key":                   {row(`"id":"x"`), object.Object{LastModified: at, Odd: "an entry without a key"}},
 		"unknown fields":           {row(`"x":{"name":"y","z":[[],[1,"]}"]]},"name":"a","metadata":{"user":{"size":7}}`), object.Object{Key: "a", LastModified: at}},
-		"an unreadable time":       {strings.Replace(pageOf(false, "a"), "2026-11-20T19:01:35.954Z", "yesterday", 1), object.Object{Key: "a", ETag: "e0"}},
+		"an unreadable time":       {strings.Replace(pageOf(false, "a"), "2026-11-20T19:01:35.954Z", "yesterday", 1), object.Object{Key: "a", ETag: "e0", ContentType: "text/plain"}},
 		"spaces between all parts": {"{ \"hasNext\" : false ,\n\"objects\" : [ { \"name\" : \"a\" } ] }", object.Object{Key: "a"}},
 	} {
 		t.Run(name, func(t *testing.T) {

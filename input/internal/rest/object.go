@@ -37,7 +37,7 @@ func (c *Client) get(ctx context.Context, key string, s plane.Span) (*object.Con
 	if err != nil {
 		return nil, c.beyond(ctx, key, s, err)
 	}
-	content.StaleFor = staleFor
+	content.StaleFor, content.MissingMeta = staleFor, object.NoMeta
 	return content, nil
 }
 

@@ -95,7 +95,7 @@ func TestWhatAServerWritesReachesNoErrorAsItIs(t *testing.T) {
 			objs, _, listErr := c.Page(t.Context(), "", "")
 			_, _, listedErr := c.Listed(t.Context(), "k")
 			_, openErr := c.Open(t.Context(), "k", 0)
-			_, metaErr := c.UserMetadata(t.Context(), "k")
+			_, _, metaErr := c.UserMetadata(t.Context(), "k")
 			all := fmt.Sprint(listErr, listedErr, openErr, metaErr, c.Delete(t.Context(), "k"))
 			for _, o := range objs {
 				all += o.Odd
@@ -201,21 +201,24 @@ func TestUserMetadataIsComplete(t *testing.T) {
 	}))
 	s.Put(testBucket, "bare", nil)
 	c := inMemory(t, s)
-	meta, err := c.UserMetadata(t.Context(), "k")
+	meta, etag, err := c.UserMetadata(t.Context(), "k")
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{
 		"plain": "text", "umlaut": "Grüße", "number": "7", "nested": `{"a":[1,"b"]}`, "yes": "true", "nothing": "null", "empty": "",
 	}, meta)
-	meta, err = c.UserMetadata(t.Context(), "bare")
+	listed, _, err := c.Listed(t.Context(), "k")
+	require.NoError(t, err)
+	require.Equal(t, listed.ETag, etag)
+	meta, _, err = c.UserMetadata(t.Context(), "bare")
 	require.NoError(t, err)
 	require.Nil(t, meta)
-	_, err = c.UserMetadata(t.Context(), "not there")
+	_, _, err = c.UserMetadata(t.Context(), "not there")
 	require.ErrorIs(t, err, object.ErrNotFound)
 
 	s = emulator.New(emulator.Options{Gateway: emulator.GatewayEnvoy})
 	s.Put(testBucket, "a/k", nil, emulator.WithUserMetadata(map[string]string{"of": "another"}))
 	s.Put(testBucket, "a//k", nil)
-	_, err = inMemory(t, s).UserMetadata(t.Context(), "a//k")
+	_, _, err = inMemory(t, s).UserMetadata(t.Context(), "a//k")
 	require.ErrorIs(t, err, object.ErrMismatch, "a gateway that merges slashes asks for another object")
 }
 

@@ -109,6 +109,9 @@ func (s *jsonScanner) metadata(o *object.Object) error {
 			text, err := s.text()
 			o.Size, o.Odd = size(text)
 			return err
+		case string(name) == "mimetype":
+			o.ContentType, err = s.text()
+			return err
 		}
 		return s.skip()
 	})

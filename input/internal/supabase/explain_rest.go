@@ -17,6 +17,10 @@ func (p Project) OverREST() bool {
 	return c.Type == TypeSecretKey || c.Type != TypeAccessToken && (c.given(fieldPublishable) || c.publishable() != "")
 }
 
+// TakesToken reports whether the credentials have what the REST API accepts, whichever
+// protocol the requests go over: all have, except S3 access keys.
+func (p Project) TakesToken() bool { return p.auth.Type != TypeAccessKey }
+
 // Address is where requests go: Endpoint, or that of the REST API next to it.
 func (p Project) Address() string {
 	if p.OverREST() {
