@@ -24,7 +24,7 @@ func TestACheckSignsInAsARunDoes(t *testing.T) {
 			func(s *emulator.Server) string { return strings.ReplaceAll(asUser(s), adaPassword, "another") }, nil, "oofssssos",
 			[]string{"type user", "credentials.password", "Auth knows no user", "another provider"},
 		},
-		"access token": {byAccessToken, nil, "ooooooooo", []string{"type access_token, role service_role (bypasses row level security)", `"found":"eu-central-1"`}},
+		"access token": {byAccessToken, nil, "ooooooooo", []string{"type access_token, role service_role (bypasses row level security)", "over the S3 protocol, since the legacy API keys are enabled", `"found":"eu-central-1"`}},
 		"region that is another": {
 			func(s *emulator.Server) string { return byAccessToken(s) + "region: ap-south-1\n" }, nil, "oowfsssos",
 			[]string{"the project is in eu-central-1"},

@@ -110,7 +110,7 @@ func (r *reader) stateLasts(err error) bool {
 // sayConnected logs the end of an outage that was logged.
 func (r *reader) sayConnected() {
 	if lasted := r.wait.lasts(); r.wait.over() {
-		r.log.Infof("Connected to %s after %s in which that failed", r.conf.Project.Endpoint, lasted)
+		r.log.Infof("Connected to %s after %s in which that failed", r.conf.Project.Address(), lasted)
 	}
 }
 

@@ -77,7 +77,9 @@ func (r *rig) noSecrets(before emulator.Settings, texts ...string) {
 		for _, secret := range []string{
 			s.AnonKey, s.SecretAccessKey, s.ServiceRoleKey, s.AccessToken, s.PublishableKey, s.SecretKey, adaPassword, "eyJhbGci",
 		} {
-			require.NotContains(r.t, text, secret)
+			if secret != "" { // a project may have lost one
+				require.NotContains(r.t, text, secret)
+			}
 		}
 	}
 }

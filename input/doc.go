@@ -73,7 +73,9 @@
 //	internal/listing       a bucket listed in parts side by side, each complete
 //	internal/ledger        which version of each key was delivered, and what is due
 //	                       (ledger/format: what is stored)
-//	internal/s3      the only importer of the AWS SDK
+//	internal/s3      the S3 protocol; the only importer of the AWS SDK
+//	internal/rest    the Storage REST API, for keys that the S3 protocol does not take
+//	internal/plane   what both have in common, and the interface of either
 //	internal/fetch         downloads under way: their window, their bytes, their
 //	                       retries; large objects in parts once that has paid
 //	internal/pass          one pass over a scope: what is due, what became of each object

@@ -39,7 +39,7 @@ func liarRig(t *testing.T, fields string) (r *rig, want map[string][]byte, lying
 	liar := emulator.NewLiar(liarSeed, 0.15)
 	lying.Store(true)
 	r.server.SetFaults(func(q emulator.Request) emulator.Fault {
-		probe := q.Op == emulator.OpList && q.Query.Get("max-keys") == "1" && q.Query.Get("prefix") == ""
+		probe := q.Op == emulator.OpList && q.Query.Get("max-keys") == "1" && q.Query.Get("prefix") == "" || q.Op == emulator.OpListV2 && q.N == 1
 		if probe || !lying.Load() {
 			return emulator.Fault{}
 		}
@@ -76,9 +76,20 @@ func requireTrue(t *testing.T, messages []*service.Message, want map[string][]by
 	return times
 }
 
+// overBothPlanes runs a test in a bubble, with the credentials that make it go over
+// the S3 protocol, and over the REST API.
+func overBothPlanes(t *testing.T, test func(t *testing.T, credentials string)) {
+	t.Helper()
+	for name, credentials := range map[string]string{"S3": "", "REST": withSecretKey(emulator.New(emulator.Options{}).Settings())} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, credentials) })
+		})
+	}
+}
+
 func TestAOneTimeRunBehindALyingGatewayDeliversTheTruthAndNamesTheRest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r, want, _ := liarRig(t, "")
+	overBothPlanes(t, func(t *testing.T, credentials string) {
+		r, want, _ := liarRig(t, credentials)
 		report := r.run()
 		times := requireTrue(t, r.messages, want)
 		require.Zero(t, report.Vanished, "all objects are there")
@@ -100,8 +111,8 @@ func TestAOneTimeRunBehindALyingGatewayDeliversTheTruthAndNamesTheRest(t *testin
 }
 
 func TestAContinuousRunBehindALyingGatewayDeliversAllAndTellsNoDeletion(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r, want, lying := liarRig(t, "sync_mode: continuous\npolling_interval: 10s\nemit_deletes: true\n")
+	overBothPlanes(t, func(t *testing.T, credentials string) {
+		r, want, lying := liarRig(t, credentials+"sync_mode: continuous\npolling_interval: 10s\nemit_deletes: true\n")
 		stop := r.live()
 		time.Sleep(10 * time.Minute)
 		lying.Store(false)

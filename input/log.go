@@ -20,7 +20,7 @@ import (
 
 // sayStart is the one line at the beginning.
 func (r *reader) sayStart() {
-	r.log.Infof("Reading %s of %s as %s (sync_mode: %s)", r.where(), r.conf.Project.Endpoint, r.conf.Project.Identity, r.conf.SyncMode)
+	r.log.Infof("Reading %s of %s as %s (sync_mode: %s)", r.where(), r.conf.Project.Address(), r.conf.Project.Identity, r.conf.SyncMode)
 	if r.conf.DeleteObjects {
 		r.log.Info("Objects are deleted from the bucket after delivery (delete_objects)")
 	}

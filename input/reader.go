@@ -78,7 +78,7 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 	r.shut.init()
 	r.watcher = &watcher{reader: r, lines: map[string]int64{}}
 	r.undelivered = newUndelivered(r.log, r.meters.oldestUndelivered)
-	r.endpoint = &outageLog{log: r.log, what: conf.Project.Endpoint}
+	r.endpoint = &outageLog{log: r.log, what: conf.Project.Address()}
 	r.source = conf.Keys(patience(conf), &keyWatcher{r: r})
 	opts := conf.PlaneOptions(r.source)
 	opts.MaxConns = fetch.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())

@@ -72,10 +72,10 @@ func TestEachWayASignInFailsIsToldWithItsRemedy(t *testing.T) {
 		}, asUserOverS3, "credentials.anon_key: the legacy API keys of this project are switched off"},
 		"no permission for keys": {func(s *emulator.Server) {
 			s.SetAccessToken(s.Settings().AccessToken, emulator.PermProject)
-		}, byAccessToken, "credentials.access_token: the token may not do this"},
+		}, byAccessToken, "credentials.access_token: the token lacks permissions in the project localemulatorproject: "},
 		"no permission at all": {func(s *emulator.Server) {
 			s.SetAccessToken(s.Settings().AccessToken)
-		}, byAccessToken, "credentials.access_token: the token may not do this"},
+		}, byAccessToken, "credentials.access_token: the token lacks permissions in the project localemulatorproject: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

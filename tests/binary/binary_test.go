@@ -70,6 +70,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SUPABASE_PROJECT_REF", s.ProjectRef)
 			env.Setenv("SUPABASE_S3_ACCESS_KEY_ID", s.AccessKeyID)
 			env.Setenv("SUPABASE_S3_SECRET_ACCESS_KEY", s.SecretAccessKey)
+			env.Setenv("SUPABASE_SECRET_KEY", s.SecretKey)
+			env.Setenv("SUPABASE_PUBLISHABLE_KEY", s.PublishableKey)
 			env.Setenv("SUPABASE_ANON_KEY", s.AnonKey)
 			env.Setenv("SUPABASE_SERVICE_ROLE_KEY", s.ServiceRoleKey)
 			env.Setenv("SUPABASE_USER_TOKEN", project.UserToken("ada", time.Hour))

@@ -30,7 +30,7 @@ var runElsewhere = map[string]string{
 // runHere are the configs that the tests of this file run.
 var runHere = []string{
 	"quickstart.yaml", "to_files.yaml", "json_lines.yaml", "session_token_rls.yaml", "self_hosted.yaml", "incremental.yaml",
-	"user.yaml", "access_token.yaml", "secret_files.yaml",
+	"user.yaml", "access_token.yaml", "new_api_keys.yaml", "secret_files.yaml",
 }
 
 func TestEveryConfigHasARun(t *testing.T) {
@@ -197,6 +197,24 @@ func TestAnAccessTokenAndTheReferenceAreEnough(t *testing.T) {
 		require.NoError(t, report.Err)
 	})
 	require.Contains(t, out, `"key":"dir/a.txt"`)
+}
+
+func TestASecretKeyAndTheReferenceAreEnough(t *testing.T) {
+	project, env := startProject(t, emulator.Options{})
+	project.SetProject(func(p *emulator.Project) { p.LegacyKeys = emulator.LegacyNone })
+	project.Put("uploads", "dir/a.txt", []byte("abc"))
+	for _, endpoint := range []string{env["SUPABASE_S3_ENDPOINT"], strings.TrimSuffix(env["SUPABASE_S3_ENDPOINT"], "/s3")} {
+		out := captureStdout(t, func() {
+			report := runConfig(t, readConfig(t, "new_api_keys.yaml"), map[string]string{
+				"SUPABASE_PROJECT_REF": env["SUPABASE_PROJECT_REF"],
+				"SUPABASE_S3_ENDPOINT": endpoint,
+				"SUPABASE_SECRET_KEY":  project.Settings().SecretKey,
+				"SUPABASE_SOURCE_PATH": "uploads",
+			})
+			require.NoError(t, report.Err)
+		})
+		require.Contains(t, out, `"key":"dir/a.txt"`)
+	}
 }
 
 func TestKeysMayComeFromMountedFiles(t *testing.T) {

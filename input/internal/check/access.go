@@ -72,19 +72,38 @@ func (c *checker) checkCredentials(ctx context.Context) Step {
 func (c *checker) describeCredentials(cred object.Credentials, expires time.Time) string {
 	kind := c.conf.Project.CredentialType()
 	text := fmt.Sprintf("type %s, role %s (%s)", kind, c.identity.Role, rowLevelSecurity(c.identity))
-	if kind == supabase.TypeAccessKey {
+	switch kind {
+	case supabase.TypeAccessKey:
 		text = fmt.Sprintf("type %s, key %s, role %s (%s)", kind, masked(cred.AccessKeyID), c.identity.Role, rowLevelSecurity(c.identity))
+	case supabase.TypeSecretKey:
+		text = fmt.Sprintf("type %s, key %s, role %s (%s)", kind, masked(cred.APIKey), c.identity.Role, rowLevelSecurity(c.identity))
 	}
 	if kind == supabase.TypeUser {
 		text += ", user " + c.identity.User()
 	}
 	switch {
 	case expires.IsZero() && !c.conf.Project.Expires.IsZero():
-		return text + ", until " + c.conf.Project.Expires.UTC().Format(time.RFC3339) + ", which is over by the clock of this machine"
+		text += ", until " + c.conf.Project.Expires.UTC().Format(time.RFC3339) + ", which is over by the clock of this machine"
 	case expires.IsZero():
-		return text + ", no end"
+		text += ", no end"
+	default:
+		text += ", until " + expires.UTC().Format(time.RFC3339)
 	}
-	return text + ", until " + expires.UTC().Format(time.RFC3339)
+	return text + c.describePlane(cred)
+}
+
+// describePlane says over which plane requests go, why, and what would be different
+// over the other one. S3 access keys have no other one.
+func (c *checker) describePlane(cred object.Credentials) string {
+	switch {
+	case !cred.Signs():
+		return ", over the Storage REST API, since the keys are new API keys; S3 access keys (type: " + supabase.TypeAccessKey + ") would read past every cache"
+	case c.conf.Project.CredentialType() == supabase.TypeAccessKey:
+		return ""
+	case c.conf.Project.CredentialType() == supabase.TypeAccessToken:
+		return ", over the S3 protocol, since the legacy API keys are enabled; a secret key takes their place when they end"
+	}
+	return ", over the S3 protocol, since the keys are legacy API keys; a publishable key in place of the anon key works on when these end"
 }
 
 func rowLevelSecurity(i supabase.Identity) string {
@@ -123,6 +142,8 @@ func (c *checker) wrongRegion() bool {
 func (c *checker) checkRegion() Step {
 	own, server := c.conf.Project.Region, c.access.serverRegion
 	switch {
+	case c.conf.Project.OverREST():
+		return Step{Name: StepRegion, Status: OK, Found: "not needed: requests over the Storage REST API are not signed"}
 	case c.access.err != nil && c.wrongRegion():
 		return c.failed(StepRegion, "", c.access.err)
 	case server == "" || server == own || server == supabase.UniversalRegion:

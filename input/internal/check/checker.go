@@ -37,6 +37,8 @@ type checker struct {
 
 	source *keys.Source // of what the client signs with
 	client *config.Plane
+	// gateway is what the answers tell of the servers on the way.
+	gateway *gateway
 	// identity is that of the credentials in use.
 	identity supabase.Identity
 	access   access
@@ -128,6 +130,8 @@ func (c *checker) checkConfig(parsed *service.ParsedConfig) Step {
 	source := conf.Keys(checkPatience, nil)
 	opts := conf.PlaneOptions(source)
 	opts.Retry = retry.Once // the attempts are counted here
+	c.gateway = newGateway(conf, opts.Transport)
+	opts.Transport = c.gateway
 	client, err := conf.Plane(source, opts)
 	if err != nil {
 		return failedStep(StepConfig, "", err)

@@ -11,7 +11,7 @@ import (
 )
 
 // checkHost makes a request without credentials: name, connection and
-// certificate are right if an S3 server answers it.
+// certificate are right if a storage server answers it.
 func (c *checker) checkHost(ctx context.Context) Step {
 	var way *route
 	var took time.Duration
@@ -25,14 +25,18 @@ func (c *checker) checkHost(ctx context.Context) Step {
 	if err != nil {
 		return c.failed(StepHost, way.String(), err)
 	}
-	found := c.conf.Project.Endpoint
+	found, who := c.conf.Project.Address(), "an S3 server"
+	if c.conf.Project.OverREST() {
+		who = "Storage"
+	}
 	if text := way.String(); text != "" {
 		found += ", " + text
 	}
-	return Step{
-		Name: StepHost, Status: OK,
-		Found: fmt.Sprintf("%s, an S3 server answers in %s", found, milliseconds(took)),
+	found = fmt.Sprintf("%s, %s answers in %s", found, who, milliseconds(took))
+	if behind := c.gateway.String(); behind != "" {
+		found += ", " + behind
 	}
+	return Step{Name: StepHost, Status: OK, Found: found}
 }
 
 // milliseconds rounds up: 0s would look like no answer at all.

@@ -3,7 +3,6 @@ package fetch
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"testing"
@@ -188,7 +187,7 @@ func TestARunThatEndsDoesNotWaitForACache(t *testing.T) {
 		defer cancel()
 		began := time.Now()
 		err := run(ctx, opts, objectsOf([]object.Object{g.putMD5("k", []byte("new"))}), nil, nil)
-		require.True(t, errors.Is(err, context.DeadlineExceeded))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, 5*time.Second, time.Since(began))
 	})
 }

@@ -224,6 +224,7 @@ func (c *Caller) Retrying(ctx context.Context, op string, f func(context.Context
 	return c.o.Retry.Do(ctx, f, object.Transient, c.RetryHook(op))
 }
 
+// RetryHook is OnRetry for one kind of request, nil if nobody wants to hear.
 func (c *Caller) RetryHook(op string) func(error) {
 	if c.o.OnRetry == nil {
 		return nil

@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
@@ -69,12 +71,18 @@ func (c *Client) Answers(ctx context.Context) error {
 // none. It is retried under the client's policy.
 func (c *Client) UserMetadata(ctx context.Context, key string) (map[string]string, error) {
 	var info struct {
+		Name     string                     `json:"name"`
 		Metadata map[string]json.RawMessage `json:"metadata"`
 	}
 	r := request{op: opMetadata, method: http.MethodGet, path: "/object/info", bucket: true, key: key, about: key, query: c.fresh()}
 	err := c.caller.Retrying(ctx, opMetadata, func(ctx context.Context) error { return c.ask(ctx, r, &info) })
-	if err != nil || len(info.Metadata) == 0 {
+	switch {
+	case err != nil:
 		return nil, err
+	case info.Name != key: // a gateway that merges slashes asks for another object
+		return nil, &object.Error{Op: opMetadata, Key: key, Kind: object.ErrMismatch, Err: fmt.Errorf("the answer is about %s", foreign.Key(info.Name))}
+	case len(info.Metadata) == 0:
+		return nil, nil
 	}
 	meta := make(map[string]string, len(info.Metadata))
 	for _, name := range slices.Sorted(maps.Keys(info.Metadata)) {

@@ -21,9 +21,13 @@ func refusal(r plane.Request, resp *http.Response, doc []byte, cred object.Crede
 	e := &object.Error{Op: r.Op, Key: r.Key, Status: status}
 	code, message, isJSON := foreign.JSON(doc)
 	e.Code, e.Message = foreign.CodeAndMessage(code, message, secrets...)
-	silent := len(doc) == 0 && (r.Key != "" || status >= http.StatusInternalServerError)
+	silent := len(doc) == 0 && (r.Key != "" && status >= http.StatusBadRequest || status >= http.StatusInternalServerError)
 	e.Kind = api.StorageKind(e, isJSON)
-	if !ours && !silent && (!isJSON || !errors.Is(e, object.ErrCredentials)) {
+	switch {
+	case ours, silent, isJSON && errors.Is(e, object.ErrCredentials):
+	case isJSON && status == http.StatusUnauthorized:
+		e.Kind = object.ErrCredentials
+	default:
 		e.Kind = api.ForeignKind(r.Key, resp)
 		e.Err = foreign.NewAnswer(object.ErrForeign, resp, doc, secrets...)
 	}

@@ -125,5 +125,5 @@ func (c *Client) witness(ctx context.Context) error {
 
 // noBucket knows the refusal, which older servers write without a code.
 func noBucket(e *object.Error) bool {
-	return e.Status == http.StatusNotFound && (e.Code == "NoSuchBucket" || strings.EqualFold(e.Message, "Bucket not found"))
+	return e.Status == http.StatusNotFound && (e.Code == "NoSuchBucket" || strings.Contains(e.Message, "Bucket not found"))
 }

@@ -91,6 +91,10 @@ func (p Project) rotates() string {
 	switch {
 	case p.auth.Type == TypeUser || p.auth.Type == TypeAccessToken:
 		return "; new keys were asked for, and did not help"
+	case p.auth.Type == TypeSecretKey && len(p.auth.fromFile) > 0:
+		return "; the file is read again when the key is refused"
+	case p.auth.Type == TypeSecretKey:
+		return "; the type " + TypeAccessToken + " finds a new key by itself, and a file that is named in " + fieldSecretKey + FileSuffix + " is read again"
 	case len(p.auth.fromFile) > 0:
 		return "; keys rotate during project upgrades and with the JWT secret, and the files are read again when a key is refused"
 	}
