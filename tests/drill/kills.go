@@ -27,6 +27,9 @@ const (
 	// badGets is the share of first downloads that fail, and the share that are cut.
 	// Second attempts succeed, so no object is parked.
 	badGets = 0.025
+	// everyPassFull lets each pass list the bucket, also where a pass could ask for
+	// changes alone: the drills count whole passes, and only these notice deletions.
+	everyPassFull = "full_sweep_interval: 1s"
 )
 
 // killDrill kills a pipeline again and again.
@@ -42,7 +45,7 @@ func runKills(ctx context.Context, o options, dir string) error {
 	}
 	fmt.Printf("drill: %d kills over %v, seed %d\n", o.number, o.plane, o.seed)
 	s, err := openStage(dir, o, o.seed, true,
-		"sync_mode: continuous", "polling_interval: 1s", "retry: {initial_interval: 20ms, max_interval: 100ms}")
+		"sync_mode: continuous", "polling_interval: 1s", everyPassFull, "retry: {initial_interval: 20ms, max_interval: 100ms}")
 	if err != nil {
 		return err
 	}

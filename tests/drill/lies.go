@@ -66,8 +66,8 @@ func runLies(ctx context.Context, o options, dir string) error {
 	fmt.Printf("drill: %d s of lies in %.0f %% of the answers over %v, seed %d\n", o.number, 100*o.lies.share, o.plane, o.seed)
 	scenes := []*scene{
 		{name: "one_time", fields: []string{"sync_mode: one_time"}},
-		{name: "continuous", repeats: true, fields: []string{"sync_mode: continuous", "polling_interval: 1s", "emit_deletes: true"}},
-		{name: "delete_objects", repeats: true, fields: []string{"sync_mode: continuous", "polling_interval: 1s", "delete_objects: true"}},
+		{name: "continuous", repeats: true, fields: []string{"sync_mode: continuous", "polling_interval: 1s", everyPassFull, "emit_deletes: true"}},
+		{name: "delete_objects", repeats: true, fields: []string{"sync_mode: continuous", "polling_interval: 1s", everyPassFull, "delete_objects: true"}},
 	}
 	for i, s := range scenes {
 		fields := append(s.fields, "timeouts: {response: 30s, idle: 10s}", "retry: {initial_interval: 20ms, max_interval: 200ms}")
