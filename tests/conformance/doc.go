@@ -1,11 +1,13 @@
 // Package conformance is one black-box test suite for everything that speaks
-// Supabase Storage's dialect of S3. In every `go test` it runs against the
-// emulator of tests/emulator. If the environment names a real server, it runs
+// Supabase Storage's dialect of S3 and its REST API. Each test runs over both
+// planes, and where one of them makes no sense of it, it is skipped with the reason.
+// In every `go test` the suite runs against the emulator of tests/emulator, behind
+// each of its gateways. If the environment names a real server, it runs
 // against that server too. A test that passes on one and fails on the other has
 // found a bug of the emulator.
 //
-// The suite has two halves. The first sends raw signed requests, without an
-// SDK, and checks what the input relies on: the order and the pages of a listing,
+// The suite has two halves. The first sends raw requests, without an SDK, and
+// checks what the input relies on: the order and the pages of a listing,
 // which keys are possible, ranges, errors. The second runs the whole input against
 // the endpoint and compares what arrives with what was stored.
 //
@@ -24,6 +26,10 @@
 //	SUPABASE_TEST_ANON_KEY           required: the legacy anon key, a JWT
 //	SUPABASE_TEST_SERVICE_ROLE_KEY   required: the legacy service_role key, a JWT
 //	SUPABASE_TEST_USER_TOKEN         required: the access token of a signed-in user
+//	SUPABASE_TEST_SECRET_KEY         optional: a secret key, sb_secret_…; without it
+//	                                 the tests over REST are skipped
+//	SUPABASE_TEST_PUBLISHABLE_KEY    optional: a publishable key, required with the
+//	                                 secret key
 //	SUPABASE_TEST_EXPIRED_TOKEN      optional: an access token that has expired
 //	SUPABASE_TEST_USER_EMAIL         optional: the user's e-mail address
 //	SUPABASE_TEST_USER_PASSWORD      optional: the user's password

@@ -94,16 +94,13 @@ func TestInputSetsWhatTheServerKnowsOfAnObject(t *testing.T) {
 		tg.removeAtEnd(t, key)
 		res := tg.send(t, request{method: http.MethodPut, key: key, body: []byte("jpeg"), overS3: true, header: http.Header{
 			"Content-Type": {"image/jpeg"}, "Cache-Control": {"max-age=60"},
-			"X-Amz-Meta-Album": {"summer"}, "X-Amz-Meta-Key": {"mine"},
 		}})
 		require.Equal(t, http.StatusOK, res.status, "%s", res.body)
 		listed := tg.page(t, nil, "prefix", key).Contents[0]
 		modified, err := time.Parse(time.RFC3339, listed.LastModified)
 		require.NoError(t, err)
 
-		f := tg.withKey(path.Dir(path.Dir(key)) + "/")
-		f["user_metadata"] = true
-		out := runInput(t, tg, f)
+		out := runInput(t, tg, tg.withKey(path.Dir(path.Dir(key))+"/"))
 		requireDelivered(t, out, object{key: key, body: []byte("jpeg")})
 		meta := out.messages[0].meta
 		require.Equal(t, key, meta["supabase_storage_key"])
@@ -111,12 +108,25 @@ func TestInputSetsWhatTheServerKnowsOfAnObject(t *testing.T) {
 		require.Equal(t, "photo (1).JPG", meta["supabase_storage_filename"])
 		require.Equal(t, "image/jpeg", meta["supabase_storage_content_type"])
 		require.Equal(t, "max-age=60", meta["supabase_storage_cache_control"])
-		require.Equal(t, "summer", meta["supabase_storage_meta_album"])
-		require.Equal(t, "mine", meta["supabase_storage_meta_key"], "a user's metadata takes the place of nothing")
 		require.EqualValues(t, modified.Unix(), meta["supabase_storage_last_modified_unix"])
 		got, err := time.Parse(time.RFC3339, meta["supabase_storage_last_modified"].(string))
 		require.NoError(t, err)
 		require.True(t, got.Equal(modified), "the listing's time, not that of the blob: %s, %s", got, modified)
+	})
+}
+
+func TestInputSetsTheMetadataOfTheUploader(t *testing.T) {
+	eachInput(t, func(t *testing.T, tg *target) {
+		tg.only(t, overS3, "a GET over REST shows no user metadata, and the input does not ask for them yet")
+		prefix := tg.prefix()
+		tg.store(t, object{key: prefix + "a", body: []byte("x"), meta: map[string]string{"Album": "summer", "Key": "mine"}})
+		f := tg.withKey(prefix)
+		f["user_metadata"] = true
+		out := runInput(t, tg, f)
+		require.Len(t, out.messages, 1)
+		meta := out.messages[0].meta
+		require.Equal(t, "summer", meta["supabase_storage_meta_album"])
+		require.Equal(t, "mine", meta["supabase_storage_meta_key"], "a user's metadata takes the place of nothing")
 	})
 }
 

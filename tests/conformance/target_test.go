@@ -72,6 +72,9 @@ func realTarget(t *testing.T, p plane) *target {
 		secretKey:       os.Getenv("SUPABASE_TEST_SECRET_KEY"),
 		publishableKey:  os.Getenv("SUPABASE_TEST_PUBLISHABLE_KEY"),
 	})
+	if p == overREST {
+		env("PUBLISHABLE_KEY") // the other half of the new keys
+	}
 	tg.email, tg.password = os.Getenv("SUPABASE_TEST_USER_EMAIL"), os.Getenv("SUPABASE_TEST_USER_PASSWORD")
 	tg.accessToken, tg.apiURL = os.Getenv("SUPABASE_TEST_ACCESS_TOKEN"), os.Getenv("SUPABASE_TEST_API_URL")
 	if v := os.Getenv("SUPABASE_TEST_MAX_KEY_LENGTH"); v != "" {

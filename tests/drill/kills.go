@@ -27,6 +27,9 @@ const (
 	// badGets is the share of first downloads that fail, and the share that are cut.
 	// Second attempts succeed, so no object is parked.
 	badGets = 0.025
+	// everyPassFull lets each pass list the bucket, also where a pass could ask for
+	// changes alone: the drills count whole passes, and only these notice deletions.
+	everyPassFull = "full_sweep_interval: 1s"
 )
 
 // killDrill kills a pipeline again and again.
@@ -40,14 +43,14 @@ func runKills(ctx context.Context, o options, dir string) error {
 	if o.number < 1 || (o.sabotage != breakNothing && o.sabotage != breakRepeat && o.sabotage != breakLose) {
 		return fmt.Errorf("the number of kills is %d and -break %q; write at least one kill, and repeat, lose or nothing", o.number, o.sabotage)
 	}
-	fmt.Printf("drill: %d kills, seed %d\n", o.number, o.seed)
-	s, err := openStage(dir, o.binary, o.seed, true,
-		"sync_mode: continuous", "polling_interval: 1s", "retry: {initial_interval: 20ms, max_interval: 100ms}")
+	fmt.Printf("drill: %d kills over %v, seed %d\n", o.number, o.plane, o.seed)
+	s, err := openStage(dir, o, o.seed, true,
+		"sync_mode: continuous", "polling_interval: 1s", everyPassFull, "retry: {initial_interval: 20ms, max_interval: 100ms}")
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	bad := emulator.RandomFaults(o.seed, emulator.Errors(emulator.OpGet, badGets, 500), emulator.Cuts(emulator.OpGet, badGets))
+	bad := emulator.RandomFaults(o.seed, emulator.Errors(o.plane.download(), badGets, 500), emulator.Cuts(o.plane.download(), badGets))
 	s.bucket.faults = func(r emulator.Request) emulator.Fault {
 		if r.KeyN%2 == 0 {
 			return emulator.Fault{}

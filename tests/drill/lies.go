@@ -63,15 +63,15 @@ func runLies(ctx context.Context, o options, dir string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("drill: %d s of lies in %.0f %% of the answers, seed %d\n", o.number, 100*o.lies.share, o.seed)
+	fmt.Printf("drill: %d s of lies in %.0f %% of the answers over %v, seed %d\n", o.number, 100*o.lies.share, o.plane, o.seed)
 	scenes := []*scene{
 		{name: "one_time", fields: []string{"sync_mode: one_time"}},
-		{name: "continuous", repeats: true, fields: []string{"sync_mode: continuous", "polling_interval: 1s", "emit_deletes: true"}},
-		{name: "delete_objects", repeats: true, fields: []string{"sync_mode: continuous", "polling_interval: 1s", "delete_objects: true"}},
+		{name: "continuous", repeats: true, fields: []string{"sync_mode: continuous", "polling_interval: 1s", everyPassFull, "emit_deletes: true"}},
+		{name: "delete_objects", repeats: true, fields: []string{"sync_mode: continuous", "polling_interval: 1s", everyPassFull, "delete_objects: true"}},
 	}
 	for i, s := range scenes {
 		fields := append(s.fields, "timeouts: {response: 30s, idle: 10s}", "retry: {initial_interval: 20ms, max_interval: 200ms}")
-		if s.stage, err = openStage(filepath.Join(dir, s.name), o.binary, o.seed+uint64(i), s.repeats, fields...); err != nil {
+		if s.stage, err = openStage(filepath.Join(dir, s.name), o, o.seed+uint64(i), s.repeats, fields...); err != nil {
 			return err
 		}
 		defer s.close()
@@ -82,7 +82,7 @@ func runLies(ctx context.Context, o options, dir string) error {
 		s.rare = emulator.NewLiar(o.seed+uint64(i), min(1, rareShare*o.lies.share), kinds...)
 		s.liar.Trickle = cmp.Or(o.lies.trickle, trickleEvery)
 		s.rare.Trickle = s.liar.Trickle
-		s.bucket.faults = s.faults(o.seed+uint64(i), o.lies.trickle > 0)
+		s.bucket.faults = s.faults(o, o.seed+uint64(i))
 	}
 	began := time.Now()
 	var playing sync.WaitGroup
@@ -115,19 +115,20 @@ func liesNamed(names string) (kinds []emulator.Lie, err error) {
 
 // faults tells lies until they are switched off. The probe at the start of a run
 // gets the honest answer: a run that finds no bucket may end.
-func (s *scene) faults(seed uint64, trickleAll bool) func(emulator.Request) emulator.Fault {
-	cuts := emulator.RandomFaults(seed, emulator.Cuts(emulator.OpGet, cutLarge))
+func (s *scene) faults(o options, seed uint64) func(emulator.Request) emulator.Fault {
+	cuts := emulator.RandomFaults(seed, emulator.Cuts(o.plane.download(), cutLarge))
 	return func(r emulator.Request) emulator.Fault {
-		if !s.lying.Load() || isProbe(r) {
+		asks := readRequest(r)
+		if !s.lying.Load() || asks.probes() {
 			return emulator.Fault{}
 		}
 		liar, ranged, large := s.liar, r.Header.Get("Range") != "", s.size(r.Key) > largeSize/2
-		if ranged || r.Op == emulator.OpList {
+		if ranged || asks.list {
 			liar = s.rare
 		}
 		f := liar.Fault(r)
 		switch {
-		case f.Lie == emulator.LieTrickle && large && !trickleAll:
+		case f.Lie == emulator.LieTrickle && large && o.lies.trickle == 0:
 			return emulator.Fault{}
 		case f.Lie == emulator.LieNone && large && !ranged:
 			return cuts(r)

@@ -6,6 +6,9 @@
 //	drill kills    kills a pipeline with a state again and again
 //	drill lies     lets a gateway lie in front of pipelines of three kinds
 //
+// The flag -plane chooses how the pipeline reads: over the S3 protocol, or over the
+// Storage REST API.
+//
 // In both, each message is what was uploaded, byte for byte and with its metadata,
 // and every object that is visible at the end was delivered. For kills, moreover:
 //
@@ -41,6 +44,7 @@ type options struct {
 	number   int
 	seed     uint64
 	sabotage string
+	plane    plane
 	lies     liesOptions
 }
 
@@ -70,6 +74,7 @@ func parse(args []string) (o options, drill func(context.Context, options, strin
 	}
 	flags := flag.NewFlagSet("drill "+args[0], flag.ExitOnError)
 	flags.StringVar(&o.binary, "binary", "supabase-connect", "the binary to run")
+	flags.Func("plane", "how the pipeline reads: s3, the default, or rest", o.plane.set)
 	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "the seed of all random numbers")
 	if args[0] == "kills" {
 		flags.IntVar(&o.number, "n", 50, "how often to kill it")

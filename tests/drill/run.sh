@@ -5,15 +5,20 @@
 #   bash tests/drill/run.sh kills [KILLS [FLAGS...]]     kills it again and again; 50 take three minutes
 #   bash tests/drill/run.sh lies [SECONDS [FLAGS...]]    behind a gateway that lies; 20 s and the time to settle
 #
-# Both need Go. -seed N repeats the chances of an earlier run. Of kills, -break
-# repeat and -break lose work against the pipeline, and must make it fail. Of
-# lies, -kinds A,B,… tells these alone, -share 0.5 more of them, and -trickle 2s
-# lets large bodies trickle as well.
+# Both need Go. --plane rest reads over the Storage REST API in place of the S3
+# protocol. -seed N repeats the chances of an earlier run. Of kills, -break repeat
+# and -break lose work against the pipeline, and must make it fail. Of lies,
+# -kinds A,B,… tells these alone, -share 0.5 more of them, and -trickle 2s lets
+# large bodies trickle as well.
 set -euo pipefail
 
 drill=${1:-kills}
-number=${2:-}
-shift $(($# < 2 ? $# : 2))
+shift $(($# < 1 ? $# : 1))
+number=
+if [[ ${1:-} =~ ^[0-9]+$ ]]; then
+  number=$1
+  shift
+fi
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -36,12 +36,12 @@ const (
 
 // openStage makes the stage in a folder of its own, for a pipeline with the given
 // fields, with or without a state.
-func openStage(dir, binary string, seed uint64, withState bool, fields ...string) (s *stage, err error) {
+func openStage(dir string, o options, seed uint64, withState bool, fields ...string) (s *stage, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	s = &stage{book: newBook(), pipeline: &pipeline{
-		binary: binary, config: filepath.Join(dir, "pipeline.yaml"), log: filepath.Join(dir, "pipeline.log"),
+		binary: o.binary, config: filepath.Join(dir, "pipeline.yaml"), log: filepath.Join(dir, "pipeline.log"),
 		state: filepath.Join(dir, "state", "drill.db"),
 	}}
 	s.recorder = &recorder{book: s.book}
@@ -52,6 +52,7 @@ func openStage(dir, binary string, seed uint64, withState bool, fields ...string
 	if s.bucket, err = openBucket(s.book, seed); err != nil {
 		return nil, err
 	}
+	s.bucket.plain = o.plane.rest
 	s.bucket.logged = s.pipeline.logged
 	if s.output, err = openSite(s.recorder); err != nil {
 		return nil, errors.Join(err, s.bucket.close())
@@ -59,7 +60,7 @@ func openStage(dir, binary string, seed uint64, withState bool, fields ...string
 	s.bucket.quiet = func() bool { return s.output.active.Load() == 0 }
 	s.pipeline.env = append(s.bucket.environment(),
 		"DRILL_STATE="+s.pipeline.state, "DRILL_RECORDER="+s.output.url(), fmt.Sprintf("DRILL_IN_FLIGHT=%d", inFlight))
-	return s, os.WriteFile(s.pipeline.config, []byte(configWith(fields...)), 0o600)
+	return s, os.WriteFile(s.pipeline.config, []byte(configWith(append(o.plane.fields(), fields...)...)), 0o600)
 }
 
 func (s *stage) close() {

@@ -36,6 +36,9 @@ type bucketTraffic struct {
 	// overwrite between the check of a version and its deletion would be lost.
 	deletes bool
 
+	// plain says that the objects have no user metadata.
+	plain bool
+
 	chance *rand.Rand // of the writer
 	live   []string
 	made   int
@@ -69,12 +72,8 @@ func (t *bucketTraffic) environment() []string {
 		"DRILL_ENDPOINT=" + t.site.url() + strings.TrimPrefix(t.server.Endpoint(), t.server.URL()),
 		"DRILL_REGION=" + s.Region, "DRILL_BUCKET=" + bucketName,
 		"DRILL_ACCESS_KEY_ID=" + s.AccessKeyID, "DRILL_SECRET_ACCESS_KEY=" + s.SecretAccessKey,
+		"DRILL_SECRET_KEY=" + s.SecretKey,
 	}
-}
-
-// isProbe reports whether a request only asks whether the bucket exists.
-func isProbe(r emulator.Request) bool {
-	return r.Op == emulator.OpList && r.Query.Get("max-keys") == "1" && r.Query.Get("prefix") == ""
 }
 
 // watch sees every request. A listing from the beginning of the bucket starts a
@@ -85,12 +84,15 @@ func (t *bucketTraffic) watch(r emulator.Request) emulator.Fault {
 		fault = t.faults(r)
 	}
 	harmless := fault.Lie == emulator.LieNone && fault.Status == 0
-	switch {
-	case r.Op == emulator.OpList && !isProbe(r) && harmless && r.Query.Get("prefix") == "" &&
-		r.Query.Get("start-after") == "" && r.Query.Get("continuation-token") == "":
+	if !harmless {
+		return fault
+	}
+	asks := readRequest(r)
+	if asks.begins() {
 		t.book.passStarted(t.site.active.Load() == 1 && t.quiet())
-	case r.Op == emulator.OpDelete && harmless:
-		t.book.removing(r.Key)
+	}
+	for _, key := range asks.deletes {
+		t.book.removing(key)
 	}
 	return fault
 }
@@ -184,8 +186,7 @@ func (t *bucketTraffic) put(key string, mayReplace func(*version) bool) bool {
 		v.etag += "-2"
 	}
 	return t.book.uploaded(v, mayReplace, func() {
-		t.server.Put(bucketName, key, body, emulator.WithETag(v.etag), emulator.WithContentType(v.contentType),
-			emulator.WithUserMetadata(map[string]string{"author": v.author}))
+		t.server.Put(bucketName, key, body, v.options()...)
 	})
 }
 
@@ -199,8 +200,7 @@ func (t *bucketTraffic) putLarge(size int64) error {
 	}
 	v := t.version(key, [md5.Size]byte(h.Sum(nil)), size)
 	t.book.uploaded(v, func(*version) bool { return true }, func() {
-		t.server.PutGenerated(bucketName, key, size, uint64(t.made), emulator.WithETag(v.etag), emulator.WithContentType(v.contentType),
-			emulator.WithUserMetadata(map[string]string{"author": v.author}))
+		t.server.PutGenerated(bucketName, key, size, uint64(t.made), v.options()...)
 	})
 	return nil
 }
@@ -208,8 +208,21 @@ func (t *bucketTraffic) putLarge(size int64) error {
 // version makes the next version of a key, with metadata that no other version has.
 func (t *bucketTraffic) version(key string, sum [md5.Size]byte, size int64) *version {
 	text := hex.EncodeToString(sum[:])
-	return &version{
+	v := &version{
 		id: id{key, text}, sum: text, size: size, logged: t.logged(),
-		contentType: fmt.Sprintf("application/x-drill-%d", t.made), author: fmt.Sprintf("author %d", t.made),
+		contentType: fmt.Sprintf("application/x-drill-%d", t.made),
 	}
+	if !t.plain {
+		v.author = fmt.Sprintf("author %d", t.made)
+	}
+	return v
+}
+
+// options are how a version is stored.
+func (v *version) options() []emulator.PutOption {
+	o := []emulator.PutOption{emulator.WithETag(v.etag), emulator.WithContentType(v.contentType)}
+	if v.author != "" {
+		o = append(o, emulator.WithUserMetadata(map[string]string{"author": v.author}))
+	}
+	return o
 }

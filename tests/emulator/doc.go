@@ -44,9 +44,10 @@
 // testing/synctest bubble, where every delay is virtual.
 //
 // It does not have: image transformation, resumable (TUS) uploads and uploads by
-// form, signed URLs over REST, webhooks, the limits of the gateway and of Auth (script a 429), sign-up, other grants, and
-// tokens that are signed with asymmetric keys. Two things were not measured but
-// come from documentation and reports: what the gateway answers for a paused or
-// removed project, and that Storage still accepts legacy keys over S3 after they
-// were switched off.
+// form, signed URLs over REST, webhooks, the limits of the gateway and of Auth
+// (script a 429), sign-up, other grants, and tokens that are signed with asymmetric
+// keys. Three things were not measured but come from documentation and reports: what
+// the gateway answers for a paused or removed project, that the hosted gateway refuses
+// legacy keys over REST after they were switched off, and that Storage still accepts
+// them over S3.
 package emulator

@@ -169,7 +169,7 @@ func (s *Server) serveWithin(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeoutCause(r.Context(), s.gatewayTimeout, errGatewayTimeout)
 	defer cancel()
 	timedOut := func() bool { return errors.Is(context.Cause(ctx), errGatewayTimeout) }
-	timed := &timedWriter{ResponseWriter: w, ctx: ctx}
+	timed := &timedWriter{ResponseWriter: w, over: func() error { return context.Cause(ctx) }}
 	stop := context.AfterFunc(ctx, func() {
 		if timedOut() && timed.began.Load() {
 			// A client that reads slowly holds the handler in a write.
@@ -192,11 +192,12 @@ func (s *Server) serveWithin(w http.ResponseWriter, r *http.Request) {
 	s.serve(timed, r.WithContext(ctx))
 }
 
-// timedWriter refuses writes once its context has ended.
+// timedWriter refuses writes once the time is over.
 type timedWriter struct {
 	http.ResponseWriter
 
-	ctx context.Context
+	// over is why nothing may be sent any more, nil until then.
+	over func() error
 	// began says that something may have been sent.
 	began atomic.Bool
 }
@@ -213,7 +214,7 @@ func (t *timedWriter) WriteHeader(status int) {
 // Write sends p, or fails when the time is over.
 func (t *timedWriter) Write(p []byte) (int, error) {
 	t.began.Store(true) // before the look at the context: see serveWithin
-	if err := context.Cause(t.ctx); err != nil {
+	if err := t.over(); err != nil {
 		return 0, err
 	}
 	return t.ResponseWriter.Write(p)

@@ -47,12 +47,12 @@ func TestGatewayDecidesWhatBecomesOfAnAPIKey(t *testing.T) {
 			require.Equal(t, want.publishable, c.viaREST(key, "apikey", set.PublishableKey).body)
 			require.Equal(t, want.unknown, c.viaREST(key, "apikey", "sb_secret_unknown").body)
 			require.Equal(t, want.legacy, c.viaREST(key, "apikey", set.ServiceRoleKey).body)
-			require.Equal(t, restNoHeader, c.viaREST(key).body)
+			require.JSONEq(t, restNoHeader, c.viaREST(key).body)
 			service := "Bearer " + set.ServiceRoleKey
 			require.Equal(t, "x", c.viaREST(key, "apikey", "sb_secret_unknown", "Authorization", service).body)
 			user := "Bearer " + s.UserToken("u", time.Hour)
-			require.Equal(t, restNoKey, c.viaREST(key, "apikey", set.SecretKey, "Authorization", user).body)
-			require.Equal(t, restNoToken, c.viaREST(key, "Authorization", "Bearer "+set.SecretKey).body)
+			require.JSONEq(t, restNoKey, c.viaREST(key, "apikey", set.SecretKey, "Authorization", user).body)
+			require.JSONEq(t, restNoToken, c.viaREST(key, "Authorization", "Bearer "+set.SecretKey).body)
 			require.Equal(t, "x", c.get("b", "k").body, "S3 is as it was")
 		})
 	}
@@ -129,7 +129,7 @@ func TestEnvoyChangesPathsAndRefusesSome(t *testing.T) {
 	require.Equal(t, "lead", get("/lead").body, "another key")
 	require.Equal(t, "plain", get("x/../plain").body)
 	require.Equal(t, "plain", get("./%2e/plain").body)
-	require.Equal(t, restNoKey, get("a/b/").body, "a slash at the end stays")
+	require.JSONEq(t, restNoKey, get("a/b/").body, "a slash at the end stays")
 	for _, key := range []string{"a%2Fb", "a%2fb", "a%5Cb"} {
 		got := get(key)
 		require.Equal(t, http.StatusBadRequest, got.status, key)

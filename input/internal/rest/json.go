@@ -17,8 +17,8 @@ const maxDepth = 100
 
 // jsonScanner goes through a JSON document once, without building anything of what
 // it skips: encoding/json takes three times as long for a page of a listing, and the
-// S3 protocol's XML a third longer. It is
-// tolerant in what it skips, and never reads beyond the document.
+// XML of the S3 protocol a third longer. It is tolerant in what it skips, and never
+// reads beyond the document.
 type jsonScanner struct {
 	b []byte
 	i int

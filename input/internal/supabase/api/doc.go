@@ -5,7 +5,7 @@
 //
 //	client.go   Client: one request, one decoded answer
 //	refusal.go  the error of an answer that is not 2xx or not JSON, and how long to wait
-//	kind.go     Kind, Passing: what statuses, codes and messages mean; shared with s3
+//	kind.go     Kind, Passing, ForeignKind: what statuses, codes and messages mean; for s3 and rest, too
 //
 // Invariants:
 //   - No error holds what the request was sent with, or what looks like a secret.
