@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,9 +56,6 @@ func TestEveryRowRunsInSmall(t *testing.T) {
 		if w.real != nil {
 			continue
 		}
-		if !knowsREST() {
-			w.contestants = slices.DeleteFunc(w.contestants, func(c contestant) bool { return c.name == onREST })
-		}
 		w.bucket.Objects = min(w.bucket.Objects, 60)
 		w.bucket.Size, w.bucket.MaxSize = min(w.bucket.Size, mib), min(w.bucket.MaxSize, mib)
 		w.bucket.Buckets, w.bucket.DownAfter, w.bucket.Down = min(w.bucket.Buckets, 3), min(w.bucket.DownAfter, 20), min(w.bucket.Down, time.Second)
@@ -92,13 +88,6 @@ func TestEveryRowRunsInSmall(t *testing.T) {
 		require.FileExists(t, filepath.Join(dir, name))
 		require.Contains(t, string(page), "]("+name+")")
 	}
-}
-
-// knowsREST reports whether the input takes a secret API key.
-func knowsREST() bool {
-	config := benchAccount("http://localhost", endpoint.Options{}).fill("", "", "")(overREST().config)
-	lints, err := service.GlobalEnvironment().FullConfigSchema("", "").NewStreamConfigLinter().LintYAML([]byte(config))
-	return err == nil && len(lints) == 0
 }
 
 func TestARunThatLeavesWorkUndoneIsReported(t *testing.T) {

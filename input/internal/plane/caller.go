@@ -219,9 +219,18 @@ func (r Request) noAnswer(err error, w *watch, cred object.Credentials) error {
 	return wire.NoAnswer(r.Op, r.Key, err, cred.Secrets()...)
 }
 
-// Retrying runs f under the client's policy.
+// Retrying runs f under the client's policy, each attempt once Hold lets it.
 func (c *Caller) Retrying(ctx context.Context, op string, f func(context.Context) error) error {
-	return c.o.Retry.Do(ctx, f, object.Transient, c.RetryHook(op))
+	if c.o.Hold == nil {
+		return c.o.Retry.Do(ctx, f, object.Transient, c.RetryHook(op))
+	}
+	var held error
+	return c.o.Retry.Do(ctx, func(ctx context.Context) error {
+		if held = c.o.Hold(ctx); held != nil {
+			return held
+		}
+		return f(ctx)
+	}, func(err error) bool { return held == nil && object.Transient(err) }, c.RetryHook(op))
 }
 
 // RetryHook is OnRetry for one kind of request, nil if nobody wants to hear.

@@ -57,14 +57,14 @@ type Options struct {
 	// (Retry-After). Clients of one endpoint share one; nil makes a new one.
 	Gate *retry.Gate
 
-	// Hold is called before each attempt at a page of a listing, and may wait; its
-	// error ends the page. Like the other hooks it may be nil and must be safe for
-	// concurrent use.
+	// Hold is called before each attempt that is retried here, and may wait; its
+	// error ends the attempts. Requests that are made once, such as a probe, are not
+	// held. Like the other hooks it may be nil and must be safe for concurrent use.
 	Hold func(context.Context) error
 	// OnRetry is called for every failure that is followed by another attempt.
 	OnRetry func(op string, err error)
 	// OnListPage is called with how long a listed page took and how many keys it
-	// had. The time in Hold does not count.
+	// had.
 	OnListPage func(d time.Duration, keys int)
 	// OnFirstByte is called with how long the headers of a GET took.
 	OnFirstByte func(d time.Duration)

@@ -44,11 +44,6 @@ var large = make(chan struct{}, maxLarge)
 // List makes one request for a page of a listing, and has decode read its answer
 // and say how many keys there are.
 func (c *Caller) List(ctx context.Context, r Request, decode func(a *Answer, doc []byte) (keys int, err error)) error {
-	if c.o.Hold != nil {
-		if err := c.o.Hold(ctx); err != nil {
-			return err
-		}
-	}
 	start, keys := time.Now(), 0
 	err := c.Document(ctx, r, func(a *Answer, doc []byte) (err error) {
 		keys, err = decode(a, doc)

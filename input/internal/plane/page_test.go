@@ -137,31 +137,3 @@ func (s *slow) Read(p []byte) (int, error) {
 type zeroes struct{ read *int64 }
 
 func (z zeroes) Read(p []byte) (int, error) { clear(p); *z.read += int64(len(p)); return len(p), nil }
-
-func TestAPageIsHeldBackBeforeEachAttemptAndNotMeasuredMeanwhile(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		held, asked, took := 0, 0, time.Duration(-1)
-		c := answering(t, func(*http.Request) *http.Response {
-			asked++
-			require.Equal(t, asked, held)
-			if asked == 1 {
-				return &http.Response{StatusCode: http.StatusBadGateway, Header: http.Header{}, Body: http.NoBody}
-			}
-			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody}
-		}, func(o *Options) {
-			o.Hold = func(context.Context) error { held++; time.Sleep(time.Minute); return nil }
-			o.OnListPage = func(d time.Duration, _ int) { took = d }
-		})
-		_, err := length(t.Context(), c, "")
-		require.Error(t, err)
-		_, err = length(t.Context(), c, "")
-		require.NoError(t, err)
-		require.Equal(t, 2, held)
-		require.Zero(t, took)
-
-		c.o.Hold = func(ctx context.Context) error { return context.Canceled }
-		_, err = length(t.Context(), c, "")
-		require.ErrorIs(t, err, context.Canceled)
-		require.Equal(t, 2, asked)
-	})
-}
