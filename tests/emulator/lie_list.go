@@ -32,6 +32,9 @@ func otherPrefix(x *exchange, t *reply) bool {
 		return false
 	}
 	asked, other := x.listing().prefix, ""
+	if asked == "" && x.req.Op == OpListV2 {
+		return false // nothing in such a page gives it away
+	}
 	for r, err := range b.scan("", "") {
 		if err != nil {
 			return false
