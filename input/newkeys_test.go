@@ -236,26 +236,31 @@ func TestNewKeysThatAreRefusedNameTheirFieldAndRemedy(t *testing.T) {
 	}{
 		"deleted, Kong": {
 			emulator.GatewayKong, func(_ *testing.T, s *emulator.Server) string { return withSecretKey(s.Settings()) },
-			func(s *emulator.Server) { s.RotateAPIKeys() }, []string{"credentials.secret_key: ", "no such secret key", "Secret keys"},
+			func(s *emulator.Server) { s.RotateAPIKeys() },
+			[]string{"credentials.secret_key: ", "no such secret key", "Secret keys"},
 		},
 		"deleted, Envoy": {
 			emulator.GatewayEnvoy, func(_ *testing.T, s *emulator.Server) string { return withSecretKey(s.Settings()) },
-			func(s *emulator.Server) { s.RotateAPIKeys() }, []string{"credentials.secret_key: ", "no such secret key", "Secret keys"},
+			func(s *emulator.Server) { s.RotateAPIKeys() },
+			[]string{"credentials.secret_key: ", "no such secret key", "Secret keys"},
 		},
 		"no gateway": {
 			emulator.GatewayNone, func(_ *testing.T, s *emulator.Server) string { return withSecretKey(s.Settings()) },
-			nil, []string{"credentials.secret_key: ", "gateway in front of the server does not know the new API keys"},
+			nil,
+			[]string{"credentials.secret_key: ", "gateway in front of the server does not know the new API keys"},
 		},
 		"a file that was not replaced": {
 			emulator.GatewayKong, func(t *testing.T, s *emulator.Server) string {
 				fields, _ := bySecretKeyFile(s, t.TempDir())
 				return fields
 			},
-			func(s *emulator.Server) { s.RotateAPIKeys() }, []string{"credentials.secret_key_file: ", "the file is read again"},
+			func(s *emulator.Server) { s.RotateAPIKeys() },
+			[]string{"credentials.secret_key_file: ", "the file is read again"},
 		},
 		"the token of another secret": {
 			emulator.GatewayKong, func(_ *testing.T, s *emulator.Server) string { return byUserToken(s, "u1") },
-			func(s *emulator.Server) { s.RotateJWTSecret() }, []string{"credentials.user_token: ", "not signed by this project"},
+			func(s *emulator.Server) { s.RotateJWTSecret() },
+			[]string{"credentials.user_token: ", "not signed by this project"},
 		},
 		"no permission to reveal": {
 			emulator.GatewayKong, func(_ *testing.T, s *emulator.Server) string { return byAccessToken(s) },

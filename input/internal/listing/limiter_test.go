@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
@@ -149,7 +148,9 @@ func TestListingsShareALimiterSafely(t *testing.T) {
 		go func() {
 			n := 0
 			for rg, err := range listing.List(t.Context(), listing.Options{Pager: srv, Limiter: limiter}) {
-				assert.NoError(t, err)
+				if err != nil {
+					break // and so too few are counted
+				}
 				n += len(rg.Objects)
 			}
 			listed <- n
