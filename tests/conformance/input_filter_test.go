@@ -101,7 +101,7 @@ func TestInputModifiedSinceIsTheTimeOfTheListingAndInclusive(t *testing.T) {
 }
 
 func TestInputModifiedBeforeIsTheTimeOfTheListingAndExclusive(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		key := hello(t, tg)
 		listed := tg.page(t, nil, "prefix", key).Contents[0]
 		modified, err := time.Parse(time.RFC3339, listed.LastModified)
@@ -117,7 +117,7 @@ func TestInputModifiedBeforeIsTheTimeOfTheListingAndExclusive(t *testing.T) {
 }
 
 func TestInputReadsOnlyTheTypesThatAreAskedForAndAsksForEachOnce(t *testing.T) {
-	eachTarget(t, func(t *testing.T, tg *target) {
+	eachInput(t, func(t *testing.T, tg *target) {
 		prefix := tg.prefix()
 		image := object{key: prefix + "a", body: pattern(1, 10), contentType: "image/png"}
 		vector := object{key: prefix + "b", body: pattern(2, 20), contentType: "image/svg+xml; charset=utf-8"}
