@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -27,7 +28,7 @@ func (e *changedError) Unwrap() error { return object.ErrChanged }
 // asked for this one key: the answer may be a newer version, which a then
 // becomes, or its content may have to prove what it is, of which doubtful tells.
 func (r *Run) accept(ctx context.Context, a *attempt, c *object.Content) (doubtful bool, err error) {
-	if answers(c, a.Object) && c.ETag == a.ETag || a.proved(c) {
+	if answers(c, a.Object) && c.ETag == a.ETag && !unnamed(a.Object) || a.proved(c) {
 		return false, nil
 	}
 	now, listed, err := r.opts.Source.Listed(ctx, a.Key)
@@ -40,7 +41,7 @@ func (r *Run) accept(ctx context.Context, a *attempt, c *object.Content) (doubtf
 		return false, notYet(r.mismatch(a, c, ""))
 	case now.SameVersion(a.Object):
 		return r.doubt(a, c)
-	case !answers(c, now) || c.ETag != now.ETag:
+	case !answers(c, now) || c.ETag != now.ETag || unnamed(now):
 		return false, &changedError{now}
 	case !a.Claim.Changed(now):
 		return false, errSettled
@@ -65,10 +66,15 @@ func answers(c *object.Content, o object.Object) bool {
 	return o.ETag == "" && o.Size == 0
 }
 
+// unnamed reports whether the listing shows a version by its size alone. An answer
+// of that size is not yet the object: its own ETag, or a second answer, has to speak
+// for the bytes.
+func unnamed(o object.Object) bool { return o.ETag == "" && o.Size > 0 }
+
 // doubt is for an answer that names another version than the listing, which
 // shows the same as before.
 func (r *Run) doubt(a *attempt, c *object.Content) (doubtful bool, err error) {
-	if a.ETag == "" { // nothing to compare with
+	if a.ETag == "" && a.Size == 0 { // a row without metadata: nothing to compare with
 		if size := c.Size; size > a.Size && !a.Claim.Changed(c.Object) {
 			return false, errSettled
 		}
@@ -131,8 +137,23 @@ func (r *Run) clarify(ctx context.Context, a *attempt, err error) error {
 		return r.clarifyMissing(ctx, a, err)
 	case errors.Is(err, object.ErrCredentials), errors.Is(err, object.ErrDenied):
 		return r.clarifyRefused(ctx, a, err)
+	case strange(err):
+		// As text: it is not of that kind any more.
+		return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrMismatch, Err: errors.New(err.Error())}
 	}
 	return err
+}
+
+// strange reports whether an answer makes no sense: a GET of an object that the
+// listing shows is nothing to redirect, to refuse as a method or a range, or to call
+// not modified. Something on the way says so, and may be right the next time. What
+// Storage calls invalid (400) is a key that it never accepts.
+func strange(err error) bool {
+	e, ok := errors.AsType[*object.Error](err)
+	if !ok || e.Status == http.StatusBadRequest {
+		return false
+	}
+	return e.Kind == object.ErrRange || e.Kind == object.ErrInvalid && e.Status != 0 //nolint:errorlint // a kind is no chain
 }
 
 func (r *Run) clarifyMissing(ctx context.Context, a *attempt, err error) error {
