@@ -145,6 +145,16 @@ func (k *contentChecks) differs(key string, times int) (other bool) {
 	return other
 }
 
+// agreeing is how many attempts in a row have to bring the same bytes where those
+// prove nothing by themselves. Where neither the listing nor the answer names a
+// version, a page of the same length would do, so they have to agree for longer.
+func (k *contentChecks) agreeing(named string) int {
+	if named == "" {
+		return k.attempts
+	}
+	return 2
+}
+
 // judge decides whether bytes are the listed version, of which the answer named
 // another one (doubtful), or the same.
 func (r *Run) judge(a *attempt, c *object.Content, got sum, doubtful bool) error {
@@ -163,8 +173,8 @@ func (r *Run) judge(a *attempt, c *object.Content, got sum, doubtful bool) error
 			return r.mismatch(a, c, fmt.Sprintf("the MD5 of what arrived is %x (set verify_content: never where the ETags are no MD5s)", got))
 		}
 	case doubtful:
-		if a.doubt.remember(c, got) < 2 {
-			return r.mismatch(a, c, "a second attempt has to bring the same")
+		if need := k.agreeing(named); a.doubt.remember(c, got) < need {
+			return r.mismatch(a, c, fmt.Sprintf("%d attempts in a row have to bring the same", need))
 		}
 	}
 	if doubtful && a.ETag != "" {
