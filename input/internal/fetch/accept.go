@@ -80,7 +80,7 @@ func (r *Run) doubt(a *attempt, c *object.Content) (doubtful bool, err error) {
 		}
 		return false, nil
 	}
-	if !answers(c, a.Object) || c.StaleFor > 0 && !r.content.isMD5(a.ETag) { // a cache may well give the same answer twice
+	if !answers(c, a.Object) || c.StaleFor > 0 && a.ETag != "" && !r.content.isMD5(a.ETag) { // a cache may well give the same answer twice
 		return false, r.mismatch(a, c, "")
 	}
 	if c.Partial {
@@ -147,10 +147,10 @@ func (r *Run) clarify(ctx context.Context, a *attempt, err error) error {
 // strange reports whether an answer makes no sense: a GET of an object that the
 // listing shows is nothing to redirect, to refuse as a method or a range, or to call
 // not modified. Something on the way says so, and may be right the next time. What
-// Storage calls invalid (400) is a key that it never accepts.
+// Storage calls invalid (400), and why, is a key that it never accepts.
 func strange(err error) bool {
 	e, ok := errors.AsType[*object.Error](err)
-	if !ok || e.Status == http.StatusBadRequest {
+	if !ok || e.Status == http.StatusBadRequest && e.Code+e.Message != "" {
 		return false
 	}
 	return e.Kind == object.ErrRange || e.Kind == object.ErrInvalid && e.Status != 0 //nolint:errorlint // a kind is no chain
@@ -166,8 +166,12 @@ func (r *Run) clarifyMissing(ctx context.Context, a *attempt, err error) error {
 	case !now.SameVersion(a.Object):
 		return &changedError{now}
 	}
+	why := err.Error()
+	if strings.Contains("/"+a.Key, "//") {
+		why += "; a gateway that merges slashes asks for another key than this one"
+	}
 	// As text: it is not an ErrNotFound any more.
-	return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrMissingContent, Err: errors.New(err.Error())}
+	return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrMissingContent, Err: errors.New(why)}
 }
 
 // errKeysRefused ends a run: no request can succeed.

@@ -69,7 +69,7 @@ func (r *Removals) Wait(ctx context.Context) error {
 		return nil
 	}
 	if pending := r.Pending(); pending != nil {
-		return fmt.Errorf("%w: %w", pending, err)
+		return fmt.Errorf("waiting for deletions: %w: %w", pending, err)
 	}
 	return nil // the last one has just ended
 }
@@ -98,7 +98,7 @@ func (r *Removals) Pending() error {
 	for i, key := range keys {
 		keys[i] = foreign.Key(key)
 	}
-	return fmt.Errorf("%s delivered and not deleted when the run stopped, so that they may stay in the bucket (delete_objects): %s%s",
+	return fmt.Errorf("%s delivered and not deleted when the run stopped, and may stay in the bucket (delete_objects): %s%s",
 		object.Count(int64(n)), strings.Join(keys, ", "), more)
 }
 

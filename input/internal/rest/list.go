@@ -35,6 +35,9 @@ func (c *Client) Probe(ctx context.Context, prefix string, policy retry.Policy) 
 	var p page
 	err := policy.Do(ctx, func(ctx context.Context) (err error) {
 		p, err = c.page(ctx, prefix, "", 1)
+		if e, ok := errors.AsType[*object.Error](err); ok && e.Kind == object.ErrMisled { //nolint:errorlint // its kind, not its cause
+			return nil // an answer is all that a probe wants; whether the order is right is for the listing
+		}
 		return err
 	}, object.Transient, c.caller.RetryHook(plane.OpListing))
 	if err != nil || len(p.objects) == 0 {

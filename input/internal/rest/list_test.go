@@ -69,6 +69,7 @@ func TestAPageThatCannotBeRightIsAskedForAgain(t *testing.T) {
 		"another prefix": pageOf(false, "b/1"), "out of order": pageOf(true, "a/2", "a/1"), "two versions of a key": pageOf(false, "a/1", "a/1"),
 		"not behind the place to start": pageOf(false, "a/0"), "goes on with nothing": pageOf(true), "folders": `{"hasNext":false,"folders":[{"name":"a/"}],"objects":[]}`,
 		"no hasNext": `{"objects":[]}`, "no objects": `{"hasNext":false}`, "a list": `[]`, "nothing": ``, "a page": `<html>`, "a message": `{"message":"starting"}`,
+		"an error": `{"statusCode":"500","error":"x","objects":[],"hasNext":false}`, "more behind it": pageOf(false) + "<html>", "nulls": `{"hasNext":false,"objects":null}`, "nothing in it": `{}`,
 		"not UTF-8": strings.Replace(pageOf(false, "a/1"), "a/1", "a/\xff", 1),
 	}
 	for i := range len(whole) - 1 {
@@ -335,6 +336,9 @@ func TestPagesThatCannotBeRightAreAnErrorOfTheirOwnAfterFewAttempts(t *testing.T
 				require.NotErrorIs(t, err, object.ErrUnavailable)
 				require.Less(t, time.Since(start), time.Minute)
 				require.Less(t, n, 10)
+				_, found, err := c.Probe(t.Context(), "", retry.Once)
+				require.NoError(t, err, "an answer is all that a probe wants")
+				require.True(t, found)
 			})
 		})
 	}

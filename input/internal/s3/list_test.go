@@ -496,3 +496,9 @@ func TestPagesThatAreWrongForAMomentAreAskedForAgain(t *testing.T) {
 		require.Equal(t, []string{"a", "b"}, keysOf(got))
 	})
 }
+
+func TestAnObjectHasNotVanishedFromAPageOutOfOrder(t *testing.T) {
+	c := scripted(t, 1, func(int, string, string) string { return xmlPage("t", true, "a/c", "a/b", "a/") })
+	_, _, err := c.Listed(t.Context(), "a/")
+	require.ErrorIs(t, err, object.ErrMisled)
+}
