@@ -480,8 +480,13 @@ func TestALargeObjectThatIsListedWithoutAnETagIsReadTwice(t *testing.T) {
 
 func TestAnAnswerThatMakesNoSenseForAListedObjectIsTriedAgain(t *testing.T) {
 	for _, refusal := range []*object.Error{
-		{Kind: object.ErrRange, Status: 416}, {Kind: object.ErrInvalid, Status: 304}, {Kind: object.ErrInvalid, Status: 302},
-		{Kind: object.ErrInvalid, Status: 400}, {Kind: object.ErrInvalid, Status: 405}, {Kind: object.ErrInvalid, Status: 412}, {Kind: object.ErrInvalid, Status: 501},
+		{Kind: object.ErrRange, Status: 416},
+		{Kind: object.ErrInvalid, Status: 304},
+		{Kind: object.ErrInvalid, Status: 302},
+		{Kind: object.ErrInvalid, Status: 400},
+		{Kind: object.ErrInvalid, Status: 405},
+		{Kind: object.ErrInvalid, Status: 412},
+		{Kind: object.ErrInvalid, Status: 501},
 	} {
 		for size, bytesOf := range sizes {
 			t.Run(fmt.Sprint(refusal.Status, size), func(t *testing.T) {
