@@ -46,6 +46,7 @@ func TestAHangingDeletionCostsNoCheckpoint(t *testing.T) {
 				require.LessOrEqual(t, time.Since(begin), min(limit, 2*closeStep))
 				again := r.input.Close(t.Context())
 				require.ErrorContains(t, again, "waiting for deletions", "the second Close waits, and tells how it went")
+				require.ErrorContains(t, again, `1 object delivered and not deleted when the run stopped, and may stay in the bucket (delete_objects): "a"`)
 				require.Equal(t, again, r.input.Close(t.Context()))
 
 				r.fields = fields

@@ -207,21 +207,14 @@ func newReport(r *reader, p pass.Report, cause error) Report {
 	if p.NotRemoved > 0 {
 		problems = append(problems, fmt.Errorf("%s delivered but not deleted", object.Count(p.NotRemoved)))
 	}
-	if r.removals.Wait(expired) != nil {
-		problems = append(problems, errors.New("deletions of delivered objects were under way when the run stopped, so that some may still be in the bucket (delete_objects)"))
+	if err := r.removals.Pending(); err != nil {
+		problems = append(problems, err)
 	}
 	if len(problems) > 0 {
 		out.Err = fmt.Errorf("reading %s: %w", r.where(), oneLine(problems))
 	}
 	return out
 }
-
-// expired is a context that has ended: a wait with it only looks.
-var expired = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}()
 
 // oneLine joins errors for a log line, which errors.Join would break.
 type oneLine []error

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 )
@@ -14,6 +15,23 @@ type sourcePath struct {
 // bucketName is what the Storage API accepts as a name.
 var bucketName = regexp.MustCompile(`^[A-Za-z0-9_!.*'() &$@=;:+,?-]{1,100}$`)
 
+// objectURL is the path of a bucket or an object in the addresses that Supabase
+// shows: those of objects, of images, of the S3 protocol.
+var objectURL = regexp.MustCompile(`/storage/v1/(?:object/(?:public|authenticated|sign|info)|object|render/image/(?:public|authenticated|sign)|s3)/([^?#]+)`)
+
+// pathOfURL is the bucket and prefix that a URL means, "" where it does not tell.
+func pathOfURL(text string) string {
+	m := objectURL.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	path, err := url.PathUnescape(m[1])
+	if name, _, _ := strings.Cut(path, "/"); err != nil || !bucketName.MatchString(name) {
+		return ""
+	}
+	return path
+}
+
 // parseSourcePath reads bucket, bucket/prefix or s3://bucket/prefix. Nothing of
 // the prefix is changed: keys may begin with "/" and end with a space.
 func parseSourcePath(v any) (sourcePath, error) {
@@ -24,7 +42,12 @@ func parseSourcePath(v any) (sourcePath, error) {
 	}
 	rest, _ := strings.CutPrefix(text, "s3://")
 	if scheme, _, ok := strings.Cut(rest, "://"); ok && !strings.Contains(scheme, "/") {
-		return sourcePath{}, Wrong(fmt.Sprintf("%q is a URL", text), forms+", and the address of the server under project_ref or endpoint")
+		remedy := forms
+		if path := pathOfURL(rest); path != "" {
+			remedy = "write " + path
+		}
+		shown, _, _ := strings.Cut(text, "?") // what follows may be a token
+		return sourcePath{}, Wrong(fmt.Sprintf("%q is a URL", shown), remedy+", and the address of the server under project_ref or endpoint")
 	}
 	name, prefix, _ := strings.Cut(rest, "/")
 	switch {

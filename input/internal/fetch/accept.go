@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -27,7 +28,7 @@ func (e *changedError) Unwrap() error { return object.ErrChanged }
 // asked for this one key: the answer may be a newer version, which a then
 // becomes, or its content may have to prove what it is, of which doubtful tells.
 func (r *Run) accept(ctx context.Context, a *attempt, c *object.Content) (doubtful bool, err error) {
-	if answers(c, a.Object) && c.ETag == a.ETag || a.proved(c) {
+	if answers(c, a.Object) && c.ETag == a.ETag && !unnamed(a.Object) || a.proved(c) {
 		return false, nil
 	}
 	now, listed, err := r.opts.Source.Listed(ctx, a.Key)
@@ -40,7 +41,7 @@ func (r *Run) accept(ctx context.Context, a *attempt, c *object.Content) (doubtf
 		return false, notYet(r.mismatch(a, c, ""))
 	case now.SameVersion(a.Object):
 		return r.doubt(a, c)
-	case !answers(c, now) || c.ETag != now.ETag:
+	case !answers(c, now) || c.ETag != now.ETag || unnamed(now):
 		return false, &changedError{now}
 	case !a.Claim.Changed(now):
 		return false, errSettled
@@ -65,16 +66,21 @@ func answers(c *object.Content, o object.Object) bool {
 	return o.ETag == "" && o.Size == 0
 }
 
+// unnamed reports whether the listing shows a version by its size alone. An answer
+// of that size is not yet the object: its own ETag, or a second answer, has to speak
+// for the bytes.
+func unnamed(o object.Object) bool { return o.ETag == "" && o.Size > 0 }
+
 // doubt is for an answer that names another version than the listing, which
 // shows the same as before.
 func (r *Run) doubt(a *attempt, c *object.Content) (doubtful bool, err error) {
-	if a.ETag == "" { // nothing to compare with
+	if a.ETag == "" && a.Size == 0 { // a row without metadata: nothing to compare with
 		if size := c.Size; size > a.Size && !a.Claim.Changed(c.Object) {
 			return false, errSettled
 		}
 		return false, nil
 	}
-	if !answers(c, a.Object) || c.StaleFor > 0 && !r.content.isMD5(a.ETag) { // a cache may well give the same answer twice
+	if !answers(c, a.Object) || c.StaleFor > 0 && a.ETag != "" && !r.content.isMD5(a.ETag) { // a cache may well give the same answer twice
 		return false, r.mismatch(a, c, "")
 	}
 	if c.Partial {
@@ -131,8 +137,23 @@ func (r *Run) clarify(ctx context.Context, a *attempt, err error) error {
 		return r.clarifyMissing(ctx, a, err)
 	case errors.Is(err, object.ErrCredentials), errors.Is(err, object.ErrDenied):
 		return r.clarifyRefused(ctx, a, err)
+	case strange(err):
+		// As text: it is not of that kind any more.
+		return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrMismatch, Err: errors.New(err.Error())}
 	}
 	return err
+}
+
+// strange reports whether an answer makes no sense: a GET of an object that the
+// listing shows is nothing to redirect, to refuse as a method or a range, or to call
+// not modified. Something on the way says so, and may be right the next time. What
+// Storage calls invalid (400), and why, is a key that it never accepts.
+func strange(err error) bool {
+	e, ok := errors.AsType[*object.Error](err)
+	if !ok || e.Status == http.StatusBadRequest && e.Code+e.Message != "" {
+		return false
+	}
+	return e.Kind == object.ErrRange || e.Kind == object.ErrInvalid && e.Status != 0 //nolint:errorlint // a kind is no chain
 }
 
 func (r *Run) clarifyMissing(ctx context.Context, a *attempt, err error) error {
@@ -145,8 +166,12 @@ func (r *Run) clarifyMissing(ctx context.Context, a *attempt, err error) error {
 	case !now.SameVersion(a.Object):
 		return &changedError{now}
 	}
+	why := err.Error()
+	if strings.Contains("/"+a.Key, "//") {
+		why += "; a gateway that merges slashes asks for another key than this one"
+	}
 	// As text: it is not an ErrNotFound any more.
-	return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrMissingContent, Err: errors.New(err.Error())}
+	return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrMissingContent, Err: errors.New(why)}
 }
 
 // errKeysRefused ends a run: no request can succeed.

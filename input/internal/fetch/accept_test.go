@@ -406,3 +406,145 @@ func TestAnObjectThatNoMachineHoldsIsNotReadWhole(t *testing.T) {
 		require.Zero(t, g.opens["k"])
 	})
 }
+
+func TestAListingWithoutETagsStillShowsTheSize(t *testing.T) {
+	data := bytes.Repeat([]byte("object"), 750)
+	for name, lie := range map[string]string{
+		"short page":             "<html>please sign in</html>",
+		"long page":              string(bytes.Repeat([]byte("<p>"), 2000)),
+		"page of the right size": string(bytes.Repeat([]byte("<"), len(data))),
+		"nothing":                "",
+	} {
+		for _, names := range []bool{true, false} {
+			for _, staleFor := range []time.Duration{0, time.Minute} {
+				t.Run(fmt.Sprint(name, " ", names, " ", staleFor), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						g, k := newGateway(newStore()), &sink{}
+						obj := g.putMD5("k", data)
+						obj.ETag = ""
+						g.listed = func(string) (object.Object, bool, error) { return obj, true, nil }
+						g.lie = func(_ string, n int, c *object.Content) *object.Content {
+							if n == 1 {
+								return page(lie)
+							}
+							if !names {
+								c.ETag = ""
+							}
+							c.StaleFor = staleFor
+							return c
+						}
+						opts := options(g.store, &gauges{})
+						opts.Source = g
+						failures, err := runAll(t, opts, objectsOf([]object.Object{obj}), k)
+						require.NoError(t, err)
+						require.Empty(t, failures)
+						require.Equal(t, [][]byte{data}, k.got["k"])
+						if names {
+							require.Equal(t, 2, g.opens["k"], "an ETag that is the MD5 of the bytes speaks for them")
+						}
+
+						g.lie = func(string, int, *object.Content) *object.Content { return page("<html>") }
+						failures, err = runAll(t, opts, objectsOf([]object.Object{obj}), k)
+						require.NoError(t, err)
+						require.ErrorIs(t, failures["k"].Err, object.ErrMismatch)
+						require.ErrorContains(t, failures["k"].Err, "4500 bytes")
+					})
+				})
+			}
+		}
+	}
+}
+
+func TestALargeObjectThatIsListedWithoutAnETagIsReadTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, k := newGateway(newStore()), &sink{}
+		data := randomBytes(9 << 20)
+		obj := g.put("k", data)
+		obj.ETag = ""
+		g.listed = func(string) (object.Object, bool, error) { return obj, true, nil }
+		g.lie = func(_ string, n int, c *object.Content) *object.Content {
+			if n == 1 {
+				return page(string(make([]byte, len(data))))
+			}
+			return c
+		}
+		opts := options(g.store, &gauges{})
+		opts.Source = g
+		failures, err := runAll(t, opts, objectsOf([]object.Object{obj}), k)
+		require.NoError(t, err)
+		require.Empty(t, failures)
+		require.Len(t, k.got["k"], 1)
+		require.True(t, bytes.Equal(data, k.got["k"][0]))
+	})
+}
+
+func TestAnAnswerThatMakesNoSenseForAListedObjectIsTriedAgain(t *testing.T) {
+	for _, refusal := range []*object.Error{
+		{Kind: object.ErrRange, Status: 416},
+		{Kind: object.ErrInvalid, Status: 304},
+		{Kind: object.ErrInvalid, Status: 302},
+		{Kind: object.ErrInvalid, Status: 400},
+		{Kind: object.ErrInvalid, Status: 405},
+		{Kind: object.ErrInvalid, Status: 412},
+		{Kind: object.ErrInvalid, Status: 501},
+	} {
+		for size, bytesOf := range sizes {
+			t.Run(fmt.Sprint(refusal.Status, size), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					g, k := newGateway(newStore()), &sink{}
+					obj := g.putMD5("k", randomBytes(bytesOf))
+					until := 2
+					g.err = func(_ string, n int) error {
+						if n > until {
+							return nil
+						}
+						return &object.Error{Op: "reading", Key: "k", Kind: refusal.Kind, Status: refusal.Status}
+					}
+					opts := options(g.store, &gauges{})
+					opts.Source = g
+					failures, err := runAll(t, opts, objectsOf([]object.Object{obj}), k)
+					require.NoError(t, err)
+					require.Empty(t, failures)
+					require.Len(t, k.got["k"], 1)
+
+					until = 1000
+					failures, err = runAll(t, opts, objectsOf([]object.Object{obj}), k)
+					require.NoError(t, err)
+					require.ErrorContains(t, failures["k"].Err, fmt.Sprint("HTTP ", refusal.Status))
+					require.Equal(t, opts.Retry.MaxAttempts, failures["k"].Attempts)
+				})
+			})
+		}
+	}
+}
+
+func TestAKeyThatStorageNeverAcceptsIsTriedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, k := newGateway(newStore()), &sink{}
+		g.err = func(string, int) error {
+			return &object.Error{Op: "reading", Key: "k", Kind: object.ErrInvalid, Status: 400, Code: "InvalidKey"}
+		}
+		opts := options(g.store, &gauges{})
+		opts.Source = g
+		failures, err := runAll(t, opts, objectsOf([]object.Object{g.putMD5("k", []byte("x"))}), k)
+		require.NoError(t, err)
+		require.Equal(t, 1, failures["k"].Attempts)
+	})
+}
+
+func TestAMissingObjectWithTwoSlashesSaysWhatAGatewayMayDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, k := newGateway(newStore()), &sink{}
+		g.err = func(key string, _ int) error {
+			return &object.Error{Op: "reading", Key: key, Kind: object.ErrNotFound, Status: 404}
+		}
+		opts := options(g.store, &gauges{})
+		opts.Source = g
+		objs := []object.Object{g.putMD5("a//b", []byte("x")), g.putMD5("/c", []byte("x")), g.putMD5("d/e", []byte("x"))}
+		failures, err := runAll(t, opts, objectsOf(objs), k)
+		require.NoError(t, err)
+		require.ErrorContains(t, failures["a//b"].Err, "merges slashes")
+		require.ErrorContains(t, failures["/c"].Err, "merges slashes")
+		require.NotContains(t, failures["d/e"].Err.Error(), "slashes")
+	})
+}

@@ -28,52 +28,89 @@ type sum = [md5.Size]byte
 // doubt is what an attempt brought that did not prove to be the object. From
 // then on the object is read with one request.
 type doubt struct {
-	had  bool
-	etag string
-	size int64
-	sum  sum
+	had   bool
+	etag  string
+	size  int64
+	sum   sum
+	times int // in a row
 	// proven says that the content was the listed one, although its answer named
 	// another version.
 	proven bool
 }
 
-func doubtOf(c *object.Content, got sum) doubt {
-	return doubt{had: true, etag: c.ETag, size: c.Size, sum: got}
+// remember keeps what an attempt brought, and returns how often in a row it was the
+// same.
+func (d *doubt) remember(c *object.Content, got sum) (times int) {
+	times = 1
+	if d.had && d.etag == c.ETag && d.size == c.Size && d.sum == got {
+		times = d.times + 1
+	}
+	*d = doubt{had: true, etag: c.ETag, size: c.Size, sum: got, times: times}
+	return times
 }
+
+// otherObjects is how many objects have to differ from their ETags before those
+// count as something else than MD5s. With one or two, wrong bytes are as likely: a
+// disk or a cache may damage one object, but hardly every object of an endpoint in a
+// way that lasts. In a bucket of fewer objects such an object is parked, and
+// verify_content says what to do about it: what can't be proven is not delivered.
+const otherObjects = 3
 
 // contentChecks decides what the bytes of an object say about it.
 //
 // Most ETags are the MD5 of the content. Some only look so, such as those of
-// objects that an S3 store encrypts with its own keys. Where two attempts bring
-// the same bytes, which are not those of the ETag, and no object of the endpoint
-// has ever matched, the ETags are of that kind. Where others match, the bytes are
-// wrong.
+// objects that an S3 store encrypts with its own keys. They are of that kind where
+// several objects have brought the same bytes at attempt after attempt, not those
+// of the ETag, and none of the endpoint has ever matched. As soon as one matches,
+// all others are wrong.
 type contentChecks struct {
-	upTo    int64
-	noticed func(Peculiarity)
+	upTo     int64
+	attempts int // that have to bring the same bytes
+	noticed  func(Peculiarity)
 
 	mu      sync.Mutex
 	matched bool // some object did
-	notMD5  bool
-	told    [NotMD5 + 1]bool
+	// differ are the keys of objects that brought the same bytes so often. Once
+	// otherObjects do, the ETags count as other than MD5s.
+	differ map[string]struct{}
+	told   [NotMD5 + 1]bool
+}
+
+// newContentChecks compares objects up to a size. Bytes that are wrong for a moment
+// have the same few attempts to become right as an object that is missing.
+func newContentChecks(o Options) contentChecks {
+	return contentChecks{
+		upTo: o.CheckUpTo, attempts: max(2, min(fewAttempts, o.Retry.MaxAttempts)),
+		noticed: o.Meter.Noticed, differ: map[string]struct{}{},
+	}
+}
+
+// md5Of is the MD5 that an ETag seems to be.
+func md5Of(etag string) (of sum, ok bool) {
+	if len(etag) != 2*md5.Size {
+		return sum{}, false
+	}
+	_, err := hex.Decode(of[:], []byte(etag))
+	return of, err == nil
 }
 
 // isMD5 reports whether an ETag has the form of an MD5, and those of the endpoint
 // are not known to be something else.
 func (k *contentChecks) isMD5(etag string) bool {
-	if len(etag) != 2*md5.Size {
-		return false
-	}
-	if _, err := hex.DecodeString(etag); err != nil {
+	if _, ok := md5Of(etag); !ok {
 		return false
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return !k.notMD5
+	return len(k.differ) < otherObjects
 }
 
-// wants reports whether the content of a version is to be compared with its ETag.
-func (k *contentChecks) wants(o object.Object) bool { return o.Size <= k.upTo && k.isMD5(o.ETag) }
+// wants reports whether the content of a version is to be compared with its ETag. It
+// is also where ETags seem to be something else, because that may turn out wrong.
+func (k *contentChecks) wants(o object.Object) bool {
+	_, ok := md5Of(o.ETag)
+	return ok && o.Size <= k.upTo
+}
 
 func (k *contentChecks) notice(p Peculiarity) {
 	k.mu.Lock()
@@ -85,44 +122,62 @@ func (k *contentChecks) notice(p Peculiarity) {
 	}
 }
 
-// matches compares the bytes of an attempt with an ETag that has the form of an
-// MD5.
-func (k *contentChecks) matches(a *attempt, c *object.Content, got sum) bool {
-	if want, _ := hex.DecodeString(a.ETag); got == sum(want) {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		k.matched = true
-		return true
-	}
-	again := a.doubt == doubtOf(c, got)
-	a.doubt = doubtOf(c, got)
+// match notes that the content of an object is what its ETag says.
+func (k *contentChecks) match() {
 	k.mu.Lock()
-	is := again && !k.matched && c.ETag == a.ETag
-	k.notMD5 = k.notMD5 || is
+	defer k.mu.Unlock()
+	k.matched = true
+	clear(k.differ)
+}
+
+// differs notes that an object brought other bytes than those of its ETag, the same
+// so many times, and reports whether the ETags are no MD5s.
+func (k *contentChecks) differs(key string, times int) (other bool) {
+	k.mu.Lock()
+	if !k.matched && times >= k.attempts && len(k.differ) < otherObjects {
+		k.differ[key] = struct{}{}
+	}
+	other = len(k.differ) >= otherObjects
 	k.mu.Unlock()
-	if is {
+	if other {
 		k.notice(NotMD5)
 	}
-	return is
+	return other
+}
+
+// agreeing is how many attempts in a row have to bring the same bytes where those
+// prove nothing by themselves. Where neither the listing nor the answer names a
+// version, a page of the same length would do, so they have to agree for longer.
+func (k *contentChecks) agreeing(named string) int {
+	if named == "" {
+		return k.attempts
+	}
+	return 2
 }
 
 // judge decides whether bytes are the listed version, of which the answer named
 // another one (doubtful), or the same.
 func (r *Run) judge(a *attempt, c *object.Content, got sum, doubtful bool) error {
 	k := &r.content
+	named := a.ETag
+	if named == "" {
+		named = c.ETag // nothing else names the version
+	}
+	want, looksMD5 := md5Of(named)
 	switch {
-	case k.isMD5(a.ETag):
-		if !k.matches(a, c, got) {
-			return r.mismatch(a, c, fmt.Sprintf("the MD5 of what arrived is %x", got))
+	case looksMD5 && got == want && a.ETag != "":
+		k.match()
+	case looksMD5 && got == want:
+	case a.ETag != "" && k.isMD5(a.ETag):
+		if times := a.doubt.remember(c, got); doubtful || !k.differs(a.Key, times) {
+			return r.mismatch(a, c, fmt.Sprintf("the MD5 of what arrived is %x (set verify_content: never where the ETags are no MD5s)", got))
 		}
 	case doubtful:
-		again := a.doubt == doubtOf(c, got)
-		a.doubt = doubtOf(c, got)
-		if !again {
-			return r.mismatch(a, c, "a second attempt has to bring the same")
+		if need := k.agreeing(named); a.doubt.remember(c, got) < need {
+			return r.mismatch(a, c, fmt.Sprintf("%d attempts in a row have to bring the same", need))
 		}
 	}
-	if doubtful {
+	if doubtful && a.ETag != "" {
 		k.notice(OtherETags)
 	}
 	return nil
@@ -140,7 +195,7 @@ func (r *Run) prove(a *attempt, b *body, c *object.Content) error {
 	if err := r.judge(a, c, got, true); err != nil {
 		return err
 	}
-	a.doubt = doubtOf(c, got)
+	a.doubt.remember(c, got)
 	a.doubt.proven = true
 	return r.mismatch(a, c, "its content is the listed one, so the next attempt hands it on")
 }

@@ -142,7 +142,7 @@ func New(ctx context.Context, opts Options) *Fetcher {
 		})
 	}
 	f := &Fetcher{opts: opts, ctx: ctx, room: newRoom(opts)}
-	f.content = contentChecks{upTo: opts.CheckUpTo, noticed: opts.Meter.Noticed}
+	f.content = newContentChecks(opts)
 	f.ranges.cheap.Store(opts.CheapRanges)
 	return f
 }

@@ -152,8 +152,8 @@ func (f *Filter) matchFacts(obj object.Object, now time.Time) Rule {
 }
 
 // isPlaceholder reports whether obj only stands for an empty folder. The
-// server refuses a placeholder with content, so an object with content is
-// never taken for one.
+// server refuses a placeholder with content, so an object with content
+// never counts as one.
 func isPlaceholder(obj object.Object) bool {
 	return obj.Size == 0 &&
 		(strings.HasSuffix(obj.Key, placeholderName) || strings.HasSuffix(obj.Key, "/"))

@@ -66,14 +66,14 @@ func lastPlaced(prefix, after string, objs []object.Object) (string, error) {
 		key := objs[i].Key
 		switch {
 		case key != "" && !strings.HasPrefix(key, prefix):
-			return "", misled("the server listed %q, which does not have the prefix %q", key, prefix)
+			return "", misled("%w: the server listed %q, which does not have the prefix %q", object.ErrMisled, key, prefix)
 		case unplaced(key):
 		case key > last:
 			last = key
 		case last == after:
-			return "", misled("the server listed %q when asked for keys after %q: it does not honour start-after", key, after)
+			return "", misled("%w: the server listed %q when asked for keys after %q: it does not honour start-after", object.ErrMisled, key, after)
 		default:
-			return "", misled("the server listed %q after %q: its listing is not in the byte order of its keys", key, last)
+			return "", misled("%w: the server listed %q after %q: its listing is not in the byte order of its keys", object.ErrMisled, key, last)
 		}
 	}
 	return last, nil

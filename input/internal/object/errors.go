@@ -52,6 +52,11 @@ var (
 	// before the listed one. It is waited for, and costs no attempts.
 	ErrStale = errors.New("a cache still has the version before")
 
+	// ErrMisled means that a listing contradicts itself or the question: its keys are
+	// out of order, a page comes again, it is of another bucket or prefix. It is a kind,
+	// and the cause of an [Error] of another one.
+	ErrMisled = errors.New("the listing can't be right")
+
 	// ErrOdd means that the object's entry in the listing makes no sense, such as a
 	// size below zero: see [Object.Odd].
 	ErrOdd = errors.New("the entry of the listing can't be understood")
@@ -124,7 +129,8 @@ func (e *Error) Unwrap() []error {
 func Transient(err error) bool {
 	return errors.Is(err, ErrThrottled) || errors.Is(err, ErrUnavailable) ||
 		errors.Is(err, ErrUnreachable) || errors.Is(err, ErrChanged) ||
-		errors.Is(err, ErrMissingContent) || errors.Is(err, ErrMismatch) || errors.Is(err, ErrStale)
+		errors.Is(err, ErrMissingContent) || errors.Is(err, ErrMismatch) || errors.Is(err, ErrStale) ||
+		errors.Is(err, ErrMisled)
 }
 
 // EndpointFault reports whether err is about the endpoint rather than one object:
@@ -171,5 +177,6 @@ var causes = []struct {
 	{ErrChanged, "changed"},
 	{ErrThrottled, "throttled"},
 	{ErrUnreachable, "unreachable"},
+	{ErrMisled, "misled"},
 	{ErrUnavailable, "unavailable"},
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
@@ -156,7 +157,7 @@ func (c *receipt) note(ctx context.Context, change func() (complete bool)) {
 func (c *receipt) settle(ctx context.Context) {
 	p, work := c.due.pass, c.due.work
 	if c.err != nil {
-		c.due.park(c.object, reason(ErrRejected), fmt.Errorf("%w: %w", ErrRejected, c.err))
+		c.due.park(c.object, reason(ErrRejected), fmt.Errorf("%w: %w", ErrRejected, foreign.Cause(c.err)))
 		return
 	}
 	if work != nil {

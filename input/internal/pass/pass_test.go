@@ -336,7 +336,10 @@ func TestWaitingForDeletionsEndsWithItsContext(t *testing.T) {
 		require.NoError(t, p.Run(t.Context()))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		require.ErrorIs(t, p.scope.Removals.Wait(ctx), context.DeadlineExceeded)
+		err := p.scope.Removals.Wait(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, `1 object delivered and not deleted`)
+		require.ErrorContains(t, err, `"a"`)
 		require.NoError(t, p.scope.Removals.Wait(t.Context()))
 	})
 }

@@ -3,9 +3,13 @@ package pass
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
@@ -37,7 +41,8 @@ type Removals struct {
 	mu      sync.Mutex
 	waiting []removal
 	active  int
-	changed chan struct{} // closed and replaced when active or waiting shrinks
+	current map[string]struct{} // keys that are being deleted
+	changed chan struct{}       // closed and replaced when active or waiting shrinks
 }
 
 // removal is a delivered object. done hears why it was kept or what went wrong, and
@@ -53,16 +58,48 @@ type NotDeleted func(obj object.Object, kept string, err error)
 
 // NewRemovals has no deletion under way. A nil remover keeps everything.
 func NewRemovals(r Remover, policy retry.Policy, kept NotDeleted) *Removals {
-	return &Removals{remover: r, retry: policy, kept: kept, changed: make(chan struct{})}
+	return &Removals{remover: r, retry: policy, kept: kept, current: map[string]struct{}{}, changed: make(chan struct{})}
 }
 
-// Wait returns when no deletion is under way, or when ctx ends.
+// Wait returns when no deletion is under way, or when ctx ends. The error then says
+// which objects may stay.
 func (r *Removals) Wait(ctx context.Context) error {
 	err := r.until(ctx, func() bool { return r.active == 0 })
-	if err != nil {
-		return fmt.Errorf("waiting for deletions: %w", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if pending := r.Pending(); pending != nil {
+		return fmt.Errorf("waiting for deletions: %w: %w", pending, err)
+	}
+	return nil // the last one has just ended
+}
+
+// keysNamed is how many keys an error names.
+const keysNamed = 3
+
+// Pending is an error that says how many delivered objects are not deleted yet, and
+// names the first of them; nil if none is waiting or under way.
+func (r *Removals) Pending() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	keys := slices.Sorted(maps.Keys(r.current))
+	n := len(keys) + len(r.waiting)
+	if n == 0 {
+		return nil
+	}
+	for _, m := range r.waiting[:min(len(r.waiting), keysNamed)] {
+		keys = append(keys, m.object.Key)
+	}
+	more := ""
+	keys = keys[:min(len(keys), keysNamed)]
+	if n > len(keys) {
+		more = fmt.Sprintf(" and %d more", n-len(keys))
+	}
+	for i, key := range keys {
+		keys[i] = foreign.Key(key)
+	}
+	return fmt.Errorf("%s delivered and not deleted when the run stopped, and may stay in the bucket (delete_objects): %s%s",
+		object.Count(int64(n)), strings.Join(keys, ", "), more)
 }
 
 // hold returns when not too many deletions wait for their turn.
@@ -119,11 +156,15 @@ func (r *Removals) work(ctx context.Context) {
 		}
 		m := r.waiting[0]
 		r.waiting = r.waiting[1:]
+		r.current[m.object.Key] = struct{}{}
 		r.mu.Unlock()
 		kept, err := r.removeNow(ctx, m.object)
 		if m.done(kept, err); kept != "" || err != nil {
 			r.kept(m.object, kept, err)
 		}
+		r.mu.Lock()
+		delete(r.current, m.object.Key)
+		r.mu.Unlock()
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,6 +52,31 @@ func (c *Caller) List(ctx context.Context, r Request, decode func(a *Answer, doc
 	})
 	if err == nil && c.o.OnListPage != nil {
 		c.o.OnListPage(time.Since(start), keys)
+	}
+	return err
+}
+
+// fewMisled is how often a page is asked for that contradicts itself or the page
+// before. A listing that changes meanwhile may look so once or twice; what lasts for
+// more attempts does not pass.
+const fewMisled = 4
+
+// RetryingPage runs f, which asks for a page, under the client's policy, and fewer times
+// where the pages can't be right.
+func (c *Caller) RetryingPage(ctx context.Context, f func(context.Context) error) error {
+	misled, last := 0, error(nil)
+	err := c.Retrying(ctx, OpListing, func(ctx context.Context) error {
+		err := f(ctx)
+		// Where it is only the cause, a cache may be to blame, and that passes.
+		if e, ok := errors.AsType[*object.Error](err); ok && e.Kind == object.ErrMisled { //nolint:errorlint // its kind, not its cause
+			if misled++; misled == fewMisled {
+				last, err = err, nil
+			}
+		}
+		return err
+	})
+	if last != nil {
+		return last
 	}
 	return err
 }
@@ -125,6 +151,33 @@ var (
 	errOutOfTurn = errors.New("the server's listing is not in the byte order of its keys")
 )
 
+// Tidy drops what repeats the entry before it. The entries of a page that nothing
+// follows are all that is left, so their order does not matter: they are sorted. It
+// changes objs.
+func Tidy(objs []object.Object, complete bool, unplaced func(key string) bool) []object.Object {
+	same := func(a, b object.Object) bool { return a.Key != "" && a.SameVersion(b) && a.Odd == b.Odd }
+	objs = slices.CompactFunc(objs, same)
+	if !complete {
+		return objs
+	}
+	if _, err := Follow(objs, "", unplaced); err == nil {
+		return objs
+	}
+	slices.SortStableFunc(objs, func(a, b object.Object) int { return strings.Compare(a.Key, b.Key) })
+	return slices.CompactFunc(objs, same)
+}
+
+// Misled is the error of a listing that contradicts itself.
+func Misled(err error) error {
+	return &object.Error{Op: OpListing, Kind: object.ErrMisled, Err: err}
+}
+
+// OfAnother is the error of a page that is not what was asked for, most likely from
+// a cache, which passes.
+func OfAnother(format string, args ...any) error {
+	return &object.Error{Op: OpListing, Kind: object.ErrUnavailable, Err: fmt.Errorf("%w: "+format, append([]any{object.ErrMisled}, args...)...)}
+}
+
 // Follow checks that the keys of a page rise from last, and returns the new last
 // key. Keys that are unplaced may be anywhere.
 func Follow(objs []object.Object, last string, unplaced func(key string) bool) (string, error) {
@@ -148,7 +201,7 @@ func Follow(objs []object.Object, last string, unplaced func(key string) bool) (
 func Below(objs []object.Object, prefix string, unplaced func(key string) bool) error {
 	for i := range objs {
 		if key := objs[i].Key; !strings.HasPrefix(key, prefix) && !unplaced(key) {
-			return &object.Error{Op: OpListing, Kind: object.ErrUnavailable, Err: fmt.Errorf("it shows %s, which is not below the prefix %s", foreign.Key(key), foreign.Key(prefix))}
+			return OfAnother("it shows %s, which is not below the prefix %s", foreign.Key(key), foreign.Key(prefix))
 		}
 	}
 	return nil

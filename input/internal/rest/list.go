@@ -21,7 +21,7 @@ import (
 // policy.
 func (c *Client) Page(ctx context.Context, prefix, after string) (objs []object.Object, more bool, err error) {
 	var p page
-	err = c.caller.Retrying(ctx, plane.OpListing, func(ctx context.Context) (err error) {
+	err = c.caller.RetryingPage(ctx, func(ctx context.Context) (err error) {
 		p, err = c.page(ctx, prefix, after, plane.PageKeys)
 		return err
 	})
@@ -35,6 +35,9 @@ func (c *Client) Probe(ctx context.Context, prefix string, policy retry.Policy) 
 	var p page
 	err := policy.Do(ctx, func(ctx context.Context) (err error) {
 		p, err = c.page(ctx, prefix, "", 1)
+		if e, ok := errors.AsType[*object.Error](err); ok && e.Kind == object.ErrMisled { //nolint:errorlint // its kind, not its cause
+			return nil // an answer is all that a probe wants; whether the order is right is for the listing
+		}
 		return err
 	}, object.Transient, c.caller.RetryHook(plane.OpListing))
 	if err != nil || len(p.objects) == 0 {
@@ -74,6 +77,7 @@ func (c *Client) page(ctx context.Context, prefix, after string, limit int) (p p
 // check makes sure that the page is what was asked for, and drops what comes before
 // that.
 func (p *page) check(prefix, after string) error {
+	p.objects = plane.Tidy(p.objects, !p.more, nameless)
 	early := 0
 	if carried(after) != after {
 		early = slices.IndexFunc(p.objects, func(o object.Object) bool { return o.Key > after })
@@ -87,7 +91,10 @@ func (p *page) check(prefix, after string) error {
 		err = fmt.Errorf("a thousand keys begin like %s, and no cursor can lead beyond them", foreign.Key(after))
 	case len(p.objects) > 0 || !p.more:
 		p.objects = p.objects[early:]
-		_, err = plane.Follow(p.objects, after, nameless)
+		if _, err := plane.Follow(p.objects, after, nameless); err != nil {
+			return plane.Misled(err)
+		}
+		err = nil
 	}
 	if err != nil {
 		return &object.Error{Op: plane.OpListing, Kind: object.ErrUnavailable, Err: err}

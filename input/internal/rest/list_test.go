@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -65,9 +66,10 @@ func TestARowIsWhatTheS3ProtocolShowsOfIt(t *testing.T) {
 func TestAPageThatCannotBeRightIsAskedForAgain(t *testing.T) {
 	whole := pageOf(true, "a/1", "a/2")
 	wrong := map[string]string{
-		"another prefix": pageOf(false, "b/1"), "out of order": pageOf(false, "a/2", "a/1"), "twice": pageOf(false, "a/1", "a/1"),
+		"another prefix": pageOf(false, "b/1"), "out of order": pageOf(true, "a/2", "a/1"), "two versions of a key": pageOf(false, "a/1", "a/1"),
 		"not behind the place to start": pageOf(false, "a/0"), "goes on with nothing": pageOf(true), "folders": `{"hasNext":false,"folders":[{"name":"a/"}],"objects":[]}`,
 		"no hasNext": `{"objects":[]}`, "no objects": `{"hasNext":false}`, "a list": `[]`, "nothing": ``, "a page": `<html>`, "a message": `{"message":"starting"}`,
+		"an error": `{"statusCode":"500","error":"x","objects":[],"hasNext":false}`, "more behind it": pageOf(false) + "<html>", "nulls": `{"hasNext":false,"objects":null}`, "nothing in it": `{}`,
 		"not UTF-8": strings.Replace(pageOf(false, "a/1"), "a/1", "a/\xff", 1),
 	}
 	for i := range len(whole) - 1 {
@@ -89,7 +91,7 @@ func TestAPageThatCannotBeRightIsAskedForAgain(t *testing.T) {
 
 		n = 0
 		_, _, err = answering(t, func(*http.Request) *http.Response { return plain(200, doc) }).Page(t.Context(), "a/", "a/0")
-		require.ErrorIs(t, err, object.ErrUnavailable, name)
+		require.True(t, object.Transient(err), name)
 	}
 }
 
@@ -295,4 +297,49 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// numbers make the rows of pageOf differ.
+var numbers = regexp.MustCompile(`(\\"e|"size":)\d`)
+
+func TestACompletePageMayBeInAnyOrder(t *testing.T) {
+	for name, keys := range map[string][]string{
+		"reversed": {"c", "b", "a"}, "shuffled": {"b", "c", "a"}, "repeated": {"a", "a", "b", "b", "c", "c"},
+		"shuffled and repeated": {"b", "a", "c", "b", "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := answering(t, func(*http.Request) *http.Response {
+				return plain(200, numbers.ReplaceAllString(pageOf(false, keys...), "${1}0"))
+			})
+			got, more, err := c.Page(t.Context(), "", "")
+			require.NoError(t, err)
+			require.False(t, more)
+			require.Equal(t, []string{"a", "b", "c"}, keysOf(got))
+		})
+	}
+}
+
+func TestPagesThatCannotBeRightAreAnErrorOfTheirOwnAfterFewAttempts(t *testing.T) {
+	for name, keys := range map[string][]string{"reversed": {"c", "b", "a"}, "the same page": {"a", "b"}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := 0
+				c := answering(t, func(*http.Request) *http.Response {
+					n++
+					return plain(200, pageOf(true, keys...))
+				}, func(o *plane.Options) {
+					o.Retry = retry.Policy{MaxAttempts: 50, InitialInterval: time.Second, MaxInterval: time.Minute}
+				})
+				start := time.Now()
+				_, err := list(t.Context(), c, "", "")
+				require.ErrorIs(t, err, object.ErrMisled)
+				require.NotErrorIs(t, err, object.ErrUnavailable)
+				require.Less(t, time.Since(start), time.Minute)
+				require.Less(t, n, 10)
+				_, found, err := c.Probe(t.Context(), "", retry.Once)
+				require.NoError(t, err, "an answer is all that a probe wants")
+				require.True(t, found)
+			})
+		})
+	}
 }

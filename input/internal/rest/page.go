@@ -46,6 +46,8 @@ func (p *page) decode(doc []byte) error {
 		case "objects":
 			listed = true
 			err = s.array(func() error { return p.row(&s) })
+		case "error", "statusCode":
+			err = errNotAPage // an error in spite of the status
 		case "folders":
 			err = s.array(func() error { return errFolders })
 		default:
@@ -56,6 +58,8 @@ func (p *page) decode(doc []byte) error {
 	switch p.more = said == "true"; {
 	case err != nil:
 		return err
+	case s.peek() != 0:
+		return errNotJSON // something wrote behind it
 	case !listed, !p.more && said != "false":
 		return errNotAPage
 	}

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 )
 
@@ -55,7 +54,7 @@ func (c *cursor) advance(p *page) (more bool, err error) {
 		p.objects, p.truncated, p.token = p.objects[:0], true, ""
 		last = c.last
 	case err != nil:
-		return false, &object.Error{Op: plane.OpListing, Kind: object.ErrUnavailable, Err: err}
+		return false, plane.Misled(err)
 	}
 	c.empty++
 	if last != c.last {
@@ -74,7 +73,7 @@ func (c *cursor) advance(p *page) (more bool, err error) {
 		if p.last {
 			return false, nil
 		}
-		return false, &object.Error{Op: plane.OpListing, Kind: object.ErrUnavailable, Err: plane.ErrGoesRound}
+		return false, plane.Misled(plane.ErrGoesRound)
 	}
 	c.byKey = true
 	c.token, c.after = "", c.last

@@ -34,6 +34,10 @@ func refusal(r plane.Request, resp *http.Response, doc []byte, cred object.Crede
 	return e
 }
 
+// leastSkew is a difference of clocks that can be seen in a Date, which has whole
+// seconds and travels for a while.
+const leastSkew = 5 * time.Second
+
 // skewed says how far the clocks are apart where that is what was refused.
 func skewed(e *object.Error, resp *http.Response) error {
 	there, err := http.ParseTime(resp.Header.Get("Date"))
@@ -43,6 +47,9 @@ func skewed(e *object.Error, resp *http.Response) error {
 	ahead, word := time.Since(there).Round(time.Second), "ahead of"
 	if ahead < 0 {
 		ahead, word = -ahead, "behind"
+	}
+	if ahead < leastSkew {
+		return nil // the clock that refused is another one than that of the date
 	}
 	return fmt.Errorf("the clock of this machine is %v %s the server's", ahead, word)
 }

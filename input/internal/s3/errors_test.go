@@ -208,6 +208,14 @@ func TestHowFarTheClocksAreApartIsSaid(t *testing.T) {
 		require.ErrorContains(t, err, words)
 		require.ErrorContains(t, err, "the clock of this machine is")
 	}
+	c := answering(t, func(*http.Request) *http.Response {
+		r := plain(403, s3Error("RequestTimeTooSkewed", ""))
+		r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+		return r
+	})
+	_, err := list(t.Context(), c, Range{})
+	require.ErrorContains(t, err, "RequestTimeTooSkewed")
+	require.NotContains(t, err.Error(), "the clock of this machine is", "the two clocks agree")
 }
 
 func TestDeleteOfAnAbsentObjectIsNoError(t *testing.T) {
@@ -218,7 +226,7 @@ func TestDeleteOfAnAbsentObjectIsNoError(t *testing.T) {
 		if r.Method == http.MethodDelete {
 			return plain(404, s3Error("NoSuchKey", "Object not found"))
 		}
-		return plain(200, "<ListBucketResult></ListBucketResult>")
+		return plain(200, "<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>")
 	})
 	require.NoError(t, c.Delete(t.Context(), "not there"))
 }

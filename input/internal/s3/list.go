@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -23,7 +22,7 @@ import (
 func (c *Client) Page(ctx context.Context, prefix, after string) (objs []object.Object, more bool, err error) {
 	l := lister{client: c, cursor: cursor{prefix: prefix, after: after, last: after}}
 	for more = true; more && len(l.page.objects) == 0; {
-		err := c.caller.Retrying(ctx, plane.OpListing, func(ctx context.Context) (err error) {
+		err := c.caller.RetryingPage(ctx, func(ctx context.Context) (err error) {
 			if err = l.fetch(ctx, plane.PageKeys); err == nil {
 				more, err = l.cursor.advance(&l.page)
 			}
@@ -66,18 +65,22 @@ func (l *lister) ask(ctx context.Context, r request, maxKeys int) error {
 		if err := l.page.decode(doc, maxKeys); err != nil {
 			return 0, listDecodeError(err, doc, a)
 		}
-		return len(l.page.objects), l.checkPrefix()
+		l.page.objects = plane.Tidy(l.page.objects, !l.page.truncated, unplaced)
+		return len(l.page.objects), l.check()
 	})
 }
 
-// checkPrefix makes sure that the page is for the requested prefix: a cache may
-// answer with a page for another prefix. The server repeats a prefix with control
-// characters in another form, so such a prefix is not compared.
-func (l *lister) checkPrefix() error {
+// check makes sure that the page is for the requested bucket and prefix: a cache may
+// answer with another page. The server repeats a prefix with control characters in
+// another form, so such a prefix is not compared.
+func (l *lister) check() error {
+	if name := l.page.bucket; name != "" && name != l.client.bucket {
+		return plane.OfAnother("the answer is for the bucket %s, not for %s", foreign.Key(name), foreign.Key(l.client.bucket))
+	}
 	asked := l.cursor.prefix
 	seen := l.page.prefix
 	if seen != nil && *seen != asked && !strings.ContainsFunc(asked, func(c rune) bool { return c < ' ' || c == utf8.RuneError }) {
-		return &object.Error{Op: plane.OpListing, Kind: object.ErrUnavailable, Err: fmt.Errorf("the answer is for the prefix %s, not for %s", foreign.Key(*seen), foreign.Key(asked))}
+		return plane.OfAnother("the answer is for the prefix %s, not for %s", foreign.Key(*seen), foreign.Key(asked))
 	}
 	return plane.Below(l.page.objects, asked, unplaced)
 }

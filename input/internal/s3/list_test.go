@@ -396,3 +396,109 @@ func TestAPageOfAnotherPrefixIsAskedForAgain(t *testing.T) {
 		})
 	}
 }
+
+func TestAnAnswerThatIsNoListingIsNoEmptyBucket(t *testing.T) {
+	for name, doc := range map[string]string{
+		"empty element":   `<ListBucketResult/>`,
+		"empty":           `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></ListBucketResult>`,
+		"of no known use": `<ListBucketResult><MaxKeys>1000</MaxKeys><Wrong/></ListBucketResult>`,
+		"another bucket":  `<ListBucketResult><Name>other</Name><IsTruncated>false</IsTruncated></ListBucketResult>`,
+		"another prefix":  `<ListBucketResult><Name>photos</Name><Prefix>b/</Prefix><IsTruncated>false</IsTruncated></ListBucketResult>`,
+		"no prefix":       `<ListBucketResult><Name>photos</Name><Prefix/><IsTruncated>false</IsTruncated></ListBucketResult>`,
+		"nothing":         ``,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bad := 2
+				n := 0
+				c := answering(t, func(*http.Request) *http.Response {
+					if n++; n <= bad {
+						return plain(200, doc)
+					}
+					return plain(200, xmlPage("", false, "a/1"))
+				}, func(o *plane.Options) {
+					o.Retry = retry.Policy{MaxAttempts: 5, InitialInterval: time.Second, MaxInterval: time.Second}
+				})
+				got, _, err := c.Page(t.Context(), "a/", "")
+				require.NoError(t, err)
+				require.Equal(t, []string{"a/1"}, keysOf(got))
+				require.Equal(t, 3, n)
+
+				bad = 1000
+				_, _, err = c.Page(t.Context(), "a/", "")
+				require.ErrorIs(t, err, object.ErrUnavailable)
+				_, _, err = c.Listed(t.Context(), "a/1")
+				require.ErrorIs(t, err, object.ErrUnavailable, "an object has not vanished because of it")
+				_, _, err = c.Probe(t.Context(), "a/", retry.Once)
+				require.ErrorIs(t, err, object.ErrUnavailable)
+			})
+		})
+	}
+}
+
+func TestACompletePageMayBeInAnyOrder(t *testing.T) {
+	for name, keys := range map[string][]string{
+		"reversed": {"c", "b", "a"}, "shuffled": {"b", "c", "a"}, "repeated": {"a", "a", "b", "b", "c", "c"},
+		"shuffled and repeated": {"b", "a", "c", "b", "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := scripted(t, 2, func(int, string, string) string { return xmlPage("", false, keys...) })
+			got, more, err := c.Page(t.Context(), "", "")
+			require.NoError(t, err)
+			require.False(t, more)
+			require.Equal(t, []string{"a", "b", "c"}, keysOf(got))
+		})
+	}
+}
+
+func TestPagesThatCannotBeRightAreAnErrorOfTheirOwnAfterFewAttempts(t *testing.T) {
+	for name, answer := range map[string]func(n int, after string) string{
+		"reversed":      func(int, string) string { return xmlPage("t", true, "c", "b", "a") },
+		"the same page": func(int, string) string { return xmlPage("b", true, "a", "b") },
+		"two versions of a key": func(int, string) string {
+			return strings.Replace(xmlPage("", false, "a", "a"), "abc", "abd", 1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := 0
+				c := answering(t, func(r *http.Request) *http.Response {
+					n++
+					return plain(200, answer(n, r.URL.Query().Get("start-after")))
+				}, func(o *plane.Options) {
+					o.Retry = retry.Policy{MaxAttempts: 50, InitialInterval: time.Second, MaxInterval: time.Minute}
+				})
+				start := time.Now()
+				_, err := list(t.Context(), c, Range{})
+				require.ErrorIs(t, err, object.ErrMisled)
+				require.NotErrorIs(t, err, object.ErrUnavailable)
+				require.False(t, object.EndpointFault(err))
+				require.Less(t, time.Since(start), time.Minute)
+				require.Less(t, n, 10)
+			})
+		})
+	}
+}
+
+func TestPagesThatAreWrongForAMomentAreAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		c := answering(t, func(*http.Request) *http.Response {
+			if n++; n <= 2 {
+				return plain(200, xmlPage("t", true, "b", "a"))
+			}
+			return plain(200, xmlPage("", false, "a", "b"))
+		}, func(o *plane.Options) {
+			o.Retry = retry.Policy{MaxAttempts: 5, InitialInterval: time.Second, MaxInterval: time.Minute}
+		})
+		got, err := list(t.Context(), c, Range{})
+		require.NoError(t, err)
+		require.Equal(t, []string{"a", "b"}, keysOf(got))
+	})
+}
+
+func TestAnObjectHasNotVanishedFromAPageOutOfOrder(t *testing.T) {
+	c := scripted(t, 1, func(int, string, string) string { return xmlPage("t", true, "a/c", "a/b", "a/") })
+	_, _, err := c.Listed(t.Context(), "a/")
+	require.ErrorIs(t, err, object.ErrMisled)
+}

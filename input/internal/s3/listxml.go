@@ -24,6 +24,8 @@ type page struct {
 	// last says that the server called this the last page, even if it gave a token.
 	last  bool
 	token string
+	// bucket is the name of the bucket as the server repeats it; "" if it does not.
+	bucket string
 	// prefix is the prefix of the page as the server repeats it; nil if it does
 	// not.
 	prefix *string
@@ -60,9 +62,10 @@ func (p *page) decode(doc []byte, maxKeys int) error {
 		return errNotAList
 	}
 	if root.empty {
-		return nil
+		return errNotAList
 	}
 	said := "" // of IsTruncated
+	known := false
 	for {
 		t, ok, err := s.next()
 		switch {
@@ -70,9 +73,14 @@ func (p *page) decode(doc []byte, maxKeys int) error {
 			return err
 		case !ok:
 			return errXMLCut
+		case t.closing && !known:
+			return errNotAList // whatever it is, it does not say that the bucket is empty
 		case t.closing:
 			p.truncated, p.last = goesOn(said, p.token, len(p.objects) >= maxKeys)
 			return nil
+		}
+		known = known || slices.Contains(ofListings, string(t.name))
+		switch {
 		case t.empty && string(t.name) == "Prefix":
 			p.prefix = new("")
 			continue
@@ -89,6 +97,10 @@ func (p *page) decode(doc []byte, maxKeys int) error {
 		}
 	}
 }
+
+// ofListings are elements of which a listing has at least one. A document with none
+// of them is not Storage's.
+var ofListings = []string{"Contents", "Name", "Prefix", "KeyCount", "IsTruncated"}
 
 // goesOn reads IsTruncated as XML Schema and servers write it. A token always
 // means that there is more. Without a token and without a readable IsTruncated, a
@@ -114,6 +126,8 @@ func (p *page) decodeField(s *xmlScanner, name string, said *string) error {
 		*said = end.text()
 	case "NextContinuationToken":
 		p.token = end.text()
+	case "Name":
+		p.bucket = end.text()
 	case "Prefix":
 		p.prefix = new(end.text())
 	case "EncodingType":

@@ -21,6 +21,9 @@ func (c *Client) Listed(ctx context.Context, key string) (object.Object, bool, e
 		if err := l.fetch(ctx, 1); err != nil {
 			return object.Object{}, false, err
 		}
+		if _, err := plane.Follow(l.page.objects, "", unplaced); err != nil {
+			return object.Object{}, false, plane.Misled(err) // nothing has vanished that may come later
+		}
 		// The key itself comes before all longer keys that begin with it.
 		for _, o := range l.page.objects {
 			if o.Key == key && o.Odd != "" {

@@ -383,7 +383,7 @@ func TestRetryAfterHoldsBackEveryRequest(t *testing.T) {
 				throttled := true
 				c := answering(t, func(*http.Request) *http.Response {
 					if !throttled {
-						return plain(http.StatusOK, "<ListBucketResult></ListBucketResult>")
+						return plain(http.StatusOK, "<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>")
 					}
 					throttled = false
 					r := plain(http.StatusTooManyRequests, "")

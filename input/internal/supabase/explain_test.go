@@ -46,6 +46,8 @@ func TestEveryRefusalNamesItsFieldAndRemedy(t *testing.T) {
 	}{
 		"wrong region":           {access, mismatch, "us-east-2", "region", []string{"eu-central-1", "write region: us-east-2"}},
 		"wrong secret":           {access, mismatch, "", "credentials.secret_access_key", []string{"region is not eu-central-1", "X-Forwarded-Host", "S3 access keys"}},
+		"pages out of order":     {access, &object.Error{Op: "listing", Kind: object.ErrMisled, Err: fmt.Errorf("out of order")}, "", "project_ref", []string{"not in key order", "a proxy may cache listings", "ask Storage directly"}},
+		"page of another":        {own, &object.Error{Op: "listing", Kind: object.ErrUnavailable, Err: fmt.Errorf("%w: of another bucket", object.ErrMisled)}, "", "endpoint", []string{"are of something else"}},
 		"right region":           {access, mismatch, "eu-central-1", "credentials.secret_access_key", nil},
 		"wrong anon key":         {session, mismatch, "", "credentials.anon_key", []string{"region is not eu-central-1", "API keys"}},
 		"no anon key":            {keyless, mismatch, "", "credentials.anon_key", []string{"newer servers", "write the anon key"}},

@@ -234,6 +234,16 @@ var answerRemedies = []remedy{
 		todo:    always("see what answers there: a store that takes no notice of max-keys can't be read, and a download page is no listing"),
 	},
 	{
+		name: "misled",
+		is:   func(s seen, _ asked) bool { return errors.Is(s, object.ErrMisled) },
+		problem: func(_ seen, a asked) string {
+			return "the pages of the listing that " + a.host() + " sends are not in key order, repeat, or are of something else"
+		},
+		todo: func(_ seen, a asked) string {
+			return "a proxy may cache listings, or this is " + a.not + ": ask Storage directly, or have the proxy cache nothing under this path"
+		},
+	},
+	{
 		name: "no route",
 		is: func(s seen, _ asked) bool {
 			return s.Status == http.StatusNotFound && s.says("no route matched", "route get:", "route post:", "requested path is invalid")

@@ -2,7 +2,7 @@
 // configuration, files, a user's sign-in, or the Management API. It hands out
 // those that are good, renews them ahead of their end, and gets others when a
 // server refuses them: once, however many requests ask for it at the same time.
-// What may pass is waited for here, so that no object is given up because a key
+// What may pass is waited for here, so that no object is parked because a key
 // could not be had for a while.
 //
 //	source.go    Source: the keys as they are now; renewal ahead of their end
