@@ -67,8 +67,8 @@ type Limiter struct {
 	// its size.
 	begun, first int
 
-	// A round is as many good answers as the limit allows requests, begun since it has
-	// its size, while most places were in use. Of those that are timed, took is the
+	// A round is as many good answers as the limit allows requests, half as many below
+	// easy, begun since it has its size, while most places were in use. Of those that are timed, took is the
 	// time to their first bytes.
 	answers, timed int
 	took           time.Duration
@@ -257,7 +257,7 @@ func (l *Limiter) answered(number int, took time.Duration) (grown bool) {
 		l.timed++
 		l.took += took
 	}
-	if l.answers < l.limit {
+	if l.answers < l.limit && (l.limit >= easy || l.answers < l.limit/2) {
 		return false
 	}
 	mean := l.took / time.Duration(max(l.timed, 1))
