@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 	"time"
 
@@ -74,9 +75,19 @@ func (a *ahead) bytes() int64 {
 	return partBytes
 }
 
+// most is how many parts may be read ahead. Those that need no buffers are bounded
+// by the places alone: an object that is held whole needs its bytes for less time.
+func (a *ahead) most() int {
+	n := a.of.ranges.ahead(a.version.Size)
+	if n == maxAhead && a.whole != nil {
+		return math.MaxInt
+	}
+	return n
+}
+
 // extend begins as many parts as there is room for.
 func (a *ahead) extend() {
-	for len(a.parts) < a.of.ranges.ahead(a.version.Size) && a.from < a.version.Size {
+	for len(a.parts) < a.most() && a.from < a.version.Size {
 		place, ok := a.of.room.enterAhead(a.bytes())
 		if !ok {
 			return

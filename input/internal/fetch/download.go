@@ -40,7 +40,7 @@ func (r *Run) try(ctx context.Context, a *attempt) error {
 	defer b.Close()
 	d := &Download{body: b, began: time.Now()}
 	length := r.firstLength(a)
-	if length < a.Size && a.Size <= wholeBytes {
+	if length < a.Size {
 		r.splitEarly(a, d, length)
 	}
 	answer, until, err := r.open(b.ctx, a, length)
@@ -92,10 +92,11 @@ func (r *Run) try(ctx context.Context, a *attempt) error {
 	return r.endOf(ctx, a, b, r.hand(ctx, a, d, holds, r.check(a, *answer, doubtful)))
 }
 
-// splitEarly begins the parts of a small object, except the first, together with
-// its first request: on the word of the listing for what its version is.
+// splitEarly begins the parts of an object that is held whole, except the first,
+// together with its first request: on the word of the listing for what its version
+// is.
 func (r *Run) splitEarly(a *attempt, d *Download, length int64) {
-	if !r.ranges.seen.Load() || chooses(a.Claim) {
+	if !r.takesWhole(a.Size) || !r.ranges.seen.Load() || chooses(a.Claim) {
 		return
 	}
 	d.Whole = make([]byte, a.Size)

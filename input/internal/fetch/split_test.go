@@ -13,7 +13,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-const scarceObjects = 60
+const scarceObjects = 40
 
 // readScarce reads objects of 2 MiB as a taker of whole ones.
 func readScarce(t *testing.T, s *store, buffer int64) (took time.Duration, requests int) {
@@ -49,7 +49,7 @@ func TestSmallObjectsAreReadInPartsWhereBytesAreScarceAndPlacesAreNot(t *testing
 		took, requests := readScarce(t, line(), 16<<20)
 		require.Greater(t, requests, scarceObjects*3/2)
 		require.LessOrEqual(t, requests, scarceObjects*2)
-		require.LessOrEqual(t, took, 750*time.Millisecond, "8 at a time with one request each take 960 ms")
+		require.LessOrEqual(t, took, 520*time.Millisecond, "8 at a time with one request each take 600 ms")
 	})
 }
 
@@ -90,7 +90,7 @@ func TestASmallObjectThatIsOverwrittenBetweenItsPartsIsOneVersion(t *testing.T) 
 				opts.MaxDownloads, opts.TakesWhole, opts.BufferBytes = 0, true, 16<<20
 				old := bytes.Repeat([]byte("o"), 2*minPart)
 				var objs []object.Object
-				for i := range 40 {
+				for i := range 30 {
 					objs = append(objs, s.put(fmt.Sprint(i), old))
 				}
 				got := map[string]int{}
