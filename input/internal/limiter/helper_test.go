@@ -165,6 +165,7 @@ func (e *endpoint) download(p *Place) error {
 type gauges struct {
 	mu       sync.Mutex
 	windows  []int
+	pages    int // last told
 	inFlight int // the most
 	down, up int
 	failures int
@@ -176,10 +177,13 @@ func (g *gauges) InFlight(n int) {
 	g.inFlight = max(g.inFlight, n)
 }
 
-func (g *gauges) Window(n int) {
+func (g *gauges) Window(n, pages int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.windows = append(g.windows, n)
+	g.pages = pages
+	if len(g.windows) == 0 || g.windows[len(g.windows)-1] != n {
+		g.windows = append(g.windows, n)
+	}
 }
 
 func (g *gauges) Down(error) {

@@ -1,6 +1,7 @@
 package limiter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -28,10 +29,11 @@ const (
 
 // Meter hears what goes on. Its methods must not block, nor call the limiter.
 type Meter interface {
-	// InFlight and Window hear each change of how many downloads and parts are under
-	// way, and of how many requests may be.
+	// InFlight hears each change of how many downloads and parts are under way.
 	InFlight(downloads int)
-	Window(requests int)
+	// Window hears each change of how many downloads may be, and how many pages of
+	// listings. Where the number adapts both take their places from the first.
+	Window(downloads, pages int)
 	// Down hears of every failed probe of an endpoint that is down, Up once that it
 	// is back.
 	Down(err error)
@@ -81,7 +83,7 @@ type Limiter struct {
 	tryAt   time.Time // when refused is tried again
 	pause   time.Duration
 
-	told  int
+	told  struct{ downloads, pages int }
 	freed []func()
 }
 
@@ -342,12 +344,10 @@ func pushedBack(err error) bool {
 
 func (l *Limiter) tell() {
 	l.opts.Meter.InFlight(l.taken)
-	window := l.opts.MaxDownloads
-	if window == 0 {
-		window = l.limit
-	}
-	if window != l.told {
-		l.told = window
-		l.opts.Meter.Window(window)
+	now := l.told
+	now.downloads, now.pages = cmp.Or(l.opts.MaxDownloads, l.limit), max(1, min(l.opts.MaxPages, l.limit))
+	if now != l.told {
+		l.told = now
+		l.opts.Meter.Window(now.downloads, now.pages)
 	}
 }
