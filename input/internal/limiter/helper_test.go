@@ -73,15 +73,20 @@ func (e *endpoint) limiter(t *testing.T, fixed int) (*Limiter, *gauges) {
 		time.Sleep(10 * time.Second) // until what is under way has ended
 	})
 	g := &gauges{}
-	return New(ctx, Options{
+	var l *Limiter
+	l = New(ctx, Options{
 		MaxDownloads: fixed, MaxPages: 2, Meter: g, Patience: time.Minute,
-		Probe: func(context.Context) error {
+		Probe: func(ctx context.Context) error {
+			if err := l.Hold(ctx); err != nil { // as each page is held
+				return err
+			}
 			if e.down() {
 				return e.ask()
 			}
 			return nil
 		},
-	}), g
+	})
+	return l, g
 }
 
 func (e *endpoint) down() bool {
