@@ -57,7 +57,7 @@ type Options struct {
 // goroutines.
 type Limiter struct {
 	opts   Options
-	ctx    context.Context //nolint:containedctx // the life of probes, which no caller has
+	ctx    context.Context //nolint:containedctx // that of probes, which no caller has
 	outage outage
 
 	mu    sync.Mutex
@@ -89,7 +89,7 @@ type Limiter struct {
 
 // New makes a limiter. Probes end with ctx.
 func New(ctx context.Context, o Options) *Limiter {
-	l := &Limiter{opts: o, ctx: ctx, limit: start, pause: firstPause, outage: outage{suspect: suspectAfter}}
+	l := &Limiter{opts: o, ctx: context.WithValue(ctx, probe{}, true), limit: start, pause: firstPause, outage: outage{suspect: suspectAfter}}
 	l.tell()
 	return l
 }

@@ -97,7 +97,7 @@ func (l *Limiter) watch() {
 	began := time.Now()
 	pause := probeFirst
 	for {
-		err := l.opts.Probe(context.WithValue(l.ctx, probe{}, true))
+		err := l.opts.Probe(l.ctx)
 		if l.ctx.Err() != nil {
 			return
 		}
