@@ -9,8 +9,9 @@ import (
 // quickestHash is more bytes a second than any core hashes: MD5 does 0.5 to 0.9 GB.
 const quickestHash = 1e9
 
-// ranges knows whether the ranges of a large object are cheap, so that its parts
-// may be read side by side. They are not where the endpoint does work in proportion
+// ranges knows whether the parts of an object may be read side by side.
+//
+// Those of a large one may where ranges are cheap. They are not where the endpoint does work in proportion
 // to the whole object for each of them: a self-hosted file store hashes all of it
 // before the first byte of every answer. Then each part would cost as much as the
 // object.
