@@ -11,10 +11,10 @@ const quickestHash = 1e9
 
 // ranges knows whether the parts of an object may be read side by side.
 //
-// Those of a large one may where ranges are cheap. They are not where the endpoint does work in proportion
-// to the whole object for each of them: a self-hosted file store hashes all of it
-// before the first byte of every answer. Then each part would cost as much as the
-// object.
+// Those of a large one may where ranges are cheap. They are not where the endpoint
+// does work in proportion to the whole object for each of them: a self-hosted file
+// store hashes all of it before the first byte of every answer. Then each part would
+// cost as much as the object.
 //
 // One answer tells, without a request more: if its first byte came sooner than the
 // whole object can have been hashed, it was not. A slow answer says nothing, so that
