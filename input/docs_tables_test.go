@@ -53,8 +53,8 @@ var metricDocs = []documented{
 
 	{"supabase_storage_in_flight", "Downloads under way"},
 	{"supabase_storage_buffered_bytes", "Bytes that downloads hold in memory"},
-	{"supabase_storage_download_window", "How many downloads may be under way"},
-	{"supabase_storage_list_window", "How many pages of the listing may be under way"},
+	{"supabase_storage_download_window", "How many downloads may be under way, pages of the listing included where the number adapts"},
+	{"supabase_storage_list_window", "How many pages of the listing may be under way at most; fewer once the server pushes back"},
 	{"supabase_storage_tracked", "Objects with a delivered version, by the state"},
 	{"supabase_storage_parked_now", "Objects that wait for another attempt, by the state"},
 	{"supabase_storage_oldest_undelivered_seconds", "How long the oldest messages in the pipeline have waited for an ack; 0 if there are none"},

@@ -112,7 +112,12 @@ func (m *meters) Retried(err error) {
 }
 func (m *meters) InFlight(downloads int) { m.gathered.set(m.inFlight, int64(downloads)) }
 func (m *meters) Buffered(bytes int64)   { m.gathered.set(m.bufferedBytes, bytes) }
-func (m *meters) Window(downloads int)   { m.gathered.set(m.downloadWindow, int64(downloads)) }
+
+// Window is told both numbers when either changes.
+func (m *meters) Window(downloads, pages int) {
+	m.gathered.set(m.downloadWindow, int64(downloads))
+	m.gathered.set(m.listWindow, int64(pages))
+}
 
 func (m *meters) countListed()                       { m.gathered.add(m.listed, 1) }
 func (m *meters) countFiltered(rule string, n int64) { m.gathered.addLabelled(m.filtered, n, rule) }
@@ -120,11 +125,6 @@ func (m *meters) countFiltered(rule string, n int64) { m.gathered.addLabelled(m.
 func (m *meters) countDelivered(size int64) {
 	m.gathered.add(m.delivered, 1)
 	m.gathered.add(m.bytes, size)
-}
-
-func (m *meters) pageListed(took time.Duration, listers int) {
-	m.listPage.Timing(took.Nanoseconds())
-	m.listWindow.Set(int64(listers))
 }
 
 func (m *meters) passEnded(took time.Duration, complete bool) {

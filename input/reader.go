@@ -91,7 +91,7 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 	opts.MaxConns = limiter.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
 	opts.OnRetry, opts.Gate, opts.Hold = r.retried, r.gate, r.limiter.Hold
 	opts.OnListPage = func(d time.Duration, _ int) {
-		r.meters.pageListed(d, listing.MaxListers(conf.Listers()))
+		r.meters.listPage.Timing(d.Nanoseconds())
 		r.choice.PageListed(d)
 	}
 	opts.OnFirstByte = func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) }

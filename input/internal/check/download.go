@@ -129,7 +129,7 @@ type silent struct{}
 func (silent) Retried(error)             {}
 func (silent) InFlight(int)              {}
 func (silent) Buffered(int64)            {}
-func (silent) Window(int)                {}
+func (silent) Window(int, int)           {}
 func (silent) Down(error)                {}
 func (silent) Up()                       {}
 func (silent) Noticed(fetch.Peculiarity) {}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 )
 
 const (
+	// minPart is the length of the smallest part that a small object is read in. Half
+	// of it needs twice the requests and is no faster.
+	minPart = 1 << 20
 	// partBytes is the length of a part, and of its buffer. It takes an S3 store tens
 	// of milliseconds to send, so that a request more for each costs little.
 	partBytes = 3 << 20
@@ -31,6 +35,7 @@ const (
 type ahead struct {
 	of      *body
 	whole   []byte // where parts go to their place in it, and need no buffers
+	length  int64  // of a part
 	version object.Object
 	ctx     context.Context //nolint:containedctx // the parts live as long as the body that reads them
 	cancel  context.CancelFunc
@@ -52,9 +57,10 @@ type part struct {
 }
 
 // newAhead is for a body whose first answer is read up to before the end of the
-// object. Parts go to their place in whole, or where that is nil to buffers.
-func (r *Run) newAhead(b *body, whole []byte) *ahead {
-	a := &ahead{of: b, whole: whole, version: b.version, group: &r.workers, from: b.until}
+// object. Parts have the given length at most, which is partBytes where they go to
+// buffers, and not to their place in whole.
+func (r *Run) newAhead(b *body, length int64, whole []byte) *ahead {
+	a := &ahead{of: b, whole: whole, length: length, version: b.version, group: &r.workers, from: b.until}
 	a.grew.L = &a.mu
 	a.ctx, a.cancel = context.WithCancel(b.ctx)
 	a.extend()
@@ -69,14 +75,24 @@ func (a *ahead) bytes() int64 {
 	return partBytes
 }
 
+// most is how many parts may be read ahead. Those that need no buffers are bounded
+// by the places alone: an object that is held whole needs its bytes for less time.
+func (a *ahead) most() int {
+	n := a.of.ranges.ahead(a.version.Size)
+	if n == maxAhead && a.whole != nil {
+		return math.MaxInt
+	}
+	return n
+}
+
 // extend begins as many parts as there is room for.
 func (a *ahead) extend() {
-	for len(a.parts) < a.of.ranges.ahead() && a.from < a.version.Size {
+	for len(a.parts) < a.most() && a.from < a.version.Size {
 		place, ok := a.of.room.enterAhead(a.bytes())
 		if !ok {
 			return
 		}
-		p := &part{from: a.from, to: min(a.from+partBytes, a.version.Size)}
+		p := &part{from: a.from, to: min(a.from+a.length, a.version.Size)}
 		a.from = p.to
 		a.mu.Lock()
 		a.parts = append(a.parts, p)
@@ -92,12 +108,12 @@ func (a *ahead) next(offset int64) (*part, int64) {
 		a.extend()
 		return p, p.to
 	}
-	a.from = min(offset+partBytes, a.version.Size)
+	a.from = min(offset+a.length, a.version.Size)
 	if a.extend(); len(a.parts) == 0 {
 		a.from = min(offset+stretchBytes, a.version.Size)
 		return nil, a.from
 	}
-	return nil, min(offset+partBytes, a.version.Size)
+	return nil, min(offset+a.length, a.version.Size)
 }
 
 func (a *ahead) shift() *part {

@@ -69,14 +69,18 @@ func (f *Fetcher) newBody(ctx context.Context, place *limiter.Place, handedOn bo
 	return b
 }
 
-// begin says what the first answer holds, and up to where it goes: 0 is the end of
-// the object.
-func (b *body) begin(version object.Object, c *object.Content, until int64) {
-	b.version, b.etag, b.until = version, c.ETag, version.Size
+// begin says what is read, by which ETag answers name it, and up to where the first
+// one goes: 0 is the end of the object.
+func (b *body) begin(version object.Object, etag string, until int64) {
+	b.version, b.etag, b.until = version, etag, version.Size
 	if until > 0 {
 		b.until = min(until, version.Size)
 	}
-	b.unsized, b.framed = c.Size == object.UnknownSize, c.EndsItself
+}
+
+// begins says what is now read from.
+func (b *body) begins(c *object.Content) {
+	b.current, b.unsized, b.framed = c.Body, c.Size == object.UnknownSize, c.EndsItself
 }
 
 // Read implements io.Reader. It ends with io.EOF only after the last byte.
@@ -190,7 +194,7 @@ func (b *body) reopen() error {
 		b.place.Answered(time.Since(began))
 		if err = b.same(next); err == nil {
 			b.stale = stale{}
-			b.current, b.unsized, b.framed = next.Body, next.Size == object.UnknownSize, next.EndsItself
+			b.begins(next)
 			if b.offset > 0 && !next.Partial {
 				b.until = b.version.Size // it sends all that follows
 			}
@@ -284,6 +288,14 @@ func (b *body) dropPart() {
 	if b.part != nil {
 		b.ahead.release(b.part)
 		b.part = nil
+	}
+}
+
+// dropAhead ends what is read ahead. When it returns nothing is written any more.
+func (b *body) dropAhead() {
+	if b.ahead != nil {
+		b.ahead.close()
+		b.ahead = nil
 	}
 }
 

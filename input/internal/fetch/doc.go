@@ -17,7 +17,7 @@
 //	stale.go     waiting for a cache that has the version before
 //	content.go   whether bytes are what an ETag says
 //	body.go      one version, read from its first byte to its last
-//	ranges.go    whether the parts of a large object may be read side by side
+//	ranges.go    whether the parts of an object may be read side by side
 //	ahead.go     the parts that follow, read side by side
 //	buffers.go   the memory of parts, used again and again
 //

@@ -20,6 +20,9 @@ type Download struct {
 	// so, else nil. It belongs to the claim; Body is then at its end.
 	Whole []byte
 	body  *body
+
+	began  time.Time     // of its first request
+	opened time.Duration // until the answer began
 }
 
 // Err is why the download can't be read to its end; nil while all is well. Once
@@ -35,17 +38,19 @@ func (r *Run) try(ctx context.Context, a *attempt) error {
 	heldFirst := r.holds(a.Object)
 	b := r.newBody(ctx, a.place, !heldFirst)
 	defer b.Close()
-	began, length := time.Now(), a.Size
-	if r.readsParts(a) && r.ranges.areCheap() {
-		length = r.stretch(a.Size)
+	d := &Download{body: b, began: time.Now()}
+	length := r.firstLength(a)
+	if length < a.Size {
+		r.splitEarly(a, d, length)
 	}
 	answer, until, err := r.open(b.ctx, a, length)
 	if err != nil {
 		return r.clarify(ctx, a, err)
 	}
-	b.current = answer.Body
-	opened := time.Since(began)
-	a.place.Answered(opened)
+	b.begins(answer)
+	d.opened = time.Since(d.began)
+	a.place.Answered(d.opened)
+	listed := a.Object
 	doubtful, err := r.accept(ctx, a, answer)
 	if err != nil {
 		return err
@@ -56,14 +61,20 @@ func (r *Run) try(ctx context.Context, a *attempt) error {
 	if err := r.tooLarge(a); err != nil {
 		return err
 	}
-	d := &Download{Content: *answer, body: b}
+	if until == 0 || doubtful || a.Object != listed {
+		d.Whole = nil
+		b.dropAhead() // the parts of what is not to be read
+	}
+	d.Content = *answer
 	d.Object, d.Body = listedVersion(a.Object, answer), b
 	if until == 0 && !doubtful && answer.Size == d.Size {
-		if r.ranges.answered(d.Size, opened); r.readsParts(a) && r.ranges.areCheap() {
+		if r.ranges.answered(d.Size, d.opened); r.readsParts(a) && r.ranges.areCheap() {
 			until = r.stretch(d.Size) // the rest of the answer is left, once
 		}
 	}
-	b.begin(d.Object, answer, until)
+	if b.ahead == nil {
+		b.begin(d.Object, answer.ETag, until)
+	}
 	holds := r.holds(d.Object)
 	if heldFirst && !holds {
 		a.Object = d.Object
@@ -72,13 +83,25 @@ func (r *Run) try(ctx context.Context, a *attempt) error {
 	if doubtful && !holds {
 		return r.endOf(ctx, a, b, r.prove(a, b, answer))
 	}
-	if r.takesWhole(d.Size) {
+	if r.takesWhole(d.Size) && d.Whole == nil {
 		d.Whole = make([]byte, d.Size)
 	}
-	if b.until < d.Size {
-		b.ahead = r.newAhead(b, d.Whole)
+	if b.ahead == nil && b.until < d.Size {
+		b.ahead = r.newAhead(b, min(b.until, partBytes), d.Whole)
 	}
 	return r.endOf(ctx, a, b, r.hand(ctx, a, d, holds, r.check(a, *answer, doubtful)))
+}
+
+// splitEarly begins the parts of an object that is held whole, except the first,
+// together with its first request: on the word of the listing for what its version
+// is.
+func (r *Run) splitEarly(a *attempt, d *Download, length int64) {
+	if !r.takesWhole(a.Size) || !r.ranges.seen.Load() || chooses(a.Claim) {
+		return
+	}
+	d.Whole = make([]byte, a.Size)
+	d.body.begin(a.Object, a.ETag, length)
+	d.body.ahead = r.newAhead(d.body, length, d.Whole)
 }
 
 // tooLarge is an error for an object that no message can hold.
@@ -130,11 +153,25 @@ func (r *Run) open(ctx context.Context, a *attempt, length int64) (c *object.Con
 	return c, 0, err
 }
 
+// firstLength is how much of an object the first request asks for.
+func (r *Run) firstLength(a *attempt) int64 {
+	switch {
+	case r.readsParts(a) && r.ranges.areCheap():
+		return r.stretch(a.Size)
+	case a.Size <= wholeBytes && r.takesWhole(a.Size) && r.mayRange(a) && r.ranges.splits():
+		return r.room.share(a.Size)
+	}
+	return a.Size
+}
+
 // readsParts reports whether an object may be read in parts side by side: a large
-// one, except where only one request may be under way, or where an answer has to
-// prove what it is.
-func (r *Run) readsParts(a *attempt) bool {
-	return a.Size > wholeBytes && r.opts.MaxDownloads != 1 && a.ETag != "" && !a.doubt.had
+// one, where it may be asked for in ranges.
+func (r *Run) readsParts(a *attempt) bool { return a.Size > wholeBytes && r.mayRange(a) }
+
+// mayRange reports whether an object may be asked for in ranges: not where only one
+// request may be under way, or where an answer has to prove what it is.
+func (r *Run) mayRange(a *attempt) bool {
+	return r.opts.MaxDownloads != 1 && a.ETag != "" && !a.doubt.had
 }
 
 // stretch is how much of a large object its first answer is read for.
@@ -177,7 +214,7 @@ func (r *Run) hand(ctx context.Context, a *attempt, d *Download, holds bool, che
 	if whole == nil {
 		whole = make([]byte, d.Size)
 	}
-	if err := readWhole(d.Body, whole); err != nil {
+	if err := r.readWhole(d, whole); err != nil {
 		return err
 	}
 	if check != nil {
@@ -193,14 +230,23 @@ func (r *Run) hand(ctx context.Context, a *attempt, d *Download, holds bool, che
 	return a.Claim.Deliver(ctx, d)
 }
 
-// readWhole reads a body that has to end where the bytes do.
-func readWhole(from io.ReadCloser, whole []byte) error {
-	if _, err := io.ReadFull(from, whole); err != nil {
+// readWhole reads a body that has to end where the bytes do. The first quarter of a
+// small object tells how long all of it takes.
+func (r *Run) readWhole(d *Download, whole []byte) error {
+	first := int64(0)
+	if minPart <= d.Size && d.Size <= wholeBytes {
+		first = min(d.body.until, d.Size/4)
+		if _, err := io.ReadFull(d.Body, whole[:first]); err != nil {
+			return err
+		}
+		r.ranges.took(d.opened, (time.Since(d.began)-d.opened)*time.Duration(d.Size)/time.Duration(first))
+	}
+	if _, err := io.ReadFull(d.Body, whole[first:]); err != nil {
 		return err
 	}
 	var more [1]byte
-	if _, err := from.Read(more[:]); !errors.Is(err, io.EOF) {
+	if _, err := d.Body.Read(more[:]); !errors.Is(err, io.EOF) {
 		return err
 	}
-	return from.Close()
+	return d.Body.Close()
 }

@@ -62,6 +62,20 @@ func (m *room) enter(size int64) (charge int64, place *limiter.Place, ok bool) {
 	return charge, place, ok
 }
 
+// share is how much of a small object one request should ask for. That is all of
+// it, unless the bytes of the budget would run out before the places of the limiter:
+// in parts that are read side by side the object needs its bytes for less time.
+func (m *room) share(size int64) int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	wanted := size * int64(m.limiter.Size())
+	parts := min((wanted+m.budget.total-1)/m.budget.total, size/minPart)
+	if parts <= 1 {
+		return size
+	}
+	return (size + parts - 1) / parts
+}
+
 // enterAhead takes a place and so many bytes for a part that is read ahead,
 // where nobody else waits for them.
 func (m *room) enterAhead(bytes int64) (place *limiter.Place, ok bool) {

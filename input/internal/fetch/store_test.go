@@ -208,7 +208,7 @@ func (g *gauges) Buffered(n int64) {
 	g.buffered = max(g.buffered, n)
 }
 
-func (g *gauges) Window(n int) {
+func (g *gauges) Window(n, _ int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.windows) == 0 || g.windows[len(g.windows)-1] != n {

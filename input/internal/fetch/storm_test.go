@@ -39,7 +39,7 @@ func runStorm(t *testing.T, seed uint64) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	s := newStorm(seed)
 	var objs []object.Object
-	for i := range 4 + rnd.IntN(24) {
+	for i := range 4 + rnd.IntN(12) {
 		objs = append(objs, s.put(fmt.Sprint(i), stormSize(rnd)))
 	}
 	pick := func(of ...int64) int64 { return of[rnd.IntN(len(of))] }
@@ -60,12 +60,23 @@ func runStorm(t *testing.T, seed uint64) {
 	if early {
 		time.AfterFunc(time.Duration(rnd.IntN(3000))*time.Millisecond, cancel)
 	}
-	err := run(ctx, opts, objectsOf(objs), k.deliver, func(f Failure) { t.Errorf("given up: %v", f.Err) })
+	f := New(ctx, opts)
+	if seed%2 == 0 { // small objects are read in parts from the start
+		f.ranges.seen.Store(true)
+		for range 2 * fewAnswers {
+			f.ranges.took(0, time.Hour)
+		}
+	}
+	r := f.Begin(items(objectsOf(objs), &takers{deliver: k.deliver, failed: func(f Failure) { t.Errorf("given up: %v", f.Err) }}))
+	<-r.Done()
+	err := r.Err()
+	cancel()
+	f.Wait()
 	require.Zero(t, g.inFlight)
 	require.Zero(t, g.buffered)
 	synctest.Wait()
 	for _, data := range k.given {
-		require.True(t, bytes.Equal(make([]byte, len(data)), data), "written to after it was handed on")
+		require.Equal(t, len(data), bytes.Count(data, []byte{0}), "written to after it was handed on")
 	}
 	require.Empty(t, k.wrong)
 	if early && err != nil {
@@ -80,7 +91,7 @@ func runStorm(t *testing.T, seed uint64) {
 
 // stormSize leans to the sizes at which something changes.
 func stormSize(rnd *rand.Rand) int64 {
-	edges := []int64{0, 1, 1 << 20, 2 << 20, partBytes, 4 << 20, wholeBytes, wholeBytes + 1, 5 * partBytes, 20 << 20, 40 << 20}
+	edges := []int64{0, 1, 1 << 20, 2 << 20, partBytes, 4 << 20, wholeBytes, wholeBytes + 1, 5 * partBytes}
 	size := edges[rnd.IntN(len(edges))]
 	if rnd.IntN(2) == 0 {
 		size += rnd.Int64N(1 << 20)
@@ -138,6 +149,19 @@ func stormBytes(o object.Object, offset int64, to []byte) {
 		n := copy(to, stormPattern[at:])
 		to, at = to[n:], at+int64(n)
 	}
+}
+
+// isStorm reports whether data is a version, whole.
+func isStorm(o object.Object, data []byte) bool {
+	want := make([]byte, 64<<10)
+	for at := 0; at < len(data); at += len(want) {
+		piece := data[at:min(at+len(want), len(data))]
+		stormBytes(o, int64(at), want[:len(piece)])
+		if !bytes.Equal(want[:len(piece)], piece) {
+			return false
+		}
+	}
+	return int64(len(data)) == o.Size
 }
 
 // stormPattern has no zeros, so that what was cleared is told from it.
@@ -283,7 +307,9 @@ func (k *stormSink) deliver(ctx context.Context, d *Download) error {
 	}
 	data, err := d.Whole, error(nil)
 	if data == nil {
-		data, err = io.ReadAll(&slowReader{ctx: ctx, from: d.Body, pause: k.slow})
+		all := bytes.NewBuffer(make([]byte, 0, d.Size+bytes.MinRead)) // io.ReadAll takes several times the memory
+		_, err = all.ReadFrom(&slowReader{ctx: ctx, from: d.Body, pause: k.slow})
+		data = all.Bytes()
 	}
 	if broken := d.Err(); broken != nil {
 		return broken
@@ -291,9 +317,7 @@ func (k *stormSink) deliver(ctx context.Context, d *Download) error {
 	if err != nil {
 		return err
 	}
-	want := make([]byte, d.Size)
-	stormBytes(d.Object, 0, want)
-	whole := bytes.Equal(want, data)
+	whole := isStorm(d.Object, data)
 	clear(data)
 	err = retry.Sleep(ctx, k.slow)
 	k.mu.Lock()

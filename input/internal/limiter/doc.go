@@ -13,8 +13,8 @@
 // Storage server whose database was the limit, such a controller fell from 32
 // requests to 2, although nothing had been refused.
 //
-// The limit begins at 32 and doubles to 64 as in TCP's slow start, one more for
-// each answer while it is in use. A Storage server serves about twenty requests at
+// The limit begins at 32 and doubles to 64 as in TCP's slow start, once half of the
+// requests that it allows were answered. A Storage server serves about twenty requests at
 // a time from its database pool, and more that wait there keep it busy: 64 is the
 // best fixed number on it, and 32 nearly so. Beyond 64 and up to 256 it doubles
 // only while the first byte of an answer takes no longer than it did: then each

@@ -73,15 +73,20 @@ func (e *endpoint) limiter(t *testing.T, fixed int) (*Limiter, *gauges) {
 		time.Sleep(10 * time.Second) // until what is under way has ended
 	})
 	g := &gauges{}
-	return New(ctx, Options{
+	var l *Limiter
+	l = New(ctx, Options{
 		MaxDownloads: fixed, MaxPages: 2, Meter: g, Patience: time.Minute,
-		Probe: func(context.Context) error {
+		Probe: func(ctx context.Context) error {
+			if err := l.Hold(ctx); err != nil { // as each page is held
+				return err
+			}
 			if e.down() {
 				return e.ask()
 			}
 			return nil
 		},
-	}), g
+	})
+	return l, g
 }
 
 func (e *endpoint) down() bool {
@@ -165,6 +170,7 @@ func (e *endpoint) download(p *Place) error {
 type gauges struct {
 	mu       sync.Mutex
 	windows  []int
+	pages    int // last told
 	inFlight int // the most
 	down, up int
 	failures int
@@ -176,10 +182,13 @@ func (g *gauges) InFlight(n int) {
 	g.inFlight = max(g.inFlight, n)
 }
 
-func (g *gauges) Window(n int) {
+func (g *gauges) Window(n, pages int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.windows = append(g.windows, n)
+	g.pages = pages
+	if len(g.windows) == 0 || g.windows[len(g.windows)-1] != n {
+		g.windows = append(g.windows, n)
+	}
 }
 
 func (g *gauges) Down(error) {

@@ -1,6 +1,7 @@
 package limiter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -28,10 +29,11 @@ const (
 
 // Meter hears what goes on. Its methods must not block, nor call the limiter.
 type Meter interface {
-	// InFlight and Window hear each change of how many downloads and parts are under
-	// way, and of how many requests may be.
+	// InFlight hears each change of how many downloads and parts are under way.
 	InFlight(downloads int)
-	Window(requests int)
+	// Window hears each change of how many downloads may be, and how many pages of
+	// listings. Where the number adapts both take their places from the first.
+	Window(downloads, pages int)
 	// Down hears of every failed probe of an endpoint that is down, Up once that it
 	// is back.
 	Down(err error)
@@ -55,7 +57,7 @@ type Options struct {
 // goroutines.
 type Limiter struct {
 	opts   Options
-	ctx    context.Context //nolint:containedctx // the life of probes, which no caller has
+	ctx    context.Context //nolint:containedctx // that of probes, which no caller has
 	outage outage
 
 	mu    sync.Mutex
@@ -67,8 +69,8 @@ type Limiter struct {
 	// its size.
 	begun, first int
 
-	// A round is as many good answers as the limit allows requests, begun since it has
-	// its size, while most places were in use. Of those that are timed, took is the
+	// A round is as many good answers as the limit allows requests, half as many below
+	// easy, begun since it has its size, while most places were in use. Of those that are timed, took is the
 	// time to their first bytes.
 	answers, timed int
 	took           time.Duration
@@ -81,13 +83,13 @@ type Limiter struct {
 	tryAt   time.Time // when refused is tried again
 	pause   time.Duration
 
-	told  int
+	told  struct{ downloads, pages int }
 	freed []func()
 }
 
 // New makes a limiter. Probes end with ctx.
 func New(ctx context.Context, o Options) *Limiter {
-	l := &Limiter{opts: o, ctx: ctx, limit: start, pause: firstPause, outage: outage{suspect: suspectAfter}}
+	l := &Limiter{opts: o, ctx: context.WithValue(ctx, probe{}, true), limit: start, pause: firstPause, outage: outage{suspect: suspectAfter}}
 	l.tell()
 	return l
 }
@@ -257,7 +259,7 @@ func (l *Limiter) answered(number int, took time.Duration) (grown bool) {
 		l.timed++
 		l.took += took
 	}
-	if l.answers < l.limit {
+	if l.answers < l.limit && (l.limit >= easy || l.answers < l.limit/2) {
 		return false
 	}
 	mean := l.took / time.Duration(max(l.timed, 1))
@@ -342,12 +344,10 @@ func pushedBack(err error) bool {
 
 func (l *Limiter) tell() {
 	l.opts.Meter.InFlight(l.taken)
-	window := l.opts.MaxDownloads
-	if window == 0 {
-		window = l.limit
-	}
-	if window != l.told {
-		l.told = window
-		l.opts.Meter.Window(window)
+	now := l.told
+	now.downloads, now.pages = cmp.Or(l.opts.MaxDownloads, l.limit), max(1, min(l.opts.MaxPages, l.limit))
+	if now != l.told {
+		l.told = now
+		l.opts.Meter.Window(now.downloads, now.pages)
 	}
 }

@@ -228,3 +228,25 @@ func TestPagesFeelPushBackNextToAFixedNumberOfDownloads(t *testing.T) {
 		require.Len(t, releases, 16, "good pages bring them back")
 	})
 }
+
+func TestTheMeterHearsHowManyPagesMayBeUnderWay(t *testing.T) {
+	for _, fixed := range []int{0, 64} {
+		synctest.Test(t, func(t *testing.T) {
+			l, g := new(endpoint).limiter(t, fixed)
+			require.Equal(t, l.opts.MaxPages, g.pages)
+			l.opts.MaxPages = 16
+			pushBacks := 0
+			for ; l.limit > least; pushBacks++ {
+				time.Sleep(2 * time.Second)
+				l.Heard(&object.Error{Kind: object.ErrThrottled, Status: 429})
+			}
+			require.Greater(t, pushBacks, 3)
+			require.Equal(t, least, g.pages)
+			allowed := 0
+			for _, ok := l.TakePage(0); ok; _, ok = l.TakePage(allowed) {
+				allowed++
+			}
+			require.Equal(t, g.pages, allowed)
+		})
+	}
+}

@@ -66,7 +66,11 @@ func (l *Limiter) Outages() (ended int, lasted error) {
 // Hold returns when the endpoint is not being probed. Its error is that of ctx,
 // or that of the outage if it was given up meanwhile: then no further attempt is to
 // be made.
+// The probe is not held, which is told by its context.
 func (l *Limiter) Hold(ctx context.Context) error {
+	if ctx.Value(probe{}) != nil {
+		return nil
+	}
 	l.mu.Lock()
 	back, probing, before := l.outage.back, l.outage.probing, l.outage.ended
 	l.mu.Unlock()
@@ -83,6 +87,9 @@ func (l *Limiter) Hold(ctx context.Context) error {
 	}
 	return nil
 }
+
+// probe marks the context of the requests that probe.
+type probe struct{}
 
 // watch probes an endpoint that may be down, until it is back or the outage has
 // lasted too long.

@@ -101,7 +101,7 @@ func (silence) Unchanged(int64)                           {}
 func (silence) Retried(error)                             {}
 func (silence) InFlight(int)                              {}
 func (silence) Buffered(int64)                            {}
-func (silence) Window(int)                                {}
+func (silence) Window(int, int)                           {}
 func (silence) NotDeleted(object.Object, string, error)   {}
 func (silence) Down(error)                                {}
 func (silence) Up()                                       {}
