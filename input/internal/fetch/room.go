@@ -68,9 +68,8 @@ func (m *room) enter(size int64) (charge int64, place *limiter.Place, ok bool) {
 func (m *room) share(size int64) int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	wanted := size * int64(m.limiter.Size())
-	parts := min((wanted+m.budget.total-1)/m.budget.total, size/minPart)
-	if parts <= 1 {
+	parts := size / minPart
+	if size*int64(m.limiter.Size()) <= m.budget.total || parts <= 1 {
 		return size
 	}
 	return (size + parts - 1) / parts
