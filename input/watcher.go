@@ -160,7 +160,7 @@ func (m fetchMeter) Noticed(p fetch.Peculiarity) {
 		m.reader.log.Warn("Downloads name versions differently than the listing, with another ETag or none. Their content is compared with the listing instead, " +
 			"which costs one more request an object: a proxy that changes ETags is the usual reason")
 	case fetch.NotMD5:
-		m.reader.log.Info("The ETags of this endpoint look like MD5s of the content, but are not. Content is not compared with them (verify_content)")
+		m.reader.log.Info("The ETags of this endpoint look like MD5s of the content, but are not: several attempts brought the same other bytes. Objects are delivered as they come (verify_content)")
 	}
 }
 

@@ -49,20 +49,18 @@ func (d *doubt) remember(c *object.Content, got sum) (times int) {
 	return times
 }
 
-// otherObjects is how many objects have to differ from their ETags before those
-// count as something else than MD5s. With one or two, wrong bytes are as likely: a
-// disk or a cache may damage one object, but hardly every object of an endpoint in a
-// way that lasts. In a bucket of fewer objects such an object is parked, and
-// verify_content says what to do about it: what can't be proven is not delivered.
+// otherObjects is how many objects have to differ from their ETags before those of
+// the endpoint count as something else than MD5s, so that the next one is not asked
+// for again and again. A disk or a cache may damage one object, but hardly every
+// object of an endpoint in a way that lasts.
 const otherObjects = 3
 
 // contentChecks decides what the bytes of an object say about it.
 //
 // Most ETags are the MD5 of the content. Some only look so, such as those of
-// objects that an S3 store encrypts with its own keys. They are of that kind where
-// several objects have brought the same bytes at attempt after attempt, not those
-// of the ETag, and none of the endpoint has ever matched. As soon as one matches,
-// all others are wrong.
+// objects that an S3 store encrypts with its own keys. An ETag is of that kind where
+// attempt after attempt brought the same bytes, not those of the ETag, and no object
+// of the endpoint has ever matched. As soon as one matches, all others are wrong.
 type contentChecks struct {
 	upTo     int64
 	attempts int // that have to bring the same bytes
@@ -131,13 +129,14 @@ func (k *contentChecks) match() {
 }
 
 // differs notes that an object brought other bytes than those of its ETag, the same
-// so many times, and reports whether the ETags are no MD5s.
+// so many times, and reports whether its ETag is no MD5.
 func (k *contentChecks) differs(key string, times int) (other bool) {
 	k.mu.Lock()
-	if !k.matched && times >= k.attempts && len(k.differ) < otherObjects {
+	other = !k.matched && times >= k.attempts
+	if other && len(k.differ) < otherObjects {
 		k.differ[key] = struct{}{}
 	}
-	other = len(k.differ) >= otherObjects
+	other = other || len(k.differ) >= otherObjects
 	k.mu.Unlock()
 	if other {
 		k.notice(NotMD5)

@@ -94,7 +94,7 @@ func TestTheReportOfAGoodConfig(t *testing.T) {
 		"key.txt":   {Limit: 100, Explain: []string{"photos/2026/cat.jpg", "photos/2026/cat_thumbnail.jpg", "2026/cat.jpg"}},
 	} {
 		got, err := check(t, config, o)
-		require.NoError(t, err)
+		require.NoError(t, err, got)
 		t.Chdir(wd)
 		golden(t, name, got)
 	}
