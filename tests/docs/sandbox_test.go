@@ -96,6 +96,7 @@ func newSandbox(t *testing.T) *sandbox {
 		"SUPABASE_S3_SECRET_ACCESS_KEY="+s.SecretAccessKey,
 		"SUPABASE_ANON_KEY="+s.AnonKey,
 		"SUPABASE_SERVICE_ROLE_KEY="+s.ServiceRoleKey,
+		"SUPABASE_SECRET_KEY="+s.SecretKey,
 		"SUPABASE_USER_TOKEN="+project.UserToken("ada", time.Hour),
 		"SUPABASE_USER_EMAIL=ada@example.com",
 		"SUPABASE_USER_PASSWORD=a-password-of-ada",
