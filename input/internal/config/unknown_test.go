@@ -1,9 +1,11 @@
 package config
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
+	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 )
 
@@ -32,4 +34,33 @@ func TestAMisspeltFieldIsAnsweredWithTheOneThatWasMeant(t *testing.T) {
 			require.Equal(t, want, got)
 		})
 	}
+}
+
+func TestTheFieldNamesAreThoseOfTheSpec(t *testing.T) {
+	require.Equal(t, namesOfSpec(), fieldNames)
+}
+
+func namesOfSpec() map[string][]string {
+	names := map[string][]string{}
+	env := service.NewEnvironment()
+	_ = env.RegisterBatchInput(Name, Spec(), func(*service.ParsedConfig, *service.Resources) (service.BatchInput, error) {
+		return nil, errors.ErrUnsupported // it is there for its documentation
+	})
+	env.WalkInputs(func(name string, view *service.ConfigView) {
+		if name != Name {
+			return
+		}
+		docs, err := view.TemplateData()
+		if err != nil {
+			return // without them, nothing is suggested
+		}
+		for _, f := range docs.Fields {
+			parent, name := "", f.FullName
+			if i := strings.LastIndexByte(name, '.'); i >= 0 {
+				parent, name = name[:i], name[i+1:]
+			}
+			names[parent] = append(names[parent], strings.TrimSuffix(name, "[]"))
+		}
+	})
+	return names
 }
