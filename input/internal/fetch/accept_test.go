@@ -398,6 +398,7 @@ func TestAnObjectThatNoMachineHoldsIsNotReadWhole(t *testing.T) {
 		g, k := newGateway(newStore()), &sink{}
 		obj := g.putMD5("k", []byte("x"))
 		obj.Size = 10 << 40
+		g.listed = func(string) (object.Object, bool, error) { return obj, true, nil }
 		opts := options(g.store, &gauges{})
 		opts.Source, opts.TakesWhole = g, true
 		failures, err := runAll(t, opts, objectsOf([]object.Object{obj}), k)
@@ -546,5 +547,21 @@ func TestAMissingObjectWithTwoSlashesSaysWhatAGatewayMayDo(t *testing.T) {
 		require.ErrorContains(t, failures["a//b"].Err, "merges slashes")
 		require.ErrorContains(t, failures["/c"].Err, "merges slashes")
 		require.NotContains(t, failures["d/e"].Err.Error(), "slashes")
+	})
+}
+
+func TestASizeThatOnlyOnePageOfTheListingShowedIsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, k := newGateway(newStore()), &sink{}
+		good := g.put("k", []byte("content"))
+		huge, gone := good, object.Object{Key: "gone", ETag: "x", Size: maxHeld + 1}
+		huge.Size = maxHeld + 1
+		opts := options(g.store, &gauges{})
+		opts.Source, opts.HoldsWhole = g, true
+		failures, err := runAll(t, opts, objectsOf([]object.Object{huge, gone}), k)
+		require.NoError(t, err)
+		require.Equal(t, [][]byte{[]byte("content")}, k.got["k"])
+		require.Len(t, failures, 1)
+		require.ErrorIs(t, failures["gone"].Err, object.ErrNotFound)
 	})
 }

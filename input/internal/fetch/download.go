@@ -33,7 +33,7 @@ func (d *Download) Err() error { return d.body.failure() }
 // try makes one attempt at an object: open, accept, read, hand on.
 func (r *Run) try(ctx context.Context, a *attempt) error {
 	if err := r.tooLarge(a); err != nil && !chooses(a.Claim) {
-		return err
+		return r.unlessChanged(ctx, a, err)
 	}
 	heldFirst := r.holds(a.Object)
 	b := r.newBody(ctx, a.place, !heldFirst)
@@ -111,6 +111,21 @@ func (r *Run) tooLarge(a *attempt) error {
 	}
 	return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrInvalid, Err: fmt.Errorf(
 		"%d bytes are listed, and the scanner holds an object in memory whole: choose one that reads in pieces, such as chunker, or set max_object_size", a.Size)}
+}
+
+// unlessChanged is an error about a listed version, if that is still listed: the page
+// that showed it may have been wrong, too.
+func (r *Run) unlessChanged(ctx context.Context, a *attempt, err error) error {
+	now, listed, listErr := r.opts.Source.Listed(ctx, a.Key)
+	switch {
+	case listErr != nil:
+		return listErr
+	case !listed:
+		return vanished(a.Key)
+	case !now.SameVersion(a.Object):
+		return &changedError{now}
+	}
+	return err
 }
 
 // endOf is the result of an attempt: where the body broke off, the reason for that.
