@@ -76,7 +76,12 @@ func contentOf(a *Answer, key string, s Span) (*object.Content, error) {
 	if err != nil {
 		return nil, &object.Error{Op: OpReading, Key: key, Kind: object.ErrUnavailable, Status: a.StatusCode, Err: err}
 	}
-	partial := a.StatusCode == http.StatusPartialContent
+	partial, encoding := a.StatusCode == http.StatusPartialContent, contentEncoding(a.Header)
+	if partial && encoding != "" && a.ContentLength < 0 {
+		// Somebody on the way has encoded the range: what arrives is not the bytes that
+		// Content-Range tells of, and they are not as many.
+		size = object.UnknownSize
+	}
 	offset := s.Offset
 	if !partial {
 		offset = 0 // whatever was requested
@@ -88,7 +93,7 @@ func contentOf(a *Answer, key string, s Span) (*object.Content, error) {
 			Size:         size,
 			LastModified: httpTime(a.Header),
 		},
-		Encoding:     contentEncoding(a.Header),
+		Encoding:     encoding,
 		EndsItself:   slices.Contains(a.TransferEncoding, "chunked"),
 		ContentType:  a.Header.Get("Content-Type"),
 		CacheControl: a.Header.Get("Cache-Control"),

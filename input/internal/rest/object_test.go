@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -272,4 +273,16 @@ func TestACDNThatIsLateServesTheVersionBeforeUnderItsOwnETag(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, now.ETag, content.ETag)
 	})
+}
+
+func TestARangeThatWasEncodedOnTheWayHasNoSize(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	s.Put(testBucket, "k", bytes.Repeat([]byte("content "), 100))
+	s.SetFaults(func(emulator.Request) emulator.Fault { return emulator.Fault{Lie: emulator.LieGzipChunked} })
+	c, err := inMemory(t, s).OpenRange(t.Context(), "k", 8, 100)
+	require.NoError(t, err)
+	defer c.Body.Close()
+	require.True(t, c.Partial)
+	require.Equal(t, "gzip", c.Encoding)
+	require.EqualValues(t, object.UnknownSize, c.Size, "its ETag is right, so nothing else shows that its bytes are not")
 }
