@@ -305,15 +305,21 @@ func RunCLI(ctx context.Context, opts ...service.CLIOptFunc) (exitCode int) {
 	if ExitError() != nil {
 		return 1
 	}
+	if Interrupted() == nil {
+		return 0
+	}
 	select {
 	case <-signals:
-		if Interrupted() != nil {
-			return 1
-		}
-	default:
+		return 1
+	case <-time.After(signalGrace): // a stream was removed, say
+		return 0
 	}
-	return 0
 }
+
+// signalGrace is how long a signal is waited for that Benthos has had, when a run was
+// interrupted: the runtime hands it to one receiver after the other, and on a busy
+// machine the first may be done before the second has it.
+const signalGrace = time.Second
 
 // logToStderr makes pipelines log to stderr. Benthos logs to the os.Stdout that it
 // finds when its command line is made, and prints the output of commands there too.
