@@ -157,6 +157,17 @@ func strange(err error) bool {
 }
 
 func (r *Run) clarifyMissing(ctx context.Context, a *attempt, err error) error {
+	why := err.Error()
+	if strings.Contains("/"+a.Key, "//") {
+		why += "; a gateway that merges slashes asks for another key than this one"
+	}
+	// As text: it is not an ErrNotFound any more.
+	return r.unlessChanged(ctx, a, &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrMissingContent, Err: errors.New(why)})
+}
+
+// unlessChanged is an error about a listed version, if that is still listed: the page
+// that showed it may have been wrong, or it was overwritten or deleted since.
+func (r *Run) unlessChanged(ctx context.Context, a *attempt, err error) error {
 	now, listed, listErr := r.opts.Source.Listed(ctx, a.Key)
 	switch {
 	case listErr != nil:
@@ -166,12 +177,7 @@ func (r *Run) clarifyMissing(ctx context.Context, a *attempt, err error) error {
 	case !now.SameVersion(a.Object):
 		return &changedError{now}
 	}
-	why := err.Error()
-	if strings.Contains("/"+a.Key, "//") {
-		why += "; a gateway that merges slashes asks for another key than this one"
-	}
-	// As text: it is not an ErrNotFound any more.
-	return &object.Error{Op: "reading", Key: a.Key, Kind: object.ErrMissingContent, Err: errors.New(why)}
+	return err
 }
 
 // errKeysRefused ends a run: no request can succeed.

@@ -113,21 +113,6 @@ func (r *Run) tooLarge(a *attempt) error {
 		"%d bytes are listed, and the scanner holds an object in memory whole: choose one that reads in pieces, such as chunker, or set max_object_size", a.Size)}
 }
 
-// unlessChanged is an error about a listed version, if that is still listed: the page
-// that showed it may have been wrong, too.
-func (r *Run) unlessChanged(ctx context.Context, a *attempt, err error) error {
-	now, listed, listErr := r.opts.Source.Listed(ctx, a.Key)
-	switch {
-	case listErr != nil:
-		return listErr
-	case !listed:
-		return vanished(a.Key)
-	case !now.SameVersion(a.Object):
-		return &changedError{now}
-	}
-	return err
-}
-
 // endOf is the result of an attempt: where the body broke off, the reason for that.
 func (r *Run) endOf(ctx context.Context, a *attempt, b *body, err error) error {
 	if failure := b.failure(); failure != nil {
