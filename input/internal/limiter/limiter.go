@@ -205,9 +205,9 @@ func (p *Place) Leave() {
 }
 
 // TakePage gives a place for a page of a listing that has so many under way. With
-// none under way there always is one. Release has to be called once, with how long
-// the page took or why it failed in the end.
-func (l *Limiter) TakePage(underWay int) (release func(took time.Duration, err error), ok bool) {
+// none under way there always is one. Release has to be called once, with
+// why the page failed in the end.
+func (l *Limiter) TakePage(underWay int) (release func(err error), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	used := l.pages
@@ -220,7 +220,7 @@ func (l *Limiter) TakePage(underWay int) (release func(took time.Duration, err e
 	l.pages++
 	l.begun++
 	number := l.begun
-	return func(_ time.Duration, err error) {
+	return func(err error) {
 		if err == nil {
 			l.answered(number, 0)
 		} else {

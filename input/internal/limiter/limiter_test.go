@@ -170,7 +170,7 @@ func TestAListingAlwaysGoesOnAndItsOtherPagesTakeTheirTurn(t *testing.T) {
 		require.True(t, ok)
 		_, ok = l.TakePage(2)
 		require.False(t, ok, "two are the most")
-		second(time.Second, nil)
+		second(nil)
 		var places []*Place
 		for p, ok := l.Take(); ok; p, ok = l.Take() {
 			places = append(places, p)
@@ -178,7 +178,7 @@ func TestAListingAlwaysGoesOnAndItsOtherPagesTakeTheirTurn(t *testing.T) {
 		require.Len(t, places, start-1)
 		_, ok = l.TakePage(1)
 		require.False(t, ok, "the downloads have the places")
-		first(time.Second, nil)
+		first(nil)
 		_, ok = l.TakePage(0)
 		require.True(t, ok)
 		_, ok = l.Take()
@@ -211,14 +211,14 @@ func TestPagesFeelPushBackNextToAFixedNumberOfDownloads(t *testing.T) {
 			l.Heard(&object.Error{Kind: object.ErrThrottled, Status: 429})
 		}
 		l.opts.MaxPages = 16
-		var releases []func(time.Duration, error)
+		var releases []func(error)
 		for release, ok := l.TakePage(0); ok; release, ok = l.TakePage(len(releases)) {
 			releases = append(releases, release)
 		}
 		require.Len(t, releases, least)
 		for range 100 {
 			for _, release := range releases {
-				release(time.Second, nil)
+				release(nil)
 			}
 			releases = nil
 			for release, ok := l.TakePage(0); ok; release, ok = l.TakePage(len(releases)) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"iter"
-	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
@@ -31,8 +30,8 @@ type Pager interface {
 type Limiter interface {
 	// TakePage takes a place for a page, while the listing has so many under way.
 	// It does not wait. Ok is always true while there are none. Release gives the
-	// place back, with how long the page took, retries included, and its error.
-	TakePage(underWay int) (release func(took time.Duration, err error), ok bool)
+	// place back, with the error of the page once it is not tried again.
+	TakePage(underWay int) (release func(err error), ok bool)
 }
 
 // Range is everything that was listed between two bounds.

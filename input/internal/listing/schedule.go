@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
@@ -142,18 +141,17 @@ func (s *schedule) dispatch(ctx context.Context) {
 		s.underWay++
 		after := sh.after
 		s.fetches.Go(func() {
-			start := time.Now()
 			objs, more, err := s.pager.Page(ctx, s.prefix, after)
-			release(time.Since(start), err)
+			release(err)
 			s.answers <- answer{share: sh, objs: objs, more: more, err: err}
 		})
 	}
 }
 
 // take asks the limiter for one more page.
-func (s *schedule) take() (release func(took time.Duration, err error), ok bool) {
+func (s *schedule) take() (release func(err error), ok bool) {
 	if s.limiter == nil {
-		return func(time.Duration, error) {}, true
+		return func(error) {}, true
 	}
 	return s.limiter.TakePage(s.underWay)
 }
