@@ -1,6 +1,8 @@
 # Makes the JSON of "go test -json" readable: the result of each package, why
 # tests were skipped, and everything that the build or a failed test printed.
-# Writes "passed failed skipped", as numbers, into the file named by counts.
+# Writes "passed failed skipped", as numbers, into the file named by counts, and the
+# packages and the tests that failed, one a line, into those named by packages and
+# tests.
 
 # text returns a string field of the current line, unescaped.
 function text(name,    at, rest, out, escape) {
@@ -25,6 +27,7 @@ function text(name,    at, rest, out, escape) {
 	return out rest
 }
 
+BEGIN { printf "" > packages; printf "" > tests }
 BEGIN { plain["003c"] = "<"; plain["003e"] = ">"; plain["0026"] = "&" }
 
 /"Action":"build-output"/ { printf "%s", text("Output"); next }
@@ -46,6 +49,7 @@ BEGIN { plain["003c"] = "<"; plain["003e"] = ">"; plain["0026"] = "&" }
 		delete printed[key]
 		ended["fail"]++
 	}
+	if (text("Action") == "fail") print package > packages
 	next
 }
 
@@ -55,6 +59,7 @@ BEGIN { plain["003c"] = "<"; plain["003e"] = ">"; plain["0026"] = "&" }
 	action = text("Action")
 	if (action != "pass") printf "%s", printed[package, test]
 	delete printed[package, test]
+	if (action == "fail" && test !~ /\//) print test " (" package ")" > tests
 	ended[action]++
 }
 
