@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,11 +79,11 @@ func TestASmallObjectThatIsOverwrittenBetweenItsPartsIsOneVersion(t *testing.T) 
 			synctest.Test(t, func(t *testing.T) {
 				s := newStore()
 				s.latency, s.rate = 10*time.Millisecond, 20<<20
-				overwritten := 0
+				var overwritten atomic.Int64
 				s.onOpen = func(key string, n int, offset int64) (int64, error) {
 					if n == 1 && key > "3" || n == 2 && key > "2" { // the first answers are whole
 						s.put(key, bytes.Repeat([]byte("n"), size))
-						overwritten++
+						overwritten.Add(1)
 					}
 					return -1, nil
 				}
@@ -112,7 +113,7 @@ func TestASmallObjectThatIsOverwrittenBetweenItsPartsIsOneVersion(t *testing.T) 
 				for key, n := range got {
 					require.Equal(t, 1, n, key)
 				}
-				require.Greater(t, overwritten, 10)
+				require.Greater(t, overwritten.Load(), int64(10))
 			})
 		})
 	}
