@@ -22,6 +22,7 @@ var metadataDocs = []documented{
 	{metaKey, "The full key, byte for byte"},
 	{metaPath, "The key below the prefix of `source_path`. Two keys may share a path unless the prefix ends with `/`"},
 	{metaFilename, "The last part of the key"},
+	{metaSafePath, "A relative path for a file, with the bucket in front: it stays below the folder that it is joined to, and no two keys of any buckets share one. Ordinary keys stay as they are: `uploads/photos/a.jpg`"},
 	{metaETag, "The ETag, without quotes"},
 	{metaSize, "The size in bytes, a number"},
 	{metaLastModified, "The time of the last change, in RFC 3339"},

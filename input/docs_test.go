@@ -118,7 +118,7 @@ func specDocs(t *testing.T) (docs service.TemplateDataPlugin) {
 func TestEveryMetadataValueIsDocumented(t *testing.T) {
 	docs := specDocs(t)
 	for _, name := range []string{
-		metaBucket, metaKey, metaPath, metaFilename, metaETag, metaSize, metaLastModified, metaLastModifiedUnix,
+		metaBucket, metaKey, metaPath, metaFilename, metaSafePath, metaETag, metaSize, metaLastModified, metaLastModifiedUnix,
 		metaContentType, metaCacheControl, metaProjectRef, metaEvent, metaObjectID, metaUserPrefix + "<name>",
 	} {
 		require.Regexp(t, `(?m)^- `+name+`( |$)`, docs.Description)

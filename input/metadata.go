@@ -22,6 +22,7 @@ const (
 	metaKey              = metaPrefix + "key"
 	metaPath             = metaPrefix + "path"
 	metaFilename         = metaPrefix + "filename"
+	metaSafePath         = metaPrefix + "safe_path"
 	metaETag             = metaPrefix + "etag"
 	metaSize             = metaPrefix + "size"
 	metaLastModified     = metaPrefix + "last_modified"
@@ -111,7 +112,7 @@ type labelEntry struct {
 }
 
 // labelSize is the number of entries of an object without metadata of its own.
-const labelSize = 13
+const labelSize = 14
 
 func (l *label) set(key string, value any) {
 	l.entries = append(l.entries, labelEntry{key, value})
@@ -159,6 +160,7 @@ func (l labeller) labelKey(key, event string) *label {
 	out.set(metaKey, key)
 	out.set(metaPath, filter.Path(l.prefix, key))
 	out.set(metaFilename, filter.BaseName(key))
+	out.set(metaSafePath, object.SafePath(key, l.bucket))
 	out.setIfKnown(metaProjectRef, l.projectRef)
 	out.set(metaEvent, event)
 	return out

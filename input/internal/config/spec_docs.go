@@ -28,6 +28,7 @@ This input adds the following metadata to each message:
 - supabase_storage_key                 (the full key in the bucket)
 - supabase_storage_path                (the key below the prefix of source_path)
 - supabase_storage_filename            (the last part of the key)
+- supabase_storage_safe_path           (a path for a file, with the bucket in front)
 - supabase_storage_etag
 - supabase_storage_size                (bytes, a number)
 - supabase_storage_last_modified       (RFC 3339)
@@ -41,7 +42,7 @@ This input adds the following metadata to each message:
 - supabase_storage_missing_meta        (how many values of it the server could not send, a number)
 ` + "```" + `
 
-A value that the server does not send is not set. Of the object's own metadata, values in the encoding of RFC 2047 are decoded, and bytes that are not UTF-8 are read as ISO-8859-1. Over S3, Supabase leaves out numbers, nested values and text that is not ASCII: ` + "`supabase_storage_missing_meta`" + ` counts them. A ` + "`deleted`" + ` message has only the bucket, key, path, filename, project_ref and event. Read them with the ` + "`@`" + ` syntax, as in ` + "`${! @supabase_storage_key }`" + `.
+A value that the server does not send is not set. Of the object's own metadata, values in the encoding of RFC 2047 are decoded, and bytes that are not UTF-8 are read as ISO-8859-1. Over S3, Supabase leaves out numbers, nested values and text that is not ASCII: ` + "`supabase_storage_missing_meta`" + ` counts them. A ` + "`deleted`" + ` message has only the bucket, key, path, filename, safe_path, project_ref and event. Read them with the ` + "`@`" + ` syntax, as in ` + "`${! @supabase_storage_key }`" + `.
 
 == Credentials
 

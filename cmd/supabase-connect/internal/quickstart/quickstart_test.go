@@ -16,12 +16,12 @@ import (
 
 // delivered is where the sample's objects are to arrive.
 var delivered = map[string]string{
-	"photos/2024/06/beach.jpg":                   "photos/2024/06/beach.jpg",
-	"photos/2024/07/Holiday (1) & more, 50+.jpg": "photos/2024/07/Holiday (1) & more%2C 50+.jpg",
-	"photos//double-slash.jpg":                   "photos/%2F/double-slash.jpg",
-	"avatars/8c5f0e7a/avatar.png":                "avatars/8c5f0e7a/avatar.png",
-	"videos/clip.mp4":                            "videos/clip.mp4",
-	"exports/orders.jsonl":                       "exports/orders.jsonl",
+	"photos/2024/06/beach.jpg":                   "user-uploads/photos/2024/06/beach.jpg",
+	"photos/2024/07/Holiday (1) & more, 50+.jpg": "user-uploads/photos/2024/07/Holiday (1) & more%2C 50+.jpg",
+	"photos//double-slash.jpg":                   "user-uploads/photos/%2F/double-slash.jpg",
+	"avatars/8c5f0e7a/avatar.png":                "user-uploads/avatars/8c5f0e7a/avatar.png",
+	"videos/clip.mp4":                            "user-uploads/videos/clip.mp4",
+	"exports/orders.jsonl":                       "user-uploads/exports/orders.jsonl",
 }
 
 func TestSampleArrivesByteForByteAndNothingElse(t *testing.T) {
