@@ -125,6 +125,7 @@ func (r *reader) scopeOptions() pass.Options {
 		metadata: r.metadataAsker(),
 		keeper:   r.keeper,
 		out:      r.out,
+		place:    r.place(), references: r.conf.References,
 	}
 	opts := pass.Options{
 		Source: pass.Source{
@@ -208,6 +209,7 @@ func (r *reader) newFetcher(ctx context.Context) *fetch.Fetcher {
 		HoldsWhole: r.conf.WholeScanner, TakesWhole: r.conf.ToTheEnd,
 		CheckUpTo: r.conf.VerifyUpTo,
 		Retry:     r.conf.Retry, Meter: fetchMeter{r.meters, r},
+		References: r.references(),
 	})
 }
 
