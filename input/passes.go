@@ -25,10 +25,12 @@ func (r *reader) run(ctx context.Context) {
 	if r.ledger != nil {
 		last = r.ledger.Stats().LastCompletePass
 	}
+	r.late.Go(func() { p.scope.SendFailures(ctx) })
 	err := poll.Run(ctx, poll.Options{
 		Plan: r.conf.Plan, LastComplete: last, Passes: p, Choice: r.choice,
 		Identity: func(ctx context.Context) string { return r.identity(ctx).Text() },
 	})
+	p.scope.FailuresSent(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = errInterrupted
 	}
@@ -143,6 +145,9 @@ func (r *reader) scopeOptions() pass.Options {
 	}
 	if r.changes != nil {
 		opts.Source.Feed = r.changes
+	}
+	if r.conf.EmitFailures {
+		opts.Failed = d.deliverFailure
 	}
 	if r.conf.EmitDeletes {
 		opts.Deletes.Deliver = func(ctx context.Context, key string, ack pass.Ack) error {

@@ -66,3 +66,15 @@ func document(ref target.Reference) []byte {
 	_ = e.Encode(ref) // of texts, a number and a time, it can't fail
 	return bytes.TrimRight(buf.Bytes(), "\n")
 }
+
+// deliverFailure sends a message of an object that failed for good, with Benthos'
+// error mark.
+func (d *delivery) deliverFailure(ctx context.Context, f pass.Failed, ack pass.Ack) error {
+	msg := service.NewMessage(document(d.place.Reference(f.Object, f.Event)))
+	msg.SetError(f.Err)
+	batch := service.MessageBatch{msg}
+	label := d.labeller.label(&object.Content{Object: f.Object, ContentType: f.Object.ContentType}, f.Event)
+	label.set(metaFailure, f.Reason)
+	label.apply(batch)
+	return d.send(ctx, handover{f.Object.Key, batch, service.AckFunc(ack)})
+}
