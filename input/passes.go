@@ -129,9 +129,15 @@ func (r *reader) scopeOptions() pass.Options {
 		out:      r.out,
 		place:    r.place(), references: r.conf.References,
 	}
+	listed := r.listing(r.conf.Filter.ListPrefix())
+	if r.conf.References && r.ledger == nil {
+		// References wait for the pipeline alone, so that the listing is always ahead of
+		// it. Without a ledger nothing gains from longer ranges.
+		listed.RangeSize = plane.PageKeys
+	}
 	opts := pass.Options{
 		Source: pass.Source{
-			Listing: r.listing(r.conf.Filter.ListPrefix()),
+			Listing: listed,
 			Filter:  r.conf.Filter,
 		},
 		Fetcher: r.fetcher,
