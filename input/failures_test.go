@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -212,7 +211,7 @@ func TestFailuresEndWithTheInput(t *testing.T) {
 		require.NoError(t, r.input.Close(t.Context()))
 		require.Less(t, time.Since(began), time.Second)
 		require.NotContains(t, r.logs.String(), "panic")
-		require.True(t, strings.Contains(r.logs.String(), "parked"))
+		require.Contains(t, r.logs.String(), "parked")
 	})
 }
 

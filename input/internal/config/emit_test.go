@@ -12,7 +12,7 @@ func TestFieldsOfReferencesThatGoTogether(t *testing.T) {
 		"emit: content": "", "emit: Reference": "", "emit: reference\nscanner: {to_the_end: {}}": "", "emit: reference\ndelete_objects: false": "",
 		"emit: reference\nreference_url_expiry: 168h": "", "emit: reference\nreference_url_expiry: 3600": "", "emit_failures: true": "",
 		"emit: reference\nreference_url_expiry: 400h\ncredentials: {type: secret_key, secret_key: sb_secret_abcdefgh}": "",
-		"emit: refrence":                              `emit: "refrence" is not something to send; write content or reference: did you mean reference?`,
+		"emit: referenz":                              `emit: "referenz" is not something to send; write content or reference: did you mean reference?`,
 		"emit: reference\ndelete_objects: true":       "delete_objects: an object that was only named would be lost; remove it, or write emit: content",
 		"emit: reference\nscanner: {lines: {}}":       "scanner: nothing is read with emit: reference; remove it, or write emit: content",
 		"reference_url_expiry: 1h":                    "reference_url_expiry: has no effect without references; write emit: reference, or remove it",

@@ -185,7 +185,7 @@ func (p *Plane) Sign(ctx context.Context, keys []string, expires time.Duration) 
 	cred, err := p.credentials(ctx)
 	signed = make([]object.Signed, len(keys))
 	for i := 0; err == nil && i < len(keys); i++ {
-		signed[i], err = p.s3.Presign(cred, keys[i], expires)
+		signed[i], err = p.s3.Presign(ctx, cred, keys[i], expires)
 	}
 	return signed, err
 }

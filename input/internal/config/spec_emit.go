@@ -105,7 +105,7 @@ func lintEmit(conf map[string]any) supabase.Problems {
 	expiry, err2 := parseURLExpiry(conf[fieldReferenceURLExpiry])
 	deletes, err3 := parseBool(conf[fieldDeleteObjects])
 	if err1 != nil || err2 != nil || err3 != nil {
-		return nil // Their own rules say so.
+		return nil //nolint:nilerr // Their own rules say so.
 	}
 	scanner, err := decoded(conf[fieldScanner])
 	written, _ := scanner.(map[string]any)

@@ -32,7 +32,7 @@ func TestAPresignedURLOpensOneObjectUntilItExpires(t *testing.T) {
 			s.Put(testBucket, key, []byte("of "+key), emulator.WithRawKey())
 		}
 		for _, key := range []string{"a b+c?d=e&f", "//x", "trailing "} {
-			signed, err := c.Presign(accessKey(s), key, time.Minute)
+			signed, err := c.Presign(t.Context(), accessKey(s), key, time.Minute)
 			require.NoError(t, err)
 			status, body := open(signed.URL)
 			require.Equal(t, 200, status, body)
@@ -51,7 +51,7 @@ func TestNoTokenIsPutIntoAURL(t *testing.T) {
 	s := emulator.New(emulator.Options{})
 	c := inMemory(t, s, nil)
 	for _, cred := range []object.Credentials{{AccessKeyID: "ref", SecretAccessKey: "anon", SessionToken: "token"}, {APIKey: "sb_secret_x"}} {
-		signed, err := c.Presign(cred, "k", time.Minute)
+		signed, err := c.Presign(t.Context(), cred, "k", time.Minute)
 		require.ErrorContains(t, err, "no S3 access keys")
 		require.Empty(t, signed.URL)
 	}
