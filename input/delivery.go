@@ -11,7 +11,9 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/target"
 )
 
 // handover is one batch for ReadBatch.
@@ -28,12 +30,19 @@ type delivery struct {
 	metadata metadataAsker // nil where nothing is asked for
 	keeper   *keeper       // nil where nothing is remembered
 	out      chan<- handover
+	// place is where the objects are. References says that they are named, and not
+	// read.
+	place      target.Place
+	references bool
 }
 
 // deliver makes messages of one download and sends them to ReadBatch.
 func (d *delivery) deliver(ctx context.Context, dl *fetch.Download, event string, ack pass.Ack) error {
 	if err := completeMetadata(ctx, d.metadata, &dl.Content); err != nil {
 		return err
+	}
+	if d.references {
+		return d.deliverReference(ctx, dl, event, ack)
 	}
 	if dl.Whole != nil {
 		return d.deliverWhole(ctx, dl, event, ack)
@@ -94,9 +103,14 @@ func (d *delivery) deliverScanned(ctx context.Context, dl *fetch.Download, event
 	}
 }
 
-// deliverDeletion sends a message without a body: the object is gone.
+// deliverDeletion sends a message that the object is gone. Without references it has
+// no body.
 func (d *delivery) deliverDeletion(ctx context.Context, key string, ack pass.Ack) error {
-	msg := service.NewMessage(nil)
+	var body []byte
+	if d.references { // brokers may drop metadata
+		body = document(d.place.Reference(object.Object{Key: key}, target.Deleted))
+	}
+	msg := service.NewMessage(body)
 	d.labeller.labelDeleted(key).apply(service.MessageBatch{msg})
 	return d.send(ctx, handover{key, service.MessageBatch{msg}, service.AckFunc(ack)})
 }

@@ -48,6 +48,8 @@
 //	check.go               tests a config for tools: the names of internal/check
 //	keeper.go              writes the ledger's checkpoints when they are due
 //	delivery.go            a download becomes batches of messages
+//	references.go          documents that name objects in place of their content, and
+//	                       messages of what failed
 //	undelivered.go         the batches that are not acknowledged, and what is said of them
 //	metadata.go            the names and values of the message metadata
 //	watcher.go, metrics.go what is counted and logged of single objects

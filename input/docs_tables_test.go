@@ -36,6 +36,7 @@ var metadataDocs = []documented{
 		"bytes that are not UTF-8 are read as ISO-8859-1"},
 	{metaMissingMeta, "How many values of the object's own metadata the server could not send, a number; not set for none. " +
 		"Over S3, Supabase leaves out numbers, nested values and text that is not ASCII. `user_metadata: full` asks for them"},
+	{metaFailure, "Of a message that `emit_failures` sends: why the object is parked, in one word. The error is `error()`"},
 }
 
 // metricDocs describes the metrics, in the order of the README. Their types and

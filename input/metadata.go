@@ -33,6 +33,7 @@ const (
 	metaEvent            = metaPrefix + "event"
 	metaObjectID         = metaPrefix + "object_id"
 	metaMissingMeta      = metaPrefix + "missing_meta"
+	metaFailure          = metaPrefix + "failure"
 
 	// metaUserPrefix starts the names of the object's own metadata, so that a
 	// user's "key" or "bucket" can't take the place of ours.

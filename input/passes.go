@@ -25,10 +25,12 @@ func (r *reader) run(ctx context.Context) {
 	if r.ledger != nil {
 		last = r.ledger.Stats().LastCompletePass
 	}
+	r.late.Go(func() { p.scope.SendFailures(ctx) })
 	err := poll.Run(ctx, poll.Options{
 		Plan: r.conf.Plan, LastComplete: last, Passes: p, Choice: r.choice,
 		Identity: func(ctx context.Context) string { return r.identity(ctx).Text() },
 	})
+	p.scope.FailuresSent(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = errInterrupted
 	}
@@ -125,10 +127,17 @@ func (r *reader) scopeOptions() pass.Options {
 		metadata: r.metadataAsker(),
 		keeper:   r.keeper,
 		out:      r.out,
+		place:    r.place(), references: r.conf.References,
+	}
+	listed := r.listing(r.conf.Filter.ListPrefix())
+	if r.conf.References && r.ledger == nil {
+		// References wait for the pipeline alone, so that the listing is always ahead of
+		// it. Without a ledger nothing gains from longer ranges.
+		listed.RangeSize = plane.PageKeys
 	}
 	opts := pass.Options{
 		Source: pass.Source{
-			Listing: r.listing(r.conf.Filter.ListPrefix()),
+			Listing: listed,
 			Filter:  r.conf.Filter,
 		},
 		Fetcher: r.fetcher,
@@ -142,6 +151,9 @@ func (r *reader) scopeOptions() pass.Options {
 	}
 	if r.changes != nil {
 		opts.Source.Feed = r.changes
+	}
+	if r.conf.EmitFailures {
+		opts.Failed = d.deliverFailure
 	}
 	if r.conf.EmitDeletes {
 		opts.Deletes.Deliver = func(ctx context.Context, key string, ack pass.Ack) error {
@@ -208,6 +220,7 @@ func (r *reader) newFetcher(ctx context.Context) *fetch.Fetcher {
 		HoldsWhole: r.conf.WholeScanner, TakesWhole: r.conf.ToTheEnd,
 		CheckUpTo: r.conf.VerifyUpTo,
 		Retry:     r.conf.Retry, Meter: fetchMeter{r.meters, r},
+		References: r.references(),
 	})
 }
 

@@ -21,6 +21,7 @@ import (
 // emulator.
 var runElsewhere = map[string]string{
 	"to_kafka.yaml":        "../kafka/pipeline_test.go",
+	"dead_letters.yaml":    "../kafka/deadletters_test.go",
 	"to_s3.yaml":           "../versitygw/pipeline_test.go",
 	"streams.yaml":         "../binary/testdata/script/streams.txtar",
 	"streams/photos.yaml":  "../binary/testdata/script/streams.txtar",
@@ -30,7 +31,7 @@ var runElsewhere = map[string]string{
 // runHere are the configs that the tests of this file run.
 var runHere = []string{
 	"quickstart.yaml", "to_files.yaml", "json_lines.yaml", "session_token_rls.yaml", "self_hosted.yaml", "incremental.yaml",
-	"user.yaml", "access_token.yaml", "new_api_keys.yaml", "secret_files.yaml",
+	"user.yaml", "access_token.yaml", "new_api_keys.yaml", "secret_files.yaml", "manifest.yaml",
 }
 
 func TestEveryConfigHasARun(t *testing.T) {
@@ -214,6 +215,31 @@ func TestASecretKeyAndTheReferenceAreEnough(t *testing.T) {
 		})
 		require.Contains(t, out, `"key":"dir/a.txt"`)
 	}
+}
+
+func TestAManifestTakesNoDownloads(t *testing.T) {
+	project, env := startProject(t, emulator.Options{})
+	project.Put("uploads", "dir/a.txt", []byte("abc"), emulator.WithContentType("text/plain"))
+	project.Put("uploads", "b c.png", make([]byte, 1000), emulator.WithContentType("image/png"))
+	out := captureStdout(t, func() {
+		report := runConfig(t, readConfig(t, "manifest.yaml"), with(env, "SUPABASE_SECRET_KEY", project.Settings().SecretKey))
+		require.NoError(t, report.Err)
+	})
+	var got []map[string]any
+	for line := range strings.Lines(out) {
+		var entry map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &entry))
+		require.NotEmpty(t, entry["etag"])
+		require.NotEmpty(t, entry["last_modified"])
+		delete(entry, "etag")
+		delete(entry, "last_modified")
+		got = append(got, entry)
+	}
+	require.ElementsMatch(t, []map[string]any{
+		{"key": "b c.png", "size": 1000.0, "type": "image/png"},
+		{"key": "dir/a.txt", "size": 3.0, "type": "text/plain"},
+	}, got)
+	require.Zero(t, project.Count(emulator.OpRESTGet)+project.Count(emulator.OpGet))
 }
 
 func TestKeysMayComeFromMountedFiles(t *testing.T) {

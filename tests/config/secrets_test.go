@@ -50,7 +50,7 @@ func captured(t *testing.T, yaml, field string, env map[string]string) string {
 func TestAnySecretSurvivesTheExamples(t *testing.T) {
 	variable := regexp.MustCompile(`(?m)^ +(secret_access_key|password): .*\n +\$\{(\w+)\}$`)
 	examples := 0
-	for _, name := range append(runHere, "to_s3.yaml", "to_kafka.yaml", "streams/photos.yaml", "streams/exports.yaml") {
+	for _, name := range append(runHere, "to_s3.yaml", "to_kafka.yaml", "dead_letters.yaml", "streams/photos.yaml", "streams/exports.yaml") {
 		text := readConfig(t, name)
 		require.NotRegexp(t, `(secret_access_key|password|secret): *"?\$\{`, text, "%s: quotes would end the value", name)
 		found := variable.FindStringSubmatch(text)
@@ -69,7 +69,7 @@ func TestAnySecretSurvivesTheExamples(t *testing.T) {
 			require.Equal(t, secret, captured(t, text, found[1], with(env, found[2], secret)), name)
 		}
 	}
-	require.Equal(t, 10, examples)
+	require.Equal(t, 11, examples)
 }
 
 func TestOddSecretsSignIn(t *testing.T) {

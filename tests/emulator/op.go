@@ -44,6 +44,10 @@ const (
 	OpRESTDeleteMany
 	OpRESTListBuckets
 	OpRESTGetBucket
+	// OpRESTSignMany asks for signed URLs, of the keys in its body; OpRESTSigned is a
+	// GET of one.
+	OpRESTSignMany
+	OpRESTSigned
 	// OpSignIn and OpRefreshToken are Auth's /token with the grants "password"
 	// and "refresh_token", OpSignOut is its /logout.
 	OpSignIn
@@ -63,7 +67,7 @@ var opNames = [numOps]string{
 	"ListBuckets", "HeadBucket", "CreateBucket", "DeleteBucket", "BucketLocation", "BucketVersioning",
 	"CreateUpload", "UploadPart", "CompleteUpload", "AbortUpload",
 	"ListV2", "RESTGet", "RESTHead", "RESTInfo",
-	"RESTPut", "RESTDelete", "RESTDeleteMany", "RESTListBuckets", "RESTGetBucket",
+	"RESTPut", "RESTDelete", "RESTDeleteMany", "RESTListBuckets", "RESTGetBucket", "RESTSignMany", "RESTSigned",
 	"SignIn", "RefreshToken", "SignOut", "GetProject", "GetAPIKeys", "GetLegacyKeys", "GetHealth",
 }
 
@@ -92,7 +96,7 @@ type Request struct {
 	KeyN   int
 	Header http.Header
 	Query  url.Values
-	// Body is the body of a list-v2 or of a deletion by keys, which says what is asked
-	// for; nil for all others.
+	// Body is the body of a list-v2, of a deletion by keys or of a request for URLs,
+	// which says what is asked for; nil for all others.
 	Body []byte
 }

@@ -26,6 +26,9 @@ func (x *exchange) routeREST(path string) {
 		}
 		return
 	}
+	if x.routeSign(path) {
+		return
+	}
 	reads := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
 	if !reads {
 		x.routeRESTWrite(path)
@@ -100,7 +103,7 @@ func (x *exchange) routeBucket(path string) {
 
 // readKeyedBody reads the body of a request that says there what it is about.
 func (x *exchange) readKeyedBody() {
-	if x.req.Op == OpListV2 || x.req.Op == OpRESTDeleteMany {
+	if x.req.Op == OpListV2 || x.req.Op == OpRESTDeleteMany || x.req.Op == OpRESTSignMany {
 		x.req.Body, x.bodyErr = io.ReadAll(io.LimitReader(x.r.Body, 1<<20))
 	}
 }
@@ -114,6 +117,10 @@ func (x *exchange) serveREST() error {
 		return x.listV2()
 	case OpRESTDeleteMany:
 		return x.restDeleteMany()
+	case OpRESTSignMany:
+		return x.restSignMany()
+	case OpRESTSigned:
+		return x.restSigned()
 	case OpRESTListBuckets:
 		return x.restBuckets()
 	case OpRESTGetBucket:
@@ -178,7 +185,7 @@ func (x *exchange) restHeader(r *row) {
 	h.Set("X-Robots-Tag", "none")
 	h.Set("Content-Type", r.attrs.contentType)
 	h.Set("Cache-Control", r.attrs.cacheControl)
-	if x.req.Op == OpRESTGet {
+	if x.req.Op == OpRESTGet || x.req.Op == OpRESTSigned {
 		h.Set("ETag", `"`+r.blobETag()+`"`)
 		h.Set("Last-Modified", httpTime(r.written))
 		return

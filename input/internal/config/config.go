@@ -49,6 +49,12 @@ type Config struct {
 	// bytes; below zero it never is.
 	VerifyUpTo   int64
 	UserMetadata MetadataChoice
+	// References says that references are sent in place of content, URLExpiry that
+	// each has a URL for so long: whole seconds, 0 for none.
+	References bool
+	URLExpiry  time.Duration
+	// EmitFailures says that a message is sent of each parked object.
+	EmitFailures bool
 
 	// TLS is nil where the settings of the system apply.
 	TLS *tls.Config
@@ -76,6 +82,7 @@ func Parse(parsed *service.ParsedConfig) (Config, error) {
 	conf.readFilter(f)
 	conf.readSync(f)
 	conf.readDelivery(f)
+	conf.readEmit(f)
 	conf.readLimits(f)
 	conf.readTLS(f)
 	if f.err != nil {

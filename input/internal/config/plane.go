@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
@@ -22,6 +23,8 @@ type Plane struct {
 	rest *rest.Client
 	// info asks for metadata, also with the token of keys that sign.
 	info *rest.Client
+	// credentials are the present keys, whatever they are for.
+	credentials func(context.Context) (object.Credentials, error)
 	// overREST is the plane of the last keys that were seen.
 	overREST atomic.Bool
 }
@@ -31,7 +34,7 @@ var _ plane.Client = (*Plane)(nil)
 // Plane makes the client; no request is made. The options are those of
 // [Config.PlaneOptions].
 func (c Config) Plane(source *keys.Source, o plane.Options) (*Plane, error) {
-	p := &Plane{}
+	p := &Plane{credentials: o.Credentials}
 	p.overREST.Store(source.Project().OverREST())
 	if o.Gate == nil {
 		o.Gate = new(retry.Gate) // both planes go to the same host
@@ -170,6 +173,21 @@ func (p *Plane) Answers(ctx context.Context) error {
 // API: see [rest.Client.UserMetadata].
 func (p *Plane) UserMetadata(ctx context.Context, key string) (metadata map[string]string, etag string, err error) {
 	return p.info.UserMetadata(ctx, key)
+}
+
+// Sign makes URLs that open single objects until they expire: see [s3.Client.Presign],
+// which S3 access keys need no request for, and [rest.Client.Sign].
+func (p *Plane) Sign(ctx context.Context, keys []string, expires time.Duration) ([]object.Signed, error) {
+	signed, err := p.info.Sign(ctx, keys, expires)
+	if !errors.Is(err, errNoToken) {
+		return signed, err
+	}
+	cred, err := p.credentials(ctx)
+	signed = make([]object.Signed, len(keys))
+	for i := 0; err == nil && i < len(keys); i++ {
+		signed[i], err = p.s3.Presign(ctx, cred, keys[i], expires)
+	}
+	return signed, err
 }
 
 // Region asks which region the server is in, "" over the plane that knows none.

@@ -40,6 +40,10 @@ var lintRules = map[string]rule{
 	fieldVerifyContent:     lintValue(fieldVerifyContent, parseVerify),
 	fieldUserMetadata:      lintValue(fieldUserMetadata, parseUserMetadata),
 
+	fieldEmit:               lintValue(fieldEmit, parseEmit),
+	fieldReferenceURLExpiry: lintValue(fieldReferenceURLExpiry, parseURLExpiry),
+	fieldEmitFailures:       lintValue(fieldEmitFailures, parseBool),
+
 	"timeouts.connect":          lintValue("timeouts.connect", parseDuration),
 	"timeouts.response":         lintValue("timeouts.response", parseDuration),
 	"timeouts.idle":             lintValue("timeouts.idle", parseDuration),
@@ -130,7 +134,7 @@ func lintState(v any) supabase.Problems {
 // lintTogether checks what several fields decide together.
 func lintTogether(v any) supabase.Problems {
 	conf, _ := v.(map[string]any)
-	return slices.Concat(lintUnknown(conf), lintConnection(conf), lintSync(conf), lintTimes(conf))
+	return slices.Concat(lintUnknown(conf), lintConnection(conf), lintSync(conf), lintTimes(conf), lintEmit(conf))
 }
 
 // lintSync checks that the mode has use for what is written with it.

@@ -36,6 +36,10 @@ const (
 	fieldScanner         = "scanner"
 	fieldAutoReplayNacks = service.AutoRetryNacksToggleFieldName
 
+	fieldEmit               = "emit"
+	fieldReferenceURLExpiry = "reference_url_expiry"
+	fieldEmitFailures       = "emit_failures"
+
 	FieldState          = "state"
 	fieldStatePath      = "path"
 	fieldStateCache     = "cache"

@@ -6,6 +6,7 @@ import "github.com/redpanda-data/benthos/v4/public/service"
 func advancedFields() []*service.ConfigField {
 	fields := []*service.ConfigField{
 		scheduleField(), fullSweepIntervalField(), changeDetectionField(), emitDeletesField(), maxDeleteRatioField(),
+		emitField(), referenceURLExpiryField(), emitFailuresField(),
 		newBoolField(fieldDeleteObjects, false).
 			Description("Whether to delete each object from the bucket when all its messages are delivered. An object that was overwritten since it was read is kept; the server has no conditional deletion, so an overwrite between this check and the deletion is deleted too. Objects that yield no message, such as an empty object with `lines`, are deleted as well; objects that the patterns and limits leave out never are."),
 		newBoolField(FieldSkipEmpty, false).

@@ -40,6 +40,7 @@ This input adds the following metadata to each message:
 - supabase_storage_object_id           (the same for the same bucket, key and ETag: an idempotency key)
 - supabase_storage_meta_<name>         (the metadata that was stored with the object)
 - supabase_storage_missing_meta        (how many values of it the server could not send, a number)
+- supabase_storage_failure             (with emit_failures: why the object is parked, in one word)
 ` + "```" + `
 
 A value that the server does not send is not set. Of the object's own metadata, values in the encoding of RFC 2047 are decoded, and bytes that are not UTF-8 are read as ISO-8859-1. Over S3, Supabase leaves out numbers, nested values and text that is not ASCII: ` + "`supabase_storage_missing_meta`" + ` counts them. A ` + "`deleted`" + ` message has only the bucket, key, path, filename, safe_path, project_ref and event. Read them with the ` + "`@`" + ` syntax, as in ` + "`${! @supabase_storage_key }`" + `.

@@ -64,6 +64,7 @@ func TestFieldsAndDefaults(t *testing.T) {
 		"sync_mode": `"one_time"`, "polling_interval": `"5m"`,
 		"state": "", "state.path": "", "state.cache": "", "state.namespace": "",
 		"schedule": "", "full_sweep_interval": `"1h"`, "change_detection": `"etag"`, "emit_deletes": "false", "max_delete_ratio": "",
+		"emit": `"content"`, "reference_url_expiry": `""`, "emit_failures": "false",
 		"scanner": `{"to_the_end":{}}`, "auto_replay_nacks": "true",
 		"delete_objects": "false", "skip_empty": "false", "max_object_size": `"0"`, "min_age": `""`,
 		"user_metadata": "true", "verify_content": `"1MiB"`, "endpoint": "", "tls": "",
@@ -94,7 +95,7 @@ func TestSmallConfigFitsOnOneScreen(t *testing.T) {
 	for _, name := range []string{"project_ref", "credentials", "source_path", "include_patterns", "sync_mode", "polling_interval", "state", "scanner"} {
 		require.Contains(t, docs.CommonConfigYAML, name+":")
 	}
-	for _, name := range []string{"endpoint", "tls", "timeouts", "retry", "concurrency", "delete_objects", "schedule", "full_sweep_interval", "change_detection", "emit_deletes", "max_delete_ratio"} {
+	for _, name := range []string{"endpoint", "tls", "timeouts", "retry", "concurrency", "delete_objects", "schedule", "full_sweep_interval", "change_detection", "emit_deletes", "max_delete_ratio", "emit", "reference_url_expiry", "emit_failures"} {
 		require.NotContains(t, docs.CommonConfigYAML, name+":")
 		require.Contains(t, docs.AdvancedConfigYAML, name+":")
 	}

@@ -22,11 +22,16 @@ type budget struct {
 	total, used int64
 	// whole says that an object is held whole whatever its size.
 	whole bool
+	// none says that objects are not read, and count for nothing.
+	none bool
 }
 
 // chargeFor is what an object of the given size counts for. One that is larger
 // than the whole budget counts for all of it, and so is read alone.
 func (b *budget) chargeFor(size int64) int64 {
+	if b.none {
+		return 0
+	}
 	if !b.whole {
 		size = min(size, wholeBytes)
 	}

@@ -13,6 +13,7 @@
 //	room.go      what all share: places of the limiter, bytes of the budget
 //	budget.go    what an object counts for
 //	download.go  one attempt at an object
+//	reference.go the same without its content
 //	accept.go    whether an answer is the object: the listing is the witness
 //	stale.go     waiting for a cache that has the version before
 //	content.go   whether bytes are what an ETag says

@@ -19,7 +19,10 @@ type Download struct {
 	// Whole is the content, where it was read whole for a claim that prefers it
 	// so, else nil. It belongs to the claim; Body is then at its end.
 	Whole []byte
-	body  *body
+	// URL opens the object without keys, where [References] has it signed. It is a
+	// secret.
+	URL  string
+	body *body // nil for what has no content here
 
 	began  time.Time     // of its first request
 	opened time.Duration // until the answer began
@@ -28,10 +31,18 @@ type Download struct {
 // Err is why the download can't be read to its end; nil while all is well. Once
 // it is not nil, nothing that was read since may be handed on: a scanner may
 // have mistaken the broken end for that of its last record.
-func (d *Download) Err() error { return d.body.failure() }
+func (d *Download) Err() error {
+	if d.body == nil {
+		return nil
+	}
+	return d.body.failure()
+}
 
 // try makes one attempt at an object: open, accept, read, hand on.
 func (r *Run) try(ctx context.Context, a *attempt) error {
+	if r.opts.References != nil {
+		return r.refer(ctx, a)
+	}
 	if err := r.tooLarge(a); err != nil && !chooses(a.Claim) {
 		return r.unlessChanged(ctx, a, err)
 	}

@@ -95,7 +95,7 @@ type Meter interface {
 }
 
 // Options say how to download. All are required except Limiter, MaxDownloads,
-// CheapRanges and CheckUpTo.
+// CheapRanges, CheckUpTo and References.
 type Options struct {
 	Source Source
 	// Limiter is that of the endpoint; nil makes one for the downloads alone.
@@ -118,8 +118,10 @@ type Options struct {
 	// CheckUpTo is the size in bytes up to which the content of an object is
 	// compared with an ETag that is an MD5.
 	CheckUpTo int64
-	Retry     retry.Policy
-	Meter     Meter
+	// References has objects delivered without their content; nil reads it.
+	References *References
+	Retry      retry.Policy
+	Meter      Meter
 }
 
 // Fetcher is what all runs against one endpoint share.
@@ -160,7 +162,10 @@ func (f *Fetcher) Begin(items iter.Seq2[Item, error]) *Run {
 		defer close(r.done)
 		defer r.workers.Wait()
 		defer stop()
-		r.err = r.loop(ctx, r.listAhead(ctx, items))
+		if f.opts.References != nil {
+			items = r.deliverAtOnce(ctx, items)
+		}
+		r.err = r.loop(ctx, r.listAhead(ctx, items, 0))
 	})
 	return r
 }

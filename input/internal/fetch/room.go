@@ -26,7 +26,7 @@ func newRoom(opts Options) *room {
 	m := &room{
 		meter:   opts.Meter,
 		limiter: opts.Limiter,
-		budget:  budget{total: opts.BufferBytes, whole: opts.HoldsWhole || opts.TakesWhole},
+		budget:  budget{total: opts.BufferBytes, whole: opts.HoldsWhole || opts.TakesWhole, none: opts.References != nil},
 		queued:  map[*Run]struct{}{},
 		runs:    map[*Run]chan struct{}{},
 	}

@@ -76,9 +76,10 @@ type listed struct {
 }
 
 // listAhead pulls the sequence in a goroutine of its own, so that a slow page
-// delays neither retries nor downloads under way.
-func (r *Run) listAhead(ctx context.Context, items iter.Seq2[Item, error]) <-chan listed {
-	out := make(chan listed)
+// delays neither retries nor downloads under way. So many objects may wait in the
+// channel: where ctx ends, its receiver releases them.
+func (r *Run) listAhead(ctx context.Context, items iter.Seq2[Item, error], waiting int) <-chan listed {
+	out := make(chan listed, waiting)
 	r.workers.Go(func() {
 		defer close(out)
 		for item, err := range items {

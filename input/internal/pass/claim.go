@@ -36,7 +36,7 @@ func (d *due) Wants(c *object.Content) bool {
 	if d.work != nil {
 		d.work.LeaveOut(c.Object, c.ContentType)
 	}
-	d.pass.scope.told.forget(c.Key)
+	d.pass.scope.settled(c.Key)
 	d.pass.tally.filtered(filter.Verdict{Rule: filter.ContentTypes}, 1)
 	return false
 }
@@ -77,7 +77,7 @@ func (d *due) Fail(f fetch.Failure) {
 		if d.work != nil {
 			d.work.Vanish(f.Object.Key)
 		}
-		d.pass.scope.told.forget(f.Object.Key)
+		d.pass.scope.settled(f.Object.Key)
 		d.pass.tally.vanished(f.Object)
 		return
 	}
@@ -101,7 +101,11 @@ func (d *due) park(obj object.Object, reason string, err error) {
 		d.work.Park(obj, fmt.Sprintf("%s: %v", reason, err), next)
 		p.scope.waiting.add(d.item.Object, next, true)
 	}
-	p.tally.parked(obj, reason, err, p.scope.told.before(obj, reason))
+	again := p.scope.told.before(obj, reason)
+	p.tally.parked(obj, reason, err, again)
+	if !again {
+		p.scope.failures.add(Failed{obj, d.item.Event.String(), reason, err}, nil)
+	}
 }
 
 // receipt is one attempt to deliver one object, from its download to the ack of
@@ -163,7 +167,7 @@ func (c *receipt) settle(ctx context.Context) {
 	if work != nil {
 		work.Delivered(c.object)
 	}
-	p.scope.told.forget(c.object.Key)
+	p.scope.settled(c.object.Key)
 	p.tally.delivered(c.object)
 	p.scope.Removals.remove(ctx, removal{c.object, func(kept string, err error) {
 		switch {

@@ -10,6 +10,7 @@
 //	recent.go   what is remembered so that a pass can ask for changes
 //	waiting.go  objects that are looked at again later
 //	claim.go    one object from its download to its ack
+//	failures.go hands on what failed for good
 //	missing.go  tracked keys that were not listed: when they count as gone
 //	remove.go   deletes delivered objects from the bucket
 //	tally.go    the report of a pass

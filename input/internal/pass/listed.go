@@ -151,4 +151,5 @@ func (p *Pass) parkListed(obj object.Object, err error) {
 		return
 	}
 	p.tally.parked(obj, why, err, false)
+	p.scope.failures.add(Failed{obj, ledger.Created.String(), why, err}, nil)
 }

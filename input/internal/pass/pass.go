@@ -100,7 +100,7 @@ func (p *Pass) Run(ctx context.Context) error {
 		}
 		p.missing.tracked = tracked
 	}
-	p.run = p.scope.Fetcher.Begin(items(ctx))
+	p.run = p.scope.Fetcher.Begin(p.scope.failures.hold(ctx, items(ctx)))
 	if err := p.wait(); err != nil || !p.complete.Load() {
 		p.missing.release()
 		return err

@@ -16,6 +16,9 @@ type Options struct {
 	Source  Source
 	Fetcher *fetch.Fetcher
 	Deliver Deliver
+	// Failed hands on, once for each version and reason, that an object failed for good;
+	// nil does not. The object is parked whatever becomes of it. See [Scope.SendFailures].
+	Failed func(ctx context.Context, f Failed, ack Ack) error
 	// Ledger knows what was delivered before; nil makes every object due.
 	Ledger *ledger.Ledger
 	// ParkFor is how long an object waits that is parked for the n-th time. Only a
@@ -66,11 +69,13 @@ type Scope struct {
 	recent  *Recent // nil where nobody can be asked for changes
 	waiting waiting
 	told    told
+	// failures are handed on where Options ask for it.
+	failures *failures
 }
 
 // NewScope remembers nothing yet.
 func NewScope(o Options) *Scope {
-	s := &Scope{Options: o}
+	s := &Scope{Options: o, failures: newFailures(o.Failed)}
 	if o.Source.Feed != nil {
 		s.recent = newRecent(o.Source.Feed, &s.waiting)
 	}
@@ -84,3 +89,9 @@ func (s *Scope) Recent() *Recent { return s.recent }
 // NextParked is when the time of the first parked object comes, zero where none
 // is parked.
 func (s *Scope) NextParked() time.Time { return s.waiting.next() }
+
+// settled forgets that an object was parked: it was delivered, is gone, or is left out.
+func (s *Scope) settled(key string) {
+	s.told.forget(key)
+	s.failures.forget(key)
+}

@@ -8,6 +8,7 @@
 //	page.go     decodes a page
 //	json.go     a small tolerant scanner of JSON
 //	object.go   GET, whole or from an offset; the listed version of one key; DELETE
+//	sign.go     URLs that open single objects
 //	bucket.go   buckets, user metadata, whether Storage is there
 //	errors.go   what an answer means: one of the kinds of package object
 //

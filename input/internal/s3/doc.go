@@ -16,6 +16,7 @@
 //	listxml.go    decodes a page
 //	xml.go        a small tolerant scanner of S3's XML
 //	open.go       one GET of an object, whole or from an offset
+//	presign.go    a URL that opens one object
 //	object.go     the listed version of one key, DELETE, and the server's region
 //	buckets.go    the buckets that the role may see
 //	answers.go    whether there is an S3 server at all
