@@ -21,6 +21,9 @@ type CheckOptions struct {
 	// Explain holds whole keys: for each the report says whether it would be
 	// delivered, and why.
 	Explain []string
+	// Target is a message of targets_input: the report says what would become of
+	// it. Nil asks for nothing.
+	Target []byte
 	// StatesOfOthers maps the state.path of other inputs of the same pipeline,
 	// cleaned by [path/filepath.Clean], to the names of these: no two can have the
 	// same.
@@ -41,7 +44,7 @@ type CheckOptions struct {
 // is for a run.
 func Check(ctx context.Context, parsed *service.ParsedConfig, res *service.Resources, o CheckOptions) *CheckReport {
 	return check.Run(ctx, parsed, res, check.Options{
-		Limit: o.Limit, First: o.First, Explain: o.Explain, StatesOfOthers: o.StatesOfOthers, OnStep: o.OnStep,
+		Limit: o.Limit, First: o.First, Explain: o.Explain, Target: o.Target, StatesOfOthers: o.StatesOfOthers, OnStep: o.OnStep,
 		Transport: o.transport, OpenCache: openCache, LongestPause: poll.LongestPause,
 	})
 }
@@ -72,6 +75,8 @@ type (
 	//	Sample     what a run would deliver; nil where nothing could be listed
 	//	Explained  one element for each of CheckOptions.Explain; empty where the
 	//	           bucket could not be asked
+	//	Targets    what would become of CheckOptions.Target; nil where there is none,
+	//	           or the bucket could not be asked
 	//
 	// Its method Failed names the steps that failed.
 	CheckReport = check.Report
@@ -101,6 +106,7 @@ type (
 	//
 	//	Listed, Complete  how many objects were listed, and whether that is all
 	//	Due, First        how many would be delivered, and the first of them
+	//	IfNamed           whether that is so only if a message of targets_input names them
 	//	LeftOut           why the others would not be, the most frequent reason first
 	//	StateUnread       whether some of what counts as due may have been delivered
 	//	                  before, because the state could not be read
@@ -132,6 +138,18 @@ type (
 	//	Delivered, Parked   what the state knows of it
 	//	Readable, Problem   whether its content could be read, and why not
 	CheckExplanation = check.Explanation
+
+	// CheckTargets say what would become of a message of targets_input.
+	//
+	//	Named, Explained  how many objects the message names, and the first 100 of them
+	//	Problem           what in the message names no object, and the remedy
+	CheckTargets = check.Targets
+
+	// CheckTarget is what would become of an object that a message names: an
+	// Explanation, and what the message tells.
+	//
+	//	ProjectRef, Bucket, Event  "" where the message does not tell
+	CheckTarget = check.Target
 
 	// CheckParking is an object that could not be delivered so far: the Reason, how
 	// many Attempts were made, and when the Next is due.
@@ -182,6 +200,11 @@ const (
 	CheckParked = check.Parked
 	// CheckUnreadable means that the object is due, and can't be read.
 	CheckUnreadable = check.Unreadable
+	// CheckElsewhere means that a target is in another bucket or project.
+	CheckElsewhere = check.Elsewhere
+	// CheckGone means that a target says that its object was deleted, and the object is
+	// not listed: a deletion would be delivered.
+	CheckGone = check.Gone
 	// CheckUnknown means that a request or the state failed on the way.
 	CheckUnknown = check.Unknown
 )

@@ -18,6 +18,7 @@
 //	claim     what waits for the end of an object's delivery: it travels with it
 //	due       to be delivered in this pass: new, changed, or parked and tried again
 //	ack       the output has all messages of an object; only this settles it
+//	target    an object that a message names, to be delivered as it is now
 //	parked    set aside after its last attempt, with a reason; tried again later
 //	state     what is remembered between runs; the ledger keeps it
 //	identity  who the server treats us as: a role or a user
@@ -31,6 +32,8 @@
 //	       ledger.Compare ─► fetch.Fetcher (as many as limiter.Limiter allows, under a byte
 //	       budget; the listing is the witness of each) ─► delivery (scanner, metadata) ─► chan ─►
 //	       reader.ReadBatch ─► pipeline ─► output
+//	or:    targets.go ─► pass.Targets ─► fetch.Fetcher, which asks the listing for each key first;
+//	       with listings next to it, the ledger is asked too
 //	acks:  output ─► scanner (all messages of the object) ─► the pass ─►
 //	       tally, ledger.Work, and the deletion where it is asked for;
 //	       keeper: a checkpoint of the ledger now and then
@@ -42,6 +45,8 @@
 //	connect.go             what a run needs before it begins, and waiting for it:
 //	                       the state, the keys and a first answer
 //	passes.go              makes the passes that poll asks for, over one scope
+//	targets.go             reads targets_input, has what its messages name delivered, and
+//	                       acknowledges them
 //	state.go               opens the ledger, for a run and for tools that look at it
 //	                       or change it
 //	cache_store.go         a ledger in a cache, and which caches keep one
@@ -122,7 +127,10 @@
 //  13. A ledger that cannot be read never counts as an empty one.
 //     One that can't be written any more ends the run; what a run acked more than
 //     a second before a kill is in it, so that its deletion is told later.
-//  14. Keys that were refused are renewed once for all requests, and the requests
+//  14. A message of targets_input is acknowledged when everything that it names is, and
+//     refused when any of that was or the input stops; it is read only while there is
+//     room for what it names.
+//  15. Keys that were refused are renewed once for all requests, and the requests
 //     made again. That new ones cannot be had for a while is waited for: no object
 //     is parked, and no run ended, because of it.
 package input

@@ -44,7 +44,7 @@ var metadataDocs = []documented{
 var metricDocs = []documented{
 	{"supabase_storage_listed", "Objects seen in a listing, or as changed since the last pass"},
 	{"supabase_storage_unchanged", "Objects delivered before in the version that is listed"},
-	{"supabase_storage_filtered", "Objects left out. Rules: include, exclude, modified_since, modified_before, min_age, size, empty, placeholder, content_types"},
+	{"supabase_storage_filtered", "Objects left out. Rules: include, exclude, modified_since, modified_before, min_age, size, empty, placeholder, content_types, and outside for targets of another bucket, project or prefix"},
 	{"supabase_storage_delivered", "Objects acknowledged by the output"},
 	{"supabase_storage_vanished", "Objects deleted between listing and download"},
 	{"supabase_storage_parked", "Objects parked; an object that is tried again and fails again counts again"},
@@ -52,6 +52,13 @@ var metricDocs = []documented{
 	{"supabase_storage_retries", "Requests made again"},
 	{"supabase_storage_bytes", "Bytes of delivered objects"},
 	{"supabase_storage_changes_polls", "Passes that asked only for changes"},
+	{"supabase_storage_targets_received", "Objects named by messages of `targets_input`"},
+	{"supabase_storage_targets_joined", "Of these, those whose object was about to be read anyway, for another one"},
+	{"supabase_storage_targets_filtered", "Of these, those that a pattern or limit left out, or that are in another bucket, project or prefix"},
+	{"supabase_storage_targets_delivered", "Of these, those whose object or deletion the output acknowledged"},
+	{"supabase_storage_targets_missing", "Of these, those whose object is not listed (`on_missing`)"},
+	{"supabase_storage_targets_failed", "Attempts at the object of a target that failed for good, or whose messages the output rejected"},
+	{"supabase_storage_targets_malformed", "Messages of `targets_input` that name no object, or not only objects"},
 
 	{"supabase_storage_in_flight", "Downloads under way"},
 	{"supabase_storage_buffered_bytes", "Bytes that downloads hold in memory"},
@@ -60,6 +67,7 @@ var metricDocs = []documented{
 	{"supabase_storage_tracked", "Objects with a delivered version, by the state"},
 	{"supabase_storage_parked_now", "Objects that wait for another attempt, by the state"},
 	{"supabase_storage_oldest_undelivered_seconds", "How long the oldest messages in the pipeline have waited for an ack; 0 if there are none"},
+	{"supabase_storage_oldest_target_seconds", "How long the oldest target has waited that is not done with; 0 if there are none"},
 	{"supabase_storage_last_complete_pass_unix", "When a listing last completed, Unix seconds"},
 	{"supabase_storage_credentials_expire_unix", "When the token in use ends, Unix seconds; not set for keys without an end"},
 

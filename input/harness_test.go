@@ -94,6 +94,9 @@ func (r *rig) build() error {
 	if err != nil {
 		return err
 	}
+	if err := reader.openTargets(); err != nil {
+		return err
+	}
 	if r.asks {
 		reader.choice.LeastPages = 0
 	}

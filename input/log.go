@@ -20,11 +20,11 @@ import (
 
 // sayStart is the one line at the beginning.
 func (r *reader) sayStart() {
-	r.log.Infof("Reading %s of %s as %s (sync_mode: %s)", r.where(), r.conf.Project.Address(), r.conf.Project.Identity, r.conf.SyncMode)
+	r.log.Infof("Reading %s of %s as %s (%s)", r.where(), r.conf.Project.Address(), r.conf.Project.Identity, r.conf.Mode())
 	if r.conf.DeleteObjects {
 		r.log.Info("Objects are deleted from the bucket after delivery (delete_objects)")
 	}
-	if r.conf.Plan.Repeats() && !r.conf.State.Set() {
+	if r.conf.Remembers() && !r.conf.State.Set() {
 		r.log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads the whole bucket again. Set state.path or state.cache to keep it")
 	}
 }
@@ -127,8 +127,14 @@ func (r *reader) conclude(given error) {
 	r.mu.Lock()
 	run, cause := r.recorded, r.cause
 	r.mu.Unlock()
-	if run == nil && cause != nil && !errors.Is(cause, errInterrupted) {
+	switch named := r.targets.named.Load(); {
+	case run == nil && cause != nil && !errors.Is(cause, errInterrupted):
 		run = &openRun{} // one that repeats, and had to end
+	case named == nil:
+	case r.targets.ended.Load():
+		run = &openRun{} // it came to its end by itself
+	default:
+		r.log.Infof("Read what targets_input named in %s: %s", r.where(), r.targetCounts(named.Report()))
 	}
 	run.end(func() Report { return r.account(given) })
 }
@@ -139,19 +145,26 @@ func (r *reader) account(given error) Report {
 	cause, started := r.cause, r.startedAt
 	r.mu.Unlock()
 	var p pass.Report
+	named := r.targets.named.Load()
 	if last := r.pass.Load(); last != nil {
 		p = last.Report()
+	}
+	if named != nil {
+		p = named.Report().Objects
 	}
 	switch {
 	case given != nil && (cause == nil || errors.Is(cause, errInterrupted)):
 		cause = given
-	case cause == nil && (started.IsZero() || p.Unsettled() > 0):
+	case cause == nil && named == nil && (started.IsZero() || p.Unsettled() > 0):
 		cause = errInterrupted
 	}
 	if errors.Is(cause, errInterrupted) {
 		cause = fmt.Errorf("the one-time run was %w", errInterrupted)
 	}
-	if !started.IsZero() {
+	switch {
+	case named != nil:
+		r.log.Infof("Read what targets_input named in %s, in %s: %s", r.where(), time.Since(started).Round(time.Millisecond), r.targetCounts(named.Report()))
+	case !started.IsZero():
 		r.logSummary(r.where(), p, time.Since(started))
 	}
 	report := newReport(r, p, cause)

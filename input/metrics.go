@@ -24,6 +24,10 @@ type meters struct {
 	deleted   *service.MetricCounter // deletions that were delivered
 	retries   *service.MetricCounter // requests, by cause
 	bytes     *service.MetricCounter // of delivered objects
+	// targets count the targets of targets_input, by what happens to them;
+	// targetsMalformed counts messages.
+	targets          [6]*service.MetricCounter
+	targetsMalformed *service.MetricCounter
 	// changesPolls counts passes that asked only for changes.
 	changesPolls *service.MetricCounter
 
@@ -37,6 +41,8 @@ type meters struct {
 	credentialsEnd   *service.MetricGauge // Unix time in seconds
 	// oldestUndelivered is the age in seconds of the oldest batch without an ack.
 	oldestUndelivered *service.MetricGauge
+	// oldestTarget is the age in seconds of the oldest target that is not done with.
+	oldestTarget *service.MetricGauge
 
 	listPage  *service.MetricTimer
 	firstByte *service.MetricTimer
@@ -62,6 +68,16 @@ func newMeters(m *service.Metrics) *meters {
 
 		changesPolls: m.NewCounter("supabase_storage_changes_polls"),
 
+		targets: [...]*service.MetricCounter{
+			pass.TargetReceived:  m.NewCounter("supabase_storage_targets_received"),
+			pass.TargetJoined:    m.NewCounter("supabase_storage_targets_joined"),
+			pass.TargetFiltered:  m.NewCounter("supabase_storage_targets_filtered"),
+			pass.TargetDelivered: m.NewCounter("supabase_storage_targets_delivered"),
+			pass.TargetMissing:   m.NewCounter("supabase_storage_targets_missing"),
+			pass.TargetFailed:    m.NewCounter("supabase_storage_targets_failed"),
+		},
+		targetsMalformed: m.NewCounter("supabase_storage_targets_malformed"),
+
 		inFlight:         m.NewGauge("supabase_storage_in_flight"),
 		bufferedBytes:    m.NewGauge("supabase_storage_buffered_bytes"),
 		downloadWindow:   m.NewGauge("supabase_storage_download_window"),
@@ -72,6 +88,7 @@ func newMeters(m *service.Metrics) *meters {
 		credentialsEnd:   m.NewGauge("supabase_storage_credentials_expire_unix"),
 
 		oldestUndelivered: m.NewGauge("supabase_storage_oldest_undelivered_seconds"),
+		oldestTarget:      m.NewGauge("supabase_storage_oldest_target_seconds"),
 
 		listPage:  m.NewTimer("supabase_storage_list_page_ns"),
 		firstByte: m.NewTimer("supabase_storage_first_byte_ns"),
@@ -87,13 +104,17 @@ func newMeters(m *service.Metrics) *meters {
 // before its first change, and the first value that it shows would give no rate.
 func (m *meters) showZeros() {
 	for _, c := range []*service.MetricCounter{
-		m.listed, m.unchanged, m.delivered, m.vanished, m.deleted, m.bytes, m.changesPolls,
+		m.listed, m.unchanged, m.delivered, m.vanished, m.deleted, m.bytes, m.changesPolls, m.targetsMalformed,
 	} {
+		c.Incr(0)
+	}
+	for _, c := range m.targets {
 		c.Incr(0)
 	}
 	for _, rule := range filter.Rules() {
 		m.filtered.Incr(0, rule.String())
 	}
+	m.filtered.Incr(0, pass.RuleOutside)
 	for _, reason := range pass.Reasons() {
 		m.parked.Incr(0, reason)
 	}
@@ -102,6 +123,7 @@ func (m *meters) showZeros() {
 	}
 	m.inFlight.Set(0)
 	m.bufferedBytes.Set(0)
+	m.oldestTarget.Set(0)
 }
 
 // Retried, InFlight, Buffered and Window implement fetch.Meter.

@@ -25,7 +25,8 @@ import (
 // same whether everything arrived or nothing did. So the runs of a process are
 // recorded here, and a main function turns them into an exit code.
 
-// Report tells what became of the objects of one finished run. Listed is the
+// Report tells what became of the objects of one finished run, or of those that
+// targets_input named until its end; targets that were joined count once. Listed is the
 // sum of Unchanged, Filtered, Delivered, Vanished, Parked and Unsettled.
 type Report struct {
 	// Label is the label of the input in its config, empty if it has none.
@@ -38,7 +39,7 @@ type Report struct {
 	Unchanged int64
 	// Filtered counts the objects left out, by rule: include, exclude,
 	// modified_since, modified_before, min_age, size, empty, placeholder,
-	// content_types.
+	// content_types, and outside for targets of another bucket, project or prefix.
 	Filtered map[string]int64
 	// Delivered is how many objects the output acknowledged; Bytes is their size.
 	Delivered, Bytes int64
@@ -203,6 +204,9 @@ func newReport(r *reader, p pass.Report, cause error) Report {
 			text += ", the oldest not acknowledged: " + why
 		}
 		problems = append(problems, errors.New(text))
+	}
+	if n := r.targets.malformed.Load(); n > 0 {
+		problems = append(problems, fmt.Errorf("%d messages of targets_input named no object", n))
 	}
 	if p.NotRemoved > 0 {
 		problems = append(problems, fmt.Errorf("%s delivered but not deleted", object.Count(p.NotRemoved)))

@@ -15,28 +15,39 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 )
 
-// run makes all passes over the scope.
+// run makes all passes over the scope, or delivers what messages name in it.
 func (r *reader) run(ctx context.Context) {
-	p := &passes{reader: r, scope: pass.NewScope(r.scopeOptions())}
-	if recent := p.scope.Recent(); recent != nil {
-		r.choice.Changes = recent
+	opts, deleted := r.scopeOptions()
+	scope := pass.NewScope(opts)
+	r.late.Go(func() { scope.SendFailures(ctx) })
+	if r.conf.Targets != nil {
+		r.runTargets(ctx, scope, deleted)
+		scope.FailuresSent(ctx)
+		return
 	}
-	var last time.Time
-	if r.ledger != nil {
-		last = r.ledger.Stats().LastCompletePass
-	}
-	r.late.Go(func() { p.scope.SendFailures(ctx) })
-	err := poll.Run(ctx, poll.Options{
-		Plan: r.conf.Plan, LastComplete: last, Passes: p, Choice: r.choice,
-		Identity: func(ctx context.Context) string { return r.identity(ctx).Text() },
-	})
-	p.scope.FailuresSent(ctx)
+	err := r.poll(ctx, &passes{reader: r, scope: scope}, scope)
+	scope.FailuresSent(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = errInterrupted
 	}
 	if err != nil {
 		r.setCause(err)
 	}
+}
+
+// poll makes passes over a scope as the plan says.
+func (r *reader) poll(ctx context.Context, p poll.Passes, scope *pass.Scope) error {
+	if recent := scope.Recent(); recent != nil {
+		r.choice.Changes = recent
+	}
+	var last time.Time
+	if r.ledger != nil {
+		last = r.ledger.Stats().LastCompletePass
+	}
+	return poll.Run(ctx, poll.Options{
+		Plan: r.conf.Plan, LastComplete: last, Passes: p, Choice: r.choice,
+		Identity: func(ctx context.Context) string { return r.identity(ctx).Text() },
+	})
 }
 
 // passes makes the passes over a scope, and tells of them. It implements
@@ -115,8 +126,8 @@ func (p *passes) make(ctx context.Context, t pass.Task) (made *pass.Pass, took t
 	return made, time.Since(began), err
 }
 
-// scopeOptions say what the passes work on.
-func (r *reader) scopeOptions() pass.Options {
+// scopeOptions say what the passes work on, and how a deletion is delivered.
+func (r *reader) scopeOptions() (opts pass.Options, deleted func(context.Context, string, pass.Ack) error) {
 	d := &delivery{
 		scanner: r.conf.Scanner,
 		labeller: labeller{
@@ -135,7 +146,7 @@ func (r *reader) scopeOptions() pass.Options {
 		// it. Without a ledger nothing gains from longer ranges.
 		listed.RangeSize = plane.PageKeys
 	}
-	opts := pass.Options{
+	opts = pass.Options{
 		Source: pass.Source{
 			Listing: listed,
 			Filter:  r.conf.Filter,
@@ -155,17 +166,18 @@ func (r *reader) scopeOptions() pass.Options {
 	if r.conf.EmitFailures {
 		opts.Failed = d.deliverFailure
 	}
-	if r.conf.EmitDeletes {
-		opts.Deletes.Deliver = func(ctx context.Context, key string, ack pass.Ack) error {
-			return d.deliverDeletion(ctx, key, func(ctx context.Context, refused error) error {
-				if refused == nil {
-					r.meters.deleted.Incr(1)
-				}
-				return ack(ctx, refused)
-			})
-		}
+	deleted = func(ctx context.Context, key string, ack pass.Ack) error {
+		return d.deliverDeletion(ctx, key, func(ctx context.Context, refused error) error {
+			if refused == nil {
+				r.meters.deleted.Incr(1)
+			}
+			return ack(ctx, refused)
+		})
 	}
-	return opts
+	if r.conf.EmitDeletes {
+		opts.Deletes.Deliver = deleted
+	}
+	return opts, deleted
 }
 
 // metadataAsker is who is asked for the metadata that answers leave out, nil where
@@ -193,7 +205,7 @@ func (r *reader) parkFor(n int) time.Duration {
 // newChanges makes the client that asks for changes, nil where no pass would ask or
 // the server is another than Supabase's, which has no REST API.
 func (r *reader) newChanges() *changes.Client {
-	if !r.conf.Plan.Repeats() {
+	if !r.conf.Plan.Repeats() || r.conf.Targets != nil {
 		return nil
 	}
 	client, err := changes.New(changes.Options{

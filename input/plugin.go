@@ -41,6 +41,10 @@ func newInput(conf config.Config, res *service.Resources) (service.BatchInput, e
 	if err != nil {
 		return nil, err
 	}
+	if err := r.openTargets(); err != nil {
+		r.client.Close()
+		return nil, config.At(config.FieldTargetsInput, err)
+	}
 	return withRetries(conf, r), nil
 }
 

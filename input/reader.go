@@ -49,7 +49,8 @@ type reader struct {
 	choice   *poll.Choice    // between full listings and asking for changes
 	changes  *changes.Client // nil where nobody can be asked
 
-	pass atomic.Pointer[pass.Pass] // the one under way, or the last one
+	pass    atomic.Pointer[pass.Pass] // the one under way, or the last one
+	targets targets
 
 	mu        sync.Mutex
 	ledger    *ledger.Ledger // nil where nothing is remembered
@@ -265,8 +266,10 @@ func (r *reader) closeAll() error {
 	if stop != nil {
 		stop()
 	}
-	_ = timed(r.lastCheckpoint) // if it fails, closeLedger tries again and reports it
+	targetsErr := timed(r.closeTargets) // what is nacked now goes to somebody else
+	_ = timed(r.lastCheckpoint)         // if it fails, closeLedger tries again and reports it
 	errs := []error{
+		targetsErr,
 		timed(func(ctx context.Context) error { return waitFor(ctx, done) }),
 		timed(r.removals.Wait),
 	}

@@ -22,7 +22,7 @@ import (
 // openLedger opens the ledger that the config asks for; nil where nothing is to
 // be remembered.
 func openLedger(ctx context.Context, conf config.Config, res *service.Resources) (*ledger.Ledger, error) {
-	if !conf.State.Set() && !conf.Plan.Repeats() {
+	if !conf.Remembers() {
 		return nil, nil
 	}
 	store, err := openStore(ctx, conf, res)

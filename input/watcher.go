@@ -102,6 +102,9 @@ const (
 	kindParked     = "parked "
 	kindNotRemoved = "not removed"
 	kindKept       = "kept"
+	kindMissing    = "missing"
+	kindRefused    = "refused"
+	kindMalformed  = "malformed"
 )
 
 // say logs the first few lines of a kind, and has the others counted.
@@ -132,6 +135,12 @@ func (w *watcher) sayRest() {
 			total += n
 		case kind == kindNotRemoved:
 			w.reader.log.Errorf("%d more objects were delivered, but could not be deleted (delete_objects); the log level DEBUG names them", n)
+		case kind == kindMissing:
+			w.reader.log.Warnf("%d more objects that targets_input names are not listed (on_missing); the log level DEBUG names them", n)
+		case kind == kindRefused:
+			w.reader.log.Errorf("%d more objects were not delivered, and their targets are rejected; the log level DEBUG names them", n)
+		case kind == kindMalformed:
+			w.reader.log.Errorf("%d more messages of targets_input are skipped, or parts of them; the log level DEBUG says why", n)
 		case kind == kindKept:
 			w.reader.log.Warnf("%d more objects were delivered but kept (delete_objects); the log level DEBUG names them", n)
 		}

@@ -217,29 +217,48 @@ func TestASecretKeyAndTheReferenceAreEnough(t *testing.T) {
 	}
 }
 
-func TestAManifestTakesNoDownloads(t *testing.T) {
+func TestAManifestIsMadeWithoutReadingAByte(t *testing.T) {
 	project, env := startProject(t, emulator.Options{})
-	project.Put("uploads", "dir/a.txt", []byte("abc"), emulator.WithContentType("text/plain"))
-	project.Put("uploads", "b c.png", make([]byte, 1000), emulator.WithContentType("image/png"))
-	out := captureStdout(t, func() {
-		report := runConfig(t, readConfig(t, "manifest.yaml"), with(env, "SUPABASE_SECRET_KEY", project.Settings().SecretKey))
-		require.NoError(t, report.Err)
-	})
-	var got []map[string]any
-	for line := range strings.Lines(out) {
-		var entry map[string]any
-		require.NoError(t, json.Unmarshal([]byte(line), &entry))
-		require.NotEmpty(t, entry["etag"])
-		require.NotEmpty(t, entry["last_modified"])
-		delete(entry, "etag")
-		delete(entry, "last_modified")
-		got = append(got, entry)
+	for i := range 1500 {
+		project.Put("uploads", fmt.Sprintf("many/%04d", i), []byte("x"))
 	}
-	require.ElementsMatch(t, []map[string]any{
-		{"key": "b c.png", "size": 1000.0, "type": "image/png"},
-		{"key": "dir/a.txt", "size": 3.0, "type": "text/plain"},
-	}, got)
-	require.Zero(t, project.Count(emulator.OpRESTGet)+project.Count(emulator.OpGet))
+	project.Put("uploads", "dir/a b&.png", []byte("abc"), emulator.WithContentType("image/png"))
+	project.Put("uploads", "empty", nil, emulator.WithContentType("text/plain"))
+	config := readConfig(t, "manifest.yaml")
+	before, rest, ok := strings.Cut(config, "      type: secret_key\n")
+	require.True(t, ok)
+	_, after, ok := strings.Cut(rest, "\n")
+	require.True(t, ok)
+	s := project.Settings()
+	overS3 := fmt.Sprintf("%s      {type: access_key, access_key_id: %s, secret_access_key: %s}\n    region: %s\n%s", before, s.AccessKeyID, s.SecretAccessKey, s.Region, after)
+	for plane, yaml := range map[string]string{"REST": config, "S3": overS3} {
+		out := captureStdout(t, func() {
+			report := runConfig(t, yaml, with(env, "SUPABASE_SECRET_KEY", s.SecretKey))
+			require.NoError(t, report.Err)
+			require.EqualValues(t, 1502, report.Delivered)
+		})
+		lines := map[string]map[string]any{}
+		for line := range strings.Lines(out) {
+			var doc map[string]any
+			require.NoError(t, json.Unmarshal([]byte(line), &doc))
+			lines[fmt.Sprint(doc["key"])] = doc
+		}
+		require.Len(t, lines, 1502, plane)
+		image, empty := lines["dir/a b&.png"], lines["empty"]
+		require.Equal(t, "uploads", image["bucket"])
+		require.EqualValues(t, 3, image["size"])
+		require.Equal(t, "900150983cd24fb0d6963f7d28e17f72", image["etag"], "the MD5 of its content")
+		require.NotEmpty(t, image["last_modified"])
+		require.EqualValues(t, 0, empty["size"])
+		if plane == "REST" {
+			require.Equal(t, "image/png", image["type"])
+		} else {
+			require.NotContains(t, image, "type")
+		}
+	}
+	for _, op := range []emulator.Op{emulator.OpGet, emulator.OpHead, emulator.OpRESTGet, emulator.OpRESTHead, emulator.OpRESTInfo} {
+		require.Zero(t, project.Count(op), op)
+	}
 }
 
 func TestKeysMayComeFromMountedFiles(t *testing.T) {

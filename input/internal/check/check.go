@@ -22,6 +22,9 @@ type Options struct {
 	// Explain holds whole keys: for each the report says whether it would be
 	// delivered, and why.
 	Explain []string
+	// Target is a message of targets_input: the report says what would become of
+	// it. Nil asks for nothing.
+	Target []byte
 	// StatesOfOthers maps the state.path of other inputs of the same pipeline,
 	// cleaned by [path/filepath.Clean], to the names of these: no two can have the
 	// same.
@@ -110,6 +113,9 @@ type Report struct {
 	// Explained has one element for each of [Options.Explain]; it is empty
 	// where the bucket could not be asked.
 	Explained []Explanation `json:"explained,omitempty"`
+	// Targets says what would become of [Options.Target]. It is nil where none was
+	// given, or the bucket could not be asked.
+	Targets *Targets `json:"targets,omitempty"`
 }
 
 // Failed are the names of the steps that failed.

@@ -3,7 +3,6 @@ package check
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -28,6 +27,7 @@ const (
 // checker makes one check, step by step.
 type checker struct {
 	conf   config.Config
+	parsed *service.ParsedConfig
 	res    *service.Resources
 	opts   Options
 	report *Report
@@ -74,6 +74,9 @@ func (c *checker) run(ctx context.Context, parsed *service.ParsedConfig) {
 	if c.blocked[StepBucket] == "" {
 		for _, key := range c.opts.Explain {
 			c.report.Explained = append(c.report.Explained, c.explainKey(ctx, key))
+		}
+		if c.opts.Target != nil {
+			c.report.Targets = c.explainTargets(ctx, c.opts.Target)
 		}
 	}
 }
@@ -136,8 +139,8 @@ func (c *checker) checkConfig(parsed *service.ParsedConfig) Step {
 	if err != nil {
 		return failedStep(StepConfig, "", err)
 	}
-	c.conf, c.source, c.client = conf, source, client
-	s := Step{Name: StepConfig, Status: OK, Found: fmt.Sprintf("%s, sync_mode %s", conf.Where(), conf.SyncMode)}
+	c.conf, c.source, c.client, c.parsed = conf, source, client, parsed
+	s := Step{Name: StepConfig, Status: OK, Found: conf.Where() + ", " + c.mode()}
 	if conf.DeleteObjects {
 		s.Found += ", objects will be deleted after delivery (delete_objects)"
 	}

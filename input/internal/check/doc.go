@@ -7,6 +7,7 @@
 //	host.go, access.go, sample.go, state.go, download.go
 //	               the single steps
 //	explain.go     what would become of a single key, and why
+//	target.go      what would become of a message of targets_input
 //	problem.go     errors become problems
 //	writable*.go   whether a file may be written to, without writing to it
 //

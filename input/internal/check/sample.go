@@ -36,6 +36,9 @@ type Sample struct {
 	// Deletes says that each would be deleted from the bucket once it is delivered
 	// (delete_objects).
 	Deletes bool `json:"deletes,omitempty"`
+	// IfNamed says that each would be delivered once a message of targets_input names
+	// it, and not before.
+	IfNamed bool `json:"if_named,omitempty"`
 	// LeftOut says why the others would not, the most frequent reason first.
 	LeftOut []LeftOut `json:"left_out"`
 	// StateUnread says that the state could not be read, so that some of what
@@ -221,6 +224,7 @@ func (l leftOut) sorted() []LeftOut {
 // sample asks the ledger what is due of what was listed.
 func (c *checker) sample(ctx context.Context) error {
 	sample := &Sample{Complete: c.complete || c.empty, First: []Object{}, StateUnread: c.ledgerUnread, Deletes: c.conf.DeleteObjects}
+	sample.IfNamed = c.conf.Targets != nil && !c.conf.Targets.Sweeps
 	left := leftOut{}
 	matches := func(obj object.Object) bool {
 		sample.Listed++

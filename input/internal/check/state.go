@@ -46,7 +46,7 @@ func (c *checker) openState(ctx context.Context) Step {
 		err = config.At(state.Field(), c.checkStateFile(ctx, &s))
 	case state.Cache != "":
 		err = c.checkStateCache(ctx, &s)
-	case c.conf.Plan.Repeats():
+	case c.conf.Remembers():
 		s.warn(Problem{
 			Field: config.FieldState, Problem: "there is none, so a restart delivers everything again",
 			Remedy: "write state.path or state.cache",

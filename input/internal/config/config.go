@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"crypto/tls"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -26,7 +27,11 @@ type Config struct {
 	// bucket. Listing starts from Filter.ListPrefix(), which is at least as long.
 	Prefix string
 	Filter *filter.Filter
-	// SyncMode is one of the Mode constants, Plan what it means.
+	// Targets say where messages come from that name the objects; nil where the scope is
+	// listed instead.
+	Targets *Targets
+	// SyncMode is one of the Mode constants, Plan what it means. With Targets it is "",
+	// and Plan that of the full listings.
 	SyncMode string
 	Plan     schedule.Plan
 	State    State
@@ -81,6 +86,7 @@ func Parse(parsed *service.ParsedConfig) (Config, error) {
 	conf.readProject(f, source.bucket)
 	conf.readFilter(f)
 	conf.readSync(f)
+	conf.readTargets(f)
 	conf.readDelivery(f)
 	conf.readEmit(f)
 	conf.readLimits(f)
@@ -207,6 +213,25 @@ func (c Config) Where() string {
 		where += " prefix " + strconv.Quote(c.Prefix)
 	}
 	return where
+}
+
+// Mode says what a run does, in a few words.
+func (c Config) Mode() string {
+	switch {
+	case c.Targets == nil:
+		return "sync_mode " + c.SyncMode
+	case c.Targets.Sweeps:
+		return fmt.Sprintf("what targets_input names, and everything every %v", c.FullSweepInterval)
+	}
+	return "what targets_input names"
+}
+
+// Remembers reports whether there is a ledger, be it in memory alone.
+func (c Config) Remembers() bool {
+	if c.Targets != nil {
+		return c.Targets.Sweeps
+	}
+	return c.State.Set() || c.Plan.Repeats()
 }
 
 // Scope says whose deliveries the ledger holds. The namespace is the label of

@@ -30,7 +30,8 @@ var lintRules = map[string]rule{
 	fieldPollingInterval:   lintValue(fieldPollingInterval, parsePollingInterval),
 	FieldState:             lintState,
 	fieldSchedule:          lintValue(fieldSchedule, parseSchedule),
-	fieldFullSweepInterval: lintValue(fieldFullSweepInterval, parseDuration),
+	fieldFullSweepInterval: lintValue(fieldFullSweepInterval, parseSweepInterval),
+	fieldOnMissing:         lintValue(fieldOnMissing, parseOnMissing),
 	fieldChangeDetection:   lintValue(fieldChangeDetection, parseChangeDetection),
 	fieldEmitDeletes:       lintValue(fieldEmitDeletes, parseBool),
 	fieldMaxDeleteRatio:    lintValue(fieldMaxDeleteRatio, parseRatio),
@@ -134,14 +135,14 @@ func lintState(v any) supabase.Problems {
 // lintTogether checks what several fields decide together.
 func lintTogether(v any) supabase.Problems {
 	conf, _ := v.(map[string]any)
-	return slices.Concat(lintUnknown(conf), lintConnection(conf), lintSync(conf), lintTimes(conf), lintEmit(conf))
+	return slices.Concat(lintUnknown(conf), lintConnection(conf), lintSync(conf), lintTargets(conf), lintTimes(conf), lintEmit(conf))
 }
 
 // lintSync checks that the mode has use for what is written with it.
 func lintSync(conf map[string]any) supabase.Problems {
 	mode, err := parseSyncMode(conf[fieldSyncMode])
-	if err != nil {
-		return nil //nolint:nilerr // Its own rule says so.
+	if err != nil || isWritten(conf[FieldTargetsInput]) {
+		return nil //nolint:nilerr // Its own rule says so, or lintTargets.
 	}
 	var lints supabase.Problems
 	if valueText(conf[fieldSchedule]) != "" {

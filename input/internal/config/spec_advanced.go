@@ -5,6 +5,7 @@ import "github.com/redpanda-data/benthos/v4/public/service"
 // advancedFields have defaults that fit most; `create --small` leaves them out.
 func advancedFields() []*service.ConfigField {
 	fields := []*service.ConfigField{
+		targetsInputField(), onMissingField(),
 		scheduleField(), fullSweepIntervalField(), changeDetectionField(), emitDeletesField(), maxDeleteRatioField(),
 		emitField(), referenceURLExpiryField(), emitFailuresField(),
 		newBoolField(fieldDeleteObjects, false).

@@ -50,10 +50,9 @@ func scheduleField() *service.ConfigField {
 }
 
 func fullSweepIntervalField() *service.ConfigField {
-	return service.NewDurationField(fieldFullSweepInterval).
-		Description("With `continuous` and `scheduled`, the time from one full listing to the next. The passes between them ask the server only for changes, where that is possible: with a JWT as credentials (`session_token`), on servers from v1.27.0 on. Such a pass is one request or a few, whatever the size of the bucket, so `polling_interval` may be seconds. It shows no deletions, and no object that became visible more than two minutes after its time of modification: the next full listing does. If the server can't be asked for changes, if asking takes longer than a full listing, or if there are at most a thousand objects (one request), every pass is a full listing and this field has no effect. A duration; a bare number is seconds.").
-		Example("15m").Example("24h").
-		Default("1h").
+	return service.NewStringField(fieldFullSweepInterval).
+		Description("With `continuous` and `scheduled`, the time from one full listing to the next. The passes between them ask the server only for changes, where that is possible: with a JWT as credentials (`session_token`), on servers from v1.27.0 on. Such a pass is one request or a few, whatever the size of the bucket, so `polling_interval` may be seconds. It shows no deletions, and no object that became visible more than two minutes after its time of modification: the next full listing does. If the server can't be asked for changes, if asking takes longer than a full listing, or if there are at most a thousand objects (one request), every pass is a full listing and this field has no effect. A duration such as `15m` or `24h`; a bare number is seconds. The default is `1h`. With `targets_input`, it has everything listed as well: at the start, and from then on at this interval. What a target has brought is remembered (in the `state`, or in memory) and not repeated by a listing, nor the other way round, and the event of a message is what the memory says. So targets give seconds, and listings give certainty.").
+		Optional().
 		LintRule(lintRule(fieldFullSweepInterval))
 }
 

@@ -63,7 +63,7 @@ func TestFieldsAndDefaults(t *testing.T) {
 		"modified_since": `""`, "modified_before": `""`,
 		"sync_mode": `"one_time"`, "polling_interval": `"5m"`,
 		"state": "", "state.path": "", "state.cache": "", "state.namespace": "",
-		"schedule": "", "full_sweep_interval": `"1h"`, "change_detection": `"etag"`, "emit_deletes": "false", "max_delete_ratio": "",
+		"schedule": "", "targets_input": "", "on_missing": `"ack"`, "full_sweep_interval": "", "change_detection": `"etag"`, "emit_deletes": "false", "max_delete_ratio": "",
 		"emit": `"content"`, "reference_url_expiry": `""`, "emit_failures": "false",
 		"scanner": `{"to_the_end":{}}`, "auto_replay_nacks": "true",
 		"delete_objects": "false", "skip_empty": "false", "max_object_size": `"0"`, "min_age": `""`,

@@ -36,7 +36,7 @@ func (s State) Field() string {
 func (c *Config) readSync(f *fields) {
 	c.SyncMode = read(f, parseSyncMode, fieldSyncMode)
 	c.Plan = readPlan(f, c.SyncMode)
-	if f.err == nil && c.SyncMode == ModeOneTime && f.text(fieldPollingInterval) != defaultPollingInterval {
+	if f.err == nil && c.SyncMode == ModeOneTime && !f.namesTargets() && f.text(fieldPollingInterval) != defaultPollingInterval {
 		// Not a lint, which would keep a run from starting.
 		c.Project.Warnings = append(c.Project.Warnings, problemsAt(fieldPollingInterval, Wrong("has no effect with the sync_mode "+c.SyncMode,
 			"remove it, or write sync_mode: "+ModeContinuous+" or "+ModeScheduled))...)
@@ -50,18 +50,25 @@ func (c *Config) readSync(f *fields) {
 		f.check(checkPlaces(c.State.Path, c.State.Cache))
 	}
 	c.ChangeDetection = read(f, parseChangeDetection, fieldChangeDetection)
-	c.FullSweepInterval = read(f, parseDuration, fieldFullSweepInterval)
+	c.FullSweepInterval = defaultSweepInterval
+	if f.parsed.Contains(fieldFullSweepInterval) {
+		c.FullSweepInterval = read(f, parseSweepInterval, fieldFullSweepInterval)
+	}
 	c.EmitDeletes = read(f, parseBool, fieldEmitDeletes)
 	if f.parsed.Contains(fieldMaxDeleteRatio) {
 		c.MaxDeleteRatio = read(f, parseOptionalRatio, fieldMaxDeleteRatio)
 	}
-	f.check(checkEmitDeletes(c.EmitDeletes, c.SyncMode, c.State.Set()))
+	if !f.namesTargets() {
+		f.check(checkEmitDeletes(c.EmitDeletes, c.SyncMode, c.State.Set()))
+	}
 }
 
 func readPlan(f *fields, mode string) schedule.Plan {
 	interval := read(f, parsePollingInterval, fieldPollingInterval)
 	if f.text(fieldSchedule) != "" {
-		f.check(checkSchedule(mode))
+		if !f.namesTargets() {
+			f.check(checkSchedule(mode))
+		}
 		return read(f, parseSchedule, fieldSchedule)
 	}
 	switch mode {

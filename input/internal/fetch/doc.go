@@ -12,6 +12,7 @@
 //	queue.go     objects that wait for their next attempt
 //	room.go      what all share: places of the limiter, bytes of the budget
 //	budget.go    what an object counts for
+//	named.go     the first step of an object of which only the key is known
 //	download.go  one attempt at an object
 //	reference.go the same without its content
 //	accept.go    whether an answer is the object: the listing is the witness
@@ -27,6 +28,7 @@
 //   - Nothing is handed on that is not a version which the listing shows, with its
 //     ETag and its size, or which the content proves to be that version.
 //   - An object has vanished only where the listing no longer shows it.
+//   - Of an object of which only the key is known, the listing is asked first.
 //   - Each claim is settled once: delivered, failed, or released.
 //   - Bytes of two versions are never joined.
 package fetch

@@ -28,6 +28,9 @@ type Source interface {
 type Item struct {
 	object.Object
 	Claim Claim
+	// Named says that only the key is known, and that Claim is a [Namer]: the listing is
+	// asked first, and [Claim.Changed] told what it shows.
+	Named bool
 }
 
 // Claim is who wants to know how an object ends: one call of Fail or Release, or
@@ -153,6 +156,21 @@ func New(ctx context.Context, opts Options) *Fetcher {
 // returns at once. Several runs may be under way; they share the limiter and the
 // budget.
 func (f *Fetcher) Begin(items iter.Seq2[Item, error]) *Run {
+	return f.begin(func(ctx context.Context, r *Run) iter.Seq2[Item, error] {
+		if f.opts.References != nil {
+			return r.deliverAtOnce(ctx, items)
+		}
+		return items
+	})
+}
+
+// BeginNamed is Begin for objects of which only the keys are known, and which come
+// when somebody names them: the context of the sequence ends with the run.
+func (f *Fetcher) BeginNamed(items func(context.Context) iter.Seq2[Item, error]) *Run {
+	return f.begin(func(ctx context.Context, _ *Run) iter.Seq2[Item, error] { return items(ctx) })
+}
+
+func (f *Fetcher) begin(items func(context.Context, *Run) iter.Seq2[Item, error]) *Run {
 	ctx, stop := context.WithCancel(f.ctx)
 	r := &Run{
 		Fetcher: f, stop: stop, jobs: make(chan attempt), ended: make(chan attempt),
@@ -162,10 +180,7 @@ func (f *Fetcher) Begin(items iter.Seq2[Item, error]) *Run {
 		defer close(r.done)
 		defer r.workers.Wait()
 		defer stop()
-		if f.opts.References != nil {
-			items = r.deliverAtOnce(ctx, items)
-		}
-		r.err = r.loop(ctx, r.listAhead(ctx, items, 0))
+		r.err = r.loop(ctx, r.listAhead(ctx, items(ctx, r), 0))
 	})
 	return r
 }

@@ -43,7 +43,7 @@ func run(ctx context.Context, opts Options, objs iter.Seq2[object.Object, error]
 func items(objs iter.Seq2[object.Object, error], c Claim) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for o, err := range objs {
-			if !yield(Item{o, c}, err) {
+			if !yield(Item{Object: o, Claim: c}, err) {
 				return
 			}
 		}

@@ -48,7 +48,7 @@ func itemsFor(s *store, n int, c Claim, yielded *int) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for i := range n {
 			*yielded++
-			if !yield(Item{s.put(fmt.Sprintf("%04d", i), []byte("content")), c}, nil) {
+			if !yield(Item{Object: s.put(fmt.Sprintf("%04d", i), []byte("content")), Claim: c}, nil) {
 				return
 			}
 		}
@@ -122,7 +122,7 @@ func TestTheErrorOfASequenceComesAfterItsReferences(t *testing.T) {
 			broken := errors.New("the listing broke off")
 			err := runItems(t.Context(), opts, func(yield func(Item, error) bool) {
 				for i := range 700 {
-					if !yield(Item{s.put(fmt.Sprint(i), []byte("x")), c}, nil) {
+					if !yield(Item{Object: s.put(fmt.Sprint(i), []byte("x")), Claim: c}, nil) {
 						return
 					}
 				}

@@ -208,7 +208,7 @@ func (r *Run) start(ctx context.Context, a attempt) {
 
 func (r *Run) work(ctx context.Context, a attempt) {
 	for {
-		a.err = r.try(ctx, &a)
+		a.err = r.attempt(ctx, &a)
 		if a.err != nil && ctx.Err() == nil {
 			a.place.Failed(a.err)
 		}
@@ -242,11 +242,14 @@ func (r *Run) settle(a attempt) error {
 	switch {
 	case a.err == nil, errors.Is(a.err, errSettled):
 		return nil
+	case errors.Is(a.err, errResolved):
+		r.waiting.push(attempt{Item: a.Item, failures: a.failures})
+		return nil
 	case errors.As(a.err, &changed) && !r.exhausted(a):
 		// The listing shows another version: begin again under the right charge.
 		if a.Claim.Changed(changed.now) {
 			r.opts.Meter.Retried(a.err)
-			r.waiting.push(attempt{Item: Item{changed.now, a.Claim}, failures: a.failures + 1})
+			r.waiting.push(attempt{Item: Item{Object: changed.now, Claim: a.Claim}, failures: a.failures + 1})
 		}
 		return nil
 	case errors.Is(a.err, errKeysRefused):

@@ -102,6 +102,10 @@ func (f *Filter) Match(obj object.Object, now time.Time) Verdict {
 	return Verdict{Rule: f.matchFacts(obj, now)}
 }
 
+// MatchKey is Match for an object of which nothing is known except its key, such as
+// one that was deleted.
+func (f *Filter) MatchKey(key string) Verdict { return f.matchPatterns(key) }
+
 func (f *Filter) matchPatterns(key string) Verdict {
 	name, path := BaseName(key), Path(f.opts.Prefix, key)
 	for i := range f.exclude {

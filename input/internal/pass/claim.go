@@ -20,6 +20,8 @@ type due struct {
 	// work and item are the ledger's, nil and empty where there is none.
 	work *ledger.Work
 	item ledger.Item
+	// named is whose object it is, where a target names it.
+	named *claim
 }
 
 var (
@@ -50,12 +52,20 @@ func (d *due) Deliver(ctx context.Context, dl *fetch.Download) error {
 		return err
 	}
 	c := &receipt{due: d, object: dl.Object}
-	if err := d.pass.scope.Deliver(ctx, dl, d.item.Event.String(), c.ack); err != nil {
+	if err := d.pass.scope.Deliver(ctx, dl, d.event(), c.ack); err != nil {
 		c.abandon()
 		return err
 	}
 	c.handedOn(ctx)
 	return nil
+}
+
+// event is what is said to have happened to the object.
+func (d *due) event() string {
+	if d.named != nil && d.work == nil {
+		return d.named.says.event()
+	}
+	return d.item.Event.String()
 }
 
 // Changed asks the filter about the version that the object has by now.
@@ -159,8 +169,12 @@ func (c *receipt) note(ctx context.Context, change func() (complete bool)) {
 // settle runs once, when both sides are known. This is the only place where an
 // object becomes delivered.
 func (c *receipt) settle(ctx context.Context) {
-	p, work := c.due.pass, c.due.work
-	if c.err != nil {
+	p, work, named := c.due.pass, c.due.work, c.due.named
+	switch {
+	case c.err != nil && named != nil:
+		named.refused(c.object.Key, c.err)
+		return
+	case c.err != nil:
 		c.due.park(c.object, reason(ErrRejected), fmt.Errorf("%w: %w", ErrRejected, foreign.Cause(c.err)))
 		return
 	}
@@ -179,4 +193,7 @@ func (c *receipt) settle(ctx context.Context) {
 			work.Forget(c.object.Key)
 		}
 	}})
+	if named != nil {
+		named.delivered()
+	}
 }

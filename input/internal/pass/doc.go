@@ -11,6 +11,8 @@
 //	waiting.go  objects that are looked at again later
 //	claim.go    one object from its download to its ack
 //	failures.go hands on what failed for good
+//	targets.go  objects that messages name: each key is under way once at a time
+//	named.go    one attempt at such an object, and what is counted of it
 //	missing.go  tracked keys that were not listed: when they count as gone
 //	remove.go   deletes delivered objects from the bucket
 //	tally.go    the report of a pass
@@ -30,8 +32,10 @@
 //     until they are done with; later passes leave them out.
 //   - What a comparison with the ledger does not settle is looked at again: it waits
 //     for its time, or the next full listing shows it.
+//   - A key that targets name is under way once at a time, from the listing that resolves
+//     it to the ack of its last message: no old version comes after a new one.
+//   - Each target is told once how it ends, at the latest by Targets.Close.
 //
 // A source of due objects is a function that yields items with claims, as those in
-// listed.go and changed.go are. One for objects that messages name needs no more:
-// duePoints compares single objects, and a claim of its own hears how each ends.
+// listed.go, changed.go and targets.go are.
 package pass

@@ -104,7 +104,7 @@ func (p *Pass) dueOf(work *ledger.Work, objs []object.Object, yield func(fetch.I
 	}
 	for i, item := range work.Due {
 		p.scope.waiting.drop(item.Key)
-		if !yield(fetch.Item{Object: item.Object, Claim: &due{p, work, item}}, nil) {
+		if !yield(fetch.Item{Object: item.Object, Claim: &due{pass: p, work: work, item: item}}, nil) {
 			for _, rest := range work.Due[i+1:] {
 				work.Release(rest.Key)
 			}

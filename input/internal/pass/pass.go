@@ -37,6 +37,8 @@ const (
 	// Waiting is a pass over the objects that waited until now, such as parked ones.
 	// It needs a Ledger.
 	Waiting
+	// Named is no pass of its own: it counts what [Targets] deliver.
+	Named
 )
 
 // Identity is who the server treats us as.

@@ -17,6 +17,7 @@ import (
 const (
 	flagExplain = "explain"
 	flagLimit   = "limit"
+	flagTarget  = "target"
 )
 
 // defaultLimit is how many objects are listed at most.
@@ -42,9 +43,11 @@ which is a warning; else it is 1. Steps that fail name the field and the remedy.
 
   {{.BinaryName}} check ./uploads.yaml
   {{.BinaryName}} check ./uploads.yaml --explain photos/cat.jpg
+  {{.BinaryName}} check ./worker.yaml --target '{"key":"photos/cat.jpg"}'
   {{.BinaryName}} check ./uploads.yaml --json`[1:],
 		Flags: []cli.Flag{
 			&cli.GenericFlag{Name: flagExplain, Value: &configfile.List{}, Usage: "say whether the object with this whole `KEY` would be delivered, and why; may be given several times"},
+			&cli.StringFlag{Name: flagTarget, Usage: "say what would become of this message of targets_input, `JSON` or - for one that is read from standard input"},
 			&cli.IntFlag{Name: flagLimit, Value: defaultLimit, Usage: "list up to `N` objects"},
 		},
 	}, options, func(ctx context.Context, w io.Writer, o Options) error { return Run(ctx, w, schema(), o) })
@@ -55,6 +58,8 @@ type Options struct {
 	configfile.Options
 	// Explain holds whole keys.
 	Explain []string
+	// Target is a message of targets_input, nil for none.
+	Target []byte
 	// Limit is how many objects are listed at most.
 	Limit int
 }
@@ -67,5 +72,26 @@ func options(c *cli.Context, files configfile.Options) (Options, error) {
 	if slices.Contains(o.Explain, "") {
 		return o, fmt.Errorf("--%s is empty; write the whole key of an object", flagExplain)
 	}
-	return o, nil
+	if !c.IsSet(flagTarget) {
+		return o, nil
+	}
+	var err error
+	o.Target, err = message(c.String(flagTarget), c.App.Reader)
+	return o, err
+}
+
+// longestMessage bounds what is read from standard input, in bytes. It is more than a
+// broker takes in one message.
+const longestMessage = 64 << 20
+
+// message returns the text of --target.
+func message(text string, stdin io.Reader) ([]byte, error) {
+	if text != "-" {
+		return []byte(text), nil // an empty one is said to be empty
+	}
+	doc, err := io.ReadAll(io.LimitReader(stdin, longestMessage))
+	if err != nil {
+		return nil, fmt.Errorf("reading the message of --%s from standard input: %w", flagTarget, err)
+	}
+	return doc, nil
 }

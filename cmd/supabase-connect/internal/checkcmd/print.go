@@ -114,6 +114,27 @@ func (p *printer) report(r *input.CheckReport, limit int) {
 	for _, e := range r.Explained {
 		p.explained(e)
 	}
+	if r.Targets != nil {
+		p.targets(r.Targets)
+	}
+}
+
+// targets prints what would become of a message of targets_input.
+func (p *printer) targets(t *input.CheckTargets) {
+	p.printf("\n  The message names %s", objects(int64(t.Named)))
+	if more := t.Named - len(t.Explained); more > 0 {
+		p.printf("; these are the first %d", len(t.Explained))
+	}
+	p.printf(".\n")
+	if t.Problem != "" {
+		p.printf("  %s\n", p.paint.Paint(terminal.Yellow, terminal.Printable(t.Problem)))
+	}
+	for _, e := range t.Explained {
+		p.explained(e.Explanation)
+		if e.Event != "" {
+			p.fact("event", e.Event)
+		}
+	}
 }
 
 func (p *printer) sample(s *input.CheckSample, limit int) {
@@ -122,6 +143,9 @@ func (p *printer) sample(s *input.CheckSample, limit int) {
 		of = "the first " + of
 	}
 	p.printf("\n  %s of %s would be delivered", humanize.Comma(s.Due), of)
+	if s.IfNamed {
+		p.printf(" if targets_input names them")
+	}
 	if s.StateUnread {
 		p.printf(" (less what the state knows, which could not be read)")
 	}
@@ -211,12 +235,17 @@ func (p *printer) explained(e input.CheckExplanation) {
 	switch e.Verdict {
 	case input.CheckDue:
 		colour, would = terminal.Green, "would be delivered"
+	case input.CheckGone:
+		colour, would = terminal.Green, "its deletion would be delivered"
 	case input.CheckUnknown:
 		would = "can't be told"
 	case input.CheckUnreadable:
 		colour = terminal.Red
 	}
 	p.printf("    %s: %s\n", p.paint.Paint(colour, would), terminal.Printable(e.Why))
+	if e.Verdict == input.CheckElsewhere {
+		return // the bucket was not asked
+	}
 	if e.Listed {
 		p.fact("listed", fmt.Sprintf("%s, changed %s, etag %s", size(e.Size), moment(e.LastModified), terminal.Printable(cmp.Or(e.ETag, "none"))))
 	} else {

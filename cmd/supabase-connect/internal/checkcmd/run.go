@@ -71,7 +71,7 @@ func Run(ctx context.Context, w io.Writer, schema *service.ConfigSchema, o Optio
 
 // each checks one input after the other.
 func each(ctx context.Context, schema *service.ConfigSchema, o Options, p *printer, out *document, done func(r result, name string)) error {
-	opts := input.CheckOptions{Limit: o.Limit, Explain: o.Explain, OnStep: p.step}
+	opts := input.CheckOptions{Limit: o.Limit, Explain: o.Explain, Target: o.Target, OnStep: p.step}
 	unreadable := func(err error) {
 		p.heading(o.Config)
 		done(result{CheckReport: input.FailedCheck(err, p.step)}, o.Config)

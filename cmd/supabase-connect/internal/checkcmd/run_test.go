@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -92,6 +93,11 @@ func TestTheReportOfAGoodConfig(t *testing.T) {
 		"good.txt":  {Limit: 100},
 		"good.json": {Options: configfile.Options{JSON: true}, Limit: 100, Explain: []string{"photos/2026/cat.jpg", "photos/2026/cat_thumbnail.jpg"}},
 		"key.txt":   {Limit: 100, Explain: []string{"photos/2026/cat.jpg", "photos/2026/cat_thumbnail.jpg", "2026/cat.jpg"}},
+		"target.txt": {Limit: 100, Target: []byte(`[
+			{"type":"INSERT","schema":"storage","table":"objects","record":{"bucket_id":"user-uploads","name":"photos/2026/cat.jpg"},"old_record":null},
+			{"bucket":"user-uploads","name":"photos/2026/gone.jpg","event":"deleted"},
+			{"bucket":"another","name":"photos/2026/cat.jpg"},
+			{"file":"photos/2026/cat.jpg"}]`)},
 	} {
 		got, err := check(t, config, o)
 		require.NoError(t, err, got)
@@ -162,6 +168,17 @@ func withBlock(t *testing.T, document, comment, text string) string {
 	return before + comment + "\n```\n" + text + "```\n" + after
 }
 
+func TestATargetIsReadFromTheCommandLineOrStandardInput(t *testing.T) {
+	for text, want := range map[string]string{`{"key":"a"}`: `{"key":"a"}`, "": "", "-": "from outside"} {
+		got, err := message(text, strings.NewReader("from outside"))
+		require.NoError(t, err)
+		require.NotNil(t, got, "it was asked for")
+		require.Equal(t, want, string(got))
+	}
+	_, err := message("-", iotest.ErrReader(errors.New("it is a folder")))
+	require.EqualError(t, err, "reading the message of --target from standard input: it is a folder")
+}
+
 // brokenWriter takes nothing.
 type brokenWriter struct{}
 
@@ -189,9 +206,10 @@ func TestKeysCannotWriteToTheTerminal(t *testing.T) {
 			LeftOut: []input.CheckLeftOut{{Rule: "parked", Count: 1, FirstKey: evil, Reason: evil, Pattern: evil}},
 		},
 		Explained: []input.CheckExplanation{{Key: evil, ETag: evil, Listed: true, Parked: &input.CheckParking{Reason: evil}}},
+		Targets:   &input.CheckTargets{Named: 1, Problem: evil, Explained: []input.CheckTarget{{Explanation: input.CheckExplanation{Key: evil, Why: evil}}}},
 	}, 10)
 	require.NoError(t, p.err)
-	require.Equal(t, 7, strings.Count(out.String(), `"a\x1b[2J\nb.txt"`), out.String())
+	require.Equal(t, 10, strings.Count(out.String(), `"a\x1b[2J\nb.txt"`), out.String())
 	require.NotContains(t, out.String(), "\x1b")
 }
 
