@@ -202,9 +202,8 @@ type keyWatcher struct {
 
 // Renewed implements keys.Watcher.
 func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
-	if !p.Expires.IsZero() {
-		w.r.meters.credentialsEnd.Set(p.Expires.Unix())
-	}
+	w.r.meters.credentialsEnd.Set(unixOrZero(p.Expires))
+	w.r.meters.passes.credentialsFailing.Set(0)
 	if rejected {
 		w.r.log.Infof("The server refused the credentials, and they were renewed, for %s", p.Identity)
 		return
@@ -214,6 +213,7 @@ func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
 
 // Delayed implements keys.Watcher.
 func (w *keyWatcher) Delayed(err error, until time.Time) {
+	w.r.meters.passes.credentialsFailing.Set(1)
 	switch told := w.outage.failed(); {
 	case !told:
 		w.r.log.Debugf("Credentials could not be had: %v", err)
@@ -228,6 +228,7 @@ func (w *keyWatcher) Delayed(err error, until time.Time) {
 
 // Recovered implements keys.Watcher.
 func (w *keyWatcher) Recovered(after time.Duration) {
+	w.r.meters.passes.credentialsFailing.Set(0)
 	if w.outage.over() {
 		w.r.log.Infof("The credentials were obtained after %s in which they could not be had", after.Round(time.Second))
 	}

@@ -58,6 +58,7 @@
 //	undelivered.go         the batches that are not acknowledged, and what is said of them
 //	metadata.go            the names and values of the message metadata
 //	watcher.go, metrics.go what is counted and logged of single objects
+//	metrics_pass.go        how far a pass is, when the next is due, and what fails
 //	log.go                 what the log says of passes, of the run, and of outages
 //	outcome.go             how runs of this process ended, and the command line of
 //	                       Benthos with that exit code

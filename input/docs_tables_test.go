@@ -68,8 +68,20 @@ var metricDocs = []documented{
 	{"supabase_storage_parked_now", "Objects that wait for another attempt, by the state"},
 	{"supabase_storage_oldest_undelivered_seconds", "How long the oldest messages in the pipeline have waited for an ack; 0 if there are none"},
 	{"supabase_storage_oldest_target_seconds", "How long the oldest target has waited that is not done with; 0 if there are none"},
-	{"supabase_storage_last_complete_pass_unix", "When a listing last completed, Unix seconds"},
-	{"supabase_storage_credentials_expire_unix", "When the token in use ends, Unix seconds; not set for keys without an end"},
+	{"supabase_storage_last_complete_pass_unix", "When a listing last completed, Unix seconds, by the state also in an earlier process; 0 for never"},
+	{"supabase_storage_credentials_expire_unix", "When the token in use ends, Unix seconds; 0 for keys without an end"},
+	{"supabase_storage_pass_under_way", "1 while a pass is under way. Kinds: full (lists everything), changes (asks only for changes), parked (tries parked objects again)"},
+	{"supabase_storage_pass_due_unix", "When the next pass is due, Unix seconds; while one is under way, when that was due. 0 for one-time runs, and before the run begins"},
+	{"supabase_storage_pass_listed", "Objects that the full pass under way has listed so far, or the last one listed"},
+	{"supabase_storage_pass_expected", "Objects that the full pass under way will probably list: as many as the last one, or as the state tracks; 0 if neither is known. " +
+		"`pass_listed / pass_expected` is its progress"},
+	{"supabase_storage_passes_failed", "Full passes in a row that ended early; 0 after one that did not"},
+	{"supabase_storage_deletes_held", "Objects that are no longer listed and that the last full pass did not count as deleted (`max_delete_ratio`)"},
+	{"supabase_storage_parked_objects", "Parked objects by reason, as far as the passes of this process have met them. `parked_now` counts all, by the state"},
+	{"supabase_storage_undelivered_batches", "Batches of messages without an ack"},
+	{"supabase_storage_endpoint_failing", "1 while the run waits for the endpoint, which is down or refuses requests"},
+	{"supabase_storage_state_failing", "1 while the state can't be written; nothing more is delivered then"},
+	{"supabase_storage_credentials_failing", "1 while new credentials can't be had"},
 
 	{"supabase_storage_list_page_ns", "One page of the listing"},
 	{"supabase_storage_first_byte_ns", "From a request to its first byte"},
@@ -96,10 +108,12 @@ func metadataTable(t *testing.T) string {
 	return b.String()
 }
 
+// metricInCode finds New<type>("name") and New<type>("name", "label").
+var metricInCode = regexp.MustCompile(`\.New(Counter|Gauge|Timer)\("(supabase_storage_\w+)"(?:, "(\w+)")?\)`)
+
 // metricTables is the metrics as a Markdown table for each type.
 func metricTables(t *testing.T) string {
-	// New<type>("name") or New<type>("name", "label").
-	made := find(t, regexp.MustCompile(`\.New(Counter|Gauge|Timer)\("(supabase_storage_\w+)"(?:, "(\w+)")?\)`))
+	made := find(t, metricInCode)
 	var inCode []string
 	types, labels := map[string]string{}, map[string]string{}
 	for _, m := range made {

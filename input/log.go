@@ -83,10 +83,13 @@ func (p *passes) sayHeld(h *pass.Held) {
 	switch {
 	case h == nil:
 		p.held = 0
+		p.meters.passes.deletesHeld.Set(0)
+		return
 	case p.held == 0 || h.Missing > p.held+p.held/10:
 		p.held = h.Missing
 		p.log.Warn(heldText(*h, p.where()))
 	}
+	p.meters.passes.deletesHeld.Set(h.Missing)
 }
 
 // heldText says why missing objects do not count as deleted, and the remedy for
@@ -283,6 +286,8 @@ func (o *outage) over() bool {
 type outageLog struct {
 	log  *service.Logger
 	what string // as in "Waiting for ..."
+	// failing is 1 while it lasts.
+	failing *service.MetricGauge
 
 	mu     sync.Mutex
 	outage outage
@@ -292,6 +297,7 @@ type outageLog struct {
 func (o *outageLog) failed(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.failing.Set(1)
 	switch tell := o.outage.failed(); {
 	case tell && o.outage.failures == 1:
 		o.log.Warnf("Waiting for %s: %v", o.what, err)
@@ -306,6 +312,7 @@ func (o *outageLog) ended() {
 	defer o.mu.Unlock()
 	lasted, failures := o.outage.lasts(), o.outage.failures
 	if o.outage.over() {
+		o.failing.Set(0)
 		o.log.Infof("No longer waiting for %s: it answers again after %s and %d failed requests", o.what, lasted, failures)
 	}
 }

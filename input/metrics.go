@@ -48,6 +48,8 @@ type meters struct {
 	firstByte *service.MetricTimer
 	passTime  *service.MetricTimer
 
+	passes *passMeters
+
 	// gathered holds the metrics that change with every object.
 	gathered *gatherer
 	// failed are the requests that are made again.
@@ -94,6 +96,8 @@ func newMeters(m *service.Metrics) *meters {
 		firstByte: m.NewTimer("supabase_storage_first_byte_ns"),
 		passTime:  m.NewTimer("supabase_storage_pass_ns"),
 
+		passes: newPassMeters(m),
+
 		gathered: newGatherer(),
 	}
 	made.showZeros()
@@ -102,6 +106,7 @@ func newMeters(m *service.Metrics) *meters {
 
 // showZeros sends zeros to the exporter. Otherwise it would not know a metric
 // before its first change, and the first value that it shows would give no rate.
+// Timers have no zero: each value that they are given counts.
 func (m *meters) showZeros() {
 	for _, c := range []*service.MetricCounter{
 		m.listed, m.unchanged, m.delivered, m.vanished, m.deleted, m.bytes, m.changesPolls, m.targetsMalformed,
@@ -121,9 +126,13 @@ func (m *meters) showZeros() {
 	for _, cause := range object.Causes() {
 		m.retries.Incr(0, cause)
 	}
-	m.inFlight.Set(0)
-	m.bufferedBytes.Set(0)
-	m.oldestTarget.Set(0)
+	for _, g := range []*service.MetricGauge{
+		m.inFlight, m.bufferedBytes, m.downloadWindow, m.listWindow, m.parkedNow, m.tracked,
+		m.lastCompletePass, m.credentialsEnd, m.oldestUndelivered, m.oldestTarget,
+	} {
+		g.Set(0)
+	}
+	m.passes.showZeros()
 }
 
 // Retried, InFlight, Buffered and Window implement fetch.Meter.
@@ -141,20 +150,11 @@ func (m *meters) Window(downloads, pages int) {
 	m.gathered.set(m.listWindow, int64(pages))
 }
 
-func (m *meters) countListed()                       { m.gathered.add(m.listed, 1) }
 func (m *meters) countFiltered(rule string, n int64) { m.gathered.addLabelled(m.filtered, n, rule) }
 
 func (m *meters) countDelivered(size int64) {
 	m.gathered.add(m.delivered, 1)
 	m.gathered.add(m.bytes, size)
-}
-
-func (m *meters) passEnded(took time.Duration, complete bool) {
-	m.gathered.flush() // so that a scrape that shows the pass shows all of it
-	m.passTime.Timing(took.Nanoseconds())
-	if complete {
-		m.lastCompletePass.Set(time.Now().Unix())
-	}
 }
 
 // gatherFor is how long the counts of single objects are gathered before the

@@ -47,6 +47,11 @@ func (r *reader) poll(ctx context.Context, p poll.Passes, scope *pass.Scope) err
 	return poll.Run(ctx, poll.Options{
 		Plan: r.conf.Plan, LastComplete: last, Passes: p, Choice: r.choice,
 		Identity: func(ctx context.Context) string { return r.identity(ctx).Text() },
+		OnDue: func(at time.Time) {
+			if r.conf.Plan.Repeats() {
+				r.meters.passDue(at)
+			}
+		},
 	})
 }
 
@@ -59,6 +64,8 @@ type passes struct {
 	// were told of last. Both belong to the loop.
 	hinted bool
 	held   int64
+	// listed is how many objects the last complete full pass listed, 0 before it.
+	listed int64
 	// failing are the full passes that ended early, one after the other.
 	failing outage
 }
@@ -72,7 +79,10 @@ func (p *passes) List(ctx context.Context, due poll.Due, remember bool) (left bo
 	if err != nil && ctx.Err() != nil {
 		return false, err
 	}
-	p.meters.passEnded(took, err == nil && report.ListingComplete)
+	if err == nil {
+		p.listed = report.Listed
+	}
+	p.meters.fullPassEnded(took, report.Listed, err == nil && report.ListingComplete)
 	if err != nil {
 		err = fmt.Errorf("after %s listed: %w", object.Count(report.Listed), p.explain(ctx, err))
 		p.sayEarlyEnd(err)
@@ -81,6 +91,7 @@ func (p *passes) List(ctx context.Context, due poll.Due, remember bool) (left bo
 		p.sayHeld(report.Held)
 		p.sayPass(ctx, p.where(), report, took)
 	}
+	p.meters.passes.failed.Set(int64(p.failing.failures))
 	return made.Left(), err
 }
 
@@ -117,13 +128,24 @@ func (p *passes) make(ctx context.Context, t pass.Task) (made *pass.Pass, took t
 	made = p.scope.NewPass(t)
 	p.pass.Store(made)
 	p.watcher.begin()
+	p.meters.passBegan(t.Kind, p.expected())
 	err = made.Run(ctx)
+	p.meters.passDone(t.Kind)
 	p.watcher.ended()
 	p.tellState()
 	if made.Left() {
 		p.late.Go(func() { p.sayLate(made) })
 	}
 	return made, time.Since(began), err
+}
+
+// expected is how many objects a full pass will probably list: as many as the last one,
+// or those that were delivered by an earlier process; 0 where neither is known.
+func (p *passes) expected() int64 {
+	if p.listed == 0 && p.ledger != nil {
+		return p.ledger.Stats().Tracked
+	}
+	return p.listed
 }
 
 // scopeOptions say what the passes work on, and how a deletion is delivered.
@@ -159,6 +181,8 @@ func (r *reader) scopeOptions() (opts pass.Options, deleted func(context.Context
 
 		Removals: r.removals,
 		Watcher:  r.watcher,
+
+		ParkedNow: r.meters.parkedBy,
 	}
 	if r.changes != nil {
 		opts.Source.Feed = r.changes
@@ -259,5 +283,6 @@ func (r *reader) tellState() {
 		s := r.ledger.Stats()
 		r.meters.tracked.Set(s.Tracked)
 		r.meters.parkedNow.Set(s.Parked)
+		r.meters.lastCompletePass.Set(unixOrZero(s.LastCompletePass))
 	}
 }

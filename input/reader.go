@@ -81,8 +81,8 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 	}
 	r.shut.init()
 	r.watcher = &watcher{reader: r, lines: map[string]int64{}}
-	r.undelivered = newUndelivered(r.log, r.meters.oldestUndelivered)
-	r.endpoint = &outageLog{log: r.log, what: conf.Project.Address()}
+	r.undelivered = newUndelivered(r.log, r.meters.oldestUndelivered, r.meters.passes.undelivered)
+	r.endpoint = &outageLog{log: r.log, what: conf.Project.Address(), failing: r.meters.passes.endpointFailing}
 	r.source = conf.Keys(patience(conf), &keyWatcher{r: r})
 	opts := conf.PlaneOptions(r.source)
 	r.limiter = limiter.New(r.shut.begun, limiter.Options{
@@ -141,6 +141,7 @@ func (r *reader) start() {
 	r.sayStart()
 	ctx, stop := context.WithCancel(context.Background())
 	r.startedAt, r.stop, r.done = time.Now(), stop, make(chan struct{})
+	r.tellState()
 	if r.ledger != nil {
 		r.keeper = keep(r.ledger, r.keeperHooks())
 	}
@@ -282,7 +283,7 @@ func (r *reader) closeAll() error {
 	if r.changes != nil {
 		r.changes.Close()
 	}
-	r.meters.gathered.flush()
+	r.meters.ended()
 	r.client.Close()
 	r.conclude(nil)
 	signOut(context.Background(), r.source, r.log)

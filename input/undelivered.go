@@ -18,7 +18,7 @@ const (
 	// stuckMost is the longest time between two lines about the same wait.
 	stuckMost = time.Hour
 	// lookEvery is how often the age of the oldest batch is measured while batches
-	// wait. It is the precision of the metric.
+	// wait. It is the precision of the metrics.
 	lookEvery = time.Second
 	// refusalsKept bounds the objects whose refusals are remembered.
 	refusalsKept = 1000
@@ -34,6 +34,7 @@ const (
 type undelivered struct {
 	log *service.Logger
 	age *service.MetricGauge // seconds, of the oldest batch
+	now *service.MetricGauge // batches
 
 	mu             sync.Mutex
 	oldest, newest *pendingBatch
@@ -63,9 +64,8 @@ type refusal struct {
 	times     int
 }
 
-func newUndelivered(log *service.Logger, age *service.MetricGauge) *undelivered {
-	age.Set(0)
-	return &undelivered{log: log, age: age, refused: map[string]refusal{}}
+func newUndelivered(log *service.Logger, age, now *service.MetricGauge) *undelivered {
+	return &undelivered{log: log, age: age, now: now, refused: map[string]refusal{}}
 }
 
 // handOver notes that the pipeline gets a batch of an object, and returns the ack
@@ -153,10 +153,12 @@ func (u *undelivered) look() {
 	if u.oldest == nil || u.closed {
 		u.looking = false
 		u.age.Set(0)
+		u.now.Set(0)
 		return
 	}
 	now := time.Now()
 	u.age.Set(int64(now.Sub(u.oldest.since).Seconds()))
+	u.now.Set(int64(u.batches))
 	if b := u.findStuck(now); b != nil && !now.Before(u.nextLine) {
 		wait := now.Sub(b.since)
 		u.stuck, u.nextLine = b, now.Add(min(wait, stuckMost)) // twice as long each time
@@ -221,6 +223,7 @@ func (u *undelivered) close() {
 	defer u.mu.Unlock()
 	u.closed = true
 	u.age.Set(0)
+	u.now.Set(0)
 }
 
 // roundWait rounds a wait to seconds.

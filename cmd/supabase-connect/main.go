@@ -14,6 +14,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/emulate"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/quickstart"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/statecmd"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/top"
 	"github.com/seed75cbcda6/supabase-storage/input"
 )
 
@@ -50,6 +51,7 @@ func main() {
 		service.CLIOptAddCommand(quickstart.Command()),
 		service.CLIOptAddCommand(checkcmd.Command(schema)),
 		service.CLIOptAddCommand(statecmd.Command(schema)),
+		service.CLIOptAddCommand(top.Command()),
 	)
 }
 

@@ -16,6 +16,7 @@
 //	missing.go  tracked keys that were not listed: when they count as gone
 //	remove.go   deletes delivered objects from the bucket
 //	tally.go    the report of a pass
+//	told.go     which objects are parked, and for which reasons
 //
 // Invariants:
 //

@@ -101,6 +101,7 @@ func (p *Pass) dueOf(work *ledger.Work, objs []object.Object, yield func(fetch.I
 	for _, item := range work.Parked {
 		word, _, _ := strings.Cut(item.Reason, ":")
 		p.tally.stillParked(word)
+		p.scope.told.still(item.Key, word)
 	}
 	for i, item := range work.Due {
 		p.scope.waiting.drop(item.Key)

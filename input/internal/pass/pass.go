@@ -91,6 +91,7 @@ func (p *Pass) Run(ctx context.Context) error {
 		items = p.changed
 	case Full:
 		p.scope.waiting.swept()
+		p.scope.told.sweepBegins()
 		if p.recent != nil {
 			p.recent.beginFull(ctx, prefix, p.task.Identity.Name)
 		}
@@ -106,6 +107,9 @@ func (p *Pass) Run(ctx context.Context) error {
 	if err := p.wait(); err != nil || !p.complete.Load() {
 		p.missing.release()
 		return err
+	}
+	if p.task.Kind == Full && !p.left {
+		p.scope.told.sweepEnds()
 	}
 	if p.recent != nil {
 		p.recent.ended(p.began)

@@ -29,6 +29,9 @@ type Options struct {
 	// Removals delete what was delivered. Several scopes may share them.
 	Removals *Removals
 	Watcher  Watcher
+	// ParkedNow hears how many objects are parked for a reason, when that changes, as
+	// far as the passes of this process know. It must not block. Nil is nobody.
+	ParkedNow func(reason string, n int64)
 }
 
 // Source is where objects come from, and which of them are wanted.
@@ -75,7 +78,7 @@ type Scope struct {
 
 // NewScope remembers nothing yet.
 func NewScope(o Options) *Scope {
-	s := &Scope{Options: o, failures: newFailures(o.Failed)}
+	s := &Scope{Options: o, failures: newFailures(o.Failed), told: told{changed: o.ParkedNow}}
 	if o.Source.Feed != nil {
 		s.recent = newRecent(o.Source.Feed, &s.waiting)
 	}

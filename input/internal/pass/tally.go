@@ -1,7 +1,6 @@
 package pass
 
 import (
-	"hash/maphash"
 	"maps"
 	"sync"
 
@@ -137,44 +136,4 @@ func (t *tally) report() Report {
 	r.Filtered, r.FilteredBy, r.Parked = maps.Clone(r.Filtered), maps.Clone(r.FilteredBy), maps.Clone(r.Parked)
 	r.ParkedObjects = append([]ParkedObject(nil), r.ParkedObjects...)
 	return r
-}
-
-// toldKept bounds the parked objects that are remembered, at 16 bytes each. Of more
-// objects, some are told of again by a later pass.
-const toldKept = 100_000
-
-// seed makes the hashes of this process.
-var seed = maphash.MakeSeed()
-
-// told remembers which objects were parked and why, so that the same is not told
-// twice. It is safe for concurrent use.
-type told struct {
-	mu   sync.Mutex
-	seen map[uint64]uint64 // hash of the key: hash of version and reason
-}
-
-// before reports whether it was asked for this version and this reason before.
-func (t *told) before(obj object.Object, reason string) bool {
-	key, why := maphash.String(seed, obj.Key), maphash.String(seed, reason+" "+obj.ETag)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if was, ok := t.seen[key]; ok && was == why {
-		return true
-	}
-	if t.seen == nil {
-		t.seen = map[uint64]uint64{}
-	}
-	if len(t.seen) < toldKept {
-		t.seen[key] = why
-	}
-	return false
-}
-
-// forget drops an object that is no longer parked.
-func (t *told) forget(key string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.seen) > 0 {
-		delete(t.seen, maphash.String(seed, key))
-	}
 }

@@ -50,7 +50,8 @@ type script struct {
 	askPages  int
 	askPage   time.Duration // what a page takes, of a listing 10 s
 	askErr    error
-	inFlight  int // passes under way
+	inFlight  int      // passes under way
+	dues      []string // when passes were due, since began
 }
 
 func newScript(t *testing.T) *script {
@@ -73,7 +74,10 @@ func (s *script) run(plan schedule.Plan, d time.Duration) []string {
 }
 
 func (s *script) options(plan schedule.Plan) Options {
-	return Options{Plan: plan, Passes: s, Choice: s.choice, Identity: func(context.Context) string { return "role" }}
+	return Options{
+		Plan: plan, Passes: s, Choice: s.choice, Identity: func(context.Context) string { return "role" },
+		OnDue: func(at time.Time) { s.dues = append(s.dues, fmt.Sprint(at.Sub(s.began).Round(time.Second))) },
+	}
 }
 
 // pass takes its time, as a pass does: the next one is asked for once the listing is

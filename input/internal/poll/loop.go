@@ -53,6 +53,8 @@ type Options struct {
 	// Identity names who the server treats us as at the moment, "" where that is not
 	// known.
 	Identity func(ctx context.Context) string
+	// OnDue hears when the next pass is due, before it is waited for.
+	OnDue func(at time.Time)
 }
 
 // Run makes passes until the plan has no further one, or until ctx ends. It returns
@@ -61,6 +63,7 @@ func Run(ctx context.Context, o Options) error {
 	l := loop{Options: o, next: o.Plan.First(time.Now(), o.LastComplete)}
 	first, failures := l.next, 0
 	for {
+		o.OnDue(l.next)
 		parked, err := l.wait(ctx)
 		if err != nil {
 			return err

@@ -135,3 +135,12 @@ func TestAMissedTimeOfAnEarlierProcessIsMadeUpForAtOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestItIsToldWhenTheNextPassIsDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := withoutChanges(t)
+		s.takes, s.listErr, s.listFails = time.Second, errPasses, 5*time.Second
+		s.run(schedule.Every(10*time.Minute), 15*time.Minute)
+		require.Equal(t, []string{"0s", "1m1s", "10m0s", "20m0s"}, s.dues, "now; after a failure; by the schedule")
+	})
+}
