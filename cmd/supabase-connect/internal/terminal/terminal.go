@@ -59,9 +59,9 @@ func PainterFor(w io.Writer) Painter {
 	return Painter(err == nil && info.Mode()&os.ModeCharDevice != 0)
 }
 
-// Paint returns the text in a colour.
+// Paint returns the text in a colour, "" being that of the terminal.
 func (p Painter) Paint(c Colour, text string) string {
-	if !p || text == "" {
+	if !p || text == "" || c == "" {
 		return text
 	}
 	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"
