@@ -52,6 +52,8 @@
 //	metadata.go            the names and values of the message metadata
 //	watcher.go, metrics.go what is counted and logged of single objects
 //	log.go                 what the log says of passes, of the run, and of outages
+//	progress.go            how far the one-time runs of this process have come, and what
+//	                       they wait for
 //	outcome.go             how runs of this process ended, and the command line of
 //	                       Benthos with that exit code
 //

@@ -191,6 +191,7 @@ func (r *reader) keeperHooks() keeperHooks {
 	return keeperHooks{
 		written: r.tellState,
 		failing: func(err error, since time.Duration) {
+			r.stateFails.set(err)
 			if since == 0 {
 				r.log.Errorf("%s: %v; nothing more is delivered until it succeeds, since a restart would deliver it again", field, err)
 				return
@@ -198,6 +199,7 @@ func (r *reader) keeperHooks() keeperHooks {
 			r.log.Errorf("%s: nothing was delivered for %v, as the state still can't be written: %v", field, since.Round(time.Second), err)
 		},
 		recovered: func(after time.Duration) {
+			r.stateFails.clear()
 			r.log.Infof("%s: the state can be written again after %v; delivering goes on", field, after.Round(time.Second))
 		},
 		fatal: r.stateLost,

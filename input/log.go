@@ -51,7 +51,7 @@ func (p *passes) sayPass(ctx context.Context, what string, report pass.Report, t
 	}
 	p.hinted = true
 	if p.conf.Plan.Repeats() && report.Listed > report.Unchanged+report.FilteredTotal()+report.ParkedTotal()+report.InFlight {
-		p.logSummary(what, report, took)
+		p.log.Info(summary(what, report, took))
 	}
 }
 
@@ -151,20 +151,32 @@ func (r *reader) account(given error) Report {
 	if errors.Is(cause, errInterrupted) {
 		cause = fmt.Errorf("the one-time run was %w", errInterrupted)
 	}
-	if !started.IsZero() {
-		r.logSummary(r.where(), p, time.Since(started))
+	runs.mu.Lock()
+	tell := runs.onEnd
+	runs.mu.Unlock()
+	sayRead, sayProblem := r.log.Infof, r.log.Errorf
+	if tell != nil {
+		sayRead, sayProblem = r.log.Debugf, r.log.Debugf
 	}
 	report := newReport(r, p, cause)
+	if !started.IsZero() {
+		report.Took = time.Since(started)
+		sayRead("%s", summary(r.where(), p, report.Took))
+	}
 	if report.Err != nil {
-		r.log.Errorf("The run is not complete: %v", report.Err)
+		sayProblem("The run is not complete: %v", report.Err)
+	}
+	if tell != nil {
+		tell(report)
 	}
 	return report
 }
 
-func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
+// summary is the line about the end of a pass or a run.
+func summary(what string, p pass.Report, took time.Duration) string {
 	line := fmt.Sprintf("Read %s in %s: %d listed, %d delivered (%s)",
 		what, took.Round(time.Millisecond), p.Listed, p.Delivered, object.Bytes(p.Bytes))
-	var lineSb140 strings.Builder
+	var rest strings.Builder
 	for _, part := range []struct {
 		n    int64
 		what string
@@ -176,11 +188,10 @@ func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
 		{p.ParkedTotal(), "parked (" + countsByName(p.Parked) + ")"},
 	} {
 		if part.n > 0 {
-			lineSb140.WriteString(fmt.Sprintf(", %d %s", part.n, part.what))
+			fmt.Fprintf(&rest, ", %d %s", part.n, part.what)
 		}
 	}
-	line += lineSb140.String()
-	r.log.Info(line)
+	return line + rest.String()
 }
 
 // emptyHint says why nothing was listed, and what to look at.
@@ -273,12 +284,14 @@ type outageLog struct {
 
 	mu     sync.Mutex
 	outage outage
+	last   error // of the outage that lasts
 }
 
 // failed notes a failed request. If a line is due, it logs the error.
 func (o *outageLog) failed(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.last = err
 	switch tell := o.outage.failed(); {
 	case tell && o.outage.failures == 1:
 		o.log.Warnf("Waiting for %s: %v", o.what, err)
@@ -291,8 +304,16 @@ func (o *outageLog) failed(err error) {
 func (o *outageLog) ended() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.last = nil
 	lasted, failures := o.outage.lasts(), o.outage.failures
 	if o.outage.over() {
 		o.log.Infof("No longer waiting for %s: it answers again after %s and %d failed requests", o.what, lasted, failures)
 	}
+}
+
+// cause is the last error of the outage; nil if there is none at the moment.
+func (o *outageLog) cause() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.last
 }

@@ -52,8 +52,22 @@ type Report struct {
 	// (delete_objects).
 	NotRemoved int64
 	// Err says why the run is not complete; nil if everything that was due was
-	// delivered.
-	Err error
+	// delivered. Cause is the part of it that ended the run early, nil if it came to
+	// its end.
+	Err, Cause error
+	// Took is how long the run read; 0 if it could not begin.
+	Took time.Duration
+	// FirstParked are the first of the objects that could not be delivered, at most 10.
+	FirstParked []Unread
+	// Remembered says that the input has a state: another run delivers only the rest.
+	Remembered bool
+}
+
+// Unread is an object that a run could not deliver: its key, the reason under which
+// it is counted, and what was seen.
+type Unread struct {
+	Key, Reason string
+	Err         error
 }
 
 var runs struct {
@@ -62,6 +76,8 @@ var runs struct {
 	finished []Report
 	// onFirst is called when the first run begins; nil after that.
 	onFirst func()
+	// onEnd is told of ends in place of the log; nil for the log.
+	onEnd func(Report)
 }
 
 // reportsKept bounds what a process remembers if it runs streams for months.
@@ -71,14 +87,16 @@ const reportsKept = 100
 // openRun is a one-time run that has begun and not ended. It is nil for a run that
 // repeats.
 type openRun struct {
-	where   string
-	abandon func() // makes the report of the run as it is now
-	once    sync.Once
+	where    string
+	began    time.Time
+	abandon  func() // makes the report of the run as it is now
+	progress func() Progress
+	once     sync.Once
 }
 
 // beginRun records that a one-time run has begun.
-func beginRun(where string, abandon func()) *openRun {
-	run := &openRun{where: where, abandon: abandon}
+func beginRun(where string, abandon func(), progress func() Progress) *openRun {
+	run := &openRun{where: where, began: time.Now(), abandon: abandon, progress: progress}
 	runs.mu.Lock()
 	runs.open = append(runs.open, run)
 	first := runs.onFirst
@@ -168,6 +186,15 @@ func Interrupted() error {
 	return errors.Join(errs...)
 }
 
+// OnRunEnd has tell called with the report of each one-time run as it ends, in place
+// of the two log lines about its end, which then have the level DEBUG: for programs
+// that show the end of a run in their own way. Nil brings the lines back.
+func OnRunEnd(tell func(Report)) {
+	runs.mu.Lock()
+	defer runs.mu.Unlock()
+	runs.onEnd = tell
+}
+
 var (
 	errInterrupted = errors.New("stopped before its end")
 	// errAbandoned is the cause of a run that Benthos abandoned.
@@ -189,6 +216,10 @@ func newReport(r *reader, p pass.Report, cause error) Report {
 		Label: r.res.Label(), Bucket: r.conf.Project.Bucket, Prefix: r.conf.Prefix,
 		Listed: p.Listed, Unchanged: p.Unchanged, Filtered: p.Filtered, Delivered: p.Delivered, Bytes: p.Bytes,
 		Vanished: p.Vanished, Parked: p.Parked, Unsettled: p.Unsettled(), NotRemoved: p.NotRemoved,
+		Cause: cause, Remembered: r.conf.State.Set(),
+	}
+	for _, o := range p.ParkedObjects {
+		out.FirstParked = append(out.FirstParked, Unread{o.Object.Key, o.Reason, o.Err})
 	}
 	var problems []error
 	if cause != nil {
