@@ -151,9 +151,7 @@ func (r *reader) account(given error) Report {
 	if errors.Is(cause, errInterrupted) {
 		cause = fmt.Errorf("the one-time run was %w", errInterrupted)
 	}
-	runs.mu.Lock()
-	tell := runs.onEnd
-	runs.mu.Unlock()
+	tell := endTeller()
 	sayRead, sayProblem := r.log.Infof, r.log.Errorf
 	if tell != nil {
 		sayRead, sayProblem = r.log.Debugf, r.log.Debugf

@@ -200,9 +200,13 @@ func (w *watcher) sayProgress() {
 		return // stopped meanwhile
 	}
 	w.progress.Reset(progressEvery)
+	say := w.reader.log.Infof
+	if !w.reader.conf.Plan.Repeats() && endTeller() != nil {
+		say = w.reader.log.Debugf // it is shown in another way
+	}
 	last := w.reader.pass.Load()
 	if last == nil {
-		w.reader.log.Infof("Reading %s: %s", w.where, w.reader.connecting())
+		say("Reading %s: %s", w.where, w.reader.connecting())
 		return
 	}
 	r := last.Report()
@@ -211,5 +215,5 @@ func (w *watcher) sayProgress() {
 	if waits := w.waitsFor(r); waits != "" {
 		line += "; " + waits
 	}
-	w.reader.log.Info(line)
+	say("%s", line)
 }

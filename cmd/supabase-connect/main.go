@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/checkcmd"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/cmdline"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/emulate"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/live"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/quickstart"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/statecmd"
 	"github.com/seed75cbcda6/supabase-storage/input"
@@ -37,7 +39,8 @@ func main() {
 	}
 	args, err := cmdline.Rewrite(os.Args, configPaths)
 	exitOn(err)
-	input.Main(
+	var progress live.Pipeline
+	code := input.RunCLI(context.Background(), append(progress.Options(),
 		service.CLIOptSetArgs(args...),
 		service.CLIOptSetVersion(buildVersion(), buildDate()),
 		service.CLIOptSetBinaryName(binaryName),
@@ -50,7 +53,9 @@ func main() {
 		service.CLIOptAddCommand(quickstart.Command()),
 		service.CLIOptAddCommand(checkcmd.Command(schema)),
 		service.CLIOptAddCommand(statecmd.Command(schema)),
-	)
+	)...)
+	progress.End()
+	os.Exit(code)
 }
 
 // exitOn ends the process with an error, if there is one.
