@@ -27,8 +27,8 @@ func parseLogfmt(line string) ([]field, bool) {
 				return nil, false
 			}
 			rest = after[len(quoted):]
-		} else {
-			value, rest, _ = strings.Cut(after, " ")
+		} else if value, rest, _ = strings.Cut(after, " "); strings.Contains(value, `"`) {
+			return nil, false
 		}
 		fields = append(fields, field{name, value})
 	}
