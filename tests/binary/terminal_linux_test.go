@@ -91,7 +91,7 @@ func (term *terminal) end() (int, string) {
 }
 
 // slowPipeline is a config that delivers an object each time the pause has passed.
-func slowPipeline(t *testing.T, objects int, pause string) (config string, env []string) {
+func slowPipeline(t *testing.T, objects int, pause string) (config string) {
 	t.Helper()
 	project := emulator.New(emulator.Options{})
 	listener, err := project.Start("")
@@ -115,12 +115,12 @@ output: {drop: {}}
 http: {enabled: false}
 shutdown_timeout: 2s
 `, listener.Endpoint(), s.Region, s.AccessKeyID, s.SecretAccessKey, pause)), 0o600))
-	return config, nil
+	return config
 }
 
 func TestTerminalShowsALiveLineBelowTheLog(t *testing.T) {
-	config, env := slowPipeline(t, 10, "200ms")
-	term := inTerminal(t, 60, env, "run", config)
+	config := slowPipeline(t, 10, "200ms")
+	term := inTerminal(t, 60, nil, "run", config)
 	term.await(0, " delivered")
 	seen := len(term.text())
 	term.resize(120)
@@ -131,16 +131,14 @@ func TestTerminalShowsALiveLineBelowTheLog(t *testing.T) {
 	require.Contains(t, text, `Reading bucket "uploads"`)
 	log, summary, found := strings.Cut(text, `bucket "uploads": everything that was due arrived`)
 	require.True(t, found, text)
-	_, rest, found := cutLast(log, "\r\x1b[J")
-	require.True(t, found, "the line is taken away")
-	require.NotContains(t, rest, " listed", "and not drawn again")
+	require.NotContains(t, sinceCleared(t, log), " listed", "the line is taken away, and not drawn again")
 	require.Regexp(t, `delivered +10 `, summary)
 	require.NotContains(t, text, "Read bucket", "the summary says it")
 }
 
 func TestCtrlCLeavesACleanTerminal(t *testing.T) {
-	config, env := slowPipeline(t, 1000, "100ms")
-	term := inTerminal(t, 80, env, "run", config)
+	config := slowPipeline(t, 1000, "100ms")
+	term := inTerminal(t, 80, nil, "run", config)
 	term.await(0, " delivered")
 	_, err := term.master.WriteString("\x03")
 	require.NoError(t, err)
@@ -148,31 +146,31 @@ func TestCtrlCLeavesACleanTerminal(t *testing.T) {
 	require.Equal(t, 1, code, text)
 	before, _, found := strings.Cut(text, "before its end")
 	require.True(t, found, text)
-	_, rest, found := cutLast(before, "\r\x1b[J")
-	require.True(t, found)
-	require.NotContains(t, rest, " listed")
+	require.NotContains(t, sinceCleared(t, before), " listed")
 	require.True(t, strings.HasSuffix(text, "\n"), "the prompt gets a row of its own")
 }
 
 func TestProgressNeverLeavesTheLogAsItIs(t *testing.T) {
-	config, env := slowPipeline(t, 3, "1ms")
-	code, text := inTerminal(t, 80, append(env, "NO_COLOR=1"), "run", "--progress", "never", config).end()
+	config := slowPipeline(t, 3, "1ms")
+	code, text := inTerminal(t, 80, []string{"NO_COLOR=1"}, "run", "--progress", "never", config).end()
 	require.Zero(t, code, text)
 	require.NotContains(t, text, "\r\x1b[J")
 	require.Contains(t, text, "Read bucket")
 }
 
 func TestNoColourIsDrawnWhereNobodyWantsIt(t *testing.T) {
-	config, env := slowPipeline(t, 10, "100ms")
-	code, text := inTerminal(t, 80, append(env, "NO_COLOR=1"), "run", config).end()
+	config := slowPipeline(t, 10, "100ms")
+	code, text := inTerminal(t, 80, []string{"NO_COLOR=1"}, "run", config).end()
 	require.Zero(t, code, text)
 	require.Contains(t, text, " delivered")
 	require.NotRegexp(t, `\x1b\[[0-9;]*m`, text)
 }
 
-func cutLast(text, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(text, sep); i >= 0 {
-		return text[:i], text[i+len(sep):], true
-	}
-	return text, "", false
+// sinceCleared is what was shown after the line was cleared last.
+func sinceCleared(t *testing.T, text string) string {
+	t.Helper()
+	const clear = "\r\x1b[J"
+	i := strings.LastIndex(text, clear)
+	require.GreaterOrEqual(t, i, 0, "the line is never cleared")
+	return text[i+len(clear):]
 }

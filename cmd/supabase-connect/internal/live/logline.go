@@ -21,7 +21,7 @@ func parseLogfmt(line string) ([]field, bool) {
 		if !found || name == "" || strings.ContainsAny(name, " \"") {
 			return nil, false
 		}
-		value := ""
+		var value string
 		if quoted, err := strconv.QuotedPrefix(after); err == nil {
 			if value, err = strconv.Unquote(quoted); err != nil {
 				return nil, false

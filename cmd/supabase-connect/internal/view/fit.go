@@ -100,7 +100,7 @@ func Wrap(text string, columns int, indent string) string {
 func wrap(text string, columns int) string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		switch {
 		case line == "":
 			line = word
