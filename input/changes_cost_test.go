@@ -80,7 +80,7 @@ func measurePolls(tb testing.TB, n, rounds int, interval, rest time.Duration) {
 		put(i, uint64(i), emulator.WithLastModified(time.Now().Add(-time.Duration(n-i)*time.Second)))
 	}
 	require.NoError(tb, r.build())
-	state := State{r.input.(*reader)}
+	state := State{reader: r.input.(*reader)}
 	require.NoError(tb, state.reader.open(tb.Context()))
 	marked, err := state.MarkDelivered(tb.Context())
 	require.NoError(tb, err)

@@ -30,6 +30,9 @@ type CheckOptions struct {
 	StatesOfOthers map[string]string
 	// OnStep, which may be nil, hears of each step as soon as it is done.
 	OnStep func(CheckStep)
+	// OnListed, which may be nil, hears after each page of the listing how many objects
+	// were listed so far.
+	OnListed func(n int64)
 
 	// transport replaces the one to the network in tests.
 	transport http.RoundTripper
@@ -44,7 +47,7 @@ type CheckOptions struct {
 // is for a run.
 func Check(ctx context.Context, parsed *service.ParsedConfig, res *service.Resources, o CheckOptions) *CheckReport {
 	return check.Run(ctx, parsed, res, check.Options{
-		Limit: o.Limit, First: o.First, Explain: o.Explain, Target: o.Target, StatesOfOthers: o.StatesOfOthers, OnStep: o.OnStep,
+		Limit: o.Limit, First: o.First, Explain: o.Explain, Target: o.Target, StatesOfOthers: o.StatesOfOthers, OnStep: o.OnStep, OnListed: o.OnListed,
 		Transport: o.transport, OpenCache: openCache, LongestPause: poll.LongestPause,
 	})
 }

@@ -41,7 +41,8 @@ func (r *reader) Connect(ctx context.Context) error {
 	if !r.attempted {
 		r.attempted = true
 		if !r.conf.Plan.Repeats() {
-			r.recorded = beginRun(r.where(), r.abandon)
+			r.recorded = beginRun(r.where(), r.abandon, r.progress)
+			r.watcher.begin()
 		}
 		for _, warning := range r.conf.Project.Warnings {
 			r.log.Warn(warning.Error())
@@ -214,6 +215,9 @@ func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
 // Delayed implements keys.Watcher.
 func (w *keyWatcher) Delayed(err error, until time.Time) {
 	w.r.meters.passes.credentialsFailing.Set(1)
+	if until.IsZero() {
+		w.r.keysFail.set(err)
+	}
 	switch told := w.outage.failed(); {
 	case !told:
 		w.r.log.Debugf("Credentials could not be had: %v", err)
@@ -229,6 +233,7 @@ func (w *keyWatcher) Delayed(err error, until time.Time) {
 // Recovered implements keys.Watcher.
 func (w *keyWatcher) Recovered(after time.Duration) {
 	w.r.meters.passes.credentialsFailing.Set(0)
+	w.r.keysFail.clear()
 	if w.outage.over() {
 		w.r.log.Infof("The credentials were obtained after %s in which they could not be had", after.Round(time.Second))
 	}

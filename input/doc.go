@@ -60,6 +60,8 @@
 //	watcher.go, metrics.go what is counted and logged of single objects
 //	metrics_pass.go        how far a pass is, when the next is due, and what fails
 //	log.go                 what the log says of passes, of the run, and of outages
+//	progress.go            how far the one-time runs of this process have come, and what
+//	                       they wait for
 //	outcome.go             how runs of this process ended, and the command line of
 //	                       Benthos with that exit code
 //

@@ -192,6 +192,7 @@ func (r *reader) keeperHooks() keeperHooks {
 		written: r.tellState,
 		failing: func(err error, since time.Duration) {
 			r.meters.passes.stateFailing.Set(1)
+			r.stateFails.set(err)
 			if since == 0 {
 				r.log.Errorf("%s: %v; nothing more is delivered until it succeeds, since a restart would deliver it again", field, err)
 				return
@@ -200,6 +201,7 @@ func (r *reader) keeperHooks() keeperHooks {
 		},
 		recovered: func(after time.Duration) {
 			r.meters.passes.stateFailing.Set(0)
+			r.stateFails.clear()
 			r.log.Infof("%s: the state can be written again after %v; delivering goes on", field, after.Round(time.Second))
 		},
 		fatal: r.stateLost,

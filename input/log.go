@@ -51,7 +51,7 @@ func (p *passes) sayPass(ctx context.Context, what string, report pass.Report, t
 	}
 	p.hinted = true
 	if p.conf.Plan.Repeats() && report.Listed > report.Unchanged+report.FilteredTotal()+report.ParkedTotal()+report.InFlight {
-		p.logSummary(what, report, took)
+		p.log.Info(summary(what, report, took))
 	}
 }
 
@@ -164,23 +164,34 @@ func (r *reader) account(given error) Report {
 	if errors.Is(cause, errInterrupted) {
 		cause = fmt.Errorf("the one-time run was %w", errInterrupted)
 	}
-	switch {
-	case named != nil:
-		r.log.Infof("Read what targets_input named in %s, in %s: %s", r.where(), time.Since(started).Round(time.Millisecond), r.targetCounts(named.Report()))
-	case !started.IsZero():
-		r.logSummary(r.where(), p, time.Since(started))
+	tell := endTeller()
+	sayRead, sayProblem := r.log.Infof, r.log.Errorf
+	if tell != nil {
+		sayRead, sayProblem = r.log.Debugf, r.log.Debugf
 	}
 	report := newReport(r, p, cause)
+	if !started.IsZero() {
+		report.Took = time.Since(started)
+		if named != nil {
+			sayRead("Read what targets_input named in %s, in %s: %s", r.where(), report.Took.Round(time.Millisecond), r.targetCounts(named.Report()))
+		} else {
+			sayRead("%s", summary(r.where(), p, report.Took))
+		}
+	}
 	if report.Err != nil {
-		r.log.Errorf("The run is not complete: %v", report.Err)
+		sayProblem("The run is not complete: %v", report.Err)
+	}
+	if tell != nil {
+		tell(report)
 	}
 	return report
 }
 
-func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
+// summary is the line about the end of a pass or a run.
+func summary(what string, p pass.Report, took time.Duration) string {
 	line := fmt.Sprintf("Read %s in %s: %d listed, %d delivered (%s)",
 		what, took.Round(time.Millisecond), p.Listed, p.Delivered, object.Bytes(p.Bytes))
-	var lineSb140 strings.Builder
+	var rest strings.Builder
 	for _, part := range []struct {
 		n    int64
 		what string
@@ -192,11 +203,10 @@ func (r *reader) logSummary(what string, p pass.Report, took time.Duration) {
 		{p.ParkedTotal(), "parked (" + countsByName(p.Parked) + ")"},
 	} {
 		if part.n > 0 {
-			lineSb140.WriteString(fmt.Sprintf(", %d %s", part.n, part.what))
+			fmt.Fprintf(&rest, ", %d %s", part.n, part.what)
 		}
 	}
-	line += lineSb140.String()
-	r.log.Info(line)
+	return line + rest.String()
 }
 
 // emptyHint says why nothing was listed, and what to look at.
@@ -291,6 +301,7 @@ type outageLog struct {
 
 	mu     sync.Mutex
 	outage outage
+	last   error // of the outage that lasts
 }
 
 // failed notes a failed request. If a line is due, it logs the error.
@@ -298,6 +309,7 @@ func (o *outageLog) failed(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.failing.Set(1)
+	o.last = err
 	switch tell := o.outage.failed(); {
 	case tell && o.outage.failures == 1:
 		o.log.Warnf("Waiting for %s: %v", o.what, err)
@@ -310,9 +322,17 @@ func (o *outageLog) failed(err error) {
 func (o *outageLog) ended() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.last = nil
 	lasted, failures := o.outage.lasts(), o.outage.failures
 	if o.outage.over() {
 		o.failing.Set(0)
 		o.log.Infof("No longer waiting for %s: it answers again after %s and %d failed requests", o.what, lasted, failures)
 	}
+}
+
+// cause is the last error of the outage; nil if there is none at the moment.
+func (o *outageLog) cause() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.last
 }

@@ -53,8 +53,26 @@ type Report struct {
 	// (delete_objects).
 	NotRemoved int64
 	// Err says why the run is not complete; nil if everything that was due was
-	// delivered.
-	Err error
+	// delivered. Problems are its parts, without those that Parked and Interrupted
+	// tell of.
+	Err      error
+	Problems []error
+	// Took is how long the run read; 0 if it could not begin.
+	Took time.Duration
+	// FirstParked are the first of the objects that could not be delivered, at most 10.
+	FirstParked []Unread
+	// Remembered says that the input has a state: another run delivers only the rest.
+	Remembered bool
+}
+
+// Interrupted reports whether the run was stopped from outside before its end.
+func (r Report) Interrupted() bool { return errors.Is(r.Err, errInterrupted) }
+
+// Unread is an object that a run could not deliver: its key, the reason under which
+// it is counted, and what was seen.
+type Unread struct {
+	Key, Reason string
+	Err         error
 }
 
 var runs struct {
@@ -63,6 +81,8 @@ var runs struct {
 	finished []Report
 	// onFirst is called when the first run begins; nil after that.
 	onFirst func()
+	// onEnd is told of ends in place of the log; nil for the log.
+	onEnd func(Report)
 }
 
 // reportsKept bounds what a process remembers if it runs streams for months.
@@ -72,14 +92,16 @@ const reportsKept = 100
 // openRun is a one-time run that has begun and not ended. It is nil for a run that
 // repeats.
 type openRun struct {
-	where   string
-	abandon func() // makes the report of the run as it is now
-	once    sync.Once
+	where    string
+	began    time.Time
+	abandon  func() // makes the report of the run as it is now
+	progress func() Progress
+	once     sync.Once
 }
 
 // beginRun records that a one-time run has begun.
-func beginRun(where string, abandon func()) *openRun {
-	run := &openRun{where: where, abandon: abandon}
+func beginRun(where string, abandon func(), progress func() Progress) *openRun {
+	run := &openRun{where: where, began: time.Now(), abandon: abandon, progress: progress}
 	runs.mu.Lock()
 	runs.open = append(runs.open, run)
 	first := runs.onFirst
@@ -169,6 +191,23 @@ func Interrupted() error {
 	return errors.Join(errs...)
 }
 
+// OnRunEnd has tell called with the report of each one-time run as it ends. The log
+// lines about the progress and the end of these runs then have the level DEBUG: it is
+// for programs that show both in their own way, see [Running]. Nil brings the lines
+// back.
+func OnRunEnd(tell func(Report)) {
+	runs.mu.Lock()
+	defer runs.mu.Unlock()
+	runs.onEnd = tell
+}
+
+// endTeller is the function that OnRunEnd was given; nil for none.
+func endTeller() func(Report) {
+	runs.mu.Lock()
+	defer runs.mu.Unlock()
+	return runs.onEnd
+}
+
 var (
 	errInterrupted = errors.New("stopped before its end")
 	// errAbandoned is the cause of a run that Benthos abandoned.
@@ -190,29 +229,39 @@ func newReport(r *reader, p pass.Report, cause error) Report {
 		Label: r.res.Label(), Bucket: r.conf.Project.Bucket, Prefix: r.conf.Prefix,
 		Listed: p.Listed, Unchanged: p.Unchanged, Filtered: p.Filtered, Delivered: p.Delivered, Bytes: p.Bytes,
 		Vanished: p.Vanished, Parked: p.Parked, Unsettled: p.Unsettled(), NotRemoved: p.NotRemoved,
+		Remembered: r.conf.State.Set(),
+	}
+	for _, o := range p.ParkedObjects {
+		out.FirstParked = append(out.FirstParked, Unread{o.Object.Key, o.Reason, o.Err})
 	}
 	var problems []error
+	add := func(err error, told bool) {
+		problems = append(problems, err)
+		if !told {
+			out.Problems = append(out.Problems, err)
+		}
+	}
 	if cause != nil {
-		problems = append(problems, cause)
+		add(cause, errors.Is(cause, errInterrupted))
 	}
 	if n := p.ParkedTotal(); n > 0 {
-		problems = append(problems, fmt.Errorf("%d of %s could not be delivered (%s)%s", n, object.Count(p.Listed), countsByName(p.Parked), firstKeys(p)))
+		add(fmt.Errorf("%d of %s could not be delivered (%s)%s", n, object.Count(p.Listed), countsByName(p.Parked), firstKeys(p)), true)
 	}
 	if n := out.Unsettled; n > 0 {
 		text := object.Count(n) + " under way when the run stopped"
 		if why := r.undelivered.why(); why != "" {
 			text += ", the oldest not acknowledged: " + why
 		}
-		problems = append(problems, errors.New(text))
+		add(errors.New(text), false)
 	}
 	if n := r.targets.malformed.Load(); n > 0 {
 		problems = append(problems, fmt.Errorf("%d messages of targets_input named no object", n))
 	}
 	if p.NotRemoved > 0 {
-		problems = append(problems, fmt.Errorf("%s delivered but not deleted", object.Count(p.NotRemoved)))
+		add(fmt.Errorf("%s delivered but not deleted", object.Count(p.NotRemoved)), false)
 	}
 	if err := r.removals.Pending(); err != nil {
-		problems = append(problems, err)
+		add(err, false)
 	}
 	if len(problems) > 0 {
 		out.Err = fmt.Errorf("reading %s: %w", r.where(), oneLine(problems))

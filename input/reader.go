@@ -41,6 +41,8 @@ type reader struct {
 	// undelivered are the batches that the pipeline has; endpoint logs outages.
 	undelivered *undelivered
 	endpoint    *outageLog
+	// keysFail and stateFails hold up everything.
+	keysFail, stateFails trouble
 
 	limiter  *limiter.Limiter // of the endpoint
 	removals *pass.Removals
@@ -80,7 +82,7 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 		out: make(chan handover), gate: new(retry.Gate),
 	}
 	r.shut.init()
-	r.watcher = &watcher{reader: r, lines: map[string]int64{}}
+	r.watcher = &watcher{reader: r, where: r.where(), lines: map[string]int64{}}
 	r.undelivered = newUndelivered(r.log, r.meters.oldestUndelivered, r.meters.passes.undelivered)
 	r.endpoint = &outageLog{log: r.log, what: conf.Project.Address(), failing: r.meters.passes.endpointFailing}
 	r.source = conf.Keys(patience(conf), &keyWatcher{r: r})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync/atomic"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -57,7 +58,8 @@ func openStore(ctx context.Context, conf config.Config, res *service.Resources) 
 // State is what an input remembers, for tools that look at it or change it
 // while the input does not run.
 type State struct {
-	reader *reader
+	reader         *reader
+	listed, marked atomic.Int64
 }
 
 // StateSummary says what a state is of, and how much is in it.
@@ -104,7 +106,7 @@ func OpenState(ctx context.Context, parsed *service.ParsedConfig, res *service.R
 		r.client.Close()
 		return nil, err
 	}
-	return &State{r}, nil
+	return &State{reader: r}, nil
 }
 
 // Summary makes no request.
@@ -151,6 +153,8 @@ func (s *State) ForgetPrefix(ctx context.Context, prefix string) (int64, error) 
 // how many there were.
 func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
 	r, marked := s.reader, int64(0)
+	s.listed.Store(0)
+	s.marked.Store(0)
 	prefix := r.conf.Filter.ListPrefix()
 	opts := r.listing(prefix)
 	opts.Bounds = r.ledger.Bounds(prefix)
@@ -165,9 +169,15 @@ func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
 			return marked, err
 		}
 		marked += n
+		s.listed.Add(int64(len(stretch.Objects) + len(stretch.Unplaced)))
+		s.marked.Add(n)
 	}
 	return marked, r.ledger.CompletePass(ctx)
 }
+
+// Marked tells, while MarkDelivered works, how many objects were listed and how many
+// of these were marked so far.
+func (s *State) Marked() (listed, marked int64) { return s.listed.Load(), s.marked.Load() }
 
 // Close writes what was changed and gives the state free.
 func (s *State) Close(ctx context.Context) error {

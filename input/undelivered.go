@@ -217,6 +217,29 @@ func (u *undelivered) why() string {
 	return fmt.Sprintf("object %q waits for %s. %s", u.oldest.key, roundWait(time.Since(u.oldest.since)), u.known(u.oldest))
 }
 
+// idle is how long no ack has come in while batches wait, and what the output says
+// of the oldest one. It is 0 if none waits.
+func (u *undelivered) idle() (time.Duration, string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.oldest == nil {
+		return 0, ""
+	}
+	idle := time.Since(u.moved)
+	r, ok := u.refused[u.oldest.key]
+	if !ok {
+		r = u.last
+	}
+	switch {
+	case r.key == "":
+		return idle, "the output has not answered; if it gathers batches, set a period for them"
+	case r.times == 1:
+		return idle, fmt.Sprintf("the output says: %s (of object %q)", r.text, r.key)
+	default:
+		return idle, fmt.Sprintf("the output says: %s (of object %q, %d times)", r.text, r.key, r.times)
+	}
+}
+
 // close ends the looks. Later acks still settle their batches.
 func (u *undelivered) close() {
 	u.mu.Lock()

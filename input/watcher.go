@@ -9,7 +9,6 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
 // progressEvery is the time between two lines about a pass that takes long.
@@ -23,6 +22,7 @@ const linesOfAKind = 10
 // objects and of the progress of a pass. It implements pass.Watcher.
 type watcher struct {
 	reader      *reader
+	where       string
 	missingMeta atomic.Bool // told of
 
 	mu sync.Mutex
@@ -31,16 +31,9 @@ type watcher struct {
 	// progress logs a line now and then. It goes by time, so that a pass in which
 	// nothing moves says so too. Nil while no pass is under way.
 	progress *time.Timer
-	// still is what the last line of progress saw.
-	still standstill
-}
 
-// standstill is a time in which no count of a pass changes.
-type standstill struct {
-	counts [4]int64
-	since  time.Time
-	// failed is how many requests had failed when it began.
-	failed int64
+	stillMu sync.Mutex
+	still   standstill // as of the last look at the counts
 }
 
 // Listed implements pass.Watcher.
@@ -173,12 +166,14 @@ func (m fetchMeter) Noticed(p fetch.Peculiarity) {
 	}
 }
 
-// begin is called when a pass begins.
+// begin is called when a one-time run begins to connect, and when a pass begins.
 func (w *watcher) begin() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n, _ := w.reader.meters.failed.seen()
+	w.stillMu.Lock()
 	w.still = standstill{since: time.Now(), failed: n}
+	w.stillMu.Unlock()
 	if w.progress == nil {
 		w.progress = time.AfterFunc(progressEvery, w.sayProgress)
 	} else {
@@ -205,32 +200,29 @@ func (w *watcher) stopProgress() {
 	}
 }
 
-// sayProgress logs a line on a pass that takes long. Where nothing moves and requests
-// fail, it says so: what they are tried again for may take minutes.
+// sayProgress logs a line on a run or a pass that takes long. Where nothing moves, it
+// says why.
 func (w *watcher) sayProgress() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.progress == nil {
 		return // stopped meanwhile
 	}
-	r := w.reader.pass.Load().Report()
-	w.reader.log.Infof("Reading %s: %d listed, %d filtered, %d delivered (%s), %d under way, %d parked%s",
-		w.reader.where(), r.Listed, r.FilteredTotal(), r.Delivered, object.Bytes(r.Bytes), r.Unsettled(), r.ParkedTotal(), w.waitsFor(r))
 	w.progress.Reset(progressEvery)
-}
-
-// waitsFor says why nothing moved since the last line, "" where something did or no
-// request failed. It is called with the lock held.
-func (w *watcher) waitsFor(r pass.Report) string {
-	counts := [4]int64{r.Listed, r.Delivered, r.Vanished, r.ParkedTotal()}
-	failed, last := w.reader.meters.failed.seen()
-	if counts != w.still.counts {
-		w.still = standstill{counts: counts, since: time.Now(), failed: failed}
-		return ""
+	say := w.reader.log.Infof
+	if !w.reader.conf.Plan.Repeats() && endTeller() != nil {
+		say = w.reader.log.Debugf // it is shown in another way
 	}
-	n := failed - w.still.failed
-	if n == 0 {
-		return ""
+	last := w.reader.pass.Load()
+	if last == nil {
+		say("Reading %s: %s", w.where, w.reader.connecting())
+		return
 	}
-	return fmt.Sprintf("; nothing has moved for %s, failed requests: %d, the last with: %v", time.Since(w.still.since).Round(time.Second), n, last)
+	r := last.Report()
+	line := fmt.Sprintf("Reading %s: %d listed, %d filtered, %d delivered (%s), %d under way, %d parked",
+		w.where, r.Listed, r.FilteredTotal(), r.Delivered, object.Bytes(r.Bytes), r.Unsettled(), r.ParkedTotal())
+	if waits := w.waitsFor(r); waits != "" {
+		line += "; " + waits
+	}
+	say("%s", line)
 }

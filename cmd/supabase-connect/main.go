@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/checkcmd"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/cmdline"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/emulate"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/live"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/quickstart"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/statecmd"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/top"
@@ -38,7 +40,8 @@ func main() {
 	}
 	args, err := cmdline.Rewrite(os.Args, configPaths)
 	exitOn(err)
-	input.Main(
+	var progress live.Pipeline
+	code := input.RunCLI(context.Background(), append(progress.Options(),
 		service.CLIOptSetArgs(args...),
 		service.CLIOptSetVersion(buildVersion(), buildDate()),
 		service.CLIOptSetBinaryName(binaryName),
@@ -52,7 +55,9 @@ func main() {
 		service.CLIOptAddCommand(checkcmd.Command(schema)),
 		service.CLIOptAddCommand(statecmd.Command(schema)),
 		service.CLIOptAddCommand(top.Command()),
-	)
+	)...)
+	progress.End()
+	os.Exit(code)
 }
 
 // exitOn ends the process with an error, if there is one.

@@ -31,6 +31,8 @@ type Options struct {
 	StatesOfOthers map[string]string
 	// OnStep, which may be nil, hears of each step as soon as it is done.
 	OnStep func(Step)
+	// OnListed, which may be nil, hears after each page how many objects were listed.
+	OnListed func(n int64)
 
 	// Transport replaces the one to the network in tests; nil elsewhere.
 	Transport http.RoundTripper

@@ -112,7 +112,11 @@ func (c *checker) list(ctx context.Context) error {
 			return nil
 		}
 		c.listed = append(c.listed, s)
-		if left -= len(s.Objects); time.Since(start) > checkListing {
+		left -= len(s.Objects)
+		if c.opts.OnListed != nil {
+			c.opts.OnListed(int64(c.opts.Limit - left))
+		}
+		if time.Since(start) > checkListing {
 			return nil
 		}
 	}

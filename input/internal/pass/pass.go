@@ -102,6 +102,7 @@ func (p *Pass) Run(ctx context.Context) error {
 			return err
 		}
 		p.missing.tracked = tracked
+		p.tally.count(func(r *Report) { r.Tracked = tracked })
 	}
 	p.run = p.scope.Fetcher.Begin(p.scope.failures.hold(ctx, items(ctx)))
 	if err := p.wait(); err != nil || !p.complete.Load() {

@@ -36,6 +36,9 @@ type Report struct {
 	// Held says why none of the missing keys counts as deleted; nil where there is no
 	// reason.
 	Held *Held
+	// Tracked is how many objects the ledger knew when the pass began; 0 without a
+	// ledger.
+	Tracked int64
 	// ListingComplete says that the listing came to its end without an error.
 	ListingComplete bool
 }

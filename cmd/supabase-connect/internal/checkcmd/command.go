@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/configfile"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/live"
 )
 
 const (
@@ -50,7 +51,12 @@ which is a warning; else it is 1. Steps that fail name the field and the remedy.
 			&cli.StringFlag{Name: flagTarget, Usage: "say what would become of this message of targets_input, `JSON` or - for one that is read from standard input"},
 			&cli.IntFlag{Name: flagLimit, Value: defaultLimit, Usage: "list up to `N` objects"},
 		},
-	}, options, func(ctx context.Context, w io.Writer, o Options) error { return Run(ctx, w, schema(), o) })
+	}, options, func(ctx context.Context, w io.Writer, s *live.Session, o Options) error {
+		p := newProgress()
+		o.heard = p
+		defer s.WatchText(p.text)()
+		return Run(ctx, w, schema(), o)
+	})
 }
 
 // Options are what a user asked for.
@@ -62,6 +68,8 @@ type Options struct {
 	Target []byte
 	// Limit is how many objects are listed at most.
 	Limit int
+
+	heard *progress // nil where nobody looks
 }
 
 func options(c *cli.Context, files configfile.Options) (Options, error) {

@@ -72,6 +72,10 @@ func Run(ctx context.Context, w io.Writer, schema *service.ConfigSchema, o Optio
 // each checks one input after the other.
 func each(ctx context.Context, schema *service.ConfigSchema, o Options, p *printer, out *document, done func(r result, name string)) error {
 	opts := input.CheckOptions{Limit: o.Limit, Explain: o.Explain, Target: o.Target, OnStep: p.step}
+	if o.heard != nil {
+		opts.OnStep = func(s input.CheckStep) { o.heard.stepped(); p.step(s) }
+		opts.OnListed = o.heard.listed.Store
+	}
 	unreadable := func(err error) {
 		p.heading(o.Config)
 		done(result{CheckReport: input.FailedCheck(err, p.step)}, o.Config)
@@ -94,6 +98,7 @@ func each(ctx context.Context, schema *service.ConfigSchema, o Options, p *print
 	out.Warnings = doc.Warnings()
 	for _, in := range picked {
 		p.heading(in.Name())
+		o.heard.begins(in.Name())
 		opts.StatesOfOthers = statesOfOthers(doc, in)
 		done(result{Label: in.Label, Path: in.Path, CheckReport: input.Check(ctx, in.Conf, res, opts)}, in.Name())
 		if ctx.Err() != nil {

@@ -12,6 +12,7 @@ import (
 // valued are the flags of Benthos that have a value.
 var valued = []string{
 	"config", "c", "log.level", "set", "s", "resources", "r", "env-file", "e", "templates", "t", "observability", "o",
+	"progress",
 }
 
 // Rewrite returns a command line for Benthos; configs are the paths of the config

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/live"
 )
 
 // FlagLabel is the flag that picks one input: see [Document.Pick].
@@ -37,9 +39,9 @@ func flags() []cli.Flag {
 // Command completes a command whose argument is a config, and whose flags may
 // follow it. It gets the flags behind [Options] after its own. The function
 // options makes the command's options of them, and run is stopped by SIGINT and
-// SIGTERM.
-func Command[O any](command *cli.Command, options func(c *cli.Context, files Options) (O, error), run func(context.Context, io.Writer, O) error) *cli.Command {
-	all := append(command.Flags, flags()...)
+// SIGTERM; it shows its progress in the session.
+func Command[O any](command *cli.Command, options func(c *cli.Context, files Options) (O, error), run func(context.Context, io.Writer, *live.Session, O) error) *cli.Command {
+	all := append(command.Flags, append(flags(), live.NewFlag())...)
 	command.Flags, command.ArgsUsage = all, "CONFIG"
 	// They are parsed by the action: the command line would end them at the config.
 	command.SkipFlagParsing = true
@@ -55,9 +57,14 @@ func Command[O any](command *cli.Command, options func(c *cli.Context, files Opt
 		if err != nil {
 			return err
 		}
+		mode, err := live.ParseMode(parsed.String(live.Flag))
+		if err != nil {
+			return err
+		}
 		ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		return run(ctx, c.App.Writer, o)
+		session := live.Begin(mode)
+		return run(ctx, session.Over(c.App.Writer), session, o)
 	}
 	return command
 }

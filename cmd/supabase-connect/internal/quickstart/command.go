@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/live"
 	"github.com/seed75cbcda6/supabase-storage/config"
 )
 
@@ -44,6 +45,7 @@ delivered. Needs no account; settings of a real project are not touched.
 				Name:  flagPrintConfig,
 				Usage: "print the config that the quickstart runs, to start your own from, and exit",
 			},
+			live.NewFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -53,16 +55,25 @@ delivered. Needs no account; settings of a real project are not touched.
 				_, err := io.WriteString(c.App.Writer, config.Quickstart)
 				return err
 			}
+			mode, err := live.ParseMode(c.String(live.Flag))
+			if err != nil {
+				return err
+			}
+			session := live.Begin(mode)
+			defer session.WatchRuns()()
 			ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			return Run(ctx, c.App.Writer, c.String(flagOutput))
+			return run(ctx, session.Over(c.App.Writer), session.Over(os.Stderr), c.String(flagOutput))
 		},
 	}
 }
 
 // Run makes the sample bucket, runs the config against it, and writes the
 // summary to w. The files go below dir; those of an earlier run are overwritten.
-func Run(ctx context.Context, w io.Writer, dir string) error {
+func Run(ctx context.Context, w io.Writer, dir string) error { return run(ctx, w, os.Stderr, dir) }
+
+// run is Run with a writer for the log.
+func run(ctx context.Context, w, log io.Writer, dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("making the output folder: %w; choose another with --%s", err, flagOutput)
 	}
@@ -78,7 +89,7 @@ func Run(ctx context.Context, w io.Writer, dir string) error {
 		return err
 	}
 	start := time.Now()
-	report, err := runConfig(ctx, storage.environment(dir))
+	report, err := runConfig(ctx, storage.environment(dir), log)
 	if err != nil {
 		return err
 	}

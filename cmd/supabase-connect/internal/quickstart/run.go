@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -20,11 +21,11 @@ const stopTimeout = 5 * time.Second
 
 // runConfig runs config/quickstart.yaml to its end, with env in place of the
 // process's variables, and returns what became of the bucket's objects.
-func runConfig(ctx context.Context, env map[string]string) (*input.Report, error) {
+func runConfig(ctx context.Context, env map[string]string, log io.Writer) (*input.Report, error) {
 	builder := service.NewStreamBuilder()
 	builder.SetEnvVarLookupFunc(lookup(env))
 	// The summary says what went well; only what did not is worth a log line.
-	builder.SetLogger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	builder.SetLogger(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err := builder.SetYAML(config.Quickstart); err != nil {
 		return nil, fmt.Errorf("reading config/quickstart.yaml: %w", err)
 	}

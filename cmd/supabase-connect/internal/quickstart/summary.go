@@ -1,25 +1,17 @@
 package quickstart
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/live"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/view"
 	"github.com/seed75cbcda6/supabase-storage/input"
 )
-
-// rules says in words what filtered an object.
-var rules = map[string]string{
-	"include":     "not named by include_patterns",
-	"exclude":     "named by exclude_patterns",
-	"placeholder": "folder placeholder",
-}
 
 // summarize tells what became of the sample bucket in the run that began at
 // start, and what to do next. Its error is the run's: the sample bucket is to
@@ -42,7 +34,7 @@ func summarize(w io.Writer, r *input.Report, dir string, start time.Time) error 
 func writeCounts(text *strings.Builder, r *input.Report) {
 	fmt.Fprintf(text, "  listed     %4d objects in bucket %q\n", r.Listed, r.Bucket)
 	fmt.Fprintf(text, "  filtered   %4d%s\n", sum(r.Filtered), reasons(r.Filtered))
-	fmt.Fprintf(text, "  delivered  %4d (%s)\n", r.Delivered, size(r.Bytes))
+	fmt.Fprintf(text, "  delivered  %4d (%s)\n", r.Delivered, view.Bytes(r.Bytes))
 	if n := sum(r.Parked) + r.Vanished + r.Unsettled; n > 0 {
 		fmt.Fprintf(text, "  failed     %4d\n", n)
 	}
@@ -67,14 +59,7 @@ func reasons(filtered map[string]int64) string {
 	if len(filtered) == 0 {
 		return ""
 	}
-	names := slices.SortedFunc(maps.Keys(filtered), func(a, b string) int {
-		return cmp.Or(cmp.Compare(filtered[b], filtered[a]), cmp.Compare(a, b))
-	})
-	var parts []string
-	for _, name := range names {
-		parts = append(parts, fmt.Sprintf("%d %s", filtered[name], cmp.Or(rules[name], name)))
-	}
-	return " (" + strings.Join(parts, ", ") + ")"
+	return " (" + live.Reasons(filtered, live.Rules) + ")"
 }
 
 func sum(counts map[string]int64) (n int64) {
@@ -106,24 +91,11 @@ func writeFiles(text *strings.Builder, dir string, start time.Time) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(text, "  %-48s %10s\n", name, size(info.Size()))
+		fmt.Fprintf(text, "  %-48s %10s\n", name, view.Bytes(info.Size()))
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("listing the delivered files: %w", err)
 	}
 	return nil
-}
-
-// size writes a number of bytes for people.
-func size(bytes int64) string {
-	const unit = 1024
-	if bytes < unit {
-		return fmt.Sprintf("%d B", bytes)
-	}
-	value, prefix := float64(bytes)/unit, 0
-	for value >= unit {
-		value, prefix = value/unit, prefix+1
-	}
-	return fmt.Sprintf("%.1f %ciB", value, "KMGTPE"[prefix])
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/configfile"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/live"
 )
 
 const (
@@ -44,7 +45,10 @@ state.cache can't tell, so stop the pipeline before you change one.
 			&cli.GenericFlag{Name: flagForgetPrefix, Value: &configfile.List{}, Usage: "forget all objects whose key begins with `PREFIX`; may be given several times"},
 			&cli.BoolFlag{Name: flagMarkDelivered, Usage: "list the bucket and record every object that is due as delivered, without delivering it: to start from now"},
 		},
-	}, options, func(ctx context.Context, w io.Writer, o Options) error { return Run(ctx, w, schema(), o) })
+	}, options, func(ctx context.Context, w io.Writer, s *live.Session, o Options) error {
+		o.session = s
+		return Run(ctx, w, schema(), o)
+	})
 }
 
 // Options are what a user asked for.
@@ -54,6 +58,8 @@ type Options struct {
 	// MarkDelivered.
 	Forget, ForgetPrefix []string
 	MarkDelivered        bool
+
+	session *live.Session // nil where nobody looks
 }
 
 // changes reports whether the state is to be more than looked at.

@@ -12,6 +12,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/configfile"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/view"
 	"github.com/seed75cbcda6/supabase-storage/input"
 )
 
@@ -122,6 +123,9 @@ type changes struct {
 // is most often misspelt.
 func change(ctx context.Context, state *input.State, o Options) (done changes, err error) {
 	if o.MarkDelivered {
+		if o.session != nil {
+			defer o.session.WatchText(marking(state, time.Now()))()
+		}
 		n, err := state.MarkDelivered(ctx)
 		if err != nil {
 			return done, fmt.Errorf("marking what is due as delivered: %w", err)
@@ -156,4 +160,20 @@ func change(ctx context.Context, state *input.State, o Options) (done changes, e
 		*done.Forgotten += n
 	}
 	return done, errors.Join(unknown...)
+}
+
+// marking says how far the marking has come that began at a time.
+func marking(state *input.State, began time.Time) func(now time.Time) string {
+	rate := view.Window{Over: 10 * time.Second}
+	tracked := state.Summary().Tracked
+	return func(now time.Time) string {
+		listed, marked := state.Marked()
+		rate.Add(now, float64(listed))
+		of := ""
+		if tracked > listed {
+			of = " of about " + view.Count(tracked)
+		}
+		return fmt.Sprintf("%s  %s%s listed  %s marked as delivered  %s",
+			view.Clock(now.Sub(began)), view.Count(listed), of, view.Count(marked), view.Rate(rate.PerSecond()))
+	}
 }

@@ -48,9 +48,15 @@ const (
 // Painter colours texts, or leaves them as they are.
 type Painter bool
 
+// Wrapper is a writer in front of another one, which may be a terminal.
+type Wrapper interface{ Terminal() io.Writer }
+
 // PainterFor paints what is written to a terminal, unless NO_COLOR is set
 // (https://no-color.org) or the terminal is a dumb one.
 func PainterFor(w io.Writer) Painter {
+	if wrapper, ok := w.(Wrapper); ok {
+		w = wrapper.Terminal()
+	}
 	file, ok := w.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false

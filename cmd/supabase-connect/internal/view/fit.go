@@ -89,3 +89,33 @@ func Fit(parts []Part, columns int, paint terminal.Painter) string {
 	}
 	return strings.Join(written, gap)
 }
+
+// Wrap breaks a text into lines of at most a number of columns, between words where
+// it can. Every line has the indent, which counts.
+func Wrap(text string, columns int, indent string) string {
+	columns = max(columns-Width(indent), 1)
+	return indent + strings.ReplaceAll(wrap(OneLine(text), columns), "\n", "\n"+indent)
+}
+
+func wrap(text string, columns int) string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case line == "":
+			line = word
+		case Width(line)+1+Width(word) <= columns:
+			line += " " + word
+		default:
+			lines, line = append(lines, line), word
+		}
+		for Width(line) > columns {
+			head := widths.Truncate(line, columns, "")
+			if head == "" { // a wide character in a narrow place
+				break
+			}
+			lines, line = append(lines, head), line[len(head):]
+		}
+	}
+	return strings.Join(append(lines, line), "\n")
+}

@@ -29,6 +29,9 @@ type Figures struct {
 	Waits string
 }
 
+// MostLeft is the longest time that a line shows as left: more is a guess.
+const MostLeft = 99 * 24 * time.Hour
+
 // leastWaits is how many columns the reason for a wait has at least: enough for
 // "nothing has moved for 1m20s". In a wide line it has more than half of them.
 const leastWaits = 28

@@ -1,0 +1,274 @@
+package live
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/terminal"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/view"
+	"github.com/seed75cbcda6/supabase-storage/input"
+)
+
+// glass is what a terminal shows that got a text: rows, the cursor at one column.
+// It knows the sequences that a screen uses, and fails at others.
+func glass(t *testing.T, text string) []string {
+	t.Helper()
+	rows, row, column := [][]rune{{}}, 0, 0
+	for len(text) > 0 {
+		switch {
+		case strings.HasPrefix(text, "\x1b[J"):
+			rows = rows[:row+1]
+			rows[row] = rows[row][:min(column, len(rows[row]))]
+			text = text[len("\x1b[J"):]
+			continue
+		case text[0] == '\r':
+			column = 0
+		case text[0] == '\n':
+			if row++; row == len(rows) {
+				rows = append(rows, nil)
+			}
+			column = 0
+		default:
+			require.NotEqual(t, byte(0x1b), text[0], "%q", text)
+			for len(rows[row]) <= column {
+				rows[row] = append(rows[row], ' ')
+			}
+			rows[row][column] = rune(text[0])
+			column++
+		}
+		text = text[1:]
+	}
+	require.Zero(t, column, "the cursor rests at the beginning of a row")
+	var shown []string
+	for _, r := range rows {
+		shown = append(shown, strings.TrimRight(string(r), " "))
+	}
+	return shown
+}
+
+func constant(text string) func(int) string { return func(int) string { return text } }
+
+func TestTextScrollsAboveTheLine(t *testing.T) {
+	var out bytes.Buffer
+	s := newScreen(&out, func() int { return 80 })
+	s.Show(constant("a long line"))
+	_, _ = io.WriteString(s, "one\n")
+	s.Show(constant("line 2"))
+	_, _ = io.WriteString(s, "two\nthree\n")
+	require.Equal(t, []string{"one", "two", "three", "line 2"}, glass(t, out.String()))
+	s.Show(nil)
+	require.Equal(t, []string{"one", "two", "three", ""}, glass(t, out.String()))
+	_, _ = io.WriteString(s, "four\n")
+	require.Equal(t, []string{"one", "two", "three", "four", ""}, glass(t, out.String()))
+}
+
+func TestNothingIsDrawnIntoALineThatHasNotEnded(t *testing.T) {
+	var out bytes.Buffer
+	s := newScreen(&out, func() int { return 80 })
+	_, _ = io.WriteString(s, "half a ")
+	s.Show(constant("line"))
+	_, _ = io.WriteString(s, "row\n")
+	require.Equal(t, []string{"half a row", "line"}, glass(t, out.String()))
+}
+
+func TestAKeyThatTheTerminalEchoedIsDrawnOver(t *testing.T) {
+	var out bytes.Buffer
+	s := newScreen(&out, func() int { return 80 })
+	s.Show(constant("line"))
+	out.WriteString("^C")
+	s.Show(constant("line"))
+	require.Equal(t, []string{"line"}, glass(t, out.String()))
+}
+
+func TestLineFollowsTheWidthOfTheTerminal(t *testing.T) {
+	columns := 40
+	var asked []int
+	s := newScreen(io.Discard, func() int { return columns })
+	s.Show(func(columns int) string { asked = append(asked, columns); return "" })
+	columns = 250
+	_, _ = io.WriteString(s, "log\n")
+	require.Equal(t, []int{39, 249}, asked, "the last column stays empty")
+}
+
+func TestLineIsDrawnByTimeAndGoneAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		s := &Session{screen: newScreen(&out, func() int { return 80 })}
+		began := time.Now()
+		end := s.Watch(func(now time.Time) (view.Figures, bool) {
+			return view.Figures{Elapsed: now.Sub(began), Waits: "connecting to x"}, true
+		})
+		time.Sleep(61*time.Second + drawEvery/2)
+		synctest.Wait()
+		require.Equal(t, []string{"1:01  0 listed  0 delivered  connecting to x"}, glass(t, out.String()))
+		end()
+		end()
+		require.Equal(t, []string{""}, glass(t, out.String()))
+	})
+}
+
+func TestWithoutATerminalALineComesEveryTenSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file, err := os.CreateTemp(t.TempDir(), "")
+		require.NoError(t, err)
+		defer file.Close()
+		s := &Session{stderr: file}
+		end := s.WatchText(func(time.Time) string { return "still there" })
+		time.Sleep(35 * time.Second)
+		end()
+		text, err := os.ReadFile(file.Name())
+		require.NoError(t, err)
+		require.Equal(t, strings.Repeat("still there\n", 3), string(text))
+	})
+}
+
+func TestWhatTheProcessWritesIsCapturedUntilItIsGivenBack(t *testing.T) {
+	file, err := os.CreateTemp(t.TempDir(), "")
+	require.NoError(t, err)
+	defer file.Close()
+	kept := file // as Benthos keeps os.Stderr
+	var seen bytes.Buffer
+	restore, err := capture(file, func(r io.Reader) { copyLines(&seen, r, strings.ToUpper) })
+	require.NoError(t, err)
+	_, err = kept.WriteString("one\nno end")
+	require.NoError(t, err)
+	restore()
+	require.Equal(t, "ONE\nNO END", seen.String())
+	_, err = kept.WriteString("two")
+	require.NoError(t, err)
+	text, err := os.ReadFile(file.Name())
+	require.NoError(t, err)
+	require.Equal(t, "two", string(text))
+}
+
+func TestLogLinesAreShownAsPeopleReadThem(t *testing.T) {
+	now := time.Date(2026, 11, 27, 12, 30, 1, 0, time.UTC)
+	for line, want := range map[string]string{
+		`level=info msg="Reading bucket \"docs\"" @service=supabase-connect label="" path=root.input`: "12:30:01 Reading bucket \"docs\"\n",
+		`level=warning msg="Waiting for x" @service=supabase-connect label=uploads path=root.input`:   "12:30:01 WARNING Waiting for x label=uploads path=root.input\n",
+		`level=error msg="a\x1b[2Jb" path=root.output`:                                                "12:30:01 ERROR a [2Jb path=root.output\n",
+		`level=info msg=Running benthos_version=v1 path=my.yaml`:                                      "12:30:01 Running path=my.yaml\n",
+		`{"level":"info","msg":"a=b"}`:                                                                "",
+		`panic: x=y`:                                                                                  "",
+		`goroutine 1 [running]:`:                                                                      "",
+		`level=odd msg=x`:                                                                             "",
+		`level=info msg="unended`:                                                                     "",
+		``:                                                                                            "",
+	} {
+		got := logLine(line+"\n", now, false)
+		if want == "" {
+			want = line + "\n"
+		}
+		require.Equal(t, want, got)
+	}
+}
+
+func TestModesAreAutoAlwaysAndNever(t *testing.T) {
+	file, err := os.CreateTemp(t.TempDir(), "")
+	require.NoError(t, err)
+	defer file.Close()
+	for text, draws := range map[string]bool{"": false, "auto": false, "always": true, "never": false} {
+		mode, err := ParseMode(text)
+		require.NoError(t, err)
+		require.Equal(t, draws, mode.draws(file), "%q, on a file", text)
+	}
+	_, err = ParseMode("yes")
+	require.ErrorContains(t, err, `--progress "yes": write auto, always or never`)
+}
+
+func TestFiguresAreTheSumOfAllRuns(t *testing.T) {
+	began := time.Unix(1000, 0)
+	f := newFigures()
+	running := []input.Progress{
+		{Where: `bucket "a"`, Began: began.Add(time.Second), Listed: 100, Total: 200, Delivered: 50, UnderWay: 50, Bytes: 500},
+		{Where: `bucket "b"`, Began: began, Listed: 10, Total: 10, Delivered: 9, Parked: 1},
+	}
+	ended := []input.Report{{Listed: 5, Delivered: 4, Filtered: map[string]int64{"size": 1}}}
+	_, ok := f.of(nil, ended, began)
+	require.False(t, ok, "no line without a run")
+	_, ok = f.of(running, ended, began.Add(10*time.Second))
+	require.True(t, ok)
+	running[0].Listed, running[0].Delivered, running[0].Bytes = 150, 100, 1000
+	got, _ := f.of(running, ended, began.Add(15*time.Second))
+	require.Equal(t, view.Figures{
+		Name: "3 inputs", Elapsed: 15 * time.Second, Listed: 165, Total: 215, Delivered: 113, Bytes: 1000,
+		Rate: 10, ByteRate: 100, UnderWay: 50, Parked: 1, Filtered: 1, Left: 10 * time.Second,
+	}, got)
+
+	running[0].Waits = "nothing has moved"
+	got, _ = f.of(running, ended, began.Add(16*time.Second))
+	require.Empty(t, got.Waits, "the other one goes on")
+	running[1].Waits = "nothing either"
+	running[1].Total = 0
+	got, _ = f.of(running, ended, began.Add(17*time.Second))
+	require.Equal(t, `bucket "a": nothing has moved`, got.Waits)
+	require.Zero(t, got.Total, "of one it is not known")
+	require.Zero(t, got.Left)
+}
+
+// finished and failed are reports of runs.
+func finished() input.Report {
+	return input.Report{
+		Bucket: "docs", Prefix: "photos/", Listed: 12345, Unchanged: 3000, Delivered: 8145, Bytes: 1 << 30,
+		Filtered: map[string]int64{"include": 900, "size": 300}, Took: 102 * time.Second, Remembered: true,
+	}
+}
+
+func failed() input.Report {
+	r := finished()
+	r.Delivered, r.Parked = 8143, map[string]int64{"denied": 2}
+	r.FirstParked = []input.Unread{{Key: "photos/a\x1b[2J.jpg", Reason: "denied", Err: errors.New("reading the object: AccessDenied (HTTP 403): a policy on storage.objects must allow SELECT")}}
+	r.Err = errors.New("2 of 12345 objects could not be delivered")
+	return r
+}
+
+func TestSummarySaysWhatArrivedAndWhatToDo(t *testing.T) {
+	require.Equal(t, `
+bucket "docs" prefix "photos/": everything that was due arrived, in 1m42s
+
+  listed       12,345
+  delivered     8,145  1.0 GiB, 80/s, 10.0 MiB/s
+  unchanged     3,000  delivered before
+  filtered      1,200  900 not named by include_patterns, 300 outside the limi…
+`, Summary(finished(), 80, false))
+	require.Equal(t, `
+bucket "docs" prefix "photos/": not everything arrived, after 1m42s
+
+  listed       12,345
+  delivered     8,143  1.0 GiB, 80/s, 10.0 MiB/s
+  unchanged     3,000  delivered before
+  filtered      1,200  900 not named by include_patterns, 300 outside the limits of size
+  parked            2  2 denied
+    "photos/a\x1b[2J.jpg"
+      reading the object: AccessDenied (HTTP 403): a policy on storage.objects must allow SELECT
+    and 1 more
+
+  → Run it again when the reason is gone: it tries the 2 parked objects again, and repeats nothing
+`, Summary(failed(), 120, false))
+	require.Equal(t, `
+bucket "nope": the run could not begin
+  source_path: the bucket does not exist
+`, Summary(input.Report{Bucket: "nope", Err: io.EOF, Problems: []error{errors.New("source_path: the bucket does not exist")}}, 200, false))
+	without := failed()
+	without.Remembered = false
+	require.Contains(t, Summary(without, 250, false), "This input has no state")
+}
+
+func TestSummaryFitsAnyTerminal(t *testing.T) {
+	for _, r := range []input.Report{finished(), failed(), {}} {
+		for columns := 24; columns <= 250; columns++ {
+			for line := range strings.Lines(Summary(r, columns, false)) {
+				require.Less(t, view.Width(strings.TrimSuffix(line, "\n")), columns, "%d columns: %q", columns, line)
+			}
+		}
+	}
+	require.NotContains(t, Summary(failed(), 80, terminal.Painter(false)), "\x1b")
+}

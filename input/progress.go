@@ -1,0 +1,151 @@
+package input
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+)
+
+// Progress tells how far a one-time run of this process has come.
+type Progress struct {
+	// Label is the label of the input in its config, empty if it has none. Where names
+	// what is read, as the log does: `bucket "docs" prefix "a/"`.
+	Label, Where string
+	// Began is when the run began to connect.
+	Began time.Time
+	// Listed is how many objects were seen so far, and Total how many there are: exact
+	// once everything is listed, before that the number of the objects that the state
+	// tracks, and 0 if neither is known.
+	Listed, Total int64
+	// Unchanged, Filtered, Delivered, Bytes, Vanished and Parked are as in [Report], so
+	// far. UnderWay is how many of the listed objects are none of these.
+	Unchanged, Filtered, Delivered, Bytes, Vanished, Parked, UnderWay int64
+	// Waits says what the run waits for while nothing moves; empty while something
+	// does.
+	Waits string
+}
+
+// Running returns how far the one-time runs of this process have come that have
+// begun and not ended, in the order of their beginning. It is cheap enough to be
+// called several times a second. Of runs that have ended, [Reports] tells.
+func Running() []Progress {
+	runs.mu.Lock()
+	open := slices.Clone(runs.open)
+	runs.mu.Unlock()
+	all := make([]Progress, 0, len(open))
+	for _, run := range open {
+		if run.progress != nil {
+			p := run.progress()
+			p.Where, p.Began = run.where, run.began
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// progress is that of the reader's run. It is safe for concurrent use, also while the
+// reader connects.
+func (r *reader) progress() Progress {
+	p := Progress{Label: r.res.Label()}
+	last := r.pass.Load()
+	if last == nil {
+		p.Waits = r.connecting()
+		return p
+	}
+	report := last.Report()
+	p.Listed, p.Unchanged, p.Filtered = report.Listed, report.Unchanged, report.FilteredTotal()
+	p.Delivered, p.Bytes, p.Vanished = report.Delivered, report.Bytes, report.Vanished
+	p.Parked, p.UnderWay = report.ParkedTotal(), report.Unsettled()
+	switch {
+	case report.ListingComplete:
+		p.Total = report.Listed
+	case report.Tracked > report.Listed:
+		p.Total = report.Tracked
+	}
+	p.Waits = r.watcher.waitsFor(report)
+	return p
+}
+
+// connecting says what a run waits for that has not begun to list.
+func (r *reader) connecting() string {
+	if err := r.keysFail.get(); err != nil {
+		return fmt.Sprintf("waiting for the credentials: %v", err)
+	}
+	if err := r.endpoint.cause(); err != nil {
+		return fmt.Sprintf("connecting to %s: %v", r.endpoint.what, err)
+	}
+	return "connecting to " + r.endpoint.what
+}
+
+// stillAfter is how long no count changes before something is said to stand still.
+// Most large objects and most batches of an output take less.
+const stillAfter = 5 * time.Second
+
+// standstill is a time in which no count of a pass changes.
+type standstill struct {
+	counts [4]int64
+	since  time.Time
+	// failed is how many requests had failed when it began.
+	failed int64
+}
+
+// waitsFor says why nothing has moved for a while, "" where something has. Each look
+// at the counts makes it more precise.
+func (w *watcher) waitsFor(p pass.Report) string {
+	counts := [4]int64{p.Listed, p.Delivered, p.Vanished, p.ParkedTotal()}
+	failed, last := w.reader.meters.failed.seen()
+	w.stillMu.Lock()
+	if counts != w.still.counts {
+		w.still = standstill{counts: counts, since: time.Now(), failed: failed}
+	}
+	still := w.still
+	w.stillMu.Unlock()
+	lasts := time.Since(still.since)
+	if lasts < stillAfter {
+		return ""
+	}
+	idle, output := w.reader.undelivered.idle()
+	if idle >= stillAfter && failed == still.failed {
+		return fmt.Sprintf("nothing acknowledged for %s: %s", roundWait(idle), output)
+	}
+	return fmt.Sprintf("nothing has moved for %s, %s", roundWait(lasts), w.reader.heldUp(p, failed-still.failed, last))
+}
+
+// heldUp says what holds up a pass in which nothing moves, n requests failed, and the
+// output owes no ack.
+func (r *reader) heldUp(p pass.Report, n int64, last error) string {
+	if err := r.keysFail.get(); err != nil {
+		return fmt.Sprintf("waiting for the credentials: %v", err)
+	}
+	if err := r.stateFails.get(); err != nil {
+		return fmt.Sprintf("waiting until the state can be written: %v", err)
+	}
+	if n > 0 {
+		return fmt.Sprintf("failed requests: %d, the last with: %v", n, last)
+	}
+	if err := r.endpoint.cause(); err != nil {
+		return fmt.Sprintf("waiting for %s: %v", r.endpoint.what, err)
+	}
+	if p.Unsettled() == 0 && !p.ListingComplete {
+		return "waiting for the listing"
+	}
+	return "waiting for the downloads under way"
+}
+
+// trouble is an error that lasts at the moment; none if it is empty. It is safe for
+// concurrent use.
+type trouble struct{ err atomic.Pointer[error] }
+
+func (t *trouble) set(err error) { t.err.Store(&err) }
+
+func (t *trouble) clear() { t.err.Store(nil) }
+
+func (t *trouble) get() error {
+	if err := t.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
