@@ -181,7 +181,7 @@ func requireTarget(t *testing.T, title, query string) {
 	for _, m := range rated.FindAllStringSubmatch(query, -1) {
 		inRates = append(inRates, m[1])
 	}
-	require.Equal(t, strings.Count(query, "["), len(inRates), "target-rate-interval-rule: %s: %s", title, query)
+	require.Len(t, inRates, strings.Count(query, "["), "target-rate-interval-rule: %s: %s", title, query)
 	selectors := selector.FindAllStringSubmatch(query, -1)
 	require.Len(t, metricsIn(query), len(selectors), "%s: a metric without variables: %s", title, query)
 	kinds := counters(t)

@@ -45,6 +45,7 @@ var expand = strings.NewReplacer("INPUT", ofInput, "PIPELINE", ofPipeline, "EACH
 
 // JSON is the dashboard as Grafana imports it.
 func JSON() ([]byte, error) {
+	//nolint:staticcheck // The schema before dashboardv2, which every Grafana reads.
 	b := dashboard.NewDashboardBuilder("Supabase Storage pipelines").
 		Uid("supabase-storage").
 		Description("Pipelines with the supabase_storage input: what they deliver, and what holds them up.").
@@ -83,7 +84,7 @@ func JSON() ([]byte, error) {
 
 // source is the data source that the reader chose.
 func source() dashboard.DataSourceRef {
-	return dashboard.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr("${datasource}")}
+	return dashboard.DataSourceRef{Type: new("prometheus"), Uid: new("${datasource}")}
 }
 
 func (v Variable) builder() *dashboard.QueryVariableBuilder {
@@ -97,7 +98,7 @@ func (v Variable) builder() *dashboard.QueryVariableBuilder {
 		IncludeAll(true).
 		AllValue(v.all).
 		Current(dashboard.VariableOption{
-			Selected: cog.ToPtr(true),
+			Selected: new(true),
 			Text:     dashboard.StringOrArrayOfString{ArrayOfString: []string{"All"}},
 			Value:    dashboard.StringOrArrayOfString{ArrayOfString: []string{"$__all"}},
 		})
