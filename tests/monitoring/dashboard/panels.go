@@ -130,6 +130,32 @@ var rows = []row{
 			series: []series{{`max by (EACH) (clamp_min(time() - (supabase_storage_pass_due_unix{INPUT} > 0), 0))`, each}},
 		},
 	}},
+	{"Targets", []panel{
+		{
+			title: "What became of targets", description: "Objects that messages of targets_input name, a second, by how they ended.",
+			unit: "cps", width: 8, stacked: true,
+			series: []series{
+				{`sum(rate(supabase_storage_targets_delivered{INPUT}[$__rate_interval]))`, "delivered"},
+				{`sum(rate(supabase_storage_targets_joined{INPUT}[$__rate_interval]))`, "joined"},
+				{`sum(rate(supabase_storage_targets_filtered{INPUT}[$__rate_interval]))`, "filtered"},
+				{`sum(rate(supabase_storage_targets_missing{INPUT}[$__rate_interval]))`, "missing"},
+				{`sum(rate(supabase_storage_targets_failed{INPUT}[$__rate_interval]))`, "failed"},
+			},
+		},
+		{
+			title: "Oldest target", description: "How long the oldest target has waited that is not done with.",
+			unit: "s", width: 8,
+			series: []series{{`max by (EACH) (supabase_storage_oldest_target_seconds{INPUT})`, each}},
+		},
+		{
+			title: "Messages with targets", description: "Objects that messages named, and messages that name no object, a second.",
+			unit: "cps", width: 8,
+			series: []series{
+				{`sum(rate(supabase_storage_targets_received{INPUT}[$__rate_interval]))`, "objects"},
+				{`sum(rate(supabase_storage_targets_malformed{INPUT}[$__rate_interval]))`, "malformed messages"},
+			},
+		},
+	}},
 	{"Errors", []panel{
 		{
 			title: "Requests made again, by cause", description: "Requests to the server that failed in a way that may pass, a second.",
