@@ -175,10 +175,7 @@ func TestTheHealthCheckFollowsThePipeline(t *testing.T) {
 	mounts := []string{configFolder(t, read(t, deploy+"/pipeline.yaml")) + ":/etc/supabase-connect:ro", secrets + ":/run/secrets/storage:ro", data + ":/data"}
 	background(t, "buildah", img.run(img.container(t), env, mounts)...) // the config is at its usual place
 	require.Eventually(t, func() bool { return img.healthy(t, env) == nil }, time.Minute, 100*time.Millisecond)
-	require.Eventually(t, func() bool {
-		text, err := os.ReadFile(data + "/files/photos/cat.jpg")
-		return err == nil && string(text) == "not really a cat"
-	}, time.Minute, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return delivered(data) }, time.Minute, 100*time.Millisecond)
 	require.FileExists(t, data+"/state/uploads.db")
 }
 

@@ -3,7 +3,6 @@ package deploy_test
 import (
 	"bytes"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -248,10 +247,7 @@ func TestPodsDeliver(t *testing.T) {
 			} else {
 				command(t, "buildah", run...)
 			}
-			require.Eventually(t, func() bool {
-				text, err := os.ReadFile(data + "/files/photos/cat.jpg")
-				return err == nil && string(text) == "not really a cat"
-			}, time.Minute, 100*time.Millisecond)
+			require.Eventually(t, func() bool { return delivered(data) }, time.Minute, 100*time.Millisecond)
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -23,6 +24,8 @@ const (
 	deploy = root + "/config/deploy"
 	// timeout is after how long a command has hung.
 	timeout = 3 * time.Minute
+	// object is the content of the one in the emulated bucket.
+	object = "not really a cat"
 )
 
 var (
@@ -79,7 +82,7 @@ func try(t *testing.T, env []string, name string, args ...string) (string, error
 func emulate(t *testing.T) (env []string, secrets string) {
 	t.Helper()
 	buckets := t.TempDir()
-	write(t, filepath.Join(buckets, "user-uploads/photos/cat.jpg"), "not really a cat")
+	write(t, filepath.Join(buckets, "user-uploads/photos/cat.jpg"), object)
 	cmd := exec.CommandContext(t.Context(), binary, "emulator", "--dir", buckets, "--addr", "127.0.0.1:0", "--env")
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
@@ -109,6 +112,19 @@ func emulate(t *testing.T) (env []string, secrets string) {
 	require.Len(t, env, 3)
 	require.FileExists(t, filepath.Join(secrets, "secret_access_key"))
 	return env, secrets
+}
+
+// delivered reports whether the object of the emulated bucket has become a file
+// below a folder, with its content.
+func delivered(data string) (found bool) {
+	_ = filepath.WalkDir(data+"/files", func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, "/photos/cat.jpg") {
+			text, _ := os.ReadFile(path)
+			found = string(text) == object
+		}
+		return nil // what is not there yet is looked for again
+	})
+	return found
 }
 
 // write writes a file that everybody may read.
