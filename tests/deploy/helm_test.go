@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,6 +26,13 @@ func TestTheConfigInTheChartsValuesLints(t *testing.T) {
 	config, err := yaml.Marshal(values.Config)
 	require.NoError(t, err)
 	lint(t, string(config))
+	// lint does not know which metadata there is.
+	documented := read(t, root+"/input/README.md")
+	names := regexp.MustCompile(`@(supabase_storage_\w+)`).FindAllStringSubmatch(string(config), -1)
+	require.NotEmpty(t, names)
+	for _, name := range names {
+		require.Contains(t, documented, "`"+name[1]+"`")
+	}
 
 	require.True(t, values.Telemetry, "false adds --disable-telemetry, which this binary does not know")
 	volumes := map[string]bool{}
