@@ -13,6 +13,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/checkcmd"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/cmdline"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/emulate"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/health"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/live"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/quickstart"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/statecmd"
@@ -40,10 +41,11 @@ func main() {
 	}
 	args, err := cmdline.Rewrite(os.Args, configPaths)
 	exitOn(err)
+	built := thisBuild()
 	var progress live.Pipeline
 	code := input.RunCLI(context.Background(), append(progress.Options(),
 		service.CLIOptSetArgs(args...),
-		service.CLIOptSetVersion(buildVersion(), buildDate()),
+		service.CLIOptSetVersion(built.version, built.date),
 		service.CLIOptSetBinaryName(binaryName),
 		service.CLIOptSetProductName(binaryName), // one name in help, log and documents
 		setTagline,
@@ -55,6 +57,7 @@ func main() {
 		service.CLIOptAddCommand(checkcmd.Command(schema)),
 		service.CLIOptAddCommand(statecmd.Command(schema)),
 		service.CLIOptAddCommand(top.Command()),
+		service.CLIOptAddCommand(health.Command()),
 	)...)
 	progress.End()
 	os.Exit(code)
@@ -71,7 +74,8 @@ func exitOn(err error) {
 // schema is the configuration schema of Benthos with this product's name in the
 // log lines.
 func schema() *service.ConfigSchema {
-	s := service.GlobalEnvironment().FullConfigSchema(buildVersion(), buildDate())
+	built := thisBuild()
+	s := service.GlobalEnvironment().FullConfigSchema(built.version, built.date)
 	s.SetFieldDefault(map[string]any{"@service": binaryName}, "logger", "static_fields")
 	return s
 }

@@ -4,61 +4,76 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"regexp"
 	"runtime/debug"
 )
 
 // The stamps of a release, set with
-// -ldflags "-X main.version=v1.2.3 -X main.date=2026-01-02T15:04:05Z".
-var version, date string
+// -ldflags "-X main.version=v1.2.3 -X main.commit=4f1c... -X main.date=2026-01-02T15:04:05Z".
+// They are for builds outside a clone, where Go itself records nothing.
+var version, commit, date string
 
 const (
 	benthosModule = "github.com/redpanda-data/benthos/v4"
 	notRecorded   = "not recorded by this build"
 )
 
-// buildVersion is the release's stamp; else the module version that `go
-// install` recorded; else the commit it was built from, where that was recorded.
-func buildVersion() string {
-	info := buildInfo()
+// build is what a binary was built from.
+type build struct{ version, commit, date, benthos, golang string }
+
+// thisBuild is what this binary was built from: by the stamps, else by what Go
+// recorded in the binary.
+func thisBuild() build {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = new(debug.BuildInfo)
+	}
+	return buildFrom(info, build{version: version, commit: commit, date: date})
+}
+
+// pseudoVersion is the version of a module at a commit without a tag. It ends
+// with the time of the commit and the first digits of its hash.
+var pseudoVersion = regexp.MustCompile(`[-.](\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)-([0-9a-f]{12})(\+|$)`)
+
+// buildFrom completes the stamps. `go build` in a clone records the commit, `go
+// install ...@latest` records the version of the module alone, which names the
+// commit where that has no tag.
+func buildFrom(info *debug.BuildInfo, stamps build) build {
 	module := info.Main.Version
 	if module == "(devel)" {
 		module = ""
 	}
-	return cmp.Or(version, module, setting(info, "vcs.revision"), "development build")
-}
-
-// buildDate is the release's stamp, else the time of the commit.
-func buildDate() string {
-	return cmp.Or(date, setting(buildInfo(), "vcs.time"), notRecorded)
+	recorded, at := setting(info, "vcs.revision"), setting(info, "vcs.time")
+	if m := pseudoVersion.FindStringSubmatch(module); m != nil && recorded == "" {
+		recorded, at = m[7], fmt.Sprintf("%s-%s-%sT%s:%s:%sZ", m[1], m[2], m[3], m[4], m[5], m[6])
+	}
+	b := build{
+		version: cmp.Or(stamps.version, module, recorded, "development build"),
+		commit:  cmp.Or(stamps.commit, recorded, notRecorded),
+		date:    cmp.Or(stamps.date, at, notRecorded),
+		benthos: notRecorded,
+		golang:  info.GoVersion,
+	}
+	if recorded != "" && b.commit == recorded && setting(info, "vcs.modified") == "true" {
+		b.commit += ", with changes"
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == benthosModule {
+			b.benthos = dep.Version
+			if dep.Replace != nil {
+				b.benthos = dep.Replace.Path + " " + dep.Replace.Version
+			}
+		}
+	}
+	return b
 }
 
 // printVersion says what the binary was built from.
 func printVersion(w io.Writer) error {
-	info := buildInfo()
-	commit := setting(info, "vcs.revision")
-	if commit != "" && setting(info, "vcs.modified") == "true" {
-		commit += ", with changes"
-	}
-	benthos := ""
-	for _, dep := range info.Deps {
-		if dep.Path == benthosModule {
-			benthos = dep.Version
-			if dep.Replace != nil {
-				benthos = dep.Replace.Path + " " + dep.Replace.Version
-			}
-		}
-	}
+	b := thisBuild()
 	_, err := fmt.Fprintf(w, "Version: %s\nDate: %s\nCommit: %s\nBenthos: %s\nGo: %s\n",
-		buildVersion(), buildDate(), cmp.Or(commit, notRecorded), cmp.Or(benthos, notRecorded), info.GoVersion)
+		b.version, b.date, b.commit, b.benthos, b.golang)
 	return err
-}
-
-// buildInfo is what the build recorded, empty where it recorded nothing.
-func buildInfo() *debug.BuildInfo {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info
-	}
-	return new(debug.BuildInfo)
 }
 
 func setting(info *debug.BuildInfo, key string) string {

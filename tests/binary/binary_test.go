@@ -36,7 +36,7 @@ func run(m *testing.M) int {
 	// Without the aws components, which no script needs and which triple the
 	// time that linking takes.
 	build := exec.CommandContext(context.Background(), "go", "build", "-tags", "noaws",
-		"-ldflags", "-s -w -X main.version=v0.0.0-test -X main.date=2026-01-02",
+		"-ldflags", "-s -w -X main.version=v0.0.0-test -X main.commit=4f1c0de -X main.date=2026-01-02",
 		"-o", filepath.Join(dir, binary), "../../cmd/supabase-connect")
 	build.Stdout, build.Stderr = os.Stdout, os.Stderr
 	if err := build.Run(); err != nil {

@@ -51,10 +51,10 @@ func (h *hostile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch from := strings.TrimSuffix(strings.TrimPrefix(r.Header.Get("Range"), "bytes="), "-"); {
 	case h.ranges && from != "":
-		const more = 1 << 34
-		start, _ := strconv.Atoi(strings.Split(from, "-")[0])
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", start, len(h.body)+more-1, len(h.body)+more))
-		w.Header().Set("Content-Length", strconv.Itoa(len(h.body)+more-start))
+		size := int64(len(h.body)) + 1<<34
+		start, _ := strconv.ParseInt(strings.Split(from, "-")[0], 10, 64)
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", start, size-1, size))
+		w.Header().Set("Content-Length", strconv.FormatInt(size-start, 10))
 		w.WriteHeader(http.StatusPartialContent)
 		for range 1 << 10 { // of megabytes, unless the client hangs up
 			if _, err := w.Write(h.body[:1<<20]); err != nil {
