@@ -111,7 +111,7 @@ func requireHeaders(t *testing.T, key string, o corpus.Object, record *kgo.Recor
 	for _, h := range record.Headers {
 		headers[h.Key] = string(h.Value)
 	}
-	for _, name := range []string{"object_id", "last_modified", "last_modified_unix"} {
+	for _, name := range []string{"object_id", "last_modified", "last_modified_unix", "safe_path"} {
 		require.NotEmptyf(t, headers["supabase_storage_"+name], "%q: header %s", key, name)
 		delete(headers, "supabase_storage_"+name)
 	}
