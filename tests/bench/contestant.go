@@ -2,6 +2,7 @@ package main
 
 import (
 	_ "embed"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -42,6 +43,9 @@ type contestant struct {
 	each   string
 	// files says that the objects end up in DIR.
 	files bool
+	// processes is how many of it run at the same time, 0 is one. In the config,
+	// {{PROCESS}} is the number of each, from 0, and {{SHARE}} how many objects are its own.
+	processes int
 }
 
 // account is an endpoint with its keys and buckets.
@@ -134,6 +138,28 @@ const (
 // pipeline is this input with further fields, otherwise at its defaults.
 func pipeline(name, output string, fields ...string) contestant {
 	return contestant{name: name, tool: ours, config: oneInput(ourFields, fields) + output, files: output == toFiles}
+}
+
+// workers are processes of this input that read objects by their references, each a
+// part of them.
+func workers(n, downloads int) contestant {
+	targets := fmt.Sprintf(`concurrency: {max_downloads: %d}
+targets_input:
+  generate:
+    interval: ""
+    count: {{SHARE}}
+    mapping: root.key = "objects/" + "%%09d".format((counter() - 1) * %d + {{PROCESS}}) + ".bin"
+`, downloads, n)
+	c := pipeline(workersName(n), toDrop, targets)
+	c.processes = n
+	return c
+}
+
+func workersName(n int) string {
+	if n == 1 {
+		return "1 worker"
+	}
+	return fmt.Sprintf("%d workers", n)
 }
 
 // overREST is this input with a secret API key, which it uses over the REST API.

@@ -106,6 +106,18 @@ func requestsAtMost(than string, limit float64) goal {
 	}}
 }
 
+// linear: so many workers read at least share of what as many times one worker reads.
+func linear(n int, share float64) goal {
+	return goal{fmt.Sprintf("%s ≥ %s × linear", workersName(n), short(share)), func(r *result) (string, bool) {
+		ratio := timeRatio(r, workersName(n), workersName(1))
+		if ratio == 0 {
+			return "", false
+		}
+		reached := 1 / (ratio * float64(n))
+		return number(reached) + " ×", reached >= share
+	}}
+}
+
 func requestsOf(t trial) float64 { return float64(t.Endpoint.Requests()) }
 
 func timeRatio(r *result, name, than string) float64 {

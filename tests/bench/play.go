@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/tests/bench/endpoint"
@@ -100,9 +102,12 @@ func (p *player) try(ctx context.Context, w workload, c contestant, remote targe
 	if err := os.Mkdir(objects, 0o700); err != nil {
 		return t, err
 	}
-	args, err := c.command(dir, remote.account(), objects)
-	if err != nil {
-		return t, err
+	commands := make([][]string, max(c.processes, 1))
+	for i := range commands {
+		of := strings.NewReplacer("{{PROCESS}}", strconv.Itoa(i), "{{SHARE}}", strconv.Itoa((w.objects()+len(commands)-1-i)/len(commands)))
+		if commands[i], err = c.command(dir, fmt.Sprintf("config-%d.yaml", i), remote.account(), objects, of); err != nil {
+			return t, err
+		}
 	}
 	if err := remote.reset(ctx); err != nil {
 		return t, err
@@ -117,7 +122,7 @@ func (p *player) try(ctx context.Context, w workload, c contestant, remote targe
 	}
 	bounded, cancel := context.WithTimeoutCause(ctx, p.deadline, errTimeout)
 	defer cancel()
-	used, err := runProcess(bounded, p.paths[binaries[c.tool]], args, remote.account().environment(dir), filepath.Join(dir, "log"), watch)
+	used, err := runProcesses(bounded, p.paths[binaries[c.tool]], commands, remote.account().environment(dir), filepath.Join(dir, "log"), watch)
 	if errors.Is(err, errTimeout) {
 		t.Wall, t.Fault = p.deadline, "it was still running after "+p.deadline.String()
 		return t, nil
@@ -157,12 +162,12 @@ func (w *workload) begin(ctx context.Context, progress func(string)) (target, er
 }
 
 // command returns the arguments, and writes the files that they name.
-func (c contestant) command(dir string, a account, objects string) ([]string, error) {
+func (c contestant) command(dir, config string, a account, objects string, of *strings.Replacer) ([]string, error) {
 	script := filepath.Join(dir, "script")
 	fill := a.fill(objects, script, c.each)
 	if c.config != "" {
-		path := filepath.Join(dir, "config.yaml")
-		return []string{"run", path}, os.WriteFile(path, []byte(fill(c.config)), 0o600)
+		path := filepath.Join(dir, config)
+		return []string{"run", path}, os.WriteFile(path, []byte(of.Replace(fill(c.config))), 0o600)
 	}
 	args := make([]string, 0, len(c.args))
 	for _, arg := range c.args {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -54,6 +56,31 @@ func runProcess(ctx context.Context, path string, args, env []string, log string
 	}
 	u.cpu, u.memory = resources(cmd.ProcessState)
 	return u, nil
+}
+
+// runProcesses runs a program once for each of the arguments, all at the same time. What
+// they used is that of all together: the time until the last ended, their CPU, and
+// the most memory of one.
+func runProcesses(ctx context.Context, path string, args [][]string, env []string, log string, watch func(pid int)) (usage, error) {
+	uses, errs := make([]usage, len(args)), make([]error, len(args))
+	var running sync.WaitGroup
+	for i, a := range args {
+		running.Go(func() {
+			uses[i], errs[i] = runProcess(ctx, path, a, env, fmt.Sprintf("%s-%d", log, i), watch)
+		})
+	}
+	running.Wait()
+	all := uses[0]
+	for _, u := range uses[1:] {
+		all.wall, all.cpu, all.memory = max(all.wall, u.wall), all.cpu+u.cpu, max(all.memory, u.memory)
+		all.fault = cmp.Or(all.fault, u.fault)
+	}
+	for _, err := range errs {
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
 }
 
 func tail(log string) string {

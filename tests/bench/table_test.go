@@ -230,7 +230,7 @@ func TestRowsAreChosenByName(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "list,small", rowNames(some))
 	_, err = chosen(all, "tiny")
-	require.ErrorContains(t, err, "small-latency,small,medium,large,mixed,many,list,throttle,rest,rest-list,down,down-503,stalled,real-small,real-busy,real-medium,real-large")
+	require.ErrorContains(t, err, "small-latency,small,medium,large,mixed,many,list,throttle,rest,rest-list,down,down-503,workers,stalled,real-small,real-busy,real-medium,real-large")
 }
 
 func TestTheCommandLineLeavesOutThePathsOfAMachine(t *testing.T) {

@@ -113,7 +113,7 @@ func workloads(v variants) []workload {
 		mixedWorkload(), manyWorkload(), listWorkload(v), throttleWorkload(),
 		restWorkload(endpoint.Options{Objects: 5000, Size: kib, Latency: latency}), restListWorkload(v),
 		downWorkload("down", "ends all connections", 0), downWorkload("down-503", "answers 503", http.StatusServiceUnavailable),
-		stalledWorkload(2000, 256*kib, stall),
+		workersWorkload(), stalledWorkload(2000, 256*kib, stall),
 	}
 	return append(all, realWorkloads()...)
 }
@@ -169,6 +169,21 @@ func windows(sizes ...int) (all []contestant) {
 		all = append(all, pipeline(field, toDrop, "concurrency: {"+field+"}"))
 	}
 	return all
+}
+
+// workersWorkload divides the objects among processes, as the partitions of a topic do:
+// each reads its share of the references, with the same number of downloads.
+func workersWorkload() workload {
+	w := workload{
+		name: "workers", about: "4,000 × 1 KiB named by references, 50 ms; 1, 2 and 4 processes with 8 downloads each",
+		demand: served, rounds: 1, against: named(workersName(1)),
+		bucket: endpoint.Options{Objects: 4000, Size: kib, Shape: endpoint.Flat, Latency: 50 * time.Millisecond},
+		goals:  []goal{linear(2, 0.9), linear(4, 0.9)},
+	}
+	for _, n := range []int{1, 2, 4} {
+		w.contestants = append(w.contestants, workers(n, 8))
+	}
+	return w
 }
 
 // mixedWorkload has objects of all sizes.

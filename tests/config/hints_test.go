@@ -60,7 +60,7 @@ func TestEveryHintWorksWhenItIsPutInForce(t *testing.T) {
 		}
 		return nil
 	}))
-	require.Equal(t, map[string]int{"json_lines.yaml": 1, "self_hosted.yaml": 1, "to_kafka.yaml": 2}, hints)
+	require.Equal(t, map[string]int{"json_lines.yaml": 1, "scale_out/lister.yaml": 2, "self_hosted.yaml": 1, "to_kafka.yaml": 2}, hints)
 }
 
 // lookup has a well-formed value of every variable that has no default.

@@ -26,6 +26,13 @@ var runElsewhere = map[string]string{
 	"streams.yaml":         "../binary/testdata/script/streams.txtar",
 	"streams/photos.yaml":  "../binary/testdata/script/streams.txtar",
 	"streams/exports.yaml": "../binary/testdata/script/streams.txtar",
+
+	"scale_out/lister.yaml":         "../drill/broker_kafka.go",
+	"scale_out/worker.yaml":         "../drill/broker_kafka.go",
+	"scale_out/redis_lister.yaml":   "../drill/broker_redis.go",
+	"scale_out/redis_worker.yaml":   "../drill/broker_redis.go",
+	"scale_out/webhook.yaml":        "../kafka/webhook_test.go",
+	"scale_out/webhook_direct.yaml": "../drill/storm.go",
 }
 
 // runHere are the configs that the tests of this file run.

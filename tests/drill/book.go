@@ -29,6 +29,8 @@ type book struct {
 	// unprovoked are repeats that no kill explains; wrong is what must not happen in
 	// any drill.
 	unprovoked, wrong problems
+	// order is set if many workers deliver: each of them may deliver a version again.
+	order *order
 }
 
 type id struct{ key, etag string }
@@ -38,6 +40,7 @@ type version struct {
 	id
 	sum, contentType, author string // sum is the MD5 of the bytes
 	size                     int64
+	rank                     int // in the order of all uploads
 	// It was visible from from until to, which is zero while it is visible.
 	from, to time.Time
 	// runs are the runs that delivered it; at is the time of the last delivery.
@@ -112,7 +115,7 @@ func (b *book) uploaded(v *version, mayReplace func(old *version) bool, put func
 		old.to = time.Now()
 	}
 	put()
-	v.from = time.Now()
+	v.from, v.rank = time.Now(), len(b.versions)+1
 	b.versions[v.id], b.visible[v.key] = v, v
 	return true
 }
@@ -185,7 +188,10 @@ func (b *book) delivered(inRun int, m message) {
 		b.wrong.add("run %d delivered %q with the ETag %q, which was gone before it began", inRun, m.key, m.etag)
 		return
 	}
-	if len(v.runs) > 0 {
+	switch {
+	case b.order != nil:
+		b.order.note(v.key, v.rank, inRun)
+	case len(v.runs) > 0:
 		b.repeated(v, inRun)
 	}
 	v.runs = append(v.runs, inRun)
@@ -212,6 +218,9 @@ func (b *book) toldDeleted(inRun int, key string) {
 	defer b.mu.Unlock()
 	b.idle = 0
 	b.events++
+	if b.order != nil {
+		b.order.note(key, deletedRank, inRun)
+	}
 	if b.visible[key] != nil && b.since[key].Before(b.lives[inRun].began) {
 		b.wrong.add("run %d reported %q as deleted, but it existed all the time", inRun, key)
 	}

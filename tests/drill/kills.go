@@ -44,7 +44,7 @@ func runKills(ctx context.Context, o options, dir string) error {
 		return fmt.Errorf("the number of kills is %d and -break %q; write at least one kill, and repeat, lose or nothing", o.number, o.sabotage)
 	}
 	fmt.Printf("drill: %d kills over %v, seed %d\n", o.number, o.plane, o.seed)
-	s, err := openStage(dir, o, o.seed, true,
+	s, err := openStage(ctx, dir, o, o.seed, true,
 		"sync_mode: continuous", "polling_interval: 1s", everyPassFull, "retry: {initial_interval: 20ms, max_interval: 100ms}")
 	if err != nil {
 		return err

@@ -71,7 +71,7 @@ func runLies(ctx context.Context, o options, dir string) error {
 	}
 	for i, s := range scenes {
 		fields := append(s.fields, "timeouts: {response: 30s, idle: 10s}", "retry: {initial_interval: 20ms, max_interval: 200ms}")
-		if s.stage, err = openStage(filepath.Join(dir, s.name), o, o.seed+uint64(i), s.repeats, fields...); err != nil {
+		if s.stage, err = openStage(ctx, filepath.Join(dir, s.name), o, o.seed+uint64(i), s.repeats, fields...); err != nil {
 			return err
 		}
 		defer s.close()

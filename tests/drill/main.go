@@ -5,6 +5,8 @@
 //
 //	drill kills    kills a pipeline with a state again and again
 //	drill lies     lets a gateway lie in front of pipelines of three kinds
+//	drill scale    lets a lister and workers share a bucket through a real broker
+//	drill storm    posts webhooks, doubled and out of order
 //
 // The flag -plane chooses how the pipeline reads: over the S3 protocol, or over the
 // Storage REST API.
@@ -22,6 +24,14 @@
 //     the time is reported as deleted;
 //   - if a one-time run does not deliver an object, its log names and counts it, and
 //     the exit code is 1; other runs name such objects in their log at the end.
+//
+// For scale and storm, which run the configs of config/scale_out as they are:
+//
+//   - every final version arrives, and every deletion is told;
+//   - no old version of a key arrives after a newer one, except from a worker that runs
+//     while Kafka gives its partition to another one, which it can't know;
+//   - a key has no more messages than references, except what a killed worker had
+//     delivered and the broker did not know to be done with.
 //
 // No verdict depends on how busy the machine is: both drills wait for states, and
 // their only time limit is for a pipeline that hangs.
@@ -46,6 +56,7 @@ type options struct {
 	sabotage string
 	plane    plane
 	lies     liesOptions
+	scale    scaleOptions
 }
 
 func main() {
@@ -65,26 +76,38 @@ func main() {
 
 // parse reads which drill is wanted, and its flags.
 func parse(args []string) (o options, drill func(context.Context, options, string) error, err error) {
-	drills := map[string]func(context.Context, options, string) error{"kills": runKills, "lies": runLies}
+	drills := map[string]func(context.Context, options, string) error{"kills": runKills, "lies": runLies, "scale": runScale, "storm": runStorm}
 	if len(args) > 0 {
 		drill = drills[args[0]]
 	}
 	if drill == nil {
-		return o, nil, errors.New("write drill kills or drill lies")
+		return o, nil, errors.New("write drill kills, lies, scale or storm")
 	}
 	flags := flag.NewFlagSet("drill "+args[0], flag.ExitOnError)
 	flags.StringVar(&o.binary, "binary", "supabase-connect", "the binary to run")
 	flags.Func("plane", "how the pipeline reads: s3, the default, or rest", o.plane.set)
 	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "the seed of all random numbers")
-	if args[0] == "kills" {
+	switch args[0] {
+	case "kills":
 		flags.IntVar(&o.number, "n", 50, "how often to kill it")
 		flags.StringVar(&o.sabotage, "break", breakNothing, "break the state before each start, which must be noticed: repeat or lose")
-	} else {
+	case "lies":
 		flags.IntVar(&o.number, "n", 20, "for how many seconds to lie")
 		flags.Float64Var(&o.lies.share, "share", 0.15, "the share of answers that lie")
 		flags.StringVar(&o.lies.kinds, "kinds", "", "the kinds of lies, separated by commas; empty means all kinds that the ETag or the size gives away")
 		flags.DurationVar(&o.lies.trickle, "trickle", 0, "the pause between two bytes of a body that trickles, also of large bodies; 0 is 5ms, for small bodies only")
+	case "scale":
+		flags.IntVar(&o.number, "n", 12, "how often to kill a worker")
+		flags.StringVar(&o.scale.broker, "broker", "kafka", "the broker: kafka or redis")
+		flags.StringVar(&o.scale.kafkaStart, "kafka-start", "", "the program that becomes a Kafka")
+		flags.StringVar(&o.scale.kafkaAddress, "kafka-address", "", "where it listens")
+		flags.IntVar(&o.scale.objects, "objects", 20_000, "how many objects there are at the start")
+		flags.DurationVar(&o.scale.outage, "outage", 0, "for how long the broker goes away in the middle; 0 is not at all")
+		flags.Float64Var(&o.lies.share, "share", 0, "the share of answers that lie")
+	case "storm":
+		flags.IntVar(&o.number, "n", 10_000, "how many webhooks to post")
 	}
+	flags.StringVar(&o.scale.configs, "configs", "config/scale_out", "the folder of the configs of lister and workers")
 	err = flags.Parse(args[1:])
 	return o, drill, err
 }

@@ -32,6 +32,8 @@ type pipeline struct {
 	code  int
 	// peak is the most memory that any of the processes held, in bytes.
 	peak int64
+	// cpu is what all of the processes used.
+	cpu time.Duration
 }
 
 // start runs the pipeline as the given run.
@@ -55,6 +57,7 @@ func (p *pipeline) start(run int) error {
 		_ = cmd.Wait() // killed, most likely
 		p.code = cmd.ProcessState.ExitCode()
 		p.peak = max(p.peak, peakMemory(cmd.ProcessState))
+		p.cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	}()
 	return nil
 }

@@ -4,9 +4,13 @@
 #
 #   bash tests/drill/run.sh kills [KILLS [FLAGS...]]     kills it again and again; 50 take three minutes
 #   bash tests/drill/run.sh lies [SECONDS [FLAGS...]]    behind a gateway that lies; 20 s and the time to settle
+#   bash tests/drill/run.sh scale [KILLS [FLAGS...]]     a lister and workers on a real broker; two minutes
+#   bash tests/drill/run.sh storm [WEBHOOKS [FLAGS...]]  webhooks, doubled and out of order
 #
-# Both need Go. --plane rest reads over the Storage REST API in place of the S3
-# protocol. -seed N repeats the chances of an earlier run. Of kills, -break repeat
+# All need Go; scale needs a JDK and Maven as tests/kafka does, or redis-server with
+# --broker redis. Its --share 0.1 lets the gateway lie as well, and --outage 30s stops the
+# broker for a while. --plane rest (kills, lies) reads over the Storage REST API in place
+# of the S3 protocol. -seed N repeats the chances of an earlier run. Of kills, -break repeat
 # and -break lose work against the pipeline, and must make it fail. Of lies,
 # -kinds A,B,… tells these alone, -share 0.5 more of them, and -trickle 2s lets
 # large bodies trickle as well.
@@ -22,6 +26,13 @@ fi
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+if [[ $drill == scale && " $* " != *" redis "* && " $* " != *=redis\ * ]]; then
+  # shellcheck source=../kafka/broker.sh
+  source tests/kafka/broker.sh
+  prepare_broker "$work/kafka"
+  set -- "$@" -kafka-start "$work/kafka/start" -kafka-address "127.0.0.1:$broker_port"
+fi
 
 # Without the aws components, which nothing here needs and which triple the time
 # that linking takes.

@@ -23,8 +23,8 @@ type site struct {
 	open map[string]bool
 }
 
-func openSite(h http.Handler) (*site, error) {
-	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+func openSite(ctx context.Context, h http.Handler) (*site, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 
 func TestDrainWaitsForWhatWasSentBefore(t *testing.T) {
 	release, entered := make(chan struct{}), make(chan struct{})
-	s, err := openSite(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	s, err := openSite(t.Context(), http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		close(entered)
 		<-release
 	}))

@@ -36,7 +36,7 @@ const (
 
 // openStage makes the stage in a folder of its own, for a pipeline with the given
 // fields, with or without a state.
-func openStage(dir string, o options, seed uint64, withState bool, fields ...string) (s *stage, err error) {
+func openStage(ctx context.Context, dir string, o options, seed uint64, withState bool, fields ...string) (s *stage, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -49,12 +49,12 @@ func openStage(dir string, o options, seed uint64, withState bool, fields ...str
 		s.recorder.gate = &gate{file: s.pipeline.state}
 		fields = append(fields, `state: {path: "${DRILL_STATE}"}`)
 	}
-	if s.bucket, err = openBucket(s.book, seed); err != nil {
+	if s.bucket, err = openBucket(ctx, s.book, seed); err != nil {
 		return nil, err
 	}
 	s.bucket.plain = o.plane.rest
 	s.bucket.logged = s.pipeline.logged
-	if s.output, err = openSite(s.recorder); err != nil {
+	if s.output, err = openSite(ctx, s.recorder); err != nil {
 		return nil, errors.Join(err, s.bucket.close())
 	}
 	s.bucket.quiet = func() bool { return s.output.active.Load() == 0 }

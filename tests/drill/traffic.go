@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
@@ -47,7 +48,7 @@ type bucketTraffic struct {
 	stopped sync.WaitGroup
 }
 
-func openBucket(b *book, seed uint64) (*bucketTraffic, error) {
+func openBucket(ctx context.Context, b *book, seed uint64) (*bucketTraffic, error) {
 	t := &bucketTraffic{
 		book: b, server: emulator.New(emulator.Options{LogLimit: -1}),
 		logged: func() int64 { return 0 }, quiet: func() bool { return true },
@@ -56,7 +57,7 @@ func openBucket(b *book, seed uint64) (*bucketTraffic, error) {
 	t.server.CreateBucket(bucketName)
 	t.server.SetFaults(t.watch)
 	var err error
-	t.site, err = openSite(t.server)
+	t.site, err = openSite(ctx, t.server)
 	return t, err
 }
 
@@ -65,11 +66,16 @@ func (t *bucketTraffic) close() error {
 	return t.site.close()
 }
 
+// endpoint is where the S3 protocol of the project is.
+func (t *bucketTraffic) endpoint() string {
+	return t.site.url() + strings.TrimPrefix(t.server.Endpoint(), t.server.URL())
+}
+
 // environment is what the pipeline's config needs of the project.
 func (t *bucketTraffic) environment() []string {
 	s := t.server.Settings()
 	return []string{
-		"DRILL_ENDPOINT=" + t.site.url() + strings.TrimPrefix(t.server.Endpoint(), t.server.URL()),
+		"DRILL_ENDPOINT=" + t.endpoint(),
 		"DRILL_REGION=" + s.Region, "DRILL_BUCKET=" + bucketName,
 		"DRILL_ACCESS_KEY_ID=" + s.AccessKeyID, "DRILL_SECRET_ACCESS_KEY=" + s.SecretAccessKey,
 		"DRILL_SECRET_KEY=" + s.SecretKey,

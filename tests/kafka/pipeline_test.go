@@ -154,6 +154,14 @@ func run(t *testing.T, file string, env map[string]string) {
 // newTopic makes the topic and returns a client that reads it from its start.
 func newTopic(t *testing.T, brokers []string, topic string) *kgo.Client {
 	t.Helper()
+	admin, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	require.NoError(t, err)
+	defer admin.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err = kadm.NewClient(admin).CreateTopic(ctx, partitions, 1, nil, topic)
+	require.NoError(t, err)
+	// After it exists: the client remembers for a while that it did not.
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(brokers...),
 		kgo.ConsumeTopics(topic),
@@ -161,10 +169,6 @@ func newTopic(t *testing.T, brokers []string, topic string) *kgo.Client {
 	)
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	_, err = kadm.NewClient(client).CreateTopic(ctx, partitions, 1, nil, topic)
-	require.NoError(t, err)
 	return client
 }
 

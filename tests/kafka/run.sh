@@ -10,6 +10,8 @@ readonly ready_seconds=90
 readonly test_minutes=10
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source-path=SCRIPTDIR
+source "$here/broker.sh"
 work=$(mktemp -d)
 broker_pid=
 test_pid=
@@ -43,62 +45,14 @@ stop_broker() {
   kill -KILL "$broker_pid" 2>/dev/null || true
 }
 
-answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
-# free_port prints a port nobody listens on, from below the range that the
-# system hands to outgoing connections.
-free_port() {
-  local port
-  while :; do
-    port=$((20000 + RANDOM % 10000))
-    if ! answers "$port"; then
-      echo "$port"
-      return
-    fi
-  done
+command -v go >/dev/null || {
+  echo "tests/kafka/run.sh needs 'go' on the PATH" >&2
+  exit 1
 }
-
-for tool in go java mvn; do
-  command -v "$tool" >/dev/null || {
-    echo "tests/kafka/run.sh needs '$tool' on the PATH" >&2
-    exit 1
-  }
-done
-
-echo "resolving Apache Kafka with Maven"
-timeout 600 mvn --quiet --batch-mode -Dstyle.color=never --file "$here/pom.xml" \
-  dependency:build-classpath "-Dmdep.outputFile=$work/classpath"
-
-broker_port=$(free_port)
-controller_port=$(free_port)
-while ((controller_port == broker_port)); do
-  controller_port=$(free_port)
-done
-
-cat >"$work/server.properties" <<PROPERTIES
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:$controller_port
-listeners=BROKER://127.0.0.1:$broker_port,CONTROLLER://127.0.0.1:$controller_port
-advertised.listeners=BROKER://127.0.0.1:$broker_port
-listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT
-inter.broker.listener.name=BROKER
-controller.listener.names=CONTROLLER
-log.dirs=$work/data
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-auto.create.topics.enable=false
-PROPERTIES
-
-java=(java -Xmx512m -XX:+UseSerialGC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
-  -cp "$(<"$work/classpath")")
-
-"${java[@]}" kafka.tools.StorageTool format --config "$work/server.properties" \
-  --cluster-id "$("${java[@]}" kafka.tools.StorageTool random-uuid)" >"$work/broker.log" 2>&1
+prepare_broker "$work"
 
 echo "starting the broker on 127.0.0.1:$broker_port"
-"${java[@]}" kafka.Kafka "$work/server.properties" >>"$work/broker.log" 2>&1 &
+"$work/start" &
 broker_pid=$!
 
 # A KRaft broker opens its port only when the cluster lets it serve.
