@@ -46,9 +46,10 @@ type hazard struct {
 	run  int
 	// places are what the broker did not know to be done with.
 	places []place
-	// delivered are the keys of the run's messages until then.
+	// delivered are the keys of the run's messages until then. A partition that moves
+	// needs none: what its old owner has in hand, it delivers afterwards.
 	delivered map[string]bool
-	// repeatable is how many of the places were delivered.
+	// repeatable is how many of the places may be repeated.
 	repeatable int
 }
 
@@ -108,7 +109,7 @@ func (o *order) hazard(what string, run int, places []place) {
 	defer o.book.mu.Unlock()
 	h := &hazard{what: what, run: run, places: places, delivered: map[string]bool{}}
 	for key, a := range o.keys {
-		if run == anyRun || a.byRun[run] > 0 {
+		if a.byRun[run] > 0 {
 			h.delivered[key] = true
 		}
 	}
@@ -123,8 +124,9 @@ func (o *order) count() int {
 }
 
 // repeats compares the messages of each key with the references that name it. What a
-// key has more must be explained by hazards, each of which repeats no more than what
-// the run had delivered and the broker did not know. The book is locked.
+// key has more must be explained by hazards. A kill repeats no more than what the run had
+// delivered and the broker did not know, a move no more than what was in hand. The book
+// is locked.
 func (o *order) repeats(log map[place]string) (repeated, named int) {
 	references, allowed := map[string]int{}, map[string]int{}
 	for _, key := range log {
@@ -132,7 +134,7 @@ func (o *order) repeats(log map[place]string) (repeated, named int) {
 	}
 	for _, h := range o.hazards {
 		for _, p := range h.places {
-			if key := log[p]; h.delivered[key] {
+			if key := log[p]; h.run == anyRun || h.delivered[key] {
 				h.repeatable++
 				allowed[key]++
 			}
