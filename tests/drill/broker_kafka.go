@@ -149,13 +149,22 @@ func (k *kafka) join(ctx context.Context, f *fleet, w *worker) error {
 	if err != nil {
 		return err
 	}
+	log, err := k.log(ctx)
+	if err != nil {
+		return err
+	}
 	var places []place
 	for p, span := range before {
-		places = append(places, kafkaPlaces(p, [2]int64{span[0], after[p][1]})...)
+		all := kafkaPlaces(p, [2]int64{span[0], after[p][1]})
+		places = append(places, all[:min(len(all), f.book.order.reached(log, all)+kafkaInHand)]...)
 	}
 	f.book.order.hazard(aMove, anyRun, places)
 	return nil
 }
+
+// kafkaInHand is how many positions of a partition past the first that is not done with
+// a worker may have in hand: checkpoint_limit in worker.yaml.
+const kafkaInHand = 256
 
 // owns reports whether the worker is a member with at least one partition.
 func owns(group kadm.DescribedGroup, w *worker) bool {

@@ -123,6 +123,19 @@ func (o *order) count() int {
 	return o.arrived
 }
 
+// reached is how many of the places of a partition, in order, lie up to the last one whose
+// key has arrived.
+func (o *order) reached(log map[place]string, places []place) (n int) {
+	o.book.mu.Lock()
+	defer o.book.mu.Unlock()
+	for i, p := range places {
+		if o.keys[log[p]] != nil {
+			n = i + 1
+		}
+	}
+	return n
+}
+
 // repeats compares the messages of each key with the references that name it. What a
 // key has more must be explained by hazards. A kill repeats no more than what the run had
 // delivered and the broker did not know, a move no more than what was in hand. The book

@@ -96,7 +96,7 @@ messages             %6d, %.0f a second
   most for a kill    %6d were delivered and not committed
   most at rest       %6d
   most for a stop    %6d
-  by an added worker %6d
+  at most by a move  %6d were delivered or in hand
   old after new      %6d, all of them while a partition moved
 peak memory          %6d MiB, of a worker
 CPU                  %6.1f s of the lister, %.1f s of the workers
