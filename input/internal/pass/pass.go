@@ -109,8 +109,8 @@ func (p *Pass) Run(ctx context.Context) error {
 		p.missing.release()
 		return err
 	}
-	if p.task.Kind == Full && !p.left {
-		p.scope.told.sweepEnds()
+	if p.task.Kind == Full && !p.left && p.tally.report().InFlight == 0 {
+		p.scope.told.sweepEnds() // one that another pass has under way may be parked
 	}
 	if p.recent != nil {
 		p.recent.ended(p.began)

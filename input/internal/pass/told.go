@@ -77,8 +77,9 @@ func (t *told) forget(key string) {
 	delete(t.seen, hash)
 }
 
-// sweepBegins and sweepEnds enclose a full pass that came to its end: what it did not
-// find parked is not parked any more, such as objects that were deleted.
+// sweepBegins and sweepEnds enclose a full pass that came to its end and met nothing that
+// an earlier one still has under way: what it did not find parked is not parked any
+// more, such as objects that were deleted.
 func (t *told) sweepBegins() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
