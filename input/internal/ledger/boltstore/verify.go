@@ -19,7 +19,9 @@ import (
 //	the two header pages     both whole: the newer page says what is true, and the
 //	                         older page in its place would undo what was written
 //	branch and leaf pages    of the right number, kind and length, with the keys
-//	                         in order, and each used only once
+//	                         in order, and each used only once; the first key of a
+//	                         page is what the page above has for it, since by that
+//	                         key bbolt finds the place to write the page's new number
 //	the list of free pages   names no page that is in use, and none twice
 //	the keys of our bucket   are the keys that were written (digest)
 //
@@ -290,6 +292,9 @@ func (p *pages) node(g *page, lo, hi []byte, in *bucketPages, depth int) (end ui
 		key, err := g.bytes(start, keySize)
 		if err != nil {
 			return 0, err
+		}
+		if i == 0 && lo != nil && !bytes.Equal(key, lo) {
+			return 0, fmt.Errorf("its first key is %q, and the page above says %q", key, lo)
 		}
 		if c := bytes.Compare(key, before); c < 0 || c == 0 && i > 0 || hi != nil && bytes.Compare(key, hi) >= 0 {
 			return 0, fmt.Errorf("its key %q is out of order", key)
