@@ -323,9 +323,9 @@ func (o *outageLog) ended() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.last = nil
+	o.failing.Set(0)
 	lasted, failures := o.outage.lasts(), o.outage.failures
 	if o.outage.over() {
-		o.failing.Set(0)
 		o.log.Infof("No longer waiting for %s: it answers again after %s and %d failed requests", o.what, lasted, failures)
 	}
 }

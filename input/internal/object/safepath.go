@@ -3,6 +3,7 @@ package object
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"path"
 	"strings"
 )
 
@@ -82,19 +83,8 @@ func fileName(part string) string {
 }
 
 func hasExtension(name string) bool {
-	_, extension, found := cutLast(name, '.')
-	if !found || extension == "" {
-		return false
-	}
-	return strings.IndexFunc(extension, func(c rune) bool { return !isAlphanumeric(c) }) < 0
-}
-
-func cutLast(s string, sep byte) (before, after string, found bool) {
-	i := strings.LastIndexByte(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+1:], true
+	extension := path.Ext(name)
+	return len(extension) > 1 && strings.IndexFunc(extension[1:], func(c rune) bool { return !isAlphanumeric(c) }) < 0
 }
 
 func isAlphanumeric(c rune) bool {

@@ -12,6 +12,7 @@
 //	claim.go    one object from its download to its ack
 //	failures.go hands on what failed for good
 //	targets.go  objects that messages name: each key is under way once at a time
+//	mentions.go what is known of such a key, and of who named it
 //	named.go    one attempt at such an object, and what is counted of it
 //	missing.go  tracked keys that were not listed: when they count as gone
 //	remove.go   deletes delivered objects from the bucket

@@ -86,6 +86,7 @@ func (f *failures) notify() {
 func (f *failures) forget(key string) {
 	f.mu.Lock()
 	var dropped []func(error)
+	waiting := len(f.queue)
 	f.queue = slices.DeleteFunc(f.queue, func(e *failing) bool {
 		if e.Object.Key != key {
 			return false
@@ -96,7 +97,7 @@ func (f *failures) forget(key string) {
 	if f.current != nil && f.current.Object.Key == key {
 		f.current.cancel()
 	}
-	if len(dropped) > 0 {
+	if len(f.queue) < waiting {
 		f.notify()
 	}
 	f.mu.Unlock()

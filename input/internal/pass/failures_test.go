@@ -69,3 +69,15 @@ func TestWithoutAReceiverNoFailureIsKept(t *testing.T) {
 	require.False(t, f.add(Failed{}, nil))
 	require.NoError(t, f.handedOn(t.Context()))
 }
+
+func TestNobodyWaitsForAFailureThatWasForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFailures(letters{}.deliver)
+		require.True(t, f.add(Failed{Object: object.Object{Key: "k"}}, nil)) // nobody hands it on yet
+		handedOn := make(chan error)
+		go func() { handedOn <- f.handedOn(t.Context()) }()
+		synctest.Wait()
+		f.forget("k")
+		require.NoError(t, <-handedOn)
+	})
+}
