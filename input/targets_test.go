@@ -161,6 +161,22 @@ func TestAnObjectThatFailsIsTriedAgainWhileItsTargetWaitsAndOthersGoOn(t *testin
 	})
 }
 
+func TestANewTargetForAnObjectThatFailedIsTriedAtOnce(t *testing.T) {
+	overBothPlanes(t, func(t *testing.T, credentials string) {
+		r, f := newWorker(t, credentials)
+		r.server.Put("docs", "k", []byte("1"), emulator.WithMissingContent())
+		stop := r.live()
+		f.send(key("k"))
+		time.Sleep(5 * time.Hour) // the pauses have become an hour long
+		require.Empty(t, f.answered())
+		r.server.Put("docs", "k", []byte("new"))
+		f.send(key("k"))
+		time.Sleep(time.Second)
+		require.Equal(t, acks(2), f.answered())
+		stop()
+	})
+}
+
 func TestANackOfTheOutputNacksTheTargetWhereNacksAreNotReplayed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, f := newWorker(t, "auto_replay_nacks: false\n")

@@ -18,7 +18,10 @@ type named struct {
 	answered []mention
 	handed   bool
 	failures int // failed attempts in a row
-	due      time.Time
+	// due is when it is looked at again, and index its place among those that wait for
+	// that; -1 where it does not.
+	due   time.Time
+	index int
 }
 
 // open reports whether there is more to do than to wait for an ack.
@@ -57,15 +60,23 @@ type laterHeap []*named
 
 func (h laterHeap) Len() int           { return len(h) }
 func (h laterHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-func (h laterHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h laterHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
 
 // Push implements heap.Interface.
-func (h *laterHeap) Push(x any) { *h = append(*h, x.(*named)) } //nolint:forcetypeassert // nothing else is in it
+func (h *laterHeap) Push(x any) {
+	n := x.(*named) //nolint:forcetypeassert // nothing else is in it
+	n.index = len(*h)
+	*h = append(*h, n)
+}
 
 // Pop implements heap.Interface.
 func (h *laterHeap) Pop() any {
 	old := *h
 	last := old[len(old)-1]
+	last.index = -1
 	old[len(old)-1] = nil
 	*h = old[:len(old)-1]
 	return last

@@ -127,7 +127,7 @@ func (t *Targets) take(tg target.Target, done func(error)) bool {
 	}
 	n, known := t.keys[tg.Key]
 	if !known {
-		n = &named{key: tg.Key}
+		n = &named{key: tg.Key, index: -1}
 		t.keys[tg.Key] = n
 		t.open++
 	}
@@ -140,13 +140,17 @@ func (t *Targets) take(tg target.Target, done func(error)) bool {
 		}
 	})
 	t.kept++
+	if n.index >= 0 { // it was to be looked at later, and something may be new
+		n.due = time.Now()
+		heap.Fix(&t.later, n.index)
+	}
 	t.mu.Unlock()
+	token(t.wake)
 	if joins {
 		t.count(TargetJoined)
 		return true
 	}
 	t.pass.tally.count(func(r *Report) { r.Listed++ })
-	token(t.wake)
 	return true
 }
 
