@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -22,8 +23,6 @@ const (
 	// goneAfter is how long a pipeline that answered before may be silent until it has
 	// ended: one that was started again answers by then.
 	goneAfter = 5 * time.Second
-	// defaultColumns are assumed where there is no terminal.
-	defaultColumns = 100
 )
 
 // Options are what a user asked for.
@@ -54,8 +53,8 @@ func Run(ctx context.Context, out io.Writer, o Options) error {
 
 func run(ctx context.Context, out io.Writer, s *server, o Options) error {
 	l := &loop{server: s, watch: newWatch(s.base.String()), o: o, out: out, paint: terminal.PainterFor(out)}
-	file, isTerminal := isTerminal(out)
-	l.live = isTerminal && !o.Once && !o.JSON && o.HTML == ""
+	file, _ := out.(*os.File)
+	l.live = terminal.Draws(out) && !o.Once && !o.JSON && o.HTML == ""
 	switch {
 	case l.o.Interval > 0:
 	case l.live || o.Once || o.JSON || o.HTML != "":
@@ -146,7 +145,7 @@ func (l *loop) run(ctx context.Context) error {
 	}
 	var columns, rows int
 	draw := func(always bool) {
-		c, r := l.screen.size()
+		c, r := terminal.Size(l.out)
 		if always || c != columns || r != rows {
 			columns, rows = c, r
 			l.screen.draw(draw(l.report, columns, rows, l.paint))
@@ -232,10 +231,7 @@ func (l *loop) end() error {
 	case l.o.JSON:
 		return nil
 	case l.o.Once || l.live && l.ended:
-		columns := defaultColumns
-		if file, ok := isTerminal(l.out); ok {
-			columns, _ = (&screen{out: file}).size()
-		}
+		columns, _ := terminal.Size(l.out)
 		if _, err := io.WriteString(l.out, strings.Join(draw(l.report, columns, 0, l.paint), "\n")+"\n"); err != nil {
 			return err
 		}
