@@ -1,10 +1,10 @@
 package top
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/view"
 )
 
 // Report is what a pipeline does at one time. --json prints it; the names, the states
@@ -121,8 +121,8 @@ func newInput(k key, n numbers) Input {
 		DeletesHeld: n.count("deletes_held"), CredentialsEnd: n.time("credentials_expire_unix"),
 		CredentialsFailing: n.is("credentials_failing"), EndpointFailing: n.is("endpoint_failing"), StateFailing: n.is("state_failing"),
 	}
-	in.Filtered, in.Retries = sum(in.FilteredBy), sum(in.RetriesBy)
-	in.Parked.Now = max(in.Parked.Now, sum(in.Parked.ByReason)) // without a state the first is 0
+	in.Filtered, in.Retries = view.Total(in.FilteredBy), view.Total(in.RetriesBy)
+	in.Parked.Now = max(in.Parked.Now, view.Total(in.Parked.ByReason)) // without a state the first is 0
 	for _, kind := range []string{"full", "changes", "parked"} {
 		if n.is("pass_under_way " + kind) {
 			in.Pass.UnderWay = kind
@@ -154,13 +154,6 @@ func (n numbers) by(name string) map[string]int64 {
 	return out
 }
 
-func sum(counts map[string]int64) (total int64) {
-	for _, n := range counts {
-		total += n
-	}
-	return total
-}
-
 // title names an input for people, as check does.
 func (in *Input) title() string {
 	name := in.Path
@@ -171,14 +164,4 @@ func (in *Input) title() string {
 		name = in.Stream + ": " + name
 	}
 	return name
-}
-
-// byCount sorts names: the largest count first, equal counts by name.
-func byCount(counts map[string]int64) []string {
-	return slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
-		if counts[a] != counts[b] {
-			return int(counts[b] - counts[a])
-		}
-		return strings.Compare(a, b)
-	})
 }
