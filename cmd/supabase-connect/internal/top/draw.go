@@ -23,8 +23,7 @@ func draw(r Report, columns, rows int, paint terminal.Painter) []string {
 	d := &drawing{columns: columns, paint: paint}
 	d.head(r)
 	for _, o := range r.Outputs {
-		in := Input{Stream: o.Stream, Label: o.Label, Path: o.Path}
-		d.line(view.Part{Text: strings.TrimSuffix(in.title()+" is not connected: "+o.Error, ": "), Colour: terminal.Red, Least: columns})
+		d.line(view.Part{Text: o.Status(), Colour: terminal.Red, Least: columns})
 	}
 	head := len(d.lines)
 	for i := range r.Inputs {

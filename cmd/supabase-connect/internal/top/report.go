@@ -154,14 +154,25 @@ func (n numbers) by(name string) map[string]int64 {
 	return out
 }
 
-// title names an input for people, as check does.
-func (in *Input) title() string {
-	name := in.Path
-	if in.Label != "" {
-		name = in.Label + " (" + in.Path + ")"
+// title names an input or output for people, as check does.
+func title(stream, label, path string) string {
+	name := path
+	if label != "" {
+		name = label + " (" + path + ")"
 	}
-	if in.Stream != "" && in.Stream != in.Label {
-		name = in.Stream + ": " + name
+	if stream != "" && stream != label {
+		name = stream + ": " + name
 	}
 	return name
+}
+
+func (in *Input) title() string { return title(in.Stream, in.Label, in.Path) }
+
+// Status says for people that an output is not connected, and why.
+func (o Output) Status() string {
+	text := title(o.Stream, o.Label, o.Path) + " is not connected"
+	if o.Error != "" {
+		text += ": " + o.Error
+	}
+	return text
 }

@@ -66,7 +66,10 @@ func run(ctx context.Context, out io.Writer, s *server, o Options) error {
 		l.o.For = pageFor
 	}
 	if err := l.look(ctx); err != nil { // before the screen is taken, so that the error stays
-		return stopped(ctx, err)
+		if ctx.Err() != nil {
+			return nil // a stop that was asked for
+		}
+		return err
 	}
 	if l.live {
 		var leave context.CancelFunc
@@ -80,17 +83,9 @@ func run(ctx context.Context, out io.Writer, s *server, o Options) error {
 		l.screen.close()
 	}
 	if err != nil {
-		return stopped(ctx, err)
-	}
-	return l.end()
-}
-
-// stopped is nil for a stop that was asked for.
-func stopped(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
 		return err
 	}
-	return nil
+	return l.end()
 }
 
 // loop is a pipeline that is watched.
@@ -119,12 +114,13 @@ func (l *loop) look(ctx context.Context) error {
 		seen.at = now
 		l.report = l.watch.see(seen)
 		return nil
-	case l.watch.last == nil || ctx.Err() != nil || !isUnreachable(err):
+	case l.report.Time.IsZero() || ctx.Err() != nil || !isUnreachable(err):
 		return err
 	case l.goneSince.IsZero():
 		l.goneSince = now
 	}
-	l.report = l.watch.gone(l.goneSince, now)
+	since := l.goneSince.UTC()
+	l.report.Gone, l.report.Time = &since, now.UTC() // the rest is what was seen last
 	l.ended = now.Sub(l.goneSince) >= goneAfter
 	return nil
 }
@@ -163,10 +159,12 @@ func (l *loop) run(ctx context.Context) error {
 		case <-resize.C:
 			draw(false)
 		case <-look.C:
-			if err := l.look(ctx); err != nil {
-				return err
-			}
+			err := l.look(ctx)
 			switch {
+			case ctx.Err() != nil: // stopped while the pipeline was asked
+				return nil
+			case err != nil:
+				return err
 			case l.ended || l.o.Once:
 				return nil
 			case l.screen != nil:
