@@ -49,7 +49,7 @@ func (s *Session) Capture() error {
 	}
 	// Stdout need not be a terminal, and is left alone then: it may be a file.
 	if terminal.Is(os.Stdout) {
-		restore, err := capture(os.Stdout, func(r io.Reader) { _, _ = io.Copy(s.screen, r) })
+		restore, err := capture(os.Stdout, func(r io.Reader) { copyText(s.screen, r) })
 		if err != nil {
 			return err
 		}
