@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/terminal"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/view"
 	"github.com/seed75cbcda6/supabase-storage/input"
 )
 
@@ -121,7 +122,7 @@ func (p *printer) report(r *input.CheckReport, limit int) {
 
 // targets prints what would become of a message of targets_input.
 func (p *printer) targets(t *input.CheckTargets) {
-	p.printf("\n  The message names %s", objects(int64(t.Named)))
+	p.printf("\n  The message names %s", view.Objects(int64(t.Named)))
 	if more := t.Named - len(t.Explained); more > 0 {
 		p.printf("; these are the first %d", len(t.Explained))
 	}
@@ -138,11 +139,11 @@ func (p *printer) targets(t *input.CheckTargets) {
 }
 
 func (p *printer) sample(s *input.CheckSample, limit int) {
-	of := objects(s.Listed) + " listed"
+	of := view.Objects(s.Listed) + " listed"
 	if !s.Complete {
 		of = "the first " + of
 	}
-	p.printf("\n  %s of %s would be delivered", humanize.Comma(s.Due), of)
+	p.printf("\n  %s of %s would be delivered", view.Count(s.Due), of)
 	if s.IfNamed {
 		p.printf(" if targets_input names them")
 	}
@@ -163,7 +164,7 @@ func (p *printer) sample(s *input.CheckSample, limit int) {
 		return []string{terminal.Printable(o.Key), size(o.Size), moment(o.LastModified), o.Event}
 	})
 	if s.TypesUnknown > 0 {
-		p.printf("  The type of %s of these is not in the listing: a run asks for it, and leaves out what content_types does not match.\n", humanize.Comma(s.TypesUnknown))
+		p.printf("  The type of %s of these is not in the listing: a run asks for it, and leaves out what content_types does not match.\n", view.Count(s.TypesUnknown))
 	}
 	if len(s.LeftOut) > 0 {
 		p.leftOut(s)
@@ -178,10 +179,10 @@ func (p *printer) sample(s *input.CheckSample, limit int) {
 }
 
 func (p *printer) leftOut(s *input.CheckSample) {
-	p.printf("\n  %s would not", humanize.Comma(s.Listed-s.Due))
-	width := len(humanize.Comma(s.LeftOut[0].Count)) // the most frequent comes first
+	p.printf("\n  %s would not", view.Count(s.Listed-s.Due))
+	width := len(view.Count(s.LeftOut[0].Count)) // the most frequent comes first
 	p.table(len(s.LeftOut), func(i int) []string {
-		count := fmt.Sprintf("%*s", width, humanize.Comma(s.LeftOut[i].Count))
+		count := fmt.Sprintf("%*s", width, view.Count(s.LeftOut[i].Count))
 		return append([]string{count}, leftOutCells(s.LeftOut[i])...)
 	})
 }
@@ -320,11 +321,4 @@ func moment(t time.Time) string {
 		return "at a time that is not known"
 	}
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
-}
-
-func objects(n int64) string {
-	if n == 1 {
-		return "1 object"
-	}
-	return humanize.Comma(n) + " objects"
 }

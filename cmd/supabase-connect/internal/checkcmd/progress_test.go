@@ -1,11 +1,14 @@
 package checkcmd
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input"
 )
 
 func TestProgressNamesTheStepAndWhatWasListed(t *testing.T) {
@@ -26,6 +29,14 @@ func TestProgressNamesTheStepAndWhatWasListed(t *testing.T) {
 		p.begins("other (input)")
 		require.Equal(t, "0:00  checking other (input): config", p.text(time.Now()))
 	})
+}
+
+func TestProgressKnowsTheStepsOfACheckInTheirOrder(t *testing.T) {
+	var names []string
+	for _, s := range input.FailedCheck(errors.New("x"), func(input.CheckStep) {}).Steps {
+		names = append(names, s.Name)
+	}
+	require.Equal(t, names, steps)
 }
 
 func TestNobodyNeedsToLookAtAProgress(*testing.T) {

@@ -34,6 +34,9 @@ type readiness struct {
 	} `json:"statuses"`
 }
 
+// client asks the pipeline itself, not through the proxy that its downloads take.
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
 // ask requests a URL, and returns nil if the pipeline there is connected, and
 // otherwise an error that says what is not.
 func ask(ctx context.Context, where *url.URL, timeout time.Duration) error {
@@ -43,8 +46,6 @@ func ask(ctx context.Context, where *url.URL, timeout time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", where.Redacted(), err)
 	}
-	// The pipeline is asked itself, not through the proxy that its downloads take.
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) {
@@ -57,17 +58,18 @@ func ask(ctx context.Context, where *url.URL, timeout time.Duration) error {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	status := shown(resp.Status) // its text is the server's to choose
 	switch {
 	case resp.StatusCode == http.StatusOK:
 		return nil
 	case err != nil:
-		return fmt.Errorf("%s answers with %s, and then: %w", where.Redacted(), resp.Status, err)
+		return fmt.Errorf("%s answers with %s, and then: %w", where.Redacted(), status, err)
 	case resp.StatusCode == http.StatusUnauthorized:
-		return fmt.Errorf("%s answers with %s; write user and password of http.basic_auth into the URL", where.Redacted(), resp.Status)
+		return fmt.Errorf("%s answers with %s; write user and password of http.basic_auth into the URL", where.Redacted(), status)
 	case resp.StatusCode == http.StatusNotFound:
-		return fmt.Errorf("%s answers with %s; is it the address of a pipeline, which serves /ready?", where.Redacted(), resp.Status)
+		return fmt.Errorf("%s answers with %s; is it the address of a pipeline, which serves /ready?", where.Redacted(), status)
 	}
-	return fmt.Errorf("%s answers with %s: %s", where.Redacted(), resp.Status, reasons(body))
+	return fmt.Errorf("%s answers with %s: %s", where.Redacted(), status, reasons(body))
 }
 
 // reasons is what an answer says is not connected.

@@ -22,7 +22,7 @@ func TestTheAddressOfThePipelineIsFound(t *testing.T) {
 		{"", "[::1]:4195", "http://[::1]:4195/ready"},
 		{"http://10.0.0.7:4195", "0.0.0.0:1", "http://10.0.0.7:4195/ready"},
 		{"http://10.0.0.7:4195/", "", "http://10.0.0.7:4195/ready"},
-		{"https://host/root/ready", "", "https://host/root/ready"},
+		{"https://host/base/ready", "", "https://host/base/ready"},
 		{"http://host:4195/ping", "", "http://host:4195/ping"},
 		{"localhost:4195", "", "http://localhost:4195/ready"},
 		{"10.0.0.7:4195", "", "http://10.0.0.7:4195/ready"},
@@ -102,17 +102,29 @@ func TestNobodyAnswers(t *testing.T) {
 	require.ErrorContains(t, err, "did not answer within 10ms")
 }
 
-// A proxy for the downloads would answer for the pipeline.
+// A proxy for the downloads would answer for the pipeline. Go reads the variables of
+// the environment once in a process, so a test that sets them would notice nothing.
 func TestNoProxyIsAsked(t *testing.T) {
-	proxy := httptest.NewServer(http.NotFoundHandler())
-	defer proxy.Close()
-	t.Setenv("HTTP_PROXY", proxy.URL)
-	t.Setenv("http_proxy", proxy.URL)
-	gone, err := readyURL("http://pipeline.invalid", "")
-	require.NoError(t, err)
-	err = ask(t.Context(), gone, time.Second)
-	require.Error(t, err)
-	require.NotContains(t, err.Error(), "404")
+	transport, ok := client.Transport.(*http.Transport)
+	require.True(t, ok)
+	require.Nil(t, transport.Proxy)
+}
+
+func TestTheServerCannotWriteToTheTerminal(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "HTTP/1.1 "+r.URL.Path[1:]+" \x1b[2JNo\r\nContent-Length: 4\r\n\r\n\x1b[2J")
+	}))
+	defer server.Close()
+	for _, status := range []string{"401", "404", "503"} {
+		_, err := run(server.URL + "/" + status)
+		require.ErrorContains(t, err, status)
+		require.NotContains(t, err.Error(), "\x1b")
+	}
 }
 
 func TestOddArgumentsAreRefused(t *testing.T) {

@@ -29,6 +29,13 @@ func capture(f *os.File, read func(io.Reader)) (restore func(), err error) {
 	}, nil
 }
 
+// copyText copies what is read as it is.
+func copyText(to io.Writer, from io.Reader) {
+	if _, err := io.Copy(to, from); err != nil { // the terminal may be gone
+		_, _ = io.Copy(io.Discard, from) // nobody must wait to write
+	}
+}
+
 // copyLines copies line by line, each as the function makes it.
 func copyLines(to io.Writer, from io.Reader, line func(string) string) {
 	lines := bufio.NewReader(from)

@@ -56,9 +56,9 @@ func (f *figures) of(running []input.Progress, ended []input.Report, now time.Ti
 		sum.Total += r.Listed
 		sum.Delivered += r.Delivered
 		sum.Bytes += r.Bytes
-		sum.Parked += total(r.Parked)
+		sum.Parked += view.Total(r.Parked)
 		sum.Unchanged += r.Unchanged
-		sum.Filtered += total(r.Filtered)
+		sum.Filtered += view.Total(r.Filtered)
 		sum.UnderWay += r.Unsettled
 	}
 	if inputs := len(running) + len(ended); inputs > 1 {
@@ -83,11 +83,4 @@ func (f *figures) of(running []input.Progress, ended []input.Report, now time.Ti
 		sum.Left = time.Duration(min(left, view.MostLeft.Seconds()) * float64(time.Second))
 	}
 	return sum, true
-}
-
-func total(counts map[string]int64) (n int64) {
-	for _, c := range counts {
-		n += c
-	}
-	return n
 }

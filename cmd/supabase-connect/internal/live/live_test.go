@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -147,6 +148,46 @@ func TestWhatTheProcessWritesIsCapturedUntilItIsGivenBack(t *testing.T) {
 	text, err := os.ReadFile(file.Name())
 	require.NoError(t, err)
 	require.Equal(t, "two", string(text))
+}
+
+// brokenWriter is a terminal that is gone.
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestATerminalThatIsGoneBlocksNobody(t *testing.T) {
+	file, err := os.CreateTemp(t.TempDir(), "")
+	require.NoError(t, err)
+	defer file.Close()
+	screen := newScreen(brokenWriter{}, func() int { return 80 })
+	for name, read := range map[string]func(io.Reader){
+		"stdout": func(r io.Reader) { copyText(screen, r) },
+		"stderr": func(r io.Reader) { copyLines(screen, r, strings.ToUpper) },
+	} {
+		restore, err := capture(file, read)
+		require.NoError(t, err)
+		_, err = file.WriteString(strings.Repeat("a line\n", 100_000)) // more than a pipe holds
+		require.NoError(t, err, name)
+		restore()
+	}
+}
+
+func TestARunMayEndWhileItsSummaryIsPrinted(t *testing.T) {
+	file, err := os.CreateTemp(t.TempDir(), "")
+	require.NoError(t, err)
+	defer file.Close()
+	p := &Pipeline{session: &Session{stderr: file}, unwatch: func() {}}
+	p.runEnded(finished())
+	var late sync.WaitGroup
+	for range 20 { // a race, were it not for the lock
+		late.Go(func() { p.runEnded(failed()) })
+	}
+	p.End()
+	late.Wait()
+	text, err := os.ReadFile(file.Name())
+	require.NoError(t, err)
+	require.Contains(t, string(text), "everything that was due arrived")
+	require.Len(t, p.reports(), 21)
 }
 
 func TestLogLinesAreShownAsPeopleReadThem(t *testing.T) {

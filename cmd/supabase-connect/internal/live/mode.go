@@ -2,11 +2,9 @@ package live
 
 import (
 	"fmt"
-	"io"
 	"os"
-	"strconv"
 
-	"golang.org/x/term"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/terminal"
 )
 
 // Flag is the flag of all commands that work for long, Usage says what it does.
@@ -41,31 +39,11 @@ func ParseMode(text string) (Mode, error) {
 func (m Mode) draws(f *os.File) bool {
 	switch m {
 	case Always:
-		_ = obeys(f) // where it can be had
+		_ = terminal.Obeys(f) // where it can be had
 		return true
 	case Never:
 		return false
 	default:
-		return isTerminal(f) && os.Getenv("TERM") != "dumb" && obeys(f)
+		return terminal.Draws(f)
 	}
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// usualColumns is the width where nobody knows it.
-const usualColumns = 80
-
-// columnsOf is the width of a terminal at the moment; that in $COLUMNS where it is
-// none.
-func columnsOf(f *os.File) int {
-	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-		return width
-	}
-	if width, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && width > 0 {
-		return width
-	}
-	return usualColumns
 }

@@ -59,10 +59,7 @@ func (p *Pipeline) begin(c *cli.Context) error {
 	}
 	f := newFigures()
 	p.unwatch = p.session.Watch(func(now time.Time) (view.Figures, bool) {
-		p.mu.Lock()
-		ended := slices.Clone(p.ended)
-		p.mu.Unlock()
-		return f.of(input.Running(), ended, now)
+		return f.of(input.Running(), p.reports(), now)
 	})
 	return p.session.Capture()
 }
@@ -76,12 +73,21 @@ func (p *Pipeline) parsed(conf *service.ParsedConfig) error {
 	if file, err := conf.FieldString("logger", "file", "path"); err != nil || file != "" {
 		return nil //nolint:nilerr // no such field: the lines stay
 	}
-	input.OnRunEnd(func(r input.Report) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.ended = append(p.ended, r)
-	})
+	input.OnRunEnd(p.runEnded)
 	return nil
+}
+
+// runEnded may be called after End: nobody waits for a run that is abandoned.
+func (p *Pipeline) runEnded(r input.Report) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = append(p.ended, r)
+}
+
+func (p *Pipeline) reports() []input.Report {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.ended)
 }
 
 // End takes the line away, and prints what became of the runs. Call it when the
@@ -93,7 +99,7 @@ func (p *Pipeline) End() {
 	p.unwatch()
 	p.session.End()
 	input.OnRunEnd(nil)
-	for _, r := range p.ended {
+	for _, r := range p.reports() {
 		p.session.Print(func(columns int, paint terminal.Painter) string { return Summary(r, columns, paint) })
 	}
 }

@@ -33,7 +33,7 @@ func Begin(mode Mode) *Session {
 	s := &Session{stderr: os.Stderr, paint: terminal.PainterFor(os.Stderr)}
 	if mode.draws(os.Stderr) {
 		out := *os.Stderr // also once os.Stderr is captured
-		s.screen = newScreen(&out, func() int { return columnsOf(&out) })
+		s.screen = newScreen(&out, func() int { columns, _ := terminal.Size(&out); return columns })
 	}
 	return s
 }
@@ -48,8 +48,8 @@ func (s *Session) Capture() error {
 		return nil
 	}
 	// Stdout need not be a terminal, and is left alone then: it may be a file.
-	if isTerminal(os.Stdout) {
-		restore, err := capture(os.Stdout, func(r io.Reader) { _, _ = io.Copy(s.screen, r) })
+	if terminal.Is(os.Stdout) {
+		restore, err := capture(os.Stdout, func(r io.Reader) { copyText(s.screen, r) })
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (s *Session) Capture() error {
 // Over is a writer for what a command prints: it goes above the line if it goes to
 // the same terminal.
 func (s *Session) Over(w io.Writer) io.Writer {
-	if s.screen == nil || !isTerminal(w) {
+	if s.screen == nil || !terminal.Is(w) {
 		return w
 	}
 	return over{s.screen, w}
@@ -153,5 +153,6 @@ func (s *Session) End() {
 
 // Print writes to stderr. Call it after End.
 func (s *Session) Print(text func(columns int, paint terminal.Painter) string) {
-	_, _ = io.WriteString(s.stderr, text(columnsOf(s.stderr), s.paint))
+	columns, _ := terminal.Size(s.stderr)
+	_, _ = io.WriteString(s.stderr, text(columns, s.paint))
 }

@@ -3,8 +3,6 @@ package live
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -28,9 +26,7 @@ var Rules = map[string]string{
 
 // Reasons writes counts with what they count, the largest first.
 func Reasons(counts map[string]int64, words map[string]string) string {
-	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
-	})
+	names := view.ByCount(counts)
 	parts := make([]string, 0, len(names))
 	for _, name := range names {
 		parts = append(parts, view.Count(counts[name])+" "+cmp.Or(words[name], name))
@@ -102,11 +98,11 @@ func table(b *strings.Builder, r input.Report, columns int, paint terminal.Paint
 		{"listed", r.Listed, ""},
 		{"delivered", r.Delivered, speed(r)},
 		{"unchanged", r.Unchanged, "delivered before"},
-		{"filtered", total(r.Filtered), Reasons(r.Filtered, Rules)},
+		{"filtered", view.Total(r.Filtered), Reasons(r.Filtered, Rules)},
 		{"vanished", r.Vanished, "deleted before they were read"},
 		{"under way", r.Unsettled, "when the run stopped"},
 		{"not deleted", r.NotRemoved, "delivered, and still in the bucket (delete_objects)"},
-		{"parked", total(r.Parked), Reasons(r.Parked, nil)},
+		{"parked", view.Total(r.Parked), Reasons(r.Parked, nil)},
 	}
 	width := 0
 	for _, row := range rows {
@@ -128,7 +124,7 @@ func table(b *strings.Builder, r input.Report, columns int, paint terminal.Paint
 			fmt.Fprintf(b, "%s\n", view.Wrap(o.Err.Error(), columns, "      "))
 		}
 	}
-	if more := total(r.Parked) - int64(len(r.FirstParked)); more > 0 && len(r.FirstParked) > 0 {
+	if more := view.Total(r.Parked) - int64(len(r.FirstParked)); more > 0 && len(r.FirstParked) > 0 {
 		fmt.Fprintf(b, "    and %s more\n", view.Count(more))
 	}
 }
@@ -145,7 +141,7 @@ func speed(r input.Report) string {
 // next says what to do, "" if there is nothing.
 func next(r input.Report) string {
 	const withoutState = "This input has no state: another run delivers everything again. With state.path in its config, a run delivers only what is new or missing"
-	parked := total(r.Parked)
+	parked := view.Total(r.Parked)
 	switch {
 	case r.Took == 0:
 		return "" // the problem says it
@@ -157,7 +153,7 @@ func next(r input.Report) string {
 		return "Run it again: it goes on with what is left, and repeats little or nothing"
 	case r.Listed == 0:
 		return "Nothing was listed: the warning above says what to look at"
-	case total(r.Filtered) == r.Listed:
+	case view.Total(r.Filtered) == r.Listed:
 		return "Everything was filtered: check CONFIG --explain KEY says for a key which rule decides"
 	default:
 		return ""

@@ -63,17 +63,14 @@ delivered. Needs no account; settings of a real project are not touched.
 			defer session.WatchRuns()()
 			ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			return run(ctx, session.Over(c.App.Writer), session.Over(os.Stderr), c.String(flagOutput))
+			return Run(ctx, session.Over(c.App.Writer), session.Over(os.Stderr), c.String(flagOutput))
 		},
 	}
 }
 
 // Run makes the sample bucket, runs the config against it, and writes the
-// summary to w. The files go below dir; those of an earlier run are overwritten.
-func Run(ctx context.Context, w io.Writer, dir string) error { return run(ctx, w, os.Stderr, dir) }
-
-// run is Run with a writer for the log.
-func run(ctx context.Context, w, log io.Writer, dir string) error {
+// summary to w and warnings to log. The files go below dir; those of an earlier run are overwritten.
+func Run(ctx context.Context, w, log io.Writer, dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("making the output folder: %w; choose another with --%s", err, flagOutput)
 	}

@@ -28,7 +28,7 @@ func TestSampleArrivesByteForByteAndNothingElse(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "by", "the", "run")
 	for range 2 { // a second run meets the files of the first
 		var out strings.Builder
-		require.NoError(t, Run(t.Context(), &out, dir))
+		require.NoError(t, Run(t.Context(), &out, os.Stderr, dir))
 		require.Contains(t, out.String(), "delivered     6 (6.2 MiB)")
 	}
 	objects, err := samples()
@@ -61,7 +61,7 @@ func TestFilesThatWereThereBeforeAreNotListed(t *testing.T) {
 	yesterday := time.Now().Add(-24 * time.Hour)
 	require.NoError(t, os.Chtimes(old, yesterday, yesterday))
 	var out strings.Builder
-	require.NoError(t, Run(t.Context(), &out, dir))
+	require.NoError(t, Run(t.Context(), &out, os.Stderr, dir))
 	require.NotContains(t, out.String(), "mine.txt")
 }
 
@@ -69,7 +69,7 @@ func TestStoppedQuickstartIsNoSuccess(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out strings.Builder
-	require.ErrorContains(t, Run(ctx, &out, t.TempDir()), "stopped before its end")
+	require.ErrorContains(t, Run(ctx, &out, os.Stderr, t.TempDir()), "stopped before its end")
 }
 
 func TestVariablesOfARealProjectAreHidden(t *testing.T) {

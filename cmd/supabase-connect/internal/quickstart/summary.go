@@ -33,9 +33,9 @@ func summarize(w io.Writer, r *input.Report, dir string, start time.Time) error 
 
 func writeCounts(text *strings.Builder, r *input.Report) {
 	fmt.Fprintf(text, "  listed     %4d objects in bucket %q\n", r.Listed, r.Bucket)
-	fmt.Fprintf(text, "  filtered   %4d%s\n", sum(r.Filtered), reasons(r.Filtered))
+	fmt.Fprintf(text, "  filtered   %4d%s\n", view.Total(r.Filtered), reasons(r.Filtered))
 	fmt.Fprintf(text, "  delivered  %4d (%s)\n", r.Delivered, view.Bytes(r.Bytes))
-	if n := sum(r.Parked) + r.Vanished + r.Unsettled; n > 0 {
+	if n := view.Total(r.Parked) + r.Vanished + r.Unsettled; n > 0 {
 		fmt.Fprintf(text, "  failed     %4d\n", n)
 	}
 }
@@ -60,13 +60,6 @@ func reasons(filtered map[string]int64) string {
 		return ""
 	}
 	return " (" + live.Reasons(filtered, live.Rules) + ")"
-}
-
-func sum(counts map[string]int64) (n int64) {
-	for _, c := range counts {
-		n += c
-	}
-	return n
 }
 
 // clockSlack is how much a file system's clock may lag behind or be coarser.

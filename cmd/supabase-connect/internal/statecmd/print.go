@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/configfile"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/terminal"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/view"
 	"github.com/seed75cbcda6/supabase-storage/input"
 )
 
@@ -73,8 +74,8 @@ func (p *printer) state(ctx context.Context, t configfile.Input, state *input.St
 		p.field("namespace", cmp.Or(s.Namespace, "none (the input has no label, and no state.namespace)")),
 		p.field("state", s.Where),
 		p.field("last complete pass", when(s.LastCompletePass, "never")),
-		p.field("tracked", objects(s.Tracked)),
-		p.field("parked", objects(s.Parked)),
+		p.field("tracked", view.Objects(s.Tracked)),
+		p.field("parked", view.Objects(s.Parked)),
 	)
 	for parked, perr := range state.Parked(ctx) {
 		if err = errors.Join(err, perr); err != nil {
@@ -96,10 +97,10 @@ func (p *printer) heading(t configfile.Input) error {
 
 func (p *printer) done(done changes) error {
 	if done.Forgotten != nil {
-		return p.field("forgotten", objects(*done.Forgotten)+", delivered again when the pipeline runs")
+		return p.field("forgotten", view.Objects(*done.Forgotten)+", delivered again when the pipeline runs")
 	}
 	if done.MarkedDelivered != nil {
-		return p.field("marked delivered", objects(*done.MarkedDelivered))
+		return p.field("marked delivered", view.Objects(*done.MarkedDelivered))
 	}
 	return nil
 }
@@ -189,13 +190,6 @@ func (p *printer) end() error {
 		return nil
 	}
 	return p.printf("\n]}\n")
-}
-
-func objects(n int64) string {
-	if n == 1 {
-		return "1 object"
-	}
-	return humanize.Comma(n) + " objects"
 }
 
 // when is a time as people read it, and how far it is from now.

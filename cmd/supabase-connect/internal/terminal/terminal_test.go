@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"testing"
 
@@ -39,4 +40,31 @@ func TestPaintIsNothingElseThanColour(t *testing.T) {
 	require.Equal(t, "\x1b[31mbad\x1b[0m", Painter(true).Paint(Red, "bad"))
 	require.Equal(t, "bad", Painter(false).Paint(Red, "bad"))
 	require.Equal(t, "", Painter(true).Paint(Red, ""))
+}
+
+func TestNothingIsDrawnElsewhereThanAtATerminal(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	file, err := os.CreateTemp(t.TempDir(), "")
+	require.NoError(t, err)
+	defer file.Close()
+	device, err := os.Open(os.DevNull) // a device, and no terminal
+	require.NoError(t, err)
+	defer device.Close()
+	for _, w := range []io.Writer{&bytes.Buffer{}, file, device} {
+		require.False(t, Is(w))
+		require.False(t, Draws(w))
+	}
+}
+
+func TestWithoutATerminalTheSizeIsWhatTheEnvironmentSays(t *testing.T) {
+	file, err := os.CreateTemp(t.TempDir(), "")
+	require.NoError(t, err)
+	defer file.Close()
+	for columns, want := range map[string]int{"": 80, "132": 132, "-1": 80, "wide": 80} {
+		t.Setenv("COLUMNS", columns)
+		for _, w := range []io.Writer{&bytes.Buffer{}, file} {
+			got, rows := Size(w)
+			require.Equal(t, []int{want, 24}, []int{got, rows}, columns)
+		}
+	}
 }

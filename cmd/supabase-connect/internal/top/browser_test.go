@@ -38,7 +38,7 @@ func chromium(t *testing.T) string {
 			return path
 		}
 	}
-	t.Skip("needs Chromium")
+	t.Skip("no chromium, chromium-browser or google-chrome in PATH: install Chromium to see the page in a browser")
 	return ""
 }
 

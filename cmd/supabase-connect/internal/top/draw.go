@@ -23,8 +23,7 @@ func draw(r Report, columns, rows int, paint terminal.Painter) []string {
 	d := &drawing{columns: columns, paint: paint}
 	d.head(r)
 	for _, o := range r.Outputs {
-		in := Input{Stream: o.Stream, Label: o.Label, Path: o.Path}
-		d.line(view.Part{Text: strings.TrimSuffix(in.title()+" is not connected: "+o.Error, ": "), Colour: terminal.Red, Least: columns})
+		d.line(view.Part{Text: o.Status(), Colour: terminal.Red, Least: columns})
 	}
 	head := len(d.lines)
 	for i := range r.Inputs {
@@ -124,22 +123,14 @@ func rows(in *Input, now time.Time) []row {
 // statusLines are enough for an error with its remedy in 80 columns.
 const statusLines = 4
 
-// wrap breaks a text between words into at most a number of lines. The last one has
-// the rest, and may be too wide.
-func wrap(text string, columns, lines int) (out []string) {
-	line := ""
-	for word := range strings.FieldsSeq(view.OneLine(text)) {
-		switch {
-		case line == "":
-			line = word
-		case view.Width(line)+1+view.Width(word) <= columns || len(out) == lines-1:
-			line += " " + word
-		default:
-			out = append(out, line)
-			line = word
-		}
+// wrap breaks a text into at most a number of lines. The last one has the rest, and
+// may be too wide.
+func wrap(text string, columns, lines int) []string {
+	all := strings.Split(view.Wrap(text, columns, ""), "\n")
+	if len(all) <= lines {
+		return all
 	}
-	return append(out, line)
+	return append(all[:lines-1], strings.Join(all[lines-1:], " "))
 }
 
 // row writes a word and what belongs to it, or nothing where nothing does.
@@ -231,7 +222,7 @@ func some(n int64, text string, colour terminal.Colour) view.Part {
 
 func counts(by map[string]int64) string {
 	parts := make([]string, 0, len(by))
-	for _, name := range byCount(by) {
+	for _, name := range view.ByCount(by) {
 		parts = append(parts, name+" "+view.Count(by[name]))
 	}
 	return strings.Join(parts, ", ")
@@ -242,7 +233,7 @@ func parked(in *Input) string {
 	if len(in.Parked.ByReason) > 0 {
 		text += ": " + counts(in.Parked.ByReason)
 	}
-	if rest := in.Parked.Now - sum(in.Parked.ByReason); rest > 0 && len(in.Parked.ByReason) > 0 {
+	if rest := in.Parked.Now - view.Total(in.Parked.ByReason); rest > 0 && len(in.Parked.ByReason) > 0 {
 		text += ", by earlier processes " + view.Count(rest)
 	}
 	return text

@@ -171,6 +171,13 @@ func TestTextOfThePipelineCannotHarmATerminal(t *testing.T) {
 	require.NotContains(t, text, "\u202e")
 }
 
+func TestALongStatusIsCutInItsLastLine(t *testing.T) {
+	require.Equal(t, []string{"a b", "c"}, wrap("a b c", 3, 2))
+	require.Equal(t, []string{"a b", "c d e f"}, wrap("a b c d e f", 3, 2))
+	require.Equal(t, []string{"see", "https://ho", "st/x"}, wrap("see https://host/x", 10, 4), "a word that is too long is broken")
+	require.Equal(t, []string{""}, wrap("", 10, 4))
+}
+
 func TestSparklines(t *testing.T) {
 	require.Equal(t, "", sparkline([]float64{1}, 10), "one value is no graph")
 	require.Equal(t, "  ▁▂▅█", sparkline([]float64{0, 0.001, 5, 10}, 6))

@@ -1,10 +1,10 @@
 package top
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/view"
 )
 
 // Report is what a pipeline does at one time. --json prints it; the names, the states
@@ -121,8 +121,8 @@ func newInput(k key, n numbers) Input {
 		DeletesHeld: n.count("deletes_held"), CredentialsEnd: n.time("credentials_expire_unix"),
 		CredentialsFailing: n.is("credentials_failing"), EndpointFailing: n.is("endpoint_failing"), StateFailing: n.is("state_failing"),
 	}
-	in.Filtered, in.Retries = sum(in.FilteredBy), sum(in.RetriesBy)
-	in.Parked.Now = max(in.Parked.Now, sum(in.Parked.ByReason)) // without a state the first is 0
+	in.Filtered, in.Retries = view.Total(in.FilteredBy), view.Total(in.RetriesBy)
+	in.Parked.Now = max(in.Parked.Now, view.Total(in.Parked.ByReason)) // without a state the first is 0
 	for _, kind := range []string{"full", "changes", "parked"} {
 		if n.is("pass_under_way " + kind) {
 			in.Pass.UnderWay = kind
@@ -154,31 +154,25 @@ func (n numbers) by(name string) map[string]int64 {
 	return out
 }
 
-func sum(counts map[string]int64) (total int64) {
-	for _, n := range counts {
-		total += n
+// title names an input or output for people, as check does.
+func title(stream, label, path string) string {
+	name := path
+	if label != "" {
+		name = label + " (" + path + ")"
 	}
-	return total
-}
-
-// title names an input for people, as check does.
-func (in *Input) title() string {
-	name := in.Path
-	if in.Label != "" {
-		name = in.Label + " (" + in.Path + ")"
-	}
-	if in.Stream != "" && in.Stream != in.Label {
-		name = in.Stream + ": " + name
+	if stream != "" && stream != label {
+		name = stream + ": " + name
 	}
 	return name
 }
 
-// byCount sorts names: the largest count first, equal counts by name.
-func byCount(counts map[string]int64) []string {
-	return slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
-		if counts[a] != counts[b] {
-			return int(counts[b] - counts[a])
-		}
-		return strings.Compare(a, b)
-	})
+func (in *Input) title() string { return title(in.Stream, in.Label, in.Path) }
+
+// Status says for people that an output is not connected, and why.
+func (o Output) Status() string {
+	text := title(o.Stream, o.Label, o.Path) + " is not connected"
+	if o.Error != "" {
+		text += ": " + o.Error
+	}
+	return text
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -22,8 +23,6 @@ const (
 	// goneAfter is how long a pipeline that answered before may be silent until it has
 	// ended: one that was started again answers by then.
 	goneAfter = 5 * time.Second
-	// defaultColumns are assumed where there is no terminal.
-	defaultColumns = 100
 )
 
 // Options are what a user asked for.
@@ -54,8 +53,8 @@ func Run(ctx context.Context, out io.Writer, o Options) error {
 
 func run(ctx context.Context, out io.Writer, s *server, o Options) error {
 	l := &loop{server: s, watch: newWatch(s.base.String()), o: o, out: out, paint: terminal.PainterFor(out)}
-	file, isTerminal := isTerminal(out)
-	l.live = isTerminal && !o.Once && !o.JSON && o.HTML == ""
+	file, _ := out.(*os.File)
+	l.live = terminal.Draws(out) && !o.Once && !o.JSON && o.HTML == ""
 	switch {
 	case l.o.Interval > 0:
 	case l.live || o.Once || o.JSON || o.HTML != "":
@@ -67,7 +66,10 @@ func run(ctx context.Context, out io.Writer, s *server, o Options) error {
 		l.o.For = pageFor
 	}
 	if err := l.look(ctx); err != nil { // before the screen is taken, so that the error stays
-		return stopped(ctx, err)
+		if ctx.Err() != nil {
+			return nil // a stop that was asked for
+		}
+		return err
 	}
 	if l.live {
 		var leave context.CancelFunc
@@ -81,17 +83,9 @@ func run(ctx context.Context, out io.Writer, s *server, o Options) error {
 		l.screen.close()
 	}
 	if err != nil {
-		return stopped(ctx, err)
-	}
-	return l.end()
-}
-
-// stopped is nil for a stop that was asked for.
-func stopped(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
 		return err
 	}
-	return nil
+	return l.end()
 }
 
 // loop is a pipeline that is watched.
@@ -120,12 +114,13 @@ func (l *loop) look(ctx context.Context) error {
 		seen.at = now
 		l.report = l.watch.see(seen)
 		return nil
-	case l.watch.last == nil || ctx.Err() != nil || !isUnreachable(err):
+	case l.report.Time.IsZero() || ctx.Err() != nil || !isUnreachable(err):
 		return err
 	case l.goneSince.IsZero():
 		l.goneSince = now
 	}
-	l.report = l.watch.gone(l.goneSince, now)
+	since := l.goneSince.UTC()
+	l.report.Gone, l.report.Time = &since, now.UTC() // the rest is what was seen last
 	l.ended = now.Sub(l.goneSince) >= goneAfter
 	return nil
 }
@@ -146,7 +141,7 @@ func (l *loop) run(ctx context.Context) error {
 	}
 	var columns, rows int
 	draw := func(always bool) {
-		c, r := l.screen.size()
+		c, r := terminal.Size(l.out)
 		if always || c != columns || r != rows {
 			columns, rows = c, r
 			l.screen.draw(draw(l.report, columns, rows, l.paint))
@@ -164,10 +159,12 @@ func (l *loop) run(ctx context.Context) error {
 		case <-resize.C:
 			draw(false)
 		case <-look.C:
-			if err := l.look(ctx); err != nil {
-				return err
-			}
+			err := l.look(ctx)
 			switch {
+			case ctx.Err() != nil: // stopped while the pipeline was asked
+				return nil
+			case err != nil:
+				return err
 			case l.ended || l.o.Once:
 				return nil
 			case l.screen != nil:
@@ -232,10 +229,7 @@ func (l *loop) end() error {
 	case l.o.JSON:
 		return nil
 	case l.o.Once || l.live && l.ended:
-		columns := defaultColumns
-		if file, ok := isTerminal(l.out); ok {
-			columns, _ = (&screen{out: file}).size()
-		}
+		columns, _ := terminal.Size(l.out)
 		if _, err := io.WriteString(l.out, strings.Join(draw(l.report, columns, 0, l.paint), "\n")+"\n"); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package top
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -156,6 +157,57 @@ func TestPageIsOneFileThatNeedsNothingElse(t *testing.T) {
 	text, _ = watched(t, 0, Options{HTML: "-", Once: true})
 	require.True(t, strings.HasPrefix(text, "<!doctype html>"))
 	require.True(t, strings.HasSuffix(strings.TrimSpace(text), "</html>"))
+}
+
+// slow answers after a while, or when nobody waits any more.
+type slow struct{ http.RoundTripper }
+
+func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	select {
+	case <-time.After(300 * time.Millisecond):
+		return s.RoundTripper.RoundTrip(r)
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+func TestAStopWhileThePipelineIsAskedKeepsWhatWasSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := counting(t, 0)
+		s := p.server(t, "h:1")
+		s.client.Transport = slow{p}
+		began := time.Now()
+		ctx, stop := context.WithCancel(t.Context())
+		// A look takes 900 ms, so the third one is under way.
+		time.AfterFunc(2950*time.Millisecond, stop)
+		var out bytes.Buffer
+		path := filepath.Join(t.TempDir(), "page.html")
+		require.NoError(t, run(ctx, &out, s, Options{HTML: path}))
+		require.Equal(t, 2950*time.Millisecond, time.Since(began))
+		page, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Contains(t, string(page), "uploads (input)")
+		time.Sleep(3 * time.Minute) // until the pipeline has ended
+	})
+}
+
+func TestOutputsAreNamedAlikeOnATerminalAndOnAPage(t *testing.T) {
+	for _, c := range []struct {
+		output Output
+		want   string
+	}{
+		{Output{Path: "output"}, "output is not connected"},
+		{Output{Label: "broker", Path: "output", Error: "refused"}, "broker (output) is not connected: refused"},
+		{Output{Stream: "s", Label: "broker", Path: "output"}, "s: broker (output) is not connected"},
+		{Output{Stream: "s", Label: "s", Path: "output"}, "s (output) is not connected"},
+	} {
+		r := moving(t)
+		r.Outputs = []Output{c.output}
+		require.Equal(t, c.want, draw(r, 120, 0, false)[1])
+		var page bytes.Buffer
+		require.NoError(t, writePage(&page, r))
+		require.Contains(t, page.String(), ">"+c.want+"<")
+	}
 }
 
 func TestPagesShowWhatIsWrong(t *testing.T) {

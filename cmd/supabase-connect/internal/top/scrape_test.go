@@ -109,6 +109,16 @@ func TestThePasswordOfTheURLIsSent(t *testing.T) {
 	require.Equal(t, []string{"ada", "s/ecret"}, []string{user, password})
 }
 
+// Go reads the variables of a proxy once in a process, so a test that sets them would
+// notice nothing.
+func TestNoProxyIsAsked(t *testing.T) {
+	s, err := newServer("http://u:secret@pipelines.internal:4195")
+	require.NoError(t, err)
+	transport, ok := s.client.Transport.(*http.Transport)
+	require.True(t, ok, "the default one asks a proxy")
+	require.Nil(t, transport.Proxy)
+}
+
 func TestBothFormatsOfMetricsSayTheSame(t *testing.T) {
 	text := exposition(map[labels]series{
 		{"", "up\"loads", "input.broker.inputs.0"}: {"listed": 12, "filtered exclude": 3, "pass_due_unix": 1795739083},

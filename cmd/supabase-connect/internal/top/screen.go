@@ -26,12 +26,6 @@ const (
 	clearLine, clearRest = "\x1b[K", "\x1b[J"
 )
 
-// isTerminal reports whether a file is a terminal that can draw.
-func isTerminal(w io.Writer) (*os.File, bool) {
-	file, ok := w.(*os.File)
-	return file, ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb"
-}
-
 // openScreen takes over the terminal. Where stdin is one, keys may ask to leave.
 func openScreen(out *os.File, leave func()) *screen {
 	s := &screen{out: out, restore: func() {}}
@@ -62,15 +56,6 @@ func readKeys(leave func()) {
 
 // ends reports whether a key asks to leave: q, Ctrl-C or Ctrl-D.
 func ends(key byte) bool { return strings.IndexByte("qQ\x03\x04", key) >= 0 }
-
-// size is that of the window.
-func (s *screen) size() (columns, rows int) {
-	columns, rows, err := term.GetSize(int(s.out.Fd()))
-	if err != nil || columns <= 0 || rows <= 0 {
-		return defaultColumns, 24
-	}
-	return columns, rows
-}
 
 // draw shows lines in place of those before. It writes once, so that nothing flickers.
 func (s *screen) draw(lines []string) {

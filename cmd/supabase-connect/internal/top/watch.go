@@ -17,10 +17,8 @@ const (
 
 // watch makes reports from one look after the other.
 type watch struct {
-	url    string
-	rates  map[key]map[string]*rate
-	last   *look
-	report Report
+	url   string
+	rates map[key]map[string]*rate
 }
 
 // rate is what became of a count over time.
@@ -38,7 +36,6 @@ var rated = []string{"listed", "delivered", "bytes", "retries"}
 
 // see makes a report of a look.
 func (w *watch) see(l *look) Report {
-	w.last = l
 	keys := make([]key, 0, len(l.metrics.inputs))
 	for k := range l.metrics.inputs {
 		keys = append(keys, k)
@@ -61,15 +58,6 @@ func (w *watch) see(l *look) Report {
 			r.Outputs = append(r.Outputs, Output{st.Stream, st.Label, st.Path, view.Cut(st.Error, 500)})
 		}
 	}
-	w.report = r
-	return r
-}
-
-// gone is the last report, of a pipeline that has not answered since a time.
-func (w *watch) gone(since, now time.Time) Report {
-	r := w.report
-	since = since.UTC()
-	r.Gone, r.Time = &since, now.UTC()
 	return r
 }
 

@@ -3,6 +3,7 @@
 // seconds.
 //
 //	words.go   numbers, bytes, rates and durations
+//	counts.go  counts by name: their sum, and their order
 //	fit.go     texts that fit a number of columns
 //	line.go    the live line: the figures of a run, as many as fit
 //	window.go  rates over the last seconds

@@ -1,4 +1,4 @@
-package live
+package terminal
 
 import (
 	"os"
@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// obeys has a console obey escape sequences, and reports whether it does.
-func obeys(f *os.File) bool {
+// Obeys has a console obey escape sequences, and reports whether it does.
+func Obeys(f *os.File) bool {
 	var mode uint32
 	console := windows.Handle(f.Fd())
 	if err := windows.GetConsoleMode(console, &mode); err != nil {
