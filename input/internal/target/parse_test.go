@@ -219,11 +219,11 @@ func FuzzWhatReferenceWritesParseReadsBack(f *testing.F) {
 	f.Fuzz(func(t *testing.T, bucket, key, project, event string) {
 		for _, s := range []string{bucket, key, project} {
 			if !utf8.ValidString(s) || strings.ContainsRune(s, 0) || len(s) > longestKey {
-				t.Skip("no name in the database")
+				return // the database holds no such name
 			}
 		}
 		if key == "" {
-			t.Skip("no name of an object")
+			return // no object has an empty key
 		}
 		doc, err := json.Marshal(Place{Bucket: bucket, ProjectRef: project}.Reference(object.Object{Key: key}, event))
 		require.NoError(t, err)
