@@ -44,7 +44,7 @@ func referenceURLExpiryField() *service.ConfigField {
 func emitFailuresField() *service.ConfigField {
 	return newBoolField(fieldEmitFailures, false).
 		Description("Whether to send a message for each object that failed for good and is parked, for a dead-letter topic. The message has Benthos' error mark, so that `errored()` is true and `error()` is the cause; `supabase_storage_failure` is the reason in one word, and its body is the reference of the object, as with `emit: reference`. " +
-			"It is sent once for each version and reason while the process runs. An object stays parked whatever becomes of the message, is tried again in its time, and counts in the exit code of a one-time run as without it. " +
+			"It is sent once for each version and reason while the process runs. Whatever becomes of the message, the object stays parked: it is tried again later, and counts in the exit code of a one-time run, as without this field. " +
 			"What the output refuses after a one-time run has handed everything on (`auto_replay_nacks: false`) is parked without a message.")
 }
 
