@@ -3,10 +3,8 @@ package target
 import (
 	"encoding/json"
 	"os"
-	"strings"
 	"testing"
 
-	"github.com/redpanda-data/benthos/v4/public/bloblang"
 	"github.com/stretchr/testify/require"
 )
 
@@ -159,25 +157,4 @@ func TestEventsOfS3AreNamedWithTheMappingThatTheyNeed(t *testing.T) {
 		require.ErrorContains(t, err, "this.Records.filter", shape)
 		require.Empty(t, got, shape)
 	}
-
-	removed := strings.Replace(record, "ObjectCreated:Put", "ObjectRemoved:Delete", 1)
-	_, err := Parse([]byte(`{"Records":[` + record + `]}`))
-	_, said, found := strings.Cut(err.Error(), "`")
-	require.True(t, found)
-	said, _, found = strings.Cut(said, "`")
-	require.True(t, found)
-	readme, err := os.ReadFile("../../README.md")
-	require.NoError(t, err)
-	require.Contains(t, string(readme), said, "the README has the same mapping")
-	mapping, err := bloblang.Parse(said)
-	require.NoError(t, err)
-	var event any
-	require.NoError(t, json.Unmarshal([]byte(`{"Records":[`+record+`,`+removed+`]}`), &event))
-	mapped, err := mapping.Query(event)
-	require.NoError(t, err)
-	doc, err := json.Marshal(mapped)
-	require.NoError(t, err)
-	got, err := Parse(doc)
-	require.NoError(t, err)
-	require.Equal(t, []Target{{Bucket: "photos", Key: "2026/a & +1.jpg"}}, got)
 }
