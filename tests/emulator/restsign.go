@@ -116,7 +116,7 @@ func (x *exchange) readSigning() (seconds int64, keys []string, err error) {
 	return int64(n), keys, nil
 }
 
-// restSigned answers GET of /object/sign/{bucket}/{key}: whoever has the token reads
+// restSigned answers GET of /object/sign/{bucket}/{key}: the token alone opens
 // the object.
 func (x *exchange) restSigned() error {
 	if !x.req.Query.Has("token") {

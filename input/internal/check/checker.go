@@ -27,7 +27,6 @@ const (
 // checker makes one check, step by step.
 type checker struct {
 	conf   config.Config
-	parsed *service.ParsedConfig
 	res    *service.Resources
 	opts   Options
 	report *Report
@@ -139,7 +138,7 @@ func (c *checker) checkConfig(parsed *service.ParsedConfig) Step {
 	if err != nil {
 		return failedStep(StepConfig, "", err)
 	}
-	c.conf, c.source, c.client, c.parsed = conf, source, client, parsed
+	c.conf, c.source, c.client = conf, source, client
 	s := Step{Name: StepConfig, Status: OK, Found: conf.Where() + ", " + c.mode()}
 	if conf.DeleteObjects {
 		s.Found += ", objects will be deleted after delivery (delete_objects)"

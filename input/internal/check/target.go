@@ -3,13 +3,8 @@ package check
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
-	"github.com/redpanda-data/benthos/v4/public/service"
-	"gopkg.in/yaml.v3"
-
-	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/target"
@@ -95,40 +90,13 @@ func (c *checker) unlisted(e Explanation, t target.Target) Explanation {
 
 // mode says what a run does, and where its targets come from.
 func (c *checker) mode() string {
-	from := targetsFrom(c.parsed)
-	if from == "" {
+	t := c.conf.Targets
+	if t == nil || t.From == "" {
 		return c.conf.Mode()
 	}
-	mode := fmt.Sprintf("targets come from a %s input, from which nothing is read here", from)
-	if t := c.conf.Targets; t != nil && t.Sweeps {
+	mode := fmt.Sprintf("targets come from a %s input, from which nothing is read here", t.From)
+	if t.Sweeps {
 		mode += fmt.Sprintf("; everything is listed as well, every %v", c.conf.FullSweepInterval)
 	}
 	return mode
-}
-
-// targetsFrom is the name of the input that targets come from, "" where there is none.
-// The input itself is not made: it would begin to read.
-func targetsFrom(parsed *service.ParsedConfig) string {
-	if !parsed.Contains(config.FieldTargetsInput) {
-		return ""
-	}
-	value, err := parsed.FieldAny(config.FieldTargetsInput)
-	if err != nil || value == nil {
-		return ""
-	}
-	// A node of YAML, or what it means, depending on who made the config.
-	text, err := yaml.Marshal(value)
-	var fields map[string]any
-	if err != nil || yaml.Unmarshal(text, &fields) != nil {
-		return ""
-	}
-	if name, _ := fields["type"].(string); name != "" {
-		return name
-	}
-	for name := range fields {
-		if name != "label" && name != "processors" && !strings.HasPrefix(name, "type") {
-			return name
-		}
-	}
-	return ""
 }

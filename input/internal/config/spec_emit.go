@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -23,7 +24,7 @@ func emitField() *service.ConfigField {
 		emitReference: "One JSON document that names it, and nothing is downloaded: `bucket`, `key`, `path` (below the prefix of `source_path`), `etag`, `size`, `last_modified`, `event`, `object_id`, `project_ref` and `endpoint`. " +
 			"So one process lists a bucket, and a broker hands the work on to many. Filters, `state`, acks, modes and the metadata of messages are the same. What the listing does not tell is missing: over S3 that is the content type, " +
 			"which `content_types` has asked for with one request an object, and the metadata that was stored with the object, which takes `user_metadata: full` and one request an object. " +
-			"With `emit_deletes`, a deletion is the document with `\"event\":\"deleted\"`, without `etag`, `size`, `last_modified` and `object_id`. `delete_objects` and a `scanner` are refused together with it.",
+			"With `emit_deletes`, a deletion is the document with `\"event\":\"deleted\"`, without `etag`, `size`, `last_modified` and `object_id`. It can't be combined with `delete_objects` or a `scanner`.",
 	}).
 		Description("What is sent for each object.").
 		Default(emitContent).
@@ -34,7 +35,7 @@ func referenceURLExpiryField() *service.ConfigField {
 	return service.NewStringField(fieldReferenceURLExpiry).
 		Description("Adds `url` to each reference: a signed address under which anybody can read the object without keys, for this long. The time counts from when the message is made, so it includes what the message waits in the pipeline and in a broker. " +
 			"The address opens whatever version the key has then. It is a secret. With S3 access keys it is signed here, costs no request, and holds for at most `168h` (7 days); with all other credentials the server signs it, in requests of up to 500 objects. " +
-			"An object that this role may list and not read gets no address, and is parked. Needs `emit: reference`. A duration of at least `1s`, in whole seconds; a bare number is seconds. Empty adds none.").
+			"An object that this role may list but not read gets no address, and is parked. Needs `emit: reference`. A duration of at least `1s`, in whole seconds; a bare number is seconds. Empty adds none.").
 		Example("1h").Example("24h").
 		Default("").
 		LintRule(lintRule(fieldReferenceURLExpiry))
@@ -43,7 +44,7 @@ func referenceURLExpiryField() *service.ConfigField {
 func emitFailuresField() *service.ConfigField {
 	return newBoolField(fieldEmitFailures, false).
 		Description("Whether to send a message for each object that failed for good and is parked, for a dead-letter topic. The message has Benthos' error mark, so that `errored()` is true and `error()` is the cause; `supabase_storage_failure` is the reason in one word, and its body is the reference of the object, as with `emit: reference`. " +
-			"It is sent once for each version and reason while the process runs. An object stays parked whatever becomes of the message, is tried again in its time, and counts in the exit code of a one-time run as without it. " +
+			"It is sent once for each version and reason while the process runs. Whatever becomes of the message, the object stays parked: it is tried again later, and counts in the exit code of a one-time run, as without this field. " +
 			"What the output refuses after a one-time run has handed everything on (`auto_replay_nacks: false`) is parked without a message.")
 }
 
@@ -111,5 +112,5 @@ func lintEmit(conf map[string]any) supabase.Problems {
 	written, _ := scanner.(map[string]any)
 	name, _ := scannerParts(written)
 	creds, _ := conf[fieldCredentials].(map[string]any)
-	return checkEmit(emit == emitReference, deletes, err != nil || name == "" || name == scannerToTheEnd, expiry, valueText(creds[fieldCredType]))
+	return checkEmit(emit == emitReference, deletes, err != nil || name == "" || name == scannerToTheEnd, expiry, strings.ToLower(valueText(creds[fieldCredType])))
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -28,6 +29,8 @@ const defaultSweepInterval = time.Hour
 
 // Targets say where the messages come from that name objects.
 type Targets struct {
+	// From is the type of the input, such as kafka_franz.
+	From string
 	// Open makes the input. It has to be closed.
 	Open func() (*service.OwnedInput, error)
 	// NackMissing refuses a target whose object is not there.
@@ -40,18 +43,18 @@ func targetsInputField() *service.ConfigField {
 	return service.NewInputField(FieldTargetsInput).
 		Description("An input whose messages name the objects to read: any input, with any processors below it. Nothing is listed then, except each object as it is named, and `sync_mode` has no effect: this input lives as long as its `targets_input`. " +
 			"So any number of processes share the work of a bucket, as members of one consumer group, and an upload is read a moment after its webhook. " +
-			"A message is one JSON document, an array of them, or one on each line: a reference (`emit: reference`), `{\"key\": …}` or `{\"name\": …}` with or without a `bucket`, a database webhook on `storage.objects`, the webhook of a Storage server, or a message of a queue around one of these. Make one of these of everything else with a mapping below `targets_input`. " +
+			"A message is one JSON document, an array of them, or one on each line: a reference (`emit: reference`), `{\"key\": …}` or `{\"name\": …}` with or without a `bucket`, a database webhook on `storage.objects`, the webhook of a Storage server, or a message of a queue around one of these. A mapping below `targets_input` can turn any other message into one of these. " +
 			"What is delivered is the version that the listing shows when it is read, and a key is never read twice at a time, so that no old version comes after a new one; a target for a key that waits to be read joins the one before it. " +
-			"A target that names another bucket or project, or a key outside of `source_path` or left out by a pattern or limit, is done with. A target that says that its object was deleted gives an empty message with the event `deleted`, unless the object is there. " +
+			"A target that names another bucket or project, or a key that `source_path`, a pattern or a limit leaves out, delivers nothing and is acknowledged. A target that says that its object was deleted delivers an empty message with the event `deleted`, unless the object is there. " +
 			"A message is acknowledged when the output has everything that it names, and rejected when the output rejects any of it (`auto_replay_nacks: false`) or the input stops. An object that can't be read is tried again, after a minute first and up to once an hour, and its target waits. " +
-			"At most 16384 targets are taken in at a time. With `full_sweep_interval`, everything is listed as well, now and then, and what no target named is delivered: see there.").
+			"At most 16384 targets are taken in at a time. With `full_sweep_interval`, the bucket is listed as well, at that interval, and what no target named is delivered.").
 		Optional()
 }
 
 func onMissingField() *service.ConfigField {
 	return service.NewStringAnnotatedEnumField(fieldOnMissing, map[string]string{
-		missingAck:  "The target is done with, and counted.",
-		missingNack: "The target is rejected, after a few attempts in some seconds: whoever sent it gets it back, or sends it to a dead-letter topic.",
+		missingAck:  "The target is acknowledged and counted.",
+		missingNack: "The target is rejected after a few attempts within a few seconds. Its sender may send it again, or to a dead-letter topic.",
 	}).
 		Description("What becomes of a target of `targets_input` whose object is not listed, because it was deleted or row level security hides it.").
 		Default(missingAck).
@@ -77,6 +80,26 @@ func (f *fields) namesTargets() bool {
 	return err == nil && isWritten(v)
 }
 
+// inputType is the type of an input, "" where that is not clear. The input itself is not
+// made: it would begin to read.
+func (f *fields) inputType(name string) string {
+	v, err := f.parsed.FieldAny(name)
+	if err != nil {
+		return ""
+	}
+	v, _ = decoded(v)
+	conf, _ := v.(map[string]any)
+	if name, _ := conf["type"].(string); name != "" {
+		return name
+	}
+	for name := range conf {
+		if name != "label" && name != "processors" {
+			return name
+		}
+	}
+	return ""
+}
+
 // isWritten reports whether an input is there: templates have null in its place.
 func isWritten(v any) bool {
 	conf, err := decoded(v)
@@ -94,6 +117,7 @@ func (c *Config) readTargets(f *fields) {
 	}
 	parsed := f.parsed
 	c.Targets = &Targets{
+		From:        f.inputType(FieldTargetsInput),
 		Open:        func() (*service.OwnedInput, error) { return parsed.FieldInput(FieldTargetsInput) },
 		NackMissing: missing == missingNack, Sweeps: written(fieldFullSweepInterval) != "",
 	}
@@ -123,7 +147,7 @@ func (f *fields) checkAll(problems supabase.Problems) {
 
 // checkNoTargets checks what has an effect with targets_input alone.
 func checkNoTargets(written func(string) string) supabase.Problems {
-	if written(fieldOnMissing) != missingNack {
+	if !strings.EqualFold(written(fieldOnMissing), missingNack) {
 		return nil
 	}
 	return problemsAt(fieldOnMissing, Wrong("has no effect without "+FieldTargetsInput, "write "+FieldTargetsInput+", or remove it"))
@@ -133,7 +157,8 @@ func checkNoTargets(written func(string) string) supabase.Problems {
 // effect. Written gives the text of a field, which may be its default.
 func checkTargets(written func(string) string) (all supabase.Problems) {
 	none := func(field, problem, remedy string, defaults ...string) {
-		if text := written(field); text == "" || slices.Contains(defaults, text) {
+		text := written(field)
+		if text == "" || slices.ContainsFunc(defaults, func(d string) bool { return strings.EqualFold(d, text) }) {
 			return
 		}
 		all = append(all, problemsAt(field, Wrong(problem, remedy))...)

@@ -30,6 +30,8 @@ func TestWhatHasNoEffectNextToTargetsIsRefusedWithARemedy(t *testing.T) {
 		namedBy + "full_sweep_interval: 1h\nstate: {path: s.db}":        "",
 		namedBy + "full_sweep_interval: 1h\nemit_deletes: true":         "",
 		namedBy + "full_sweep_interval: 1h\nchange_detection: modified": "",
+		namedBy + "sync_mode: One_Time\nchange_detection: ETag":         "",
+		"on_missing: Nack":                                              "on_missing: has no effect without targets_input; write targets_input, or remove it",
 		"on_missing: nack":                                              "on_missing: has no effect without targets_input; write targets_input, or remove it",
 		"on_missing: ack":                                               "",
 		"on_missing: drop":                                              `on_missing: "drop" is not what to do; write ack or nack`,

@@ -200,7 +200,7 @@ func FuzzATextIsShortAndHoldsNoSecret(f *testing.F) {
 	f.Add("%41", "A")
 	f.Fuzz(func(t *testing.T, text, secret string) {
 		if len(secret) < 4 || strings.Contains(redacted, secret) || strings.Contains("...", secret) || !utf8.ValidString(secret) {
-			t.Skip("no secret")
+			return // no secret: too short, or what is shown in its place
 		}
 		got := Text(text+secret, 100, secret)
 		require.True(t, utf8.ValidString(got))

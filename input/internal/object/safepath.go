@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// What a path may be long. Most file systems take names of 255 bytes; Windows takes
-// paths of 32,767, and many programs no more than 1,024.
+// How long a name and a path may be. Most file systems allow names of 255 bytes; Windows
+// allows paths of 32,767, and many programs no more than 1,024.
 const (
 	longestName = 200
 	longestPath = 600
@@ -20,7 +20,7 @@ const (
 //   - It stays below the folder that it is joined to.
 //   - No two keys and folders share a path, and no path is a folder of another: the
 //     names of folders have no dot, and those of files end with an extension.
-//   - Every name is one that Linux, macOS and Windows take.
+//   - Every name is one that Linux, macOS and Windows allow.
 //
 // An ordinary key such as photos/2024/a b.jpg stays as it is. Keys that differ only
 // in case have paths that differ only in case.
@@ -73,18 +73,22 @@ func folderName(part string) string {
 	return escapeName(part, true)
 }
 
+// extension is the one of files whose keys have none.
+const extension = ".file"
+
 // fileName is a name that ends with an extension: "avatar" becomes "avatar.file".
 func fileName(part string) string {
 	name := escapeName(part, false)
-	if !hasExtension(name) || strings.HasSuffix(name, ".file") {
-		name += ".file"
+	// In any case, so that "a" and "a.FILE" do not share a file on macOS and Windows.
+	if !hasExtension(name) || strings.EqualFold(name[max(0, len(name)-len(extension)):], extension) {
+		name += extension
 	}
 	return name
 }
 
 func hasExtension(name string) bool {
-	extension := path.Ext(name)
-	return len(extension) > 1 && strings.IndexFunc(extension[1:], func(c rune) bool { return !isAlphanumeric(c) }) < 0
+	ext := path.Ext(name)
+	return len(ext) > 1 && strings.IndexFunc(ext[1:], func(c rune) bool { return !isAlphanumeric(c) }) < 0
 }
 
 func isAlphanumeric(c rune) bool {
@@ -126,13 +130,13 @@ func escapeName(part string, folder bool) string {
 	return out.String()
 }
 
-// isDevice reports whether Windows takes a name for a device, whatever its
+// isDevice reports whether a name means a device on Windows, which it does with any
 // extension.
 func isDevice(name string) bool {
 	base, _, _ := strings.Cut(name, ".")
 	base = strings.ToUpper(strings.TrimRight(base, " "))
 	switch base {
-	case "CON", "PRN", "AUX", "NUL":
+	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
 		return true
 	}
 	return len(base) == 4 && (strings.HasPrefix(base, "COM") || strings.HasPrefix(base, "LPT")) && base[3] >= '0' && base[3] <= '9'

@@ -2,6 +2,7 @@ package object
 
 import (
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ func hostileKeys() []string {
 		"a", "a/b", "a/b/c", "a.txt", "a.txt/b.txt", "a.file", "a.file/b", "a/b.file", "a.", "a ", " a", "a.txt ", " ",
 		"a /b", "a /b ", "C:/x.txt", "-rf", ".hidden", ".hidden/x", "a+b.txt", "a b.txt", "a,b;c=d@e&f$g!h'i*j?k.txt",
 		long, long + "/x", long + ".txt", long + "/" + long + "/" + long + ".txt", strings.Repeat("d/", 500) + "x.txt",
-		strings.Repeat("k", 1024), "photos/2024/a b (1).jpg", "con", "con.txt", "NUL/x", "com1.a.b", "%63on", "aux .txt",
+		strings.Repeat("k", 1024), "photos/2024/a b (1).jpg", "con", "con.txt", "NUL/x", "conin$", "CONOUT$.txt", "conout$/x", "a.FILE", "a.File", "lpt9 .x", "com1.a.b", "%63on", "aux .txt",
 		"%2E%2E/x", "%2e", "%2F", "%long", "%long/x", "a%20b.txt", "a%2520b.txt", "C%3A/x.txt",
 		`..\..\x.txt`, "~/x.txt", "a\nb.txt", "a\x00b.txt", "é.txt", "\u202e.txt", "a\xffb.txt", "",
 	}
@@ -60,6 +61,9 @@ func TestPathsOfHostileKeysStayInTheFolderAndApart(t *testing.T) {
 	}
 }
 
+// device matches the names that Windows keeps for devices.
+var device = regexp.MustCompile(`(?i)^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9]) *(\.|$)`)
+
 func requireSafePath(t testing.TB, path string) {
 	t.Helper()
 	require.True(t, filepath.IsLocal(path), "%q leaves the folder", path)
@@ -70,7 +74,18 @@ func requireSafePath(t testing.TB, path string) {
 		require.False(t, strings.ContainsAny(name, `<>:"\|?*`), "%q", name)
 		require.False(t, strings.ContainsFunc(name, func(c rune) bool { return c < ' ' }), "%q", name)
 		require.Equal(t, strings.TrimRight(name, ". "), name)
-		require.False(t, isDevice(name), "%q", name)
+		require.False(t, device.MatchString(name), "%q", name)
+	}
+}
+
+func TestOnlyKeysThatDifferInCaseHavePathsThatDo(t *testing.T) {
+	paths := map[string]string{}
+	for _, key := range hostileKeys() {
+		path := strings.ToLower(SafePath(key, "uploads"))
+		if other, taken := paths[path]; taken {
+			require.Equal(t, strings.ToLower(other), strings.ToLower(key))
+		}
+		paths[path] = key
 	}
 }
 

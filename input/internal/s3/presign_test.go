@@ -28,10 +28,8 @@ func TestAPresignedURLOpensOneObjectUntilItExpires(t *testing.T) {
 			require.NoError(t, err)
 			return res.StatusCode, string(body)
 		}
-		for _, key := range []string{"a b+c?d=e&f", "//x", "trailing ", "dir/", "(1)!*'~"} {
+		for _, key := range []string{"a b+c?d=e&f", "//x", "trailing ", "dir/", "(1)!*'"} {
 			s.Put(testBucket, key, []byte("of "+key), emulator.WithRawKey())
-		}
-		for _, key := range []string{"a b+c?d=e&f", "//x", "trailing "} {
 			signed, err := c.Presign(t.Context(), accessKey(s), key, time.Minute)
 			require.NoError(t, err)
 			status, body := open(signed.URL)

@@ -96,7 +96,7 @@ func FuzzPageAgainstEncodingXML(f *testing.F) {
 		require.NoError(t, err)
 		var want result
 		if xml.Unmarshal(doc, &want) != nil || !utf8.Valid(doc) {
-			t.Skip("encoding/xml can't read what it wrote")
+			return // no such document in XML 1.0: encoding/xml can't read what it wrote
 		}
 		var got page
 		require.NoError(t, got.decode(doc, plane.PageKeys))

@@ -16,7 +16,7 @@
 //     one with a broken byte, names nothing.
 //   - Nothing is guessed. A document with two different keys, or of another
 //     table, is a problem and no target.
-//   - A document of one bad element names the other ones.
+//   - A bad element or line hides no other.
 //   - Time and memory grow with the length of the message alone.
 //   - No value of a document is in a problem, except the short words that tell
 //     the shape: a document may hold a signed URL.

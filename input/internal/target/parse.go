@@ -41,10 +41,18 @@ func Parse(message []byte) ([]Target, error) {
 	return p.targets, nil
 }
 
-// isLines is true where the first line is a whole document by itself.
+// isLines is true where a line is a whole document by itself. It need not be the first,
+// which may be the broken one; a text that begins as no document has none.
 func isLines(message []byte) bool {
-	first, _, more := bytes.Cut(message, []byte("\n"))
-	return more && (first[0] == '{' || first[0] == '[') && json.Valid(first)
+	if message[0] != '{' && message[0] != '[' {
+		return false
+	}
+	for line := range bytes.SplitSeq(message, []byte("\n")) {
+		if len(line) > 0 && (line[0] == '{' || line[0] == '[') && json.Valid(line) {
+			return true
+		}
+	}
+	return false
 }
 
 type parser struct {
