@@ -34,8 +34,12 @@ type readiness struct {
 	} `json:"statuses"`
 }
 
-// client asks the pipeline itself, not through the proxy that its downloads take.
-var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+// client asks the pipeline itself: not through the proxy that its downloads take, and
+// not where somebody else points to, such as a page for signing in.
+var client = &http.Client{
+	Transport:     &http.Transport{DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
 
 // ask requests a URL, and returns nil if the pipeline there is connected, and
 // otherwise an error that says what is not.
@@ -66,6 +70,8 @@ func ask(ctx context.Context, where *url.URL, timeout time.Duration) error {
 		return fmt.Errorf("%s answers with %s, and then: %w", where.Redacted(), status, err)
 	case resp.StatusCode == http.StatusUnauthorized:
 		return fmt.Errorf("%s answers with %s; write user and password of http.basic_auth into the URL", where.Redacted(), status)
+	case resp.Header.Get("Location") != "":
+		return fmt.Errorf("%s answers with %s and points to %s; a pipeline does not: write its own address", where.Redacted(), status, shown(resp.Header.Get("Location")))
 	case resp.StatusCode == http.StatusNotFound:
 		return fmt.Errorf("%s answers with %s; is it the address of a pipeline, which serves /ready?", where.Redacted(), status)
 	}

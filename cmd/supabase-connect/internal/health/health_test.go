@@ -86,6 +86,17 @@ func TestTheAnswerDecides(t *testing.T) {
 	}
 }
 
+func TestARedirectIsNoPipeline(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/ready" {
+			http.Redirect(w, r, "/login", http.StatusFound)
+		}
+	}))
+	defer server.Close()
+	_, err := run(server.URL)
+	require.ErrorContains(t, err, "302 Found and points to /login")
+}
+
 func TestNobodyAnswers(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
