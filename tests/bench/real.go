@@ -45,10 +45,11 @@ func setting(name string) string { return os.Getenv(settings + name) }
 // storage is a bucket there.
 type storage struct {
 	*real
-	as   account
-	keys []string
-	stop context.CancelFunc
-	load sync.WaitGroup
+	as     account
+	client *http.Client
+	keys   []string
+	stop   context.CancelFunc
+	load   sync.WaitGroup
 }
 
 // begin makes the bucket and fills it.
@@ -58,7 +59,7 @@ func (r *real) begin(ctx context.Context, o endpoint.Options, progress func(stri
 		region: setting("REGION"), apiKey: setting("SECRET_KEY"), buckets: []string{r.bucket},
 	}
 	as.api = strings.TrimSuffix(as.url, "/s3")
-	s := &storage{real: r, as: as}
+	s := &storage{real: r, as: as, client: http.DefaultClient}
 	for i := range o.Objects {
 		s.keys = append(s.keys, fmt.Sprintf("objects/%09d.bin", i))
 	}
@@ -122,7 +123,7 @@ func (s *storage) ask(ctx context.Context, method, path, body string, to io.Writ
 	if strings.HasPrefix(body, "{") {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := s.client.Do(req)
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
@@ -154,11 +155,14 @@ func (s *storage) stats(context.Context) (endpoint.Stats, error) { return endpoi
 
 func (s *storage) reset(context.Context) error { return nil }
 
+// close ends the other load and removes what was made. The removal has connections of
+// its own: one that a canceled request has just given back may still end with it.
 func (s *storage) close() {
 	if s.stop != nil {
 		s.stop()
 	}
 	s.load.Wait()
+	s.client = &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	s.remove(ctx)

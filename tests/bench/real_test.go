@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,13 +23,24 @@ type fakeStorage struct {
 	buckets map[string]bool
 	objects map[string]int
 	reads   int
+	shared  int    // removals over a connection that other requests had
 	refuses string // uploads whose path ends so
 }
+
+// othersKey says of a connection that it had requests other than removals.
+type othersKey struct{}
 
 func (f *fakeStorage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	body, _ := io.ReadAll(r.Body)
+	others, _ := r.Context().Value(othersKey{}).(*bool)
+	switch {
+	case r.Method != http.MethodDelete:
+		*others = true
+	case *others:
+		f.shared++
+	}
 	path := strings.TrimPrefix(r.URL.Path, "/storage/v1/")
 	var asked struct {
 		ID       string   `json:"id"`
@@ -68,7 +81,11 @@ func (f *fakeStorage) holds() (buckets, objects, bytes int) {
 // fakeServer is one that the environment names.
 func fakeServer(t *testing.T) *fakeStorage {
 	f := &fakeStorage{buckets: map[string]bool{}, objects: map[string]int{}}
-	server := httptest.NewServer(f)
+	server := httptest.NewUnstartedServer(f)
+	server.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return context.WithValue(ctx, othersKey{}, new(bool))
+	}
+	server.Start()
 	t.Cleanup(server.Close)
 	for name, value := range map[string]string{
 		"ENDPOINT": server.URL + "/storage/v1/s3", "REGION": "r", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "SERVICE_ROLE_KEY": "the-service-role-key",
@@ -95,6 +112,7 @@ func TestTheBucketOfARealRowIsFilledAndRemoved(t *testing.T) {
 	s.close()
 	buckets, objects, _ = f.holds()
 	require.Equal(t, []int{0, 0}, []int{buckets, objects})
+	require.Zero(t, f.shared, "a canceled read can end a removal over the same connection")
 }
 
 func TestARealServerThatRefusesAnObjectLeavesNothingBehind(t *testing.T) {
@@ -104,6 +122,7 @@ func TestARealServerThatRefusesAnObjectLeavesNothingBehind(t *testing.T) {
 	require.ErrorContains(t, err, "status 413: the object is too large")
 	buckets, objects, _ := f.holds()
 	require.Equal(t, []int{0, 0}, []int{buckets, objects})
+	require.Zero(t, f.shared)
 }
 
 func TestRealRowsNameTheSettingsThatTheyMiss(t *testing.T) {

@@ -139,7 +139,7 @@ func TestTheImageKnowsTimeZones(t *testing.T) {
 // The image trusts the authorities of its bundle, and others where the bundle is
 // replaced, as README.md says.
 func TestTheImageTrustsTheBundleOfAuthorities(t *testing.T) {
-	bundle := read(t, content+"/root/etc/ssl/certs/ca-certificates.crt")
+	bundle := read(t, content+"/rootfs/etc/ssl/certs/ca-certificates.crt")
 	require.Greater(t, strings.Count(bundle, "BEGIN CERTIFICATE"), 50)
 
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

@@ -45,7 +45,7 @@ func run(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	content = filepath.Join(dir, "content")
-	binary = filepath.Join(content, "root/usr/bin/supabase-connect")
+	binary = filepath.Join(content, "rootfs/usr/bin/supabase-connect")
 	// Without the AWS components, which take most of the time of a build.
 	build := exec.CommandContext(context.Background(), "sh", deploy+"/rootfs.sh", content)
 	build.Env = append(os.Environ(), "TAGS=noaws", "VERSION=v0.0.0-test")

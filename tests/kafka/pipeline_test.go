@@ -136,6 +136,15 @@ func requireHeaders(t *testing.T, key string, o corpus.Object, record *kgo.Recor
 // run carries out a configuration until its input ends.
 func run(t *testing.T, file string, env map[string]string) {
 	t.Helper()
+	stream := build(t, file, env)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	require.NoError(t, stream.Run(ctx))
+}
+
+// build makes a stream of a configuration and the variables that it reads.
+func build(t *testing.T, file string, env map[string]string) *service.Stream {
+	t.Helper()
 	yaml, err := os.ReadFile(file)
 	require.NoError(t, err)
 	builder := service.NewStreamBuilder()
@@ -146,9 +155,7 @@ func run(t *testing.T, file string, env map[string]string) {
 	require.NoError(t, builder.SetYAML(string(yaml)))
 	stream, err := builder.Build()
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	require.NoError(t, stream.Run(ctx))
+	return stream
 }
 
 // newTopic makes the topic and returns a client that reads it from its start.

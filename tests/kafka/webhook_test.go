@@ -4,12 +4,10 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 )
@@ -52,16 +50,7 @@ func TestWebhooksGoIntoTheTopicUnderTheKeyOfTheirObject(t *testing.T) {
 // start runs a configuration until the test ends.
 func start(t *testing.T, file string, env map[string]string) {
 	t.Helper()
-	yaml, err := os.ReadFile(file)
-	require.NoError(t, err)
-	builder := service.NewStreamBuilder()
-	builder.SetEnvVarLookupFunc(func(name string) (string, bool) {
-		value, ok := env[name]
-		return value, ok
-	})
-	require.NoError(t, builder.SetYAML(string(yaml)))
-	stream, err := builder.Build()
-	require.NoError(t, err)
+	stream := build(t, file, env)
 	ended := make(chan error, 1)
 	go func() { ended <- stream.Run(context.WithoutCancel(t.Context())) }()
 	t.Cleanup(func() {
