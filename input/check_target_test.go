@@ -42,7 +42,7 @@ func TestWhatWouldBecomeOfATargetIsTold(t *testing.T) {
 			`{"bucket":"docs","name":"in/a.jpg","event":"updated"}`:                    {CheckDue, "updated", "matches"},
 			`{"name":"in/a.jpg","event":"deleted"}`:                                    {CheckDue, "deleted", "matches"}, // it is there again
 			`{"bucket":"other","key":"in/a.jpg"}`:                                      {CheckElsewhere, "", `in the bucket "other", and this input reads "docs"`},
-			`{"bucket":"other","key":"in/a.jpg","event":"deleted"}`:                    {CheckElsewhere, "deleted", `filtered, which acknowledges it`},
+			`{"bucket":"other","key":"in/a.jpg","event":"deleted"}`:                    {CheckElsewhere, "deleted", `left out, and acknowledged`},
 			`{"project_ref":"localemulatorproject","key":"in/a.jpg"}`:                  {CheckDue, "", "matches"},
 			`{"project_ref":"abcdefghijklmnopqrst","key":"in/a.jpg"}`:                  {CheckElsewhere, "", `in the project "abcdefghijklmnopqrst", and this input reads "localemulatorproject"`},
 			`{"key":"out/a.jpg"}`:                                                      {CheckOutside, "", `prefix of source_path`},
@@ -53,7 +53,7 @@ func TestWhatWouldBecomeOfATargetIsTold(t *testing.T) {
 			`{"key":"in/big"}`:                                                         {CheckFiltered, "", `max_object_size`},
 			`{"key":"in/gone.jpg"}`:                                                    {CheckMissing, "", `the target is acknowledged (on_missing: ack)`},
 			`{"key":"in/gone.jpg","event":"created"}`:                                  {CheckMissing, "created", `no object of this key is in the bucket`},
-			`{"key":"in/gone.jpg","event":"deleted"}`:                                  {CheckGone, "deleted", `a message says so`},
+			`{"key":"in/gone.jpg","event":"deleted"}`:                                  {CheckGone, "deleted", `an empty message with the event deleted is sent`},
 			`{"key":"in/broken"}`:                                                      {CheckUnreadable, "", `can't be read`},
 			`{"type":"DELETE","old_record":{"bucket_id":"docs","name":"in/gone.jpg"}}`: {CheckGone, "deleted", ""},
 		} {
@@ -109,7 +109,7 @@ func TestTheReportOnATargetIsOneJSONDocument(t *testing.T) {
 		text, err := json.Marshal(targetRig(t).check(CheckOptions{Target: []byte(`{"bucket":"other","name":"a","event":"created"}`)}).Targets)
 		require.NoError(t, err)
 		require.JSONEq(t, `{"named":1,"explained":[{"bucket":"other","event":"created","key":"a","verdict":"elsewhere","listed":false,
-			"why":"it is in the bucket \"other\", and this input reads \"docs\": such a target is filtered, which acknowledges it"}]}`, string(text))
+			"why":"it is in the bucket \"other\", and this input reads \"docs\": such a target is left out, and acknowledged"}]}`, string(text))
 	})
 }
 
@@ -132,7 +132,7 @@ func TestACheckNamesTheInputOfTargetsAndDoesNotOpenIt(t *testing.T) {
 			require.Equal(t, CheckMissing, report.Targets.Explained[1].Verdict)
 			missing := "acknowledged (on_missing: ack)"
 			if strings.Contains(fields, "nack") {
-				missing = "after a few attempts the target is refused (on_missing: nack)"
+				missing = "after a few attempts the target is rejected (on_missing: nack)"
 			}
 			require.Contains(t, report.Targets.Explained[1].Why, missing)
 		}

@@ -62,9 +62,9 @@ func (c *checker) ofAnother(t target.Target) Explanation {
 	e, p := Explanation{Key: t.Key}, c.conf.Project
 	switch {
 	case t.ProjectRef != "" && p.Ref != "" && t.ProjectRef != p.Ref:
-		return e.because(Elsewhere, fmt.Sprintf("it is in the project %q, and this input reads %q: such a target is filtered, which acknowledges it", t.ProjectRef, p.Ref))
+		return e.because(Elsewhere, fmt.Sprintf("it is in the project %q, and this input reads %q: such a target is left out, and acknowledged", t.ProjectRef, p.Ref))
 	case t.Bucket != "" && t.Bucket != p.Bucket:
-		return e.because(Elsewhere, fmt.Sprintf("it is in the bucket %q, and this input reads %q: such a target is filtered, which acknowledges it", t.Bucket, p.Bucket))
+		return e.because(Elsewhere, fmt.Sprintf("it is in the bucket %q, and this input reads %q: such a target is left out, and acknowledged", t.Bucket, p.Bucket))
 	}
 	return e
 }
@@ -81,9 +81,9 @@ func (c *checker) unlisted(e Explanation, t target.Target) Explanation {
 		return e.because(Filtered, c.whyFiltered(object.Object{Key: t.Key}, v))
 	case t.Event == target.Deleted:
 		e.Rule = ""
-		return e.because(Gone, "it is not listed, and the target says that it was deleted: a message says so")
+		return e.because(Gone, "it is not listed, and the target says that it was deleted: an empty message with the event deleted is sent")
 	case c.conf.Targets != nil && c.conf.Targets.NackMissing:
-		return e.because(Missing, e.Why+": after a few attempts the target is refused (on_missing: nack)")
+		return e.because(Missing, e.Why+": after a few attempts the target is rejected (on_missing: nack)")
 	}
 	return e.because(Missing, e.Why+": the target is acknowledged (on_missing: ack), and nothing is delivered")
 }

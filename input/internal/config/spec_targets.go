@@ -46,7 +46,7 @@ func targetsInputField() *service.ConfigField {
 			"A message is one JSON document, an array of them, or one on each line: a reference (`emit: reference`), `{\"key\": …}` or `{\"name\": …}` with or without a `bucket`, a database webhook on `storage.objects`, the webhook of a Storage server, or a message of a queue around one of these. A mapping below `targets_input` can turn any other message into one of these. " +
 			"What is delivered is the version that the listing shows when it is read, and a key is never read twice at a time, so that no old version comes after a new one; a target for a key that waits to be read joins the one before it. " +
 			"A target that names another bucket or project, or a key that `source_path`, a pattern or a limit leaves out, delivers nothing and is acknowledged. A target that says that its object was deleted delivers an empty message with the event `deleted`, unless the object is there. " +
-			"A message is acknowledged when the output has everything that it names, and rejected when the output rejects any of it (`auto_replay_nacks: false`) or the input stops. An object that can't be read is tried again, after a minute first and up to once an hour, and its target waits. " +
+			"A message is acknowledged when the output has everything that it names, and rejected when the output rejects any of it (`auto_replay_nacks: false`) or the input stops. An object that can't be read is tried again, after a minute first and up to once an hour, or at once when another message names it, and its target waits. " +
 			"At most 16384 targets are taken in at a time. With `full_sweep_interval`, the bucket is listed as well, at that interval, and what no target named is delivered.").
 		Optional()
 }
