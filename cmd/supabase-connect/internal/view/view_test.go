@@ -42,7 +42,7 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 
 func TestCountsAreAddedAndTheLargestComesFirst(t *testing.T) {
 	counts := map[string]int64{"b": 2, "a": 2, "small": 1, "large": 1 << 40}
-	require.EqualValues(t, int64(1<<40+5), Total(counts))
+	require.Equal(t, int64(1<<40+5), Total(counts))
 	require.Equal(t, []string{"large", "a", "b", "small"}, ByCount(counts))
 	require.Zero(t, Total(nil))
 	require.Empty(t, ByCount(nil))
