@@ -312,17 +312,17 @@ func (b *gaugeBook) NewTimerCtor(string, ...string) service.MetricsExporterTimer
 }
 
 func (b *gaugeBook) NewGaugeCtor(name string, _ ...string) service.MetricsExporterGaugeCtor {
-	return func(...string) service.MetricsExporterGauge { return gauge{b, name} }
+	return func(...string) service.MetricsExporterGauge { return keptGauge{b, name} }
 }
 
 func (b *gaugeBook) Close(context.Context) error { return nil }
 
-type gauge struct {
+type keptGauge struct {
 	book *gaugeBook
 	name string
 }
 
-func (g gauge) Set(v int64) { g.book.values.Store(g.name, v) }
+func (g keptGauge) Set(v int64) { g.book.values.Store(g.name, v) }
 
 type discard struct{}
 

@@ -108,8 +108,8 @@ func metadataTable(t *testing.T) string {
 	return b.String()
 }
 
-// metricInCode finds New<type>("name") and New<type>("name", "label").
-var metricInCode = regexp.MustCompile(`\.New(Counter|Gauge|Timer)\("(supabase_storage_\w+)"(?:, "(\w+)")?\)`)
+// metricInCode finds new<type>("name") and new<type>("name", "label"), or scope<type>.
+var metricInCode = regexp.MustCompile(`\.(?:new|scope)(Counter|Gauge|Timer)\("(supabase_storage_\w+)"(?:, "(\w+)")?\)`)
 
 // metricTables is the metrics as a Markdown table for each type.
 func metricTables(t *testing.T) string {

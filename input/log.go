@@ -297,7 +297,7 @@ type outageLog struct {
 	log  *service.Logger
 	what string // as in "Waiting for ..."
 	// failing is 1 while it lasts.
-	failing *service.MetricGauge
+	failing gauge
 
 	mu     sync.Mutex
 	outage outage

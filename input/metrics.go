@@ -15,34 +15,34 @@ import (
 // (and "stream" in streams mode) to each. Counters count objects unless their
 // name says otherwise; timers are in nanoseconds.
 type meters struct {
-	listed    *service.MetricCounter
-	unchanged *service.MetricCounter
-	filtered  *service.MetricCounter // by rule
-	delivered *service.MetricCounter
-	vanished  *service.MetricCounter
-	parked    *service.MetricCounter // by reason
-	deleted   *service.MetricCounter // deletions that were delivered
-	retries   *service.MetricCounter // requests, by cause
-	bytes     *service.MetricCounter // of delivered objects
+	listed    counter
+	unchanged counter
+	filtered  counter // by rule
+	delivered counter
+	vanished  counter
+	parked    counter // by reason
+	deleted   counter // deletions that were delivered
+	retries   counter // requests, by cause
+	bytes     counter // of delivered objects
 	// targets count the targets of targets_input, by what happens to them;
 	// targetsMalformed counts messages.
-	targets          [6]*service.MetricCounter
-	targetsMalformed *service.MetricCounter
+	targets          [6]counter
+	targetsMalformed counter
 	// changesPolls counts passes that asked only for changes.
-	changesPolls *service.MetricCounter
+	changesPolls counter
 
-	inFlight         *service.MetricGauge
-	bufferedBytes    *service.MetricGauge
-	downloadWindow   *service.MetricGauge
-	listWindow       *service.MetricGauge // pages of a listing that may be under way
-	parkedNow        *service.MetricGauge
-	tracked          *service.MetricGauge
-	lastCompletePass *service.MetricGauge // Unix time in seconds
-	credentialsEnd   *service.MetricGauge // Unix time in seconds
+	inFlight         gauge
+	bufferedBytes    gauge
+	downloadWindow   gauge
+	listWindow       gauge // pages of a listing that may be under way
+	parkedNow        gauge
+	tracked          gauge
+	lastCompletePass gauge // Unix time in seconds
+	credentialsEnd   gauge // Unix time in seconds
 	// oldestUndelivered is the age in seconds of the oldest batch without an ack.
-	oldestUndelivered *service.MetricGauge
+	oldestUndelivered gauge
 	// oldestTarget is the age in seconds of the oldest target that is not done with.
-	oldestTarget *service.MetricGauge
+	oldestTarget gauge
 
 	listPage  *service.MetricTimer
 	firstByte *service.MetricTimer
@@ -50,71 +50,121 @@ type meters struct {
 
 	passes *passMeters
 
+	view view
 	// gathered holds the metrics that change with every object.
 	gathered *gatherer
 	// failed are the requests that are made again.
 	failed failures
 }
 
-func newMeters(m *service.Metrics) *meters {
-	made := &meters{
-		listed:    m.NewCounter("supabase_storage_listed"),
-		unchanged: m.NewCounter("supabase_storage_unchanged"),
-		filtered:  m.NewCounter("supabase_storage_filtered", "rule"),
-		delivered: m.NewCounter("supabase_storage_delivered"),
-		vanished:  m.NewCounter("supabase_storage_vanished"),
-		parked:    m.NewCounter("supabase_storage_parked", "reason"),
-		deleted:   m.NewCounter("supabase_storage_deleted_events"),
-		retries:   m.NewCounter("supabase_storage_retries", "cause"),
-		bytes:     m.NewCounter("supabase_storage_bytes"),
-
-		changesPolls: m.NewCounter("supabase_storage_changes_polls"),
-
-		targets: [...]*service.MetricCounter{
-			pass.TargetReceived:  m.NewCounter("supabase_storage_targets_received"),
-			pass.TargetJoined:    m.NewCounter("supabase_storage_targets_joined"),
-			pass.TargetFiltered:  m.NewCounter("supabase_storage_targets_filtered"),
-			pass.TargetDelivered: m.NewCounter("supabase_storage_targets_delivered"),
-			pass.TargetMissing:   m.NewCounter("supabase_storage_targets_missing"),
-			pass.TargetFailed:    m.NewCounter("supabase_storage_targets_failed"),
-		},
-		targetsMalformed: m.NewCounter("supabase_storage_targets_malformed"),
-
-		inFlight:         m.NewGauge("supabase_storage_in_flight"),
-		bufferedBytes:    m.NewGauge("supabase_storage_buffered_bytes"),
-		downloadWindow:   m.NewGauge("supabase_storage_download_window"),
-		listWindow:       m.NewGauge("supabase_storage_list_window"),
-		parkedNow:        m.NewGauge("supabase_storage_parked_now"),
-		tracked:          m.NewGauge("supabase_storage_tracked"),
-		lastCompletePass: m.NewGauge("supabase_storage_last_complete_pass_unix"),
-		credentialsEnd:   m.NewGauge("supabase_storage_credentials_expire_unix"),
-
-		oldestUndelivered: m.NewGauge("supabase_storage_oldest_undelivered_seconds"),
-		oldestTarget:      m.NewGauge("supabase_storage_oldest_target_seconds"),
-
-		listPage:  m.NewTimer("supabase_storage_list_page_ns"),
-		firstByte: m.NewTimer("supabase_storage_first_byte_ns"),
-		passTime:  m.NewTimer("supabase_storage_pass_ns"),
-
-		passes: newPassMeters(m),
-
-		gathered: newGatherer(),
-	}
+// newMeters makes the metrics of an input that reads one scope, or its own metrics where
+// it reads several: those that the scopes share, see [meters.part]. PerScope names the
+// labels of the series of a scope.
+func newMeters(m *service.Metrics, perScope ...string) *meters {
+	made := makeMeters(newMetricSet(m, perScope...), labels{n: len(perScope)}, newGatherer())
 	made.showZeros()
 	return made
+}
+
+// part is how one part of an input sees the metrics: a project, which has no labels, or
+// a scope.
+func (m *meters) part(bucket, project string) *meters {
+	set := m.view.set
+	of := labels{n: len(set.perScope), bucket: bucket, project: project}
+	if of.n < 2 {
+		of.project = ""
+	}
+	return makeMeters(set, of, m.gathered)
+}
+
+func makeMeters(set *metricSet, of labels, gathered *gatherer) *meters {
+	m := &meters{gathered: gathered}
+	v := view{set: set, of: of, who: m}
+	m.view = v
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	m.listed = v.scopeCounter("supabase_storage_listed")
+	m.unchanged = v.scopeCounter("supabase_storage_unchanged")
+	m.filtered = v.scopeCounter("supabase_storage_filtered", "rule")
+	m.delivered = v.scopeCounter("supabase_storage_delivered")
+	m.vanished = v.scopeCounter("supabase_storage_vanished")
+	m.parked = v.scopeCounter("supabase_storage_parked", "reason")
+	m.deleted = v.scopeCounter("supabase_storage_deleted_events")
+	m.bytes = v.scopeCounter("supabase_storage_bytes")
+	m.retries = v.newCounter("supabase_storage_retries", "cause")
+	m.changesPolls = v.newCounter("supabase_storage_changes_polls")
+
+	m.targets = [...]counter{
+		pass.TargetReceived:  v.newCounter("supabase_storage_targets_received"),
+		pass.TargetJoined:    v.newCounter("supabase_storage_targets_joined"),
+		pass.TargetFiltered:  v.newCounter("supabase_storage_targets_filtered"),
+		pass.TargetDelivered: v.newCounter("supabase_storage_targets_delivered"),
+		pass.TargetMissing:   v.newCounter("supabase_storage_targets_missing"),
+		pass.TargetFailed:    v.newCounter("supabase_storage_targets_failed"),
+	}
+	m.targetsMalformed = v.newCounter("supabase_storage_targets_malformed")
+
+	m.inFlight = v.newGauge("supabase_storage_in_flight")
+	m.bufferedBytes = v.newGauge("supabase_storage_buffered_bytes")
+	m.downloadWindow = v.newGauge("supabase_storage_download_window")
+	m.listWindow = v.newGauge("supabase_storage_list_window")
+	m.parkedNow = v.scopeGauge("supabase_storage_parked_now")
+	m.tracked = v.scopeGauge("supabase_storage_tracked")
+	m.lastCompletePass = v.scopeGauge("supabase_storage_last_complete_pass_unix").earliest()
+	m.credentialsEnd = v.newGauge("supabase_storage_credentials_expire_unix").earliest()
+	m.oldestUndelivered = v.newGauge("supabase_storage_oldest_undelivered_seconds")
+	m.oldestTarget = v.newGauge("supabase_storage_oldest_target_seconds")
+
+	m.listPage = v.newTimer("supabase_storage_list_page_ns")
+	m.firstByte = v.newTimer("supabase_storage_first_byte_ns")
+	m.passTime = v.newTimer("supabase_storage_pass_ns")
+
+	m.passes = newPassMeters(v)
+	return m
+}
+
+// leave takes what a part shows out of the gauges, when that is gone.
+func (m *meters) leave() {
+	m.gathered.flush() // nothing of it comes later
+	m.view.leave()
 }
 
 // showZeros sends zeros to the exporter. Otherwise it would not know a metric
 // before its first change, and the first value that it shows would give no rate.
 // Timers have no zero: each value that they are given counts.
 func (m *meters) showZeros() {
-	for _, c := range []*service.MetricCounter{
-		m.listed, m.unchanged, m.delivered, m.vanished, m.deleted, m.bytes, m.changesPolls, m.targetsMalformed,
-	} {
+	for _, c := range []counter{m.changesPolls, m.targetsMalformed} {
 		c.Incr(0)
 	}
 	for _, c := range m.targets {
 		c.Incr(0)
+	}
+	for _, cause := range object.Causes() {
+		m.retries.Incr(0, cause)
+	}
+	for _, g := range []gauge{
+		m.inFlight, m.bufferedBytes, m.downloadWindow, m.listWindow, m.credentialsEnd, m.oldestUndelivered, m.oldestTarget,
+	} {
+		g.Set(0)
+	}
+	m.passes.showZeros()
+	if m.view.of.n == 0 {
+		m.showZerosOfScope()
+	}
+}
+
+// showZerosOfScope is showZeros for the series of one scope. Of several scopes those
+// with a label of their own appear with their first value: there may be thousands.
+func (m *meters) showZerosOfScope() {
+	for _, c := range []counter{m.listed, m.unchanged, m.delivered, m.vanished, m.deleted, m.bytes} {
+		c.Incr(0)
+	}
+	for _, g := range []gauge{m.parkedNow, m.tracked, m.lastCompletePass} {
+		g.Set(0)
+	}
+	m.passes.showZerosOfScope()
+	if m.view.of.n > 0 {
+		return
 	}
 	for _, rule := range filter.Rules() {
 		m.filtered.Incr(0, rule.String())
@@ -123,16 +173,6 @@ func (m *meters) showZeros() {
 	for _, reason := range pass.Reasons() {
 		m.parked.Incr(0, reason)
 	}
-	for _, cause := range object.Causes() {
-		m.retries.Incr(0, cause)
-	}
-	for _, g := range []*service.MetricGauge{
-		m.inFlight, m.bufferedBytes, m.downloadWindow, m.listWindow, m.parkedNow, m.tracked,
-		m.lastCompletePass, m.credentialsEnd, m.oldestUndelivered, m.oldestTarget,
-	} {
-		g.Set(0)
-	}
-	m.passes.showZeros()
 }
 
 // Retried, InFlight, Buffered and Window implement fetch.Meter.
@@ -168,25 +208,25 @@ const gatherFor = 100 * time.Millisecond
 type gatherer struct {
 	mu     sync.Mutex
 	counts map[count]int64
-	gauges map[*service.MetricGauge]int64
+	gauges map[gauge]int64
 	due    bool // a flush is scheduled
 }
 
 // count is a counter and the value of its label, "" for a counter without labels.
 type count struct {
-	counter *service.MetricCounter
+	counter counter
 	label   string
 }
 
 func newGatherer() *gatherer {
-	return &gatherer{counts: map[count]int64{}, gauges: map[*service.MetricGauge]int64{}}
+	return &gatherer{counts: map[count]int64{}, gauges: map[gauge]int64{}}
 }
 
 // add counts n more.
-func (g *gatherer) add(c *service.MetricCounter, n int64) { g.addLabelled(c, n, "") }
+func (g *gatherer) add(c counter, n int64) { g.addLabelled(c, n, "") }
 
 // addLabelled is add for a counter with one label.
-func (g *gatherer) addLabelled(c *service.MetricCounter, n int64, label string) {
+func (g *gatherer) addLabelled(c counter, n int64, label string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.counts[count{c, label}] += n
@@ -194,7 +234,7 @@ func (g *gatherer) addLabelled(c *service.MetricCounter, n int64, label string) 
 }
 
 // set keeps the last value of a gauge.
-func (g *gatherer) set(m *service.MetricGauge, value int64) {
+func (g *gatherer) set(m gauge, value int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.gauges[m] = value

@@ -4,28 +4,26 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/redpanda-data/benthos/v4/public/service"
-
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
 // passMeters tell how far the pass under way is, when the next one is due, and what
 // holds the work back.
 type passMeters struct {
-	underWay *service.MetricGauge // 1 while a pass of a kind is under way
-	due      *service.MetricGauge // Unix time in seconds
-	listed   *service.MetricGauge // objects
-	expected *service.MetricGauge // objects
-	failed   *service.MetricGauge // full passes in a row
+	underWay gauge // 1 while a pass of a kind is under way
+	due      gauge // Unix time in seconds
+	listed   gauge // objects
+	expected gauge // objects
+	failed   gauge // full passes in a row
 
-	deletesHeld   *service.MetricGauge // objects
-	parkedObjects *service.MetricGauge // by reason
-	undelivered   *service.MetricGauge // batches
+	deletesHeld   gauge // objects
+	parkedObjects gauge // by reason
+	undelivered   gauge // batches
 
 	// These are 1 while what they name can't be reached, written or renewed.
-	endpointFailing    *service.MetricGauge
-	stateFailing       *service.MetricGauge
-	credentialsFailing *service.MetricGauge
+	endpointFailing    gauge
+	stateFailing       gauge
+	credentialsFailing gauge
 
 	// full says that the pass under way lists everything, and seen how many objects it
 	// has listed.
@@ -33,21 +31,21 @@ type passMeters struct {
 	seen atomic.Int64
 }
 
-func newPassMeters(m *service.Metrics) *passMeters {
+func newPassMeters(v view) *passMeters {
 	return &passMeters{
-		underWay: m.NewGauge("supabase_storage_pass_under_way", "kind"),
-		due:      m.NewGauge("supabase_storage_pass_due_unix"),
-		listed:   m.NewGauge("supabase_storage_pass_listed"),
-		expected: m.NewGauge("supabase_storage_pass_expected"),
-		failed:   m.NewGauge("supabase_storage_passes_failed"),
+		underWay: v.newGauge("supabase_storage_pass_under_way", "kind"),
+		due:      v.newGauge("supabase_storage_pass_due_unix").earliest(),
+		listed:   v.newGauge("supabase_storage_pass_listed"),
+		expected: v.newGauge("supabase_storage_pass_expected"),
+		failed:   v.scopeGauge("supabase_storage_passes_failed"),
 
-		deletesHeld:   m.NewGauge("supabase_storage_deletes_held"),
-		parkedObjects: m.NewGauge("supabase_storage_parked_objects", "reason"),
-		undelivered:   m.NewGauge("supabase_storage_undelivered_batches"),
+		deletesHeld:   v.scopeGauge("supabase_storage_deletes_held"),
+		parkedObjects: v.scopeGauge("supabase_storage_parked_objects", "reason"),
+		undelivered:   v.newGauge("supabase_storage_undelivered_batches"),
 
-		endpointFailing:    m.NewGauge("supabase_storage_endpoint_failing"),
-		stateFailing:       m.NewGauge("supabase_storage_state_failing"),
-		credentialsFailing: m.NewGauge("supabase_storage_credentials_failing"),
+		endpointFailing:    v.newGauge("supabase_storage_endpoint_failing"),
+		stateFailing:       v.newGauge("supabase_storage_state_failing"),
+		credentialsFailing: v.newGauge("supabase_storage_credentials_failing"),
 	}
 }
 
@@ -58,14 +56,21 @@ func (m *passMeters) showZeros() {
 	for _, kind := range passKinds {
 		m.underWay.Set(0, kind)
 	}
+	for _, g := range []gauge{
+		m.due, m.listed, m.expected, m.undelivered, m.endpointFailing, m.stateFailing, m.credentialsFailing,
+	} {
+		g.Set(0)
+	}
+}
+
+func (m *passMeters) showZerosOfScope() {
+	m.failed.Set(0)
+	m.deletesHeld.Set(0)
+	if m.failed.labels.n > 0 {
+		return
+	}
 	for _, reason := range pass.Reasons() {
 		m.parkedObjects.Set(0, reason)
-	}
-	for _, gauge := range []*service.MetricGauge{
-		m.due, m.listed, m.expected, m.failed, m.deletesHeld, m.undelivered,
-		m.endpointFailing, m.stateFailing, m.credentialsFailing,
-	} {
-		gauge.Set(0)
 	}
 }
 

@@ -33,8 +33,8 @@ const (
 // without a log line. It is safe for concurrent use.
 type undelivered struct {
 	log *service.Logger
-	age *service.MetricGauge // seconds, of the oldest batch
-	now *service.MetricGauge // batches
+	age gauge // seconds, of the oldest batch
+	now gauge // batches
 
 	mu             sync.Mutex
 	oldest, newest *pendingBatch
@@ -64,7 +64,7 @@ type refusal struct {
 	times     int
 }
 
-func newUndelivered(log *service.Logger, age, now *service.MetricGauge) *undelivered {
+func newUndelivered(log *service.Logger, age, now gauge) *undelivered {
 	return &undelivered{log: log, age: age, now: now, refused: map[string]refusal{}}
 }
 

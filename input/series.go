@@ -1,0 +1,199 @@
+package input
+
+import (
+	"sync"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+)
+
+// labels are those of the series of one scope: its bucket where an input reads
+// several, and its project where that is asked for.
+type labels struct {
+	n       int // how many of the two there are
+	bucket  string
+	project string
+}
+
+// after appends the labels of the scope to those of the metric itself.
+func (l labels) after(own []string) []string {
+	switch l.n {
+	case 0:
+		return own
+	case 1:
+		return append(own[:len(own):len(own)], l.bucket)
+	}
+	return append(own[:len(own):len(own)], l.bucket, l.project)
+}
+
+// metricSet makes each metric of an input once, and the series of its scopes from it.
+type metricSet struct {
+	from *service.Metrics
+	// perScope are the names of the labels of [labels], in their order.
+	perScope []string
+
+	mu       sync.Mutex // while a part is made
+	counters map[string]*service.MetricCounter
+	timers   map[string]*service.MetricTimer
+	gauges   map[string]*sharedGauge
+}
+
+func newMetricSet(m *service.Metrics, perScope ...string) *metricSet {
+	return &metricSet{
+		from: m, perScope: perScope,
+		counters: map[string]*service.MetricCounter{}, timers: map[string]*service.MetricTimer{}, gauges: map[string]*sharedGauge{},
+	}
+}
+
+// view is how one part of an input sees the metrics of all: the input itself, a
+// project, or a scope. Gauges have one value for each part, and show what the parts
+// have together.
+type view struct {
+	set *metricSet
+	of  labels
+	who *meters
+}
+
+// once returns what is known under a name, or makes it.
+func once[T any](known map[string]T, name string, create func() T) T {
+	made, ok := known[name]
+	if !ok {
+		made = create()
+		known[name] = made
+	}
+	return made
+}
+
+func (v view) newCounter(name string, own ...string) counter {
+	return counter{MetricCounter: once(v.set.counters, name, func() *service.MetricCounter { return v.set.from.NewCounter(name, own...) })}
+}
+
+// scopeCounter has a series for each scope.
+func (v view) scopeCounter(name string, own ...string) counter {
+	c := v.newCounter(name, append(own, v.set.perScope...)...)
+	c.of = v.of
+	return c
+}
+
+func (v view) newTimer(name string) *service.MetricTimer {
+	return once(v.set.timers, name, func() *service.MetricTimer { return v.set.from.NewTimer(name) })
+}
+
+func (v view) newGauge(name string, own ...string) gauge {
+	return gauge{who: v.who, shared: once(v.set.gauges, name, func() *sharedGauge {
+		return &sharedGauge{of: v.set.from.NewGauge(name, own...), series: map[series]*parts{}}
+	})}
+}
+
+// scopeGauge has a series for each scope.
+func (v view) scopeGauge(name string, own ...string) gauge {
+	g := v.newGauge(name, append(own, v.set.perScope...)...)
+	g.labels = v.of
+	return g
+}
+
+// earliest makes a gauge show the least value that is not 0, in place of the sum: of
+// times.
+func (g gauge) earliest() gauge {
+	g.shared.earliest = true
+	return g
+}
+
+// counter is a counter as one part of an input sees it.
+type counter struct {
+	*service.MetricCounter
+	of labels
+}
+
+// Incr adds n to the series with the given labels of the metric itself.
+func (c counter) Incr(n int64, own ...string) { c.MetricCounter.Incr(n, c.of.after(own)...) }
+
+// gauge is a gauge as one part of an input sees it. The zero gauge sets nothing.
+type gauge struct {
+	shared *sharedGauge
+	labels labels
+	who    *meters
+}
+
+// Set sets the value of this part. The metric shows the sum of all parts.
+func (g gauge) Set(value int64, own ...string) {
+	if g.shared != nil {
+		g.shared.set(g.who, series{labels: g.labels, own: first(own)}, value)
+	}
+}
+
+func first(of []string) string {
+	if len(of) == 0 {
+		return ""
+	}
+	return of[0]
+}
+
+// series is one series of a gauge, of which none has more than one label of its own.
+type series struct {
+	labels labels
+	own    string
+}
+
+// sharedGauge is a gauge that several parts set.
+type sharedGauge struct {
+	of       *service.MetricGauge
+	earliest bool
+
+	mu     sync.Mutex
+	series map[series]*parts
+}
+
+// parts are the values of all parts, those that are not 0.
+type parts struct {
+	values map[*meters]int64
+	sum    int64
+}
+
+func (g *sharedGauge) set(who *meters, s series, value int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p, known := g.series[s]
+	if !known {
+		p = &parts{values: map[*meters]int64{}}
+		g.series[s] = p
+	}
+	g.change(p, who, s, value)
+}
+
+func (g *sharedGauge) change(p *parts, who *meters, s series, value int64) {
+	p.sum += value - p.values[who]
+	if value == 0 {
+		delete(p.values, who)
+	} else {
+		p.values[who] = value
+	}
+	shown := p.sum
+	if g.earliest {
+		shown = 0
+		for _, v := range p.values {
+			if shown == 0 || v < shown {
+				shown = v
+			}
+		}
+	}
+	var own []string
+	if s.own != "" {
+		own = []string{s.own}
+	}
+	g.of.Set(shown, s.labels.after(own)...)
+}
+
+// leave takes the values of a part out of all gauges: what it was of is gone.
+func (v view) leave() {
+	v.set.mu.Lock()
+	defer v.set.mu.Unlock()
+	for _, g := range v.set.gauges {
+		g.mu.Lock()
+		for s, p := range g.series {
+			if _, has := p.values[v.who]; has {
+				g.change(p, v.who, s, 0)
+			}
+		}
+		g.mu.Unlock()
+	}
+}
