@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"syscall"
-	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
@@ -135,10 +134,10 @@ func (r *reader) probe(ctx context.Context) error {
 	}
 	err := r.conf.Retry.Do(ctx, r.probeOnce, mayPass, func(err error) {
 		r.meters.Retried(err)
-		r.endpoint.failed(err)
+		r.outages.failed(err)
 	})
 	if err == nil {
-		r.endpoint.ended()
+		r.outages.ended()
 	}
 	return err
 }
@@ -161,18 +160,6 @@ func (r *reader) probeOnce(ctx context.Context) error {
 	return err
 }
 
-// oneTimePatience is how long a one-time run waits for its keys, such as those
-// of a project that is being restored. Other runs have all the time.
-const oneTimePatience = 10 * time.Minute
-
-// patience is how long keys are waited for, zero for as long as it takes.
-func patience(conf config.Config) time.Duration {
-	if conf.Plan.Repeats() {
-		return 0
-	}
-	return oneTimePatience
-}
-
 // signIn gets the first keys, and with them what they tell of the project.
 func (r *reader) signIn(ctx context.Context) error {
 	if _, err := r.source.Credentials(ctx); err != nil {
@@ -192,55 +179,4 @@ func signOut(ctx context.Context, source *keys.Source, log *service.Logger) {
 	if err := source.SignOut(ctx); err != nil {
 		log.Debugf("The session could not be ended, and is left to expire: %v", err)
 	}
-}
-
-// keyWatcher implements keys.Watcher. The source calls it from one goroutine at
-// a time.
-type keyWatcher struct {
-	r      *reader
-	outage outage
-}
-
-// Renewed implements keys.Watcher.
-func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
-	w.r.meters.credentialsEnd.Set(unixOrZero(p.Expires))
-	w.r.meters.passes.credentialsFailing.Set(0)
-	if rejected {
-		w.r.log.Infof("The server refused the credentials, and they were renewed, for %s", p.Identity)
-		return
-	}
-	w.r.log.Debugf("Signing requests as %s", p.Identity)
-}
-
-// Delayed implements keys.Watcher.
-func (w *keyWatcher) Delayed(err error, until time.Time) {
-	w.r.meters.passes.credentialsFailing.Set(1)
-	if until.IsZero() {
-		w.r.keysFail.set(err)
-	}
-	switch told := w.outage.failed(); {
-	case !told:
-		w.r.log.Debugf("Credentials could not be had: %v", err)
-	case w.outage.lasts() > 0:
-		w.r.log.Warnf("Still waiting for the credentials, for %s so far: %v", w.outage.lasts(), err)
-	case until.IsZero():
-		w.r.log.Warnf("Waiting for the credentials: %v", err)
-	default:
-		w.r.log.Warnf("The credentials could not be renewed yet, and are good until %s: %v", until.UTC().Format(time.RFC3339), err)
-	}
-}
-
-// Recovered implements keys.Watcher.
-func (w *keyWatcher) Recovered(after time.Duration) {
-	w.r.meters.passes.credentialsFailing.Set(0)
-	w.r.keysFail.clear()
-	if w.outage.over() {
-		w.r.log.Infof("The credentials were obtained after %s in which they could not be had", after.Round(time.Second))
-	}
-}
-
-// Expiring implements keys.Watcher.
-func (w *keyWatcher) Expiring(p supabase.Project, left time.Duration) {
-	w.r.log.Warnf("The token in credentials expires on %s, in %s, and requests fail from then on: write a new one in time, or use credentials that are renewed by themselves (type: %s or %s)",
-		p.Expires.UTC().Format(time.RFC3339), left.Round(time.Second), supabase.TypeUser, supabase.TypeAccessToken)
 }

@@ -255,6 +255,8 @@ const (
 // begins, now and then while it lasts, and when it is over. It belongs to one
 // goroutine at a time.
 type outage struct {
+	// once has only the beginning logged, and not that it lasts.
+	once        bool
 	began, next time.Time
 	pause       time.Duration
 	failures    int
@@ -267,7 +269,7 @@ func (o *outage) failed() (tell bool) {
 	switch {
 	case o.began.IsZero():
 		o.began, o.pause = now, outageFirst
-	case now.Before(o.next):
+	case o.once || now.Before(o.next):
 		return false
 	default:
 		o.pause = min(2*o.pause, outageMost)
@@ -287,7 +289,7 @@ func (o *outage) lasts() time.Duration {
 // over notes that an attempt succeeded, and reports whether one had failed.
 func (o *outage) over() bool {
 	was := !o.began.IsZero()
-	*o = outage{}
+	*o = outage{once: o.once}
 	return was
 }
 

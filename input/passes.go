@@ -66,8 +66,6 @@ type passes struct {
 	held   int64
 	// listed is how many objects the last complete full pass listed, 0 before it.
 	listed int64
-	// failing are the full passes that ended early, one after the other.
-	failing outage
 }
 
 var _ poll.Passes = (*passes)(nil)
@@ -255,7 +253,7 @@ func (r *reader) newFetcher(ctx context.Context) *fetch.Fetcher {
 		MaxDownloads: r.conf.MaxDownloads, CheapRanges: r.conf.Project.Hosted(), BufferBytes: r.conf.BufferBytes,
 		HoldsWhole: r.conf.WholeScanner, TakesWhole: r.conf.ToTheEnd,
 		CheckUpTo: r.conf.VerifyUpTo,
-		Retry:     r.conf.Retry, Meter: fetchMeter{r.meters, r},
+		Retry:     r.conf.Retry, Meter: fetchMeter{endpointMeter{r.meters, r.endpoint}, r},
 		References: r.references(),
 	})
 }

@@ -74,10 +74,10 @@ func (r *reader) connecting() string {
 	if err := r.keysFail.get(); err != nil {
 		return fmt.Sprintf("waiting for the credentials: %v", err)
 	}
-	if err := r.endpoint.cause(); err != nil {
-		return fmt.Sprintf("connecting to %s: %v", r.endpoint.what, err)
+	if err := r.outages.cause(); err != nil {
+		return fmt.Sprintf("connecting to %s: %v", r.outages.what, err)
 	}
-	return "connecting to " + r.endpoint.what
+	return "connecting to " + r.outages.what
 }
 
 // stillAfter is how long no count changes before something is said to stand still.
@@ -126,8 +126,8 @@ func (r *reader) heldUp(p pass.Report, n int64, last error) string {
 	if n > 0 {
 		return fmt.Sprintf("failed requests: %d, the last with: %v", n, last)
 	}
-	if err := r.endpoint.cause(); err != nil {
-		return fmt.Sprintf("waiting for %s: %v", r.endpoint.what, err)
+	if err := r.outages.cause(); err != nil {
+		return fmt.Sprintf("waiting for %s: %v", r.outages.what, err)
 	}
 	if p.Unsettled() == 0 && !p.ListingComplete {
 		return "waiting for the listing"

@@ -19,39 +19,32 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
 
-// reader implements service.BatchInput. It owns the life of a run, and nothing
-// else.
+// reader reads one scope. Where an input has no other, it is the whole input, and
+// implements service.BatchInput. It owns the life of a run, and nothing else.
 type reader struct {
+	*endpoint
 	conf   config.Config
-	res    *service.Resources
 	log    *service.Logger
 	meters *meters
-	source *keys.Source
 	client *config.Plane
 	// metadata is the client, if its keys can ask for the metadata of an object.
 	metadata metadataAsker
-	gate     *retry.Gate // of the endpoint's host, for all requests to it
-	out      chan handover
 	watcher  *watcher
-	// undelivered are the batches that the pipeline has; endpoint logs outages.
-	undelivered *undelivered
-	endpoint    *outageLog
-	// keysFail and stateFails hold up everything.
-	keysFail, stateFails trouble
+	// stateFails holds up everything.
+	stateFails trouble
 
-	limiter  *limiter.Limiter // of the endpoint
 	removals *pass.Removals
 	fetcher  *fetch.Fetcher  // once the run has begun
 	late     sync.WaitGroup  // what is said of downloads that outlast their pass
 	choice   *poll.Choice    // between full listings and asking for changes
 	changes  *changes.Client // nil where nobody can be asked
 
-	pass    atomic.Pointer[pass.Pass] // the one under way, or the last one
+	pass atomic.Pointer[pass.Pass] // the one under way, or the last one
+	// failing are the full passes that ended early, one after the other.
+	failing outage
 	targets targets
 
 	mu        sync.Mutex
@@ -67,7 +60,6 @@ type reader struct {
 
 	// wait is what Connect waits for.
 	wait outage
-	shut shut
 }
 
 var (
@@ -75,22 +67,23 @@ var (
 	_ service.ConnectionTestable = (*reader)(nil)
 )
 
-// newReader makes the parts of the input and connects them. It makes no request.
+// newReader makes the parts of an input with one scope, and connects them. It makes no
+// request.
 func newReader(conf config.Config, res *service.Resources) (*reader, error) {
-	r := &reader{
-		conf: conf, res: res, log: res.Logger(), meters: newMeters(res.Metrics()),
-		out: make(chan handover), gate: new(retry.Gate),
-	}
-	r.shut.init()
+	h := newHub(conf, res, newMeters(res.Metrics()))
+	return newScope(newEndpoint(h, conf, h.log, h.meters), conf, h.log, h.meters)
+}
+
+// newScope makes what reads one scope of a project.
+func newScope(e *endpoint, conf config.Config, log *service.Logger, m *meters) (*reader, error) {
+	r := &reader{endpoint: e, conf: conf, log: log, meters: m}
 	r.watcher = &watcher{reader: r, where: r.where(), lines: map[string]int64{}}
-	r.undelivered = newUndelivered(r.log, r.meters.oldestUndelivered, r.meters.passes.undelivered)
-	r.endpoint = &outageLog{log: r.log, what: conf.Project.Address(), failing: r.meters.passes.endpointFailing}
-	r.source = conf.Keys(patience(conf), &keyWatcher{r: r})
+	if e.several {
+		r.wait.once, r.failing.once = true, true
+	} else {
+		e.probe = r.probeOnce
+	}
 	opts := conf.PlaneOptions(r.source)
-	r.limiter = limiter.New(r.shut.begun, limiter.Options{
-		MaxDownloads: conf.MaxDownloads, MaxPages: listing.MaxListers(conf.Listers()),
-		Probe: r.probeOnce, Patience: conf.Retry.Patience(), Meter: fetchMeter{r.meters, r},
-	})
 	opts.MaxConns = limiter.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
 	opts.OnRetry, opts.Gate, opts.Hold = r.retried, r.gate, r.limiter.Hold
 	opts.OnListPage = func(d time.Duration, _ int) {
@@ -207,57 +200,11 @@ func (r *reader) ConnectionTest(ctx context.Context) service.ConnectionTestResul
 // where names what is read.
 func (r *reader) where() string { return r.conf.Where() }
 
-// closeStep bounds each step of Close. Each step has a time of its own, so that a
-// step that hangs does not cost the others theirs.
-const closeStep = time.Minute
-
-// shut is the state of Close.
-type shut struct {
-	// begun ends with the first Close. Ended is closed when everything is closed;
-	// err is then the result.
-	begun context.Context //nolint:containedctx // the life of the input, which no call has
-	begin context.CancelFunc
-	once  sync.Once
-	ended chan struct{}
-	err   error
-}
-
-func (s *shut) init() {
-	s.begun, s.begin = context.WithCancel(context.Background())
-	s.ended = make(chan struct{})
-}
-
-// untilClosed is a context that also ends with the first Close.
-func (r *reader) untilClosed(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(r.shut.begun, cancel)
-	return ctx, func() { stop(); cancel() }
-}
-
 // Close ends the run, writes what was acked, waits for deletions, and reports what
 // became of every object. Benthos calls it after the last ack. If ctx ends first,
 // closing goes on, so that the state does not stay locked. Another call of Close
 // waits for it and returns its result.
-func (r *reader) Close(ctx context.Context) error {
-	r.shut.begin()
-	r.shut.once.Do(func() {
-		go func() {
-			defer close(r.shut.ended)
-			r.shut.err = r.closeAll()
-		}()
-	})
-	select {
-	case <-r.shut.ended:
-		return r.shut.err
-	default:
-	}
-	select {
-	case <-r.shut.ended:
-		return r.shut.err
-	case <-ctx.Done():
-		return fmt.Errorf("closing the input, which goes on: %w", ctx.Err())
-	}
-}
+func (r *reader) Close(ctx context.Context) error { return r.shut.close(ctx, r.closeAll) }
 
 // closeAll closes everything, the most important first: a process may have little
 // time to end.
@@ -281,7 +228,9 @@ func (r *reader) closeAll() error {
 		errs = append(errs, err)
 	}
 	errs = append(errs, timed(r.conf.Scanner.Close))
-	r.undelivered.close()
+	if !r.several {
+		r.undelivered.close()
+	}
 	if r.changes != nil {
 		r.changes.Close()
 	}
@@ -290,13 +239,6 @@ func (r *reader) closeAll() error {
 	r.conclude(nil)
 	signOut(context.Background(), r.source, r.log)
 	return errors.Join(errs...)
-}
-
-// timed runs one step of Close.
-func timed(step func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeStep)
-	defer cancel()
-	return step(ctx)
 }
 
 // waitFor waits for the end of the run; done is nil if the run has not begun.

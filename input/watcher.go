@@ -145,15 +145,9 @@ func (w *watcher) sayRest() {
 
 // fetchMeter implements fetch.Meter.
 type fetchMeter struct {
-	*meters
+	endpointMeter
 	reader *reader
 }
-
-// Down implements fetch.Meter.
-func (m fetchMeter) Down(err error) { m.reader.endpoint.failed(err) }
-
-// Up implements fetch.Meter.
-func (m fetchMeter) Up() { m.reader.endpoint.ended() }
 
 // Noticed implements fetch.Meter.
 func (m fetchMeter) Noticed(p fetch.Peculiarity) {

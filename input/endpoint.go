@@ -1,0 +1,124 @@
+package input
+
+import (
+	"context"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
+)
+
+// endpoint is what all scopes of one project share: its keys, and how much its server
+// bears.
+type endpoint struct {
+	*hub
+	project config.Config // as it was at the start
+	log     *service.Logger
+	meters  *meters
+	source  *keys.Source
+	gate    *retry.Gate // of the host, for all requests to it
+	limiter *limiter.Limiter
+	outages *outageLog
+	// keysFail holds up everything.
+	keysFail trouble
+	// probe makes a request that shows whether the endpoint answers. It is set before
+	// the first request.
+	probe func(context.Context) error
+}
+
+// newEndpoint makes no request.
+func newEndpoint(h *hub, conf config.Config, log *service.Logger, m *meters) *endpoint {
+	e := &endpoint{hub: h, project: conf, log: log, meters: m, gate: new(retry.Gate)}
+	e.outages = &outageLog{log: log, what: conf.Project.Address(), failing: m.passes.endpointFailing}
+	e.outages.outage.once = h.several
+	watcher := &keyWatcher{e: e}
+	watcher.outage.once = h.several
+	e.source = conf.Keys(patience(conf), watcher)
+	e.limiter = limiter.New(h.shut.begun, limiter.Options{
+		MaxDownloads: conf.MaxDownloads, MaxPages: listing.MaxListers(conf.Listers()),
+		Probe:    func(ctx context.Context) error { return e.probe(ctx) },
+		Patience: conf.Retry.Patience(), Meter: endpointMeter{m, e},
+	})
+	return e
+}
+
+// endpointMeter implements limiter.Meter.
+type endpointMeter struct {
+	*meters
+	endpoint *endpoint
+}
+
+// Down implements limiter.Meter.
+func (m endpointMeter) Down(err error) { m.endpoint.outages.failed(err) }
+
+// Up implements limiter.Meter.
+func (m endpointMeter) Up() { m.endpoint.outages.ended() }
+
+// oneTimePatience is how long a one-time run waits for its keys, such as those
+// of a project that is being restored. Other runs have all the time.
+const oneTimePatience = 10 * time.Minute
+
+// patience is how long keys are waited for, zero for as long as it takes.
+func patience(conf config.Config) time.Duration {
+	if conf.Plan.Repeats() {
+		return 0
+	}
+	return oneTimePatience
+}
+
+// keyWatcher implements keys.Watcher. The source calls it from one goroutine at
+// a time.
+type keyWatcher struct {
+	e      *endpoint
+	outage outage
+}
+
+// Renewed implements keys.Watcher.
+func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
+	w.e.meters.credentialsEnd.Set(unixOrZero(p.Expires))
+	w.e.meters.passes.credentialsFailing.Set(0)
+	if rejected {
+		w.e.log.Infof("The server refused the credentials, and they were renewed, for %s", p.Identity)
+		return
+	}
+	w.e.log.Debugf("Signing requests as %s", p.Identity)
+}
+
+// Delayed implements keys.Watcher.
+func (w *keyWatcher) Delayed(err error, until time.Time) {
+	w.e.meters.passes.credentialsFailing.Set(1)
+	if until.IsZero() {
+		w.e.keysFail.set(err)
+	}
+	switch told := w.outage.failed(); {
+	case !told:
+		w.e.log.Debugf("Credentials could not be had: %v", err)
+	case w.outage.lasts() > 0:
+		w.e.log.Warnf("Still waiting for the credentials, for %s so far: %v", w.outage.lasts(), err)
+	case until.IsZero():
+		w.e.log.Warnf("Waiting for the credentials: %v", err)
+	default:
+		w.e.log.Warnf("The credentials could not be renewed yet, and are good until %s: %v", until.UTC().Format(time.RFC3339), err)
+	}
+}
+
+// Recovered implements keys.Watcher.
+func (w *keyWatcher) Recovered(after time.Duration) {
+	w.e.meters.passes.credentialsFailing.Set(0)
+	w.e.keysFail.clear()
+	if w.outage.over() {
+		w.e.log.Infof("The credentials were obtained after %s in which they could not be had", after.Round(time.Second))
+	}
+}
+
+// Expiring implements keys.Watcher.
+func (w *keyWatcher) Expiring(p supabase.Project, left time.Duration) {
+	w.e.log.Warnf("The token in credentials expires on %s, in %s, and requests fail from then on: write a new one in time, or use credentials that are renewed by themselves (type: %s or %s)",
+		p.Expires.UTC().Format(time.RFC3339), left.Round(time.Second), supabase.TypeUser, supabase.TypeAccessToken)
+}
