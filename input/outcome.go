@@ -63,6 +63,38 @@ type Report struct {
 	FirstParked []Unread
 	// Remembered says that the input has a state: another run delivers only the rest.
 	Remembered bool
+	// Scopes are the parts of a run that reads several buckets, by project and bucket;
+	// nil for one bucket. The counts above are their sums, and Bucket is empty.
+	Scopes []ScopeReport
+}
+
+// ScopeReport tells what became of the objects of one bucket in a run over several. The
+// fields are as in [Report], for this bucket alone.
+type ScopeReport struct {
+	// Project is the ref of the project, and ProjectName its name; both are empty where
+	// the run reads one project.
+	Project, ProjectName string
+	// Bucket is the bucket; empty if the project could not be read at all, so that its
+	// buckets are not known.
+	Bucket string
+	// Gone says that the bucket or the project was gone when the run ended, or was
+	// never read because of that.
+	Gone                                                                 bool
+	Listed, Unchanged, Delivered, Bytes, Vanished, Unsettled, NotRemoved int64
+	Filtered, Parked                                                     map[string]int64
+	// Err says why this bucket is not complete; nil if everything that was due was
+	// delivered.
+	Err error
+}
+
+// Left is how many objects of the bucket were seen and neither delivered nor left out
+// on purpose.
+func (s ScopeReport) Left() int64 {
+	left := s.Unsettled
+	for _, n := range s.Parked {
+		left += n
+	}
+	return left
 }
 
 // Interrupted reports whether the run was stopped from outside before its end.

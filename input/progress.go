@@ -26,7 +26,27 @@ type Progress struct {
 	// Waits says what the run waits for while nothing moves; empty while something
 	// does.
 	Waits string
+	// Scopes counts the buckets of a run that reads several, by what they do now; all
+	// zero for one bucket.
+	Scopes Scopes
 }
+
+// Scopes counts the buckets that one input reads, by their state; a project that cannot
+// be read counts as one. Each is in exactly one state.
+type Scopes struct {
+	// Active is how many are read now.
+	Active int
+	// Waiting is how many wait for their time, for a place among those that are read
+	// at the same time, or for a project that is paused or comes up.
+	Waiting int
+	// Failing is how many could not be read the last time, and are tried again.
+	Failing int
+	// Gone is how many the server no longer lists.
+	Gone int
+}
+
+// Total is how many buckets there are, in any state.
+func (s Scopes) Total() int { return s.Active + s.Waiting + s.Failing + s.Gone }
 
 // Running returns how far the one-time runs of this process have come that have
 // begun and not ended, in the order of their beginning. It is cheap enough to be
