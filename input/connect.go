@@ -3,7 +3,6 @@ package input
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"syscall"
 
@@ -47,31 +46,16 @@ func (r *reader) Connect(ctx context.Context) error {
 			r.log.Warn(warning.Error())
 		}
 	}
-	for {
-		err, lasts := r.connectOnce(ctx)
-		switch {
-		case err == nil:
-			r.sayConnected()
-			r.start()
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case lasts || !r.conf.Plan.Repeats():
-			r.cause = err // Close reports it
-			return service.ErrEndOfInput
+	why, err := r.connect(ctx, &r.wait, r.connectOnce)
+	if err != nil {
+		if why != nil {
+			r.cause = why // Close reports it
 		}
-		tell := r.wait.failed()
-		pause := r.conf.Retry.Delay(r.wait.failures)
-		if tell {
-			if lasted := r.wait.lasts(); lasted > 0 {
-				err = fmt.Errorf("still waiting, for %s so far: %w", lasted, err)
-			}
-			return service.NewErrBackOff(err, pause)
-		}
-		if err := retry.Sleep(ctx, pause); err != nil {
-			return err
-		}
+		return err
 	}
+	r.sayConnected()
+	r.start()
+	return nil
 }
 
 // connectOnce does what a run needs before it begins. The error names its field

@@ -48,6 +48,9 @@ func newEndpoint(h *hub, conf config.Config, log *service.Logger, m *meters) *en
 	return e
 }
 
+// close ends the session that the keys began.
+func (e *endpoint) close() { signOut(context.Background(), e.source, e.log) }
+
 // endpointMeter implements limiter.Meter.
 type endpointMeter struct {
 	*meters

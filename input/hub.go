@@ -11,6 +11,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
 // hub is what all scopes of an input share.
@@ -37,6 +38,50 @@ func newHub(conf config.Config, res *service.Resources, m *meters) *hub {
 	h.undelivered = newUndelivered(h.log, m.oldestUndelivered, m.passes.undelivered)
 	h.shut.init()
 	return h
+}
+
+// ReadBatch implements service.BatchInput. It waits for the next batch. Its only
+// errors are the end of the input and the context's error, because every other
+// failure belongs to an object and is handled there.
+func (h *hub) ReadBatch(ctx context.Context) (service.MessageBatch, service.AckFunc, error) {
+	select {
+	case next, ok := <-h.out:
+		if !ok {
+			return nil, nil, service.ErrEndOfInput
+		}
+		return next.batch, h.undelivered.handOver(next.key, next.ack), nil
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+}
+
+// connect calls once until it succeeds. What only another configuration can fix ends
+// every run, and any other error ends a one-time run: then why is that error, and err
+// the end of the input. A run that repeats tries again. It returns the error at first
+// and every five minutes, so that Benthos logs it and shows it on /ready.
+func (h *hub) connect(ctx context.Context, wait *outage, once func(context.Context) (err error, lasts bool)) (why, err error) {
+	for {
+		err, lasts := once(ctx)
+		switch {
+		case err == nil:
+			return nil, nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case lasts || !h.conf.Plan.Repeats():
+			return err, service.ErrEndOfInput
+		}
+		tell := wait.failed()
+		pause := h.conf.Retry.Delay(wait.failures)
+		if tell {
+			if lasted := wait.lasts(); lasted > 0 {
+				err = fmt.Errorf("still waiting, for %s so far: %w", lasted, err)
+			}
+			return nil, service.NewErrBackOff(err, pause)
+		}
+		if err := retry.Sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // closeStep bounds each step of Close. Each step has a time of its own, so that a

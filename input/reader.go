@@ -134,7 +134,12 @@ func (r *reader) open(ctx context.Context) (err error) {
 // start begins the run. Its life ends with Close, not with Connect's context.
 func (r *reader) start() {
 	r.sayStart()
-	ctx, stop := context.WithCancel(context.Background())
+	r.begin(context.Background(), func() { close(r.out) })
+}
+
+// begin begins the run, which ends with ctx at the latest; ended is called then.
+func (r *reader) begin(ctx context.Context, ended func()) {
+	ctx, stop := context.WithCancel(ctx)
 	r.startedAt, r.stop, r.done = time.Now(), stop, make(chan struct{})
 	r.tellState()
 	if r.ledger != nil {
@@ -143,7 +148,7 @@ func (r *reader) start() {
 	r.fetcher = r.newFetcher(ctx)
 	go func() {
 		defer close(r.done)
-		defer close(r.out)
+		defer ended()
 		defer r.late.Wait()
 		defer r.fetcher.Wait()
 		defer stop()
@@ -161,21 +166,6 @@ func (r *reader) explain(ctx context.Context, err error) error {
 		region, _ = r.client.Region(ctx) // best effort: it only makes the message better
 	}
 	return check.NameNearBucket(ctx, r.client, r.conf.Project.Bucket, r.source.Project().Explain(err, region))
-}
-
-// ReadBatch implements service.BatchInput. It waits for the next batch. Its only
-// errors are the end of the input and the context's error, because every other
-// failure belongs to an object and is handled there.
-func (r *reader) ReadBatch(ctx context.Context) (service.MessageBatch, service.AckFunc, error) {
-	select {
-	case h, ok := <-r.out:
-		if !ok {
-			return nil, nil, service.ErrEndOfInput
-		}
-		return h.batch, r.undelivered.handOver(h.key, h.ack), nil
-	case <-ctx.Done():
-		return nil, nil, ctx.Err()
-	}
 }
 
 // ConnectionTest implements service.ConnectionTestable with a sign-in, if the
@@ -209,6 +199,16 @@ func (r *reader) Close(ctx context.Context) error { return r.shut.close(ctx, r.c
 // closeAll closes everything, the most important first: a process may have little
 // time to end.
 func (r *reader) closeAll() error {
+	err := errors.Join(r.closeScope(), timed(r.conf.Scanner.Close))
+	r.undelivered.close()
+	r.meters.ended()
+	r.conclude(nil)
+	r.endpoint.close()
+	return err
+}
+
+// closeScope ends the run, writes what was acked, and waits for deletions.
+func (r *reader) closeScope() error {
 	r.mu.Lock()
 	r.closed = true
 	stop, done := r.stop, r.done
@@ -227,17 +227,10 @@ func (r *reader) closeAll() error {
 		r.setCause(err)
 		errs = append(errs, err)
 	}
-	errs = append(errs, timed(r.conf.Scanner.Close))
-	if !r.several {
-		r.undelivered.close()
-	}
 	if r.changes != nil {
 		r.changes.Close()
 	}
-	r.meters.ended()
 	r.client.Close()
-	r.conclude(nil)
-	signOut(context.Background(), r.source, r.log)
 	return errors.Join(errs...)
 }
 

@@ -1,0 +1,238 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/directory"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
+)
+
+// several reads many scopes: all buckets of a pattern, in one project or in many. It
+// implements service.BatchInput.
+type several struct {
+	*hub
+	fleet *fleet.Fleet
+	turns *fleet.Turns
+	// directory lists the projects, and management asks for their keys; nil for one
+	// project.
+	directory  *directory.Directory
+	management *management.Client
+	// transport is for all projects.
+	transport *http.Transport
+	said      *saidOfMany
+
+	mu        sync.Mutex
+	sources   map[string]*source // by the reference of the project
+	readers   []*scoped          // in the order of their beginning
+	past      Report             // of scopes that are gone and closed
+	startedAt time.Time
+	stop      func()
+	done      chan struct{}
+	cause     error
+	attempted bool
+	recorded  *openRun
+	closed    bool
+	wait      outage
+}
+
+var (
+	_ service.BatchInput         = (*several)(nil)
+	_ service.ConnectionTestable = (*several)(nil)
+)
+
+// idleKept is how many idle connections are kept to one host, and allKept to all: a
+// project that is polled has a few, and those of a thousand would be too many files.
+const (
+	idleKept = 32
+	allKept  = 512
+)
+
+// newSeveral makes the parts of an input with many scopes. It makes no request.
+func newSeveral(conf config.Config, res *service.Resources) (*several, error) {
+	perScope := []string{"bucket"}
+	active := 1
+	if conf.Projects != nil {
+		active = conf.Projects.MaxActive
+		if conf.Projects.LabelMetrics {
+			perScope = append(perScope, "project")
+		}
+	}
+	h := newHub(conf, res, newMeters(res.Metrics(), perScope...))
+	h.several = true
+	h.room = fetch.NewRoom(fetch.RoomOptions{
+		Bytes: conf.BufferBytes, Places: limiter.MaxDownloads(0), BytesPerSecond: conf.MaxBytesPerSecond,
+		Whole: conf.WholeScanner || conf.ToTheEnd, None: conf.References, Buffered: h.meters.Buffered,
+	})
+	s := &several{hub: h, turns: fleet.NewTurns(active), sources: map[string]*source{}}
+	s.said = &saidOfMany{several: s, projects: map[string]*outage{}}
+	if conf.Transport == nil {
+		s.transport = wire.New(conf.TLS, conf.ConnectTimeout, idleKept)
+		s.transport.MaxIdleConns = allKept
+	}
+	opts := fleet.Options{Plan: conf.Plan, Open: s.open, Watcher: s.said}
+	if conf.Projects != nil {
+		s.management = conf.Management()
+		s.directory = directory.New(conf.Directory(s.management))
+		opts.List, opts.Gone, opts.Refresh = s.list, s.directory.Gone, conf.Projects.RefreshInterval
+	}
+	s.fleet = fleet.New(opts)
+	return s, nil
+}
+
+// list names the projects that are to be read.
+func (s *several) list(ctx context.Context) ([]fleet.Project, error) {
+	listed, err := s.directory.Projects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]fleet.Project, len(listed))
+	for i, p := range listed {
+		all[i] = fleet.Project{Ref: p.Ref, Name: p.Name}
+	}
+	return all, nil
+}
+
+// Connect implements service.BatchInput. It opens the state and looks which projects, or
+// buckets, there are; what fails in one of several projects holds up no other.
+func (s *several) Connect(ctx context.Context) error {
+	ctx, cancel := s.untilClosed(ctx)
+	defer cancel()
+	s.mu.Lock()
+	begun := s.closed || !s.startedAt.IsZero()
+	first := !s.attempted
+	s.attempted = true
+	s.mu.Unlock()
+	if begun {
+		return nil
+	}
+	if first && !s.conf.Plan.Repeats() {
+		recorded := beginRun(s.conf.Where(), s.abandon, s.progress)
+		s.mu.Lock()
+		s.recorded = recorded
+		s.mu.Unlock()
+	}
+	why, err := s.connect(ctx, &s.wait, s.connectOnce)
+	if err != nil {
+		s.setCause(why)
+		return err
+	}
+	if lasted := s.wait.lasts(); s.wait.over() {
+		s.log.Infof("Connected after %s in which that failed", lasted)
+	}
+	s.start()
+	return nil
+}
+
+func (s *several) connectOnce(ctx context.Context) (err error, lasts bool) {
+	if s.store == nil && s.conf.State.Set() {
+		if s.store, err = openStore(ctx, s.conf, s.res); err != nil {
+			s.store = nil
+			return err, stateLasts(s.conf, err)
+		}
+	}
+	if err := s.said.openBook(ctx); err != nil {
+		return fmt.Errorf("%s: %w", s.conf.State.Field(), err), stateLasts(s.conf, err)
+	}
+	err = s.fleet.Connect(ctx)
+	return err, lastingOfMany(err)
+}
+
+// start begins the run. Its life ends with Close.
+func (s *several) start() {
+	ctx, stop := context.WithCancel(context.Background())
+	s.mu.Lock()
+	s.startedAt, s.stop, s.done = time.Now(), stop, make(chan struct{})
+	s.mu.Unlock()
+	s.said.begin(ctx)
+	go func() {
+		defer close(s.done)
+		defer close(s.out)
+		defer stop()
+		s.fleet.Run(ctx)
+		if ctx.Err() != nil && !s.conf.Plan.Repeats() {
+			s.setCause(errInterrupted)
+		}
+	}()
+}
+
+// ConnectionTest implements service.ConnectionTestable.
+func (s *several) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
+	s.mu.Lock()
+	idle := s.startedAt.IsZero()
+	s.mu.Unlock()
+	if idle {
+		if err := s.fleet.Connect(ctx); err != nil {
+			return service.ConnectionTestFailed(err).AsList()
+		}
+	}
+	return service.ConnectionTestSucceeded().AsList()
+}
+
+// Close ends the runs of all scopes, writes what was acked, and reports what became of
+// every object; see [reader.Close].
+func (s *several) Close(ctx context.Context) error { return s.shut.close(ctx, s.closeAll) }
+
+func (s *several) closeAll() error {
+	s.mu.Lock()
+	s.closed = true
+	stop, done := s.stop, s.done
+	s.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+	errs := []error{
+		timed(func(ctx context.Context) error { return waitFor(ctx, done) }),
+		s.fleet.Close(context.Background()), // each step of each scope is timed
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	errs = append(errs, timed(s.conf.Scanner.Close))
+	s.undelivered.close()
+	s.meters.ended()
+	s.conclude(nil)
+	if s.transport != nil {
+		s.transport.CloseIdleConnections()
+	}
+	return errors.Join(errs...)
+}
+
+func (s *several) setCause(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cause == nil {
+		s.cause = err
+	}
+}
+
+// fatal ends the whole run: nothing can be delivered any more.
+func (s *several) fatal(err error) {
+	s.setCause(err)
+	s.mu.Lock()
+	stop := s.stop
+	s.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+}
+
+// remembered is the store of the state as one scope has it, nil where each has its own.
+func (h *hub) remembered() ledger.Store {
+	if h.store == nil {
+		return nil
+	}
+	return ledger.Shared(h.store)
+}

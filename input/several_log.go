@@ -1,0 +1,263 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+)
+
+// saidOfMany tells of the scopes of an input, each thing once when it begins and once
+// when it ends, and keeps the book of them. It implements fleet.Watcher.
+type saidOfMany struct {
+	*several
+	book *ledger.Book // nil where nothing is remembered
+
+	mu       sync.Mutex
+	listing  outage              // the projects can't be listed
+	projects map[string]*failing // by reference
+	found    map[string][]string // buckets that are not in the book yet, by project
+	last     Progress            // as of the last line
+}
+
+// failing is a project of which the buckets can't be looked up.
+type failing struct {
+	of  fleet.Project
+	err error
+}
+
+// openBook reads which scopes the state holds.
+func (m *saidOfMany) openBook(ctx context.Context) (err error) {
+	if m.store != nil && m.book == nil {
+		m.book, err = ledger.OpenBook(ctx, m.store, m.conf.Scope(m.res.Label()).Namespace)
+	}
+	return err
+}
+
+// Remembered implements fleet.Source: the buckets that an earlier run has read.
+func (s *source) Remembered() (buckets []string) {
+	book := s.in.said.book
+	if book == nil || s.project.Buckets == nil {
+		return nil
+	}
+	for _, e := range book.Entries() {
+		if e.Endpoint == s.project.Project.Endpoint && e.Gone.IsZero() && s.project.Buckets.Match(e.Bucket) {
+			buckets = append(buckets, e.Bucket)
+		}
+	}
+	return buckets
+}
+
+// write writes into the book.
+func (m *saidOfMany) write(s *source, gone time.Time, buckets ...string) {
+	if m.book == nil || len(buckets) == 0 {
+		return
+	}
+	entries := make([]ledger.BookEntry, len(buckets))
+	for i, bucket := range buckets {
+		entries[i] = ledger.BookEntry{
+			ProjectRef: s.of.Ref, ProjectName: s.of.Name, Endpoint: s.project.Project.Endpoint, Bucket: bucket, Gone: gone,
+		}
+	}
+	err := timed(func(ctx context.Context) error { return m.book.Put(ctx, entries...) })
+	if err != nil {
+		m.log.Warnf("%s: what is read could not be noted, and is noted later: %v", m.conf.State.Field(), err)
+	}
+}
+
+// begin says what is read, and tells now and then how far that is.
+func (m *saidOfMany) begin(ctx context.Context) {
+	m.log.Infof("Reading %s (%s)", m.conf.Where(), m.conf.Mode())
+	if m.conf.Remembers() && !m.conf.State.Set() {
+		m.log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads all buckets again. Set state.path or state.cache to keep it")
+	}
+	go m.watch(ctx)
+}
+
+// watch shows how many scopes are read, wait or fail, and logs a line on long work.
+func (m *saidOfMany) watch(ctx context.Context) {
+	tick := time.NewTicker(progressEvery / 2)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := m.progress()
+		m.showScopes(now.Scopes)
+		if n%2 == 0 {
+			m.sayProgress(now)
+		}
+	}
+}
+
+func (m *saidOfMany) showScopes(now Scopes) {
+	for state, n := range map[string]int{"active": now.Active, "waiting": now.Waiting, "failing": now.Failing, "gone": now.Gone} {
+		m.meters.scopes.Set(int64(n), state)
+	}
+}
+
+// sayProgress logs a line where something has moved, or a one-time run waits.
+func (m *saidOfMany) sayProgress(now Progress) {
+	last := m.last
+	m.last = now
+	say := m.log.Infof
+	switch moved := now.Listed != last.Listed || now.Delivered != last.Delivered || now.Parked != last.Parked; {
+	case m.conf.Plan.Repeats() && (!moved || now.Delivered == last.Delivered && now.Parked == last.Parked):
+		return
+	case !m.conf.Plan.Repeats() && endTeller() != nil:
+		say = m.log.Debugf
+	}
+	line := fmt.Sprintf("Reading %s: %d listed, %d delivered (%s), %d under way, %d parked; %s",
+		m.conf.Where(), now.Listed, now.Delivered, object.Bytes(now.Bytes), now.UnderWay, now.Parked, stateWords(now.Scopes))
+	if now.Waits != "" {
+		line += "; " + now.Waits
+	}
+	say("%s", line)
+}
+
+// stateWords says how many buckets are in each state.
+func stateWords(s Scopes) string {
+	line := fmt.Sprintf("%d buckets, %d of them being read", s.Total(), s.Active)
+	if s.Failing > 0 {
+		line += fmt.Sprintf(", %d failing", s.Failing)
+	}
+	if s.Gone > 0 {
+		line += fmt.Sprintf(", %d gone", s.Gone)
+	}
+	return line
+}
+
+// ListFailed implements fleet.Watcher.
+func (m *saidOfMany) ListFailed(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.listing.once = true
+	if m.listing.failed() {
+		m.log.Warnf("The projects can't be listed for now, and those that are known are read on: %v", err)
+	}
+}
+
+// Listed implements fleet.Watcher.
+func (m *saidOfMany) Listed(projects int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if lasted := m.listing.lasts(); m.listing.over() {
+		m.log.Infof("The projects can be listed again, after %s: there are %d", lasted, projects)
+	}
+}
+
+// ProjectFailed implements fleet.Watcher.
+func (m *saidOfMany) ProjectFailed(p fleet.Project, err error) {
+	m.mu.Lock()
+	m.projects[p.Ref] = &failing{p, err}
+	m.mu.Unlock()
+	if s := m.source(p.Ref); s != nil {
+		s.outages.failed(err)
+		return
+	}
+	m.log.Warnf("%s can't be read: %v", nameOf(p), err) // its reference is none
+}
+
+// ProjectLooked implements fleet.Watcher.
+func (m *saidOfMany) ProjectLooked(p fleet.Project, buckets int) {
+	m.mu.Lock()
+	delete(m.projects, p.Ref)
+	found := m.found[p.Ref]
+	delete(m.found, p.Ref)
+	m.mu.Unlock()
+	if s := m.source(p.Ref); s != nil {
+		s.outages.ended()
+		s.log.Debugf("%d buckets are to be read", buckets)
+		m.write(s, time.Time{}, found...)
+	}
+}
+
+// Began implements fleet.Watcher.
+func (m *saidOfMany) Began(p fleet.Project, bucket string, late, back bool) {
+	m.mu.Lock()
+	m.found[p.Ref] = append(m.found[p.Ref], bucket)
+	m.mu.Unlock()
+	switch where := placeOf(p, bucket); {
+	case back:
+		m.log.Infof("%s is there again, and is read from now on", where)
+	case late:
+		m.log.Infof("%s is new, and is read from now on", where)
+	}
+}
+
+// Gone implements fleet.Watcher.
+func (m *saidOfMany) Gone(p fleet.Project, bucket string) {
+	what := "what was delivered of it is remembered"
+	if m.conf.EmitDeletes {
+		what = "its objects count as deleted, as far as max_delete_ratio allows"
+	}
+	s := m.source(p.Ref)
+	if bucket != "" {
+		m.log.Infof("%s is gone: %s", placeOf(p, bucket), what)
+		if s != nil {
+			m.write(s, time.Now(), bucket)
+		}
+		return
+	}
+	m.log.Infof("%s is gone, with all its buckets: %s", nameOf(p), what)
+	if s != nil {
+		var buckets []string
+		for _, r := range m.all() {
+			if r.from == s {
+				r.gone.Store(true)
+				buckets = append(buckets, r.conf.Project.Bucket)
+			}
+		}
+		m.write(s, time.Now(), buckets...)
+	}
+}
+
+// fails is told of a scope that could not be reached, or of which a pass ended early. What
+// is wrong with the project is told of the project, once for all its buckets.
+func (m *saidOfMany) fails(s *scoped, err error) {
+	s.failed.Store(true)
+	_, lasted := s.limiter.Outages()
+	if lasted != nil || s.limiter.Down() || errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrUnreachable) {
+		s.outages.failed(err)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s.trouble.failed() {
+		s.log.Warnf("%s can't be read, and is tried again: %v", placeOf(s.from.of, s.conf.Project.Bucket), err)
+	}
+}
+
+// works is told of a scope that was reached, and of each pass that came to its end.
+func (m *saidOfMany) works(s *scoped) {
+	if !s.failed.Swap(false) {
+		return
+	}
+	s.outages.ended()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if lasted := s.trouble.lasts(); s.trouble.over() {
+		s.log.Infof("%s can be read again, after %s", placeOf(s.from.of, s.conf.Project.Bucket), lasted)
+	}
+}
+
+// placeOf names a bucket at the beginning of a line.
+func placeOf(p fleet.Project, bucket string) string {
+	if p.Ref == "" {
+		return fmt.Sprintf("Bucket %q", bucket)
+	}
+	return fmt.Sprintf("Bucket %q of %s", bucket, nameOf(p))
+}
+
+func (s *several) source(ref string) *source {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sources[ref]
+}

@@ -1,0 +1,141 @@
+package input
+
+import (
+	"context"
+	"errors"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/discover"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+)
+
+// source is one project of several, or the only one of which several buckets are read.
+// It implements fleet.Source.
+type source struct {
+	*endpoint
+	in *several
+	of fleet.Project
+	// client is of the project; it has no bucket.
+	client *config.Plane
+	turn   *fleet.Turn
+}
+
+// open implements the Open of fleet.Options.
+func (s *several) open(of fleet.Project) (fleet.Source, error) {
+	conf := s.conf
+	if of.Ref != "" {
+		var err error
+		if conf, err = s.conf.ForProject(of.Ref); err != nil {
+			return nil, err
+		}
+		conf.KeysFrom(s.management, s.directory.Facts(of.Ref))
+	}
+	if s.transport != nil {
+		conf.Transport = s.transport
+	}
+	made := &source{in: s, of: of, turn: s.turns.Project()}
+	made.endpoint = newEndpoint(s.hub, conf, made.logger(), s.meters.part("", of.Ref))
+	made.endpoint.turn = made.turn
+	if of.Ref != "" {
+		made.outages.what = nameOf(of)
+	}
+	opts := conf.PlaneOptions(made.endpoint.source)
+	opts.Retry, opts.Gate, opts.Hold = retry.Once, made.gate, made.limiter.Hold
+	opts.OnRetry = func(_ string, err error) { made.meters.Retried(err) }
+	client, err := conf.Plane(made.endpoint.source, opts)
+	if err != nil {
+		return nil, err
+	}
+	made.client = client
+	made.probe = func(ctx context.Context) error {
+		_, err := client.Buckets(ctx)
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sources[of.Ref] = made
+	return made, nil
+}
+
+// logger is for lines about the project.
+func (s *source) logger() *service.Logger {
+	if s.of.Ref == "" {
+		return s.in.log
+	}
+	return s.in.log.With("project_ref", s.of.Ref)
+}
+
+// Ready implements fleet.Source.
+func (s *source) Ready(ctx context.Context) error {
+	_, err := s.endpoint.source.Credentials(ctx)
+	return err
+}
+
+// Buckets implements fleet.Source.
+func (s *source) Buckets(ctx context.Context) ([]string, error) {
+	if s.project.Buckets == nil {
+		return []string{s.project.Project.Bucket}, nil
+	}
+	if names, ok := s.project.Buckets.Names(); ok {
+		return names, nil
+	}
+	leave, err := s.turn.Enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	opts := discover.Options{Client: s.client, Pattern: s.project.Buckets, Identity: s.endpoint.source.Project().Identity}
+	if s.in.management != nil {
+		opts.Management = func(ctx context.Context) ([]string, error) {
+			return s.in.management.Buckets(ctx, s.project.Project.AccessToken(), s.of.Ref)
+		}
+	}
+	var names []string
+	ask := func(ctx context.Context) (err error) {
+		names, err = discover.Buckets(ctx, opts)
+		return err
+	}
+	policy := s.conf.Retry
+	if s.conf.Plan.Repeats() {
+		policy = retry.Once // it is asked again with the next pass, or earlier
+	}
+	err = policy.Do(ctx, ask, object.Transient, func(err error) {
+		s.meters.Retried(err)
+		s.outages.failed(err)
+	})
+	if err != nil && ctx.Err() == nil {
+		return nil, s.endpoint.source.Project().Explain(err, "")
+	}
+	return names, err
+}
+
+// Gone implements fleet.Source.
+func (s *source) Gone(ctx context.Context, bucket string) (bool, error) {
+	if r := s.in.reader(s.of.Ref, bucket); r != nil {
+		_, _, err := r.client.Probe(ctx, "", retry.Once)
+		return errors.Is(err, object.ErrNoBucket), nil
+	}
+	return false, nil
+}
+
+// Close implements fleet.Source.
+func (s *source) Close() {
+	s.client.Close()
+	s.endpoint.close()
+	s.meters.leave()
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	delete(s.in.sources, s.of.Ref)
+}
+
+// nameOf names a project as its owner knows it.
+func nameOf(p fleet.Project) string {
+	if p.Name == "" {
+		return "project " + p.Ref
+	}
+	return "project " + p.Name + " (" + p.Ref + ")"
+}

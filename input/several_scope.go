@@ -1,0 +1,187 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+)
+
+// scoped is one scope of several. It implements fleet.Scope.
+type scoped struct {
+	*reader
+	from *source
+	// connected says that the scope was reached; gone, that its bucket is gone.
+	connected, gone atomic.Bool
+}
+
+// Scope implements fleet.Source.
+func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
+	conf := s.project.ForBucket(bucket)
+	log := s.log.With("bucket", bucket)
+	r, err := newScope(s.endpoint, conf, log, s.in.meters.part(bucket, s.of.Ref))
+	if err != nil {
+		return nil, err
+	}
+	r.dueNow, r.enter = late, s.turn.Enter
+	r.meters.showZerosOfScope()
+	made := &scoped{reader: r, from: s}
+	r.onWhole = made.works
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	s.in.readers = append(s.in.readers, made)
+	return made, nil
+}
+
+// reader is the one of a scope; nil if there is none.
+func (s *several) reader(ref, bucket string) *reader {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.readers {
+		if r.from.of.Ref == ref && r.conf.Project.Bucket == bucket && !r.gone.Load() {
+			return r.reader
+		}
+	}
+	return nil
+}
+
+// Run implements fleet.Scope.
+func (s *scoped) Run(ctx context.Context) error {
+	for failures := 1; ctx.Err() == nil; failures++ {
+		err := s.attempt(ctx)
+		if err == nil || ctx.Err() != nil || !s.conf.Plan.Repeats() {
+			return err
+		}
+		if retry.Sleep(ctx, poll.Pause(failures)) != nil {
+			break
+		}
+	}
+	return ctx.Err()
+}
+
+// attempt connects, and reads until ctx ends or the run does. Its error is told.
+func (s *scoped) attempt(ctx context.Context) error {
+	if err := s.reach(ctx); err != nil {
+		if ctx.Err() == nil {
+			s.setCause(err)
+			s.from.in.said.fails(s, err)
+		}
+		return err
+	}
+	s.works()
+	s.mu.Lock()
+	s.cause = nil
+	s.reader.begin(ctx, func() {})
+	s.mu.Unlock()
+	<-s.done
+	s.mu.Lock()
+	err := s.cause
+	s.mu.Unlock()
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	s.from.in.said.fails(s, err)
+	if errors.Is(err, ledger.ErrLost) {
+		s.from.in.fatal(err)
+	}
+	if s.conf.Plan.Repeats() { // the ledger is opened anew
+		_ = timed(s.lastCheckpoint)
+		_ = timed(s.closeLedger)
+		s.ledger, s.keeper = nil, nil
+	}
+	return err
+}
+
+// reach does what a run needs before it begins.
+func (s *scoped) reach(ctx context.Context) error {
+	if _, err := s.source.Credentials(ctx); err != nil { // perhaps for long, without a turn
+		return err
+	}
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	err, _ = s.connectOnce(ctx)
+	return err
+}
+
+// works is called when the scope was reached, and after each pass that came to its end.
+func (s *scoped) works() {
+	s.connected.Store(true)
+	s.from.in.said.works(s)
+}
+
+// Idle implements fleet.Scope.
+func (s *scoped) Idle() bool {
+	last := s.pass.Load()
+	return last == nil || last.Report().Unsettled() == 0
+}
+
+// Drop implements fleet.Scope: with emit_deletes, everything that was delivered from the
+// bucket is found missing by passes over a listing that shows nothing, under the same
+// care as in any other pass.
+func (s *scoped) Drop(ctx context.Context) {
+	s.gone.Store(true)
+	if !s.conf.EmitDeletes || s.ledger == nil {
+		return
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	s.fetcher = s.newFetcher(ctx)
+	opts, _ := s.scopeOptions()
+	opts.Source.Feed, opts.Source.Listing.Pager = nil, nothing{}
+	opts.Deletes.Listed = func(context.Context, string) (object.Object, bool, error) { return object.Object{}, false, nil }
+	over := &passes{reader: s.reader, scope: pass.NewScope(opts)}
+	never := func() time.Time { return time.Time{} }
+	for before := int64(-1); ; {
+		left := s.ledger.Stats().Tracked
+		if left == 0 || left == before { // a pass tells no more of than it has room for
+			return
+		}
+		before = left
+		// The first pass over many keys finds them missing, and the second one tells.
+		for range 2 {
+			if _, err := over.List(ctx, never, false); err != nil || over.held > 0 {
+				return
+			}
+		}
+		if !s.settled(ctx) {
+			return
+		}
+	}
+}
+
+// settled returns when everything that was handed on is acknowledged.
+func (s *scoped) settled(ctx context.Context) bool {
+	for !s.Idle() {
+		if retry.Sleep(ctx, time.Second) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// nothing is a listing of a bucket that is gone.
+type nothing struct{}
+
+// Page implements listing.Pager.
+func (nothing) Page(context.Context, string, string) ([]object.Object, bool, error) {
+	return nil, false, nil
+}
+
+// Close implements fleet.Scope.
+func (s *scoped) Close(context.Context) error {
+	err := s.closeScope()
+	s.from.in.forget(s)
+	s.meters.leave()
+	return err
+}
+
