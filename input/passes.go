@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
@@ -247,10 +248,15 @@ func (r *reader) newChanges() *changes.Client {
 
 // newFetcher prepares the downloads of all passes, which end with ctx.
 func (r *reader) newFetcher(ctx context.Context) *fetch.Fetcher {
+	room := fetch.NewRoom(fetch.RoomOptions{
+		Bytes: r.conf.BufferBytes, Places: limiter.MaxDownloads(r.conf.MaxDownloads), BytesPerSecond: r.conf.MaxBytesPerSecond,
+		Whole: r.conf.WholeScanner || r.conf.ToTheEnd, None: r.conf.References, Buffered: r.meters.Buffered,
+	})
 	return fetch.New(ctx, fetch.Options{
 		Source:       plane.NewProbing(r.client, r.conf.Filter.ListPrefix()),
 		Limiter:      r.limiter,
-		MaxDownloads: r.conf.MaxDownloads, CheapRanges: r.conf.Project.Hosted(), BufferBytes: r.conf.BufferBytes,
+		Room:         room,
+		MaxDownloads: r.conf.MaxDownloads, CheapRanges: r.conf.Project.Hosted(),
 		HoldsWhole: r.conf.WholeScanner, TakesWhole: r.conf.ToTheEnd,
 		CheckUpTo: r.conf.VerifyUpTo,
 		Retry:     r.conf.Retry, Meter: fetchMeter{endpointMeter{r.meters, r.endpoint}, r},

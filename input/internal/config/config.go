@@ -72,6 +72,8 @@ type Config struct {
 	MaxDownloads int
 	MaxListers   int
 	BufferBytes  int64
+	// MaxBytesPerSecond bounds what all downloads bring together; 0 is no limit.
+	MaxBytesPerSecond int64
 
 	settings supabase.Settings
 }
@@ -181,6 +183,7 @@ func (c *Config) readLimits(f *fields) {
 	c.MaxDownloads = read(f, parseDownloads, fieldConcurrency, fieldMaxDownloads)
 	c.MaxListers = read(f, parseListers, fieldConcurrency, fieldMaxListers)
 	c.BufferBytes = read(f, parseBufferBytes, fieldConcurrency, fieldBufferBytes)
+	c.MaxBytesPerSecond = read(f, parseOptionalSize, fieldMaxBytesPerSecond)
 }
 
 // readTLS reads the settings whether they are enabled or not: the endpoint says

@@ -57,6 +57,7 @@ func TestDefaultsAreParsed(t *testing.T) {
 	require.Zero(t, conf.MaxDownloads)
 	require.Zero(t, conf.MaxListers)
 	require.Equal(t, int64(100<<20), conf.BufferBytes)
+	require.Zero(t, conf.MaxBytesPerSecond)
 	require.Equal(t, filter.Pass, conf.Filter.Match(object.Object{Key: "photos/empty"}, time.Now()).Rule)
 }
 
@@ -88,6 +89,7 @@ user_metadata: false
 tls: {skip_cert_verify: true}
 timeouts: {connect: 1s, response: 2m, idle: 3}
 retry: {max_attempts: 4, initial_interval: 5s, max_interval: 6s}
+max_bytes_per_second: 2MB
 concurrency: {max_downloads: 7, max_listers: 2, buffer_bytes: 8MB}`)
 	require.NoError(t, err)
 	require.Equal(t, ModeContinuous, conf.SyncMode)
@@ -115,6 +117,7 @@ concurrency: {max_downloads: 7, max_listers: 2, buffer_bytes: 8MB}`)
 	require.Equal(t, retry.Policy{MaxAttempts: 4, InitialInterval: 5 * time.Second, MaxInterval: 6 * time.Second}, conf.Retry)
 	require.Equal(t, 7, conf.MaxDownloads)
 	require.Equal(t, int64(8_000_000), conf.BufferBytes)
+	require.Equal(t, int64(2_000_000), conf.MaxBytesPerSecond)
 
 	since := time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC)
 	now := since.Add(time.Hour)

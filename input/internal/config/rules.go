@@ -40,6 +40,7 @@ var lintRules = map[string]rule{
 	FieldSkipEmpty:         lintValue(FieldSkipEmpty, parseBool),
 	fieldVerifyContent:     lintValue(fieldVerifyContent, parseVerify),
 	fieldUserMetadata:      lintValue(fieldUserMetadata, parseUserMetadata),
+	fieldMaxBytesPerSecond: lintValue(fieldMaxBytesPerSecond, parseOptionalSize),
 
 	fieldEmit:               lintValue(fieldEmit, parseEmit),
 	fieldReferenceURLExpiry: lintValue(fieldReferenceURLExpiry, parseURLExpiry),

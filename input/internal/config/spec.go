@@ -56,6 +56,7 @@ const (
 	FieldMaxObjectSize     = "max_object_size"
 	fieldMinAge            = "min_age"
 	fieldUserMetadata      = "user_metadata"
+	fieldMaxBytesPerSecond = "max_bytes_per_second"
 	fieldEndpoint          = "endpoint"
 	fieldTLS               = "tls"
 

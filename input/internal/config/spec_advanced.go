@@ -34,6 +34,11 @@ func advancedFields() []*service.ConfigField {
 		service.NewTLSToggledField(fieldTLS).
 			Description("TLS settings for an `https` endpoint with its own certificate, such as a self-hosted server. Without them the certificate authorities of the system are trusted. Only the address of `endpoint` decides whether the connection is encrypted: `enabled` is accepted, as in other components, and changes nothing."),
 		timeoutsField(), retryField(), concurrencyField(),
+		service.NewStringField(fieldMaxBytesPerSecond).
+			Description("How many bytes of content all downloads of the input may bring in a second, together: a number of bytes, or one with a unit such as `10MB` (1000) or `8MiB` (1024). Listings and messages without content (`emit: reference`) do not count. `0` is no limit.").
+			Example("10MB").Example("8MiB").
+			Default("0").
+			LintRule(lintRule(fieldMaxBytesPerSecond)),
 	}
 	for _, f := range fields {
 		f.Advanced()

@@ -72,6 +72,7 @@ func TestFieldsAndDefaults(t *testing.T) {
 		"retry": "", "retry.max_attempts": "10", "retry.initial_interval": `"300ms"`, "retry.max_interval": `"30s"`,
 		"concurrency": "", "concurrency.max_downloads": "0", "concurrency.max_listers": "0",
 		"concurrency.buffer_bytes": `"100MiB"`,
+		"max_bytes_per_second":     `"0"`,
 	}, got)
 }
 

@@ -60,7 +60,7 @@ var fieldNames = map[string][]string{
 		"targets_input", "on_missing", "schedule", "full_sweep_interval", "change_detection", "emit_deletes",
 		"max_delete_ratio", "emit", "reference_url_expiry", "emit_failures", "delete_objects", "skip_empty", "max_object_size", "min_age",
 		"verify_content", "user_metadata", "endpoint", "tls", "timeouts", "retry",
-		"concurrency",
+		"concurrency", "max_bytes_per_second",
 	},
 	"concurrency": {"max_downloads", "max_listers", "buffer_bytes"},
 	"credentials": {

@@ -108,6 +108,14 @@ func parseSize(v any) (int64, error) {
 	return int64(n), nil
 }
 
+// parseOptionalSize is parseSize where nothing, or zero, means no limit.
+func parseOptionalSize(v any) (int64, error) {
+	if valueText(v) == "" {
+		return 0, nil
+	}
+	return parseSize(v)
+}
+
 // parseVerify reads up to which size content is compared with its ETag.
 func parseVerify(v any) (int64, error) {
 	switch text := valueText(v); strings.ToLower(text) {

@@ -34,6 +34,7 @@ const (
 // the reader takes over once it gets there.
 type ahead struct {
 	of      *body
+	member  *member
 	whole   []byte // where parts go to their place in it, and need no buffers
 	length  int64  // of a part
 	version object.Object
@@ -60,7 +61,7 @@ type part struct {
 // object. Parts have the given length at most, which is partBytes where they go to
 // buffers, and not to their place in whole.
 func (r *Run) newAhead(b *body, length int64, whole []byte) *ahead {
-	a := &ahead{of: b, whole: whole, length: length, version: b.version, group: &r.workers, from: b.until}
+	a := &ahead{of: b, member: r.member, whole: whole, length: length, version: b.version, group: &r.workers, from: b.until}
 	a.grew.L = &a.mu
 	a.ctx, a.cancel = context.WithCancel(b.ctx)
 	a.extend()
@@ -88,7 +89,7 @@ func (a *ahead) most() int {
 // extend begins as many parts as there is room for.
 func (a *ahead) extend() {
 	for len(a.parts) < a.most() && a.from < a.version.Size {
-		place, ok := a.of.room.enterAhead(a.bytes())
+		place, ok := a.member.enterAhead(a.bytes())
 		if !ok {
 			return
 		}
@@ -142,8 +143,7 @@ func (a *ahead) fetch(p *part, place *limiter.Place) {
 	unwanted := p.unwanted
 	a.mu.Unlock()
 	a.grew.Broadcast()
-	place.Leave()
-	a.of.room.wake()
+	a.member.exitAhead(place)
 	if unwanted {
 		a.release(p)
 	}
@@ -228,8 +228,7 @@ func (a *ahead) release(p *part) {
 	}
 	if a.whole == nil {
 		a.of.buffers.put(p.data)
-		a.of.room.give(partBytes)
-		a.of.room.wake()
+		a.member.give(partBytes)
 	}
 	p.data = nil
 }

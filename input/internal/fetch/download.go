@@ -170,7 +170,7 @@ func (r *Run) firstLength(a *attempt) int64 {
 	case r.readsParts(a) && r.ranges.areCheap():
 		return r.stretch(a.Size)
 	case a.Size <= wholeBytes && r.takesWhole(a.Size) && r.mayRange(a) && r.ranges.splits():
-		return r.room.share(a.Size)
+		return r.member.share(a.Size)
 	}
 	return a.Size
 }
@@ -187,7 +187,7 @@ func (r *Run) mayRange(a *attempt) bool {
 
 // stretch is how much of a large object its first answer is read for.
 func (r *Run) stretch(size int64) int64 {
-	if r.takesWhole(size) || r.room.mayReadAhead() {
+	if r.takesWhole(size) || r.member.mayReadAhead() {
 		return partBytes
 	}
 	return stretchBytes
@@ -250,7 +250,8 @@ func (r *Run) readWhole(d *Download, whole []byte) error {
 		if _, err := io.ReadFull(d.Body, whole[:first]); err != nil {
 			return err
 		}
-		r.ranges.took(d.opened, (time.Since(d.began)-d.opened)*time.Duration(d.Size)/time.Duration(first))
+		sending := time.Since(d.began) - d.opened - waitedFor(d.body.current)
+		r.ranges.took(d.opened, sending*time.Duration(d.Size)/time.Duration(first))
 	}
 	if _, err := io.ReadFull(d.Body, whole[first:]); err != nil {
 		return err

@@ -91,18 +91,23 @@ type Meter interface {
 	limiter.Meter
 	// Retried hears of every failure that is followed by another attempt.
 	Retried(err error)
-	// Buffered hears each change of the bytes of the budget in use.
+	// Buffered hears each change of the bytes of the budget in use. A Room that is
+	// given tells RoomOptions.Buffered in its place.
 	Buffered(bytes int64)
 	// Noticed hears once of a peculiarity of the endpoint.
 	Noticed(Peculiarity)
 }
 
-// Options say how to download. All are required except Limiter, MaxDownloads,
+// Options say how to download. All are required except Limiter, Room, MaxDownloads,
 // CheapRanges, CheckUpTo and References.
 type Options struct {
 	Source Source
 	// Limiter is that of the endpoint; nil makes one for the downloads alone.
 	Limiter *limiter.Limiter
+	// Room is what the runs of this Fetcher share with those of others; nil makes one
+	// for it alone, from what follows. It has to be made for claims of the same kind:
+	// with Whole where HoldsWhole or TakesWhole is set, and with None for References.
+	Room *Room
 	// MaxDownloads is how many requests may be under way at a time, those for
 	// parts of large objects included; 0 adapts the number to what the endpoint
 	// bears. It is that of the limiter.
@@ -110,7 +115,8 @@ type Options struct {
 	// CheapRanges says that the endpoint is known to serve a range of an object
 	// without work for the rest of it.
 	CheapRanges bool
-	// BufferBytes bounds the bytes that downloads under way may hold.
+	// BufferBytes bounds the bytes that downloads under way may hold. That of a Room
+	// that is given counts in its place.
 	BufferBytes int64
 	// HoldsWhole says that the claims hold each download whole in memory, so that
 	// its full size counts against BufferBytes.
@@ -127,11 +133,12 @@ type Options struct {
 	Meter      Meter
 }
 
-// Fetcher is what all runs against one endpoint share.
+// Fetcher is what all runs over the objects of one source share. It lasts as long as
+// its context, and leaves nothing behind in the Room or the limiter.
 type Fetcher struct {
 	opts    Options
 	ctx     context.Context //nolint:containedctx // its end ends all runs
-	room    *room
+	room    *Room
 	content contentChecks
 	refusal refusals
 	ranges  ranges
@@ -146,7 +153,13 @@ func New(ctx context.Context, opts Options) *Fetcher {
 			MaxDownloads: opts.MaxDownloads, Probe: opts.Source.Probe, Patience: opts.Retry.Patience(), Meter: opts.Meter,
 		})
 	}
-	f := &Fetcher{opts: opts, ctx: ctx, room: newRoom(opts)}
+	if opts.Room == nil {
+		opts.Room = ownRoom(opts)
+	}
+	if p := opts.Room.pace; p != nil && opts.References == nil {
+		opts.Source = pacedSource{opts.Source, p}
+	}
+	f := &Fetcher{opts: opts, ctx: ctx, room: opts.Room}
 	f.content = newContentChecks(opts)
 	f.ranges.cheap.Store(opts.CheapRanges)
 	return f
@@ -154,7 +167,7 @@ func New(ctx context.Context, opts Options) *Fetcher {
 
 // Begin downloads every object of a sequence and has each claim deliver it. It
 // returns at once. Several runs may be under way; they share the limiter and the
-// budget.
+// room.
 func (f *Fetcher) Begin(items iter.Seq2[Item, error]) *Run {
 	return f.begin(func(ctx context.Context, r *Run) iter.Seq2[Item, error] {
 		if f.opts.References != nil {
@@ -173,11 +186,12 @@ func (f *Fetcher) BeginNamed(items func(context.Context) iter.Seq2[Item, error])
 func (f *Fetcher) begin(items func(context.Context, *Run) iter.Seq2[Item, error]) *Run {
 	ctx, stop := context.WithCancel(f.ctx)
 	r := &Run{
-		Fetcher: f, stop: stop, jobs: make(chan attempt), ended: make(chan attempt),
+		Fetcher: f, member: f.room.join(f.opts.Limiter), stop: stop, jobs: make(chan attempt), ended: make(chan attempt),
 		listed: make(chan struct{}), done: make(chan struct{}),
 	}
 	f.runs.Go(func() {
 		defer close(r.done)
+		defer r.member.leave()
 		defer r.workers.Wait()
 		defer stop()
 		r.err = r.loop(ctx, r.listAhead(ctx, items(ctx, r), 0))

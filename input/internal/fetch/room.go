@@ -1,143 +1,250 @@
 package fetch
 
 import (
+	"cmp"
 	"sync"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 )
 
-// room is what the downloads of all runs share: the places of the limiter, one for
-// each request under way, and the bytes of the budget.
-type room struct {
-	meter   Meter
-	limiter *limiter.Limiter
-
-	mu     sync.Mutex
-	budget budget
-	// queued are the runs of which an object waits for room: until it has it, no
-	// further part is read ahead. starved says that it waits for bytes.
-	queued  map[*Run]struct{}
-	starved bool
-	// runs have a channel each, with a token after wake.
-	runs map[*Run]chan struct{}
+// RoomOptions say for how much there is room. Bytes is required.
+type RoomOptions struct {
+	// Bytes bounds the bytes that downloads under way may hold.
+	Bytes int64
+	// Places bounds the requests under way at all endpoints together, those for parts
+	// of large objects included; 0 is as many as an adaptive limiter allows at one
+	// endpoint. Each limiter has its own bound in addition.
+	Places int
+	// BytesPerSecond bounds what all bodies together bring; 0 is no limit.
+	BytesPerSecond int64
+	// Whole says that claims hold each download whole in memory, so that its full size
+	// counts against Bytes.
+	Whole bool
+	// None says that downloads have no content, and count for no bytes.
+	None bool
+	// Buffered hears each change of the bytes in use, and must not block; nil is
+	// nobody.
+	Buffered func(bytes int64)
 }
 
-func newRoom(opts Options) *room {
-	m := &room{
-		meter:   opts.Meter,
-		limiter: opts.Limiter,
-		budget:  budget{total: opts.BufferBytes, whole: opts.HoldsWhole || opts.TakesWhole, none: opts.References != nil},
-		queued:  map[*Run]struct{}{},
-		runs:    map[*Run]chan struct{}{},
+// Room is what the runs of many Fetchers share: the places of the process, one for
+// each request under way, the bytes of the budget, and the rate. A run has a part in
+// it from its beginning to its end, and leaves nothing behind.
+//
+// A run that has something to begin asks for room, and is given it as soon as it is
+// its turn (see turn.go). What was given is taken already: nobody else can have it, so
+// that no run has to be woken to look whether it is in time.
+//
+// Its lock may be held where that of a limiter is taken, never the other way round.
+type Room struct {
+	buffered func(int64)
+	places   int
+	pace     *pace // nil for no limit
+
+	mu        sync.Mutex
+	budget    budget
+	taken     int // of the places
+	turns     uint64
+	endpoints map[*limiter.Limiter]*endpoint
+	// blocked says that a run waits for something else than a place of its limiter, and
+	// short that it is the bytes.
+	blocked, short bool
+}
+
+// endpoint are the runs that share a limiter.
+type endpoint struct {
+	limiter *limiter.Limiter
+	unhook  func() // from the limiter
+	outages int
+	members map[*member]struct{}
+	waiting []*member
+	given   int // to runs that have not begun with it yet
+}
+
+// member is a run in a room.
+type member struct {
+	room     *Room
+	endpoint *endpoint
+	// freed has a token when the run was given room, and when its endpoint is back.
+	freed  chan struct{}
+	places int // in use, parts that are read ahead included
+
+	waits   bool
+	turn    uint64 // when it began to wait
+	charge  int64  // for what it waits
+	starved bool   // for bytes, since it is its turn
+	given   *limiter.Place
+}
+
+// NewRoom makes a room in which nothing is taken.
+func NewRoom(o RoomOptions) *Room {
+	m := &Room{
+		buffered:  o.Buffered,
+		places:    cmp.Or(o.Places, limiter.MaxDownloads(0)),
+		budget:    budget{total: o.Bytes, whole: o.Whole, none: o.None},
+		endpoints: map[*limiter.Limiter]*endpoint{},
 	}
-	m.meter.Buffered(0)
-	m.limiter.OnFreed(m.wake)
+	m.pace = newPace(o.BytesPerSecond, m.paced)
+	m.use(0)
 	return m
 }
 
-// join returns a channel that has a token after wake, until leave is called.
-func (m *room) join(r *Run) (freed <-chan struct{}, leave func()) {
-	c := make(chan struct{}, 1)
+// ownRoom is that of a Fetcher alone: its places are those of its limiter.
+func ownRoom(o Options) *Room {
+	return NewRoom(RoomOptions{
+		Bytes: o.BufferBytes, Places: limiter.MaxDownloads(o.MaxDownloads),
+		Whole: o.HoldsWhole || o.TakesWhole, None: o.References != nil, Buffered: o.Meter.Buffered,
+	})
+}
+
+// join takes a run in.
+func (m *Room) join(l *limiter.Limiter) *member {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.runs[r] = c
-	return c, func() {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		delete(m.runs, r)
+	e := m.endpoints[l]
+	if e == nil {
+		e = &endpoint{limiter: l, members: map[*member]struct{}{}}
+		e.outages, _ = l.Outages()
+		e.unhook = l.OnFreed(func() { m.freed(e) })
+		m.endpoints[l] = e
+	}
+	w := &member{room: m, endpoint: e, freed: make(chan struct{}, 1)}
+	e.members[w] = struct{}{}
+	return w
+}
+
+// leave ends the part of a run that has given everything back.
+func (w *member) leave() {
+	m, e := w.room, w.endpoint
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(e.members, w)
+	if len(e.members) == 0 {
+		e.unhook()
+		delete(m.endpoints, e.limiter)
 	}
 }
 
-// enter takes a place and the charge of an object of the given size.
-func (m *room) enter(size int64) (charge int64, place *limiter.Place, ok bool) {
+// enter takes a place and the charge of an object of the given size, at once or when
+// freed has a token: until then the run has to ask for the same again, or to
+// withdraw.
+func (w *member) enter(size int64) (charge int64, place *limiter.Place, ok bool) {
+	m := w.room
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	charge = m.budget.chargeFor(size)
-	if m.starved = !m.budget.has(charge); m.starved {
+	if w.given == nil && !w.waits {
+		m.turns++
+		w.waits, w.turn, w.charge = true, m.turns, m.budget.chargeFor(size)
+		w.endpoint.waiting = append(w.endpoint.waiting, w)
+		m.admit(w.endpoint, w)
+	}
+	if w.given == nil {
 		return 0, nil, false
 	}
-	if place, ok = m.limiter.Take(); ok {
-		m.use(charge)
+	place, w.given = w.given, nil
+	w.endpoint.given--
+	return w.charge, place, true
+}
+
+// withdraw ends the waiting of a run that begins nothing more.
+func (w *member) withdraw() {
+	m := w.room
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if w.given != nil {
+		w.endpoint.given--
+		w.free(w.given, w.charge)
+		w.given = nil
 	}
-	return charge, place, ok
+	w.stopWaiting()
+	m.admit(w.endpoint, w)
+}
+
+// exit gives the room of an object back, which is told to a run on another way.
+func (w *member) exit(place *limiter.Place, charge int64) {
+	w.room.mu.Lock()
+	defer w.room.mu.Unlock()
+	w.free(place, charge)
+	w.room.admit(w.endpoint, w)
+}
+
+// enterAhead takes a place and so many bytes for a part that is read ahead, where
+// nobody waits for them.
+func (w *member) enterAhead(bytes int64) (place *limiter.Place, ok bool) {
+	m := w.room
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !w.hasAhead(bytes) {
+		return nil, false
+	}
+	if place, ok = w.endpoint.limiter.Take(); ok {
+		w.take(bytes)
+	}
+	return place, ok
+}
+
+// exitAhead gives the place of a part back.
+func (w *member) exitAhead(place *limiter.Place) {
+	w.room.mu.Lock()
+	defer w.room.mu.Unlock()
+	w.free(place, 0)
+	w.room.admit(w.endpoint, nil)
+}
+
+// give gives the bytes of a part back.
+func (w *member) give(bytes int64) {
+	w.room.mu.Lock()
+	defer w.room.mu.Unlock()
+	w.room.use(-bytes)
+	w.room.admit(w.endpoint, nil)
+}
+
+// mayReadAhead reports whether there is room now for a part with a buffer.
+func (w *member) mayReadAhead() bool {
+	w.room.mu.Lock()
+	defer w.room.mu.Unlock()
+	return w.hasAhead(partBytes) && w.endpoint.limiter.Free()
+}
+
+// hasAhead reports whether nobody waits for what a part would take, except for the
+// place in its limiter. A part without a buffer may have the place of an object that
+// waits for bytes: with it others need theirs for less time. While bodies wait for the
+// rate, reading ahead would only hold memory.
+func (w *member) hasAhead(bytes int64) bool {
+	m, e := w.room, w.endpoint
+	wanted := m.short && bytes > 0 || !m.short && len(e.waiting)+e.given > 0
+	return !wanted && m.taken < m.places && !m.pace.waits() && m.budget.used+bytes <= max(m.budget.total, m.budget.used)
 }
 
 // share is how much of a small object one request should ask for. That is all of
 // it, unless the bytes of the budget would run out before the places of the limiter:
 // in parts that are read side by side the object needs its bytes for less time.
-func (m *room) share(size int64) int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (w *member) share(size int64) int64 {
 	parts := size / minPart
-	if size*int64(m.limiter.Size()) <= m.budget.total || parts <= 1 {
+	if size*int64(min(w.endpoint.limiter.Size(), w.room.places)) <= w.room.budget.total || parts <= 1 {
 		return size
 	}
 	return (size + parts - 1) / parts
 }
 
-// enterAhead takes a place and so many bytes for a part that is read ahead,
-// where nobody else waits for them.
-func (m *room) enterAhead(bytes int64) (place *limiter.Place, ok bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.hasAhead(bytes) {
-		return nil, false
-	}
-	if place, ok = m.limiter.Take(); ok {
-		m.use(bytes)
-	}
-	return place, ok
+// take counts a place and bytes that a run has from now on.
+func (w *member) take(bytes int64) {
+	w.places++
+	w.room.taken++
+	w.room.use(bytes)
 }
 
-// mayReadAhead reports whether there is room now for a part with a buffer.
-func (m *room) mayReadAhead() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.hasAhead(partBytes) && m.limiter.Free()
+// free is the contrary of take.
+func (w *member) free(place *limiter.Place, bytes int64) {
+	place.Leave()
+	w.places--
+	w.room.taken--
+	w.room.use(-bytes)
 }
 
-func (m *room) hasAhead(bytes int64) bool {
-	wanted := len(m.queued) > 0 && (bytes > 0 || !m.starved)
-	return !wanted && m.budget.used+bytes <= max(m.budget.total, m.budget.used)
-}
-
-// give gives bytes of the budget back.
-func (m *room) give(bytes int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.use(-bytes)
-}
-
-func (m *room) use(bytes int64) {
+func (m *Room) use(bytes int64) {
 	m.budget.used += bytes
-	m.meter.Buffered(m.budget.used)
-}
-
-// queue says whether an object of r waits for room.
-func (m *room) queue(r *Run, waits bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if waits {
-		m.queued[r] = struct{}{}
-	} else {
-		delete(m.queued, r)
-	}
-}
-
-// wake says to all runs that something was given back.
-func (m *room) wake() { m.wakeOthers(nil) }
-
-// wakeOthers is wake without one run, which knows already.
-func (m *room) wakeOthers(knows *Run) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for r, c := range m.runs {
-		if r == knows {
-			continue
-		}
-		select {
-		case c <- struct{}{}:
-		default:
-		}
+	if m.buffered != nil {
+		m.buffered(m.budget.used)
 	}
 }

@@ -24,6 +24,7 @@ const fewAttempts = 4
 // Run downloads one sequence of objects.
 type Run struct {
 	*Fetcher
+	member  *member
 	stop    context.CancelFunc
 	workers sync.WaitGroup
 	jobs    chan attempt // to a worker that is idle
@@ -103,8 +104,6 @@ func (r *Run) listAhead(ctx context.Context, items iter.Seq2[Item, error], waiti
 // receives their results.
 func (r *Run) loop(ctx context.Context, items <-chan listed) error {
 	defer r.releaseRest()
-	freed, leave := r.room.join(r)
-	defer leave()
 	outages, _ := r.opts.Limiter.Outages()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -124,8 +123,8 @@ func (r *Run) loop(ctx context.Context, items <-chan listed) error {
 		if r.coming != nil || r.waiting.Len() >= maxWaiting {
 			next = nil
 		}
-		// With nothing to hold its place a retry that is due can begin.
-		if r.waiting.Len() > 0 && r.held == nil && r.opts.Limiter.Free() {
+		// With nothing in its way a retry that is due asks for room.
+		if r.waiting.Len() > 0 && r.held == nil {
 			timer.Reset(time.Until(r.waiting.next()))
 		} else {
 			timer.Stop()
@@ -143,7 +142,7 @@ func (r *Run) loop(ctx context.Context, items <-chan listed) error {
 			if err := r.settle(a); err != nil {
 				return err
 			}
-		case <-freed:
+		case <-r.member.freed:
 		case <-timer.C:
 		case <-ctx.Done():
 			return ctx.Err()
@@ -154,7 +153,7 @@ func (r *Run) loop(ctx context.Context, items <-chan listed) error {
 // releaseRest gives back what was not begun. What is under way is given back by
 // its worker.
 func (r *Run) releaseRest() {
-	r.room.queue(r, false)
+	r.member.withdraw()
 	for _, a := range []*attempt{r.held, r.coming} {
 		if a != nil {
 			a.Claim.Release()
@@ -168,8 +167,7 @@ func (r *Run) releaseRest() {
 // startReady begins what may begin: first the objects whose retry is due, then
 // the next of the sequence.
 func (r *Run) startReady(ctx context.Context) {
-	defer func() { r.room.queue(r, r.held != nil || r.coming != nil || r.retryDue()) }()
-	for r.opts.Limiter.Free() {
+	for {
 		switch {
 		case r.held != nil:
 		case r.retryDue():
@@ -180,7 +178,7 @@ func (r *Run) startReady(ctx context.Context) {
 		if r.held == nil {
 			return
 		}
-		charge, place, ok := r.room.enter(r.held.Size)
+		charge, place, ok := r.member.enter(r.held.Size)
 		if !ok {
 			return
 		}
@@ -212,9 +210,7 @@ func (r *Run) work(ctx context.Context, a attempt) {
 		if a.err != nil && ctx.Err() == nil {
 			a.place.Failed(a.err)
 		}
-		a.place.Leave()
-		r.room.give(a.charge)
-		r.room.wakeOthers(r)
+		r.member.exit(a.place, a.charge)
 		select {
 		case r.ended <- a:
 		case <-ctx.Done():

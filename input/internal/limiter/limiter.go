@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,7 +86,7 @@ type Limiter struct {
 	pause   time.Duration
 
 	told  struct{ downloads, pages int }
-	freed []func()
+	freed map[*func()]struct{}
 }
 
 // New makes a limiter. Probes end with ctx.
@@ -104,19 +106,28 @@ func MaxDownloads(configured int) int {
 }
 
 // OnFreed has f called, without a lock, whenever places may have become free in
-// another way than by [Place.Leave]. F must not block.
-func (l *Limiter) OnFreed(f func()) {
+// another way than by [Place.Leave], until leave is called. A call that is under way
+// then may still come. F must not block.
+func (l *Limiter) OnFreed(f func()) (leave func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.freed = append(l.freed, f)
+	if l.freed == nil {
+		l.freed = map[*func()]struct{}{}
+	}
+	l.freed[&f] = struct{}{}
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.freed, &f)
+	}
 }
 
 func (l *Limiter) wake() {
 	l.mu.Lock()
-	freed := l.freed
+	freed := slices.Collect(maps.Keys(l.freed))
 	l.mu.Unlock()
 	for _, f := range freed {
-		f()
+		(*f)()
 	}
 }
 
