@@ -64,30 +64,34 @@ type Report struct {
 	// Remembered says that the input has a state: another run delivers only the rest.
 	Remembered bool
 	// Scopes are the parts of a run that reads several buckets, by project and bucket;
-	// nil for one bucket. The counts above are their sums, and Bucket is empty.
+	// nil for one bucket. Then the counts above are their sums, Bucket is empty, Err joins
+	// what is wrong with each, and Problems has only what belongs to no single one.
 	Scopes []ScopeReport
 }
 
 // ScopeReport tells what became of the objects of one bucket in a run over several. The
-// fields are as in [Report], for this bucket alone.
+// counts are as in [Report], for this bucket alone.
 type ScopeReport struct {
 	// Project is the ref of the project, and ProjectName its name; both are empty where
 	// the run reads one project.
 	Project, ProjectName string
-	// Bucket is the bucket; empty if the project could not be read at all, so that its
-	// buckets are not known.
+	// Bucket is the bucket; empty for a project of which the buckets could not be
+	// listed.
 	Bucket string
-	// Gone says that the bucket or the project was gone when the run ended, or was
-	// never read because of that.
-	Gone                                                                 bool
-	Listed, Unchanged, Delivered, Bytes, Vanished, Unsettled, NotRemoved int64
-	Filtered, Parked                                                     map[string]int64
-	// Err says why this bucket is not complete; nil if everything that was due was
-	// delivered.
+
+	Listed, Unchanged, Delivered, Bytes int64
+	Vanished, Unsettled, NotRemoved     int64
+	Filtered, Parked                    map[string]int64
+
+	// Gone says that the bucket or the project was gone at the end of the run. By
+	// itself that is no failure.
+	Gone bool
+	// Err says why the bucket could not be read to its end; nil if it was. Objects that
+	// are left even so are no error: Parked, Unsettled and NotRemoved count them.
 	Err error
 }
 
-// Left is how many objects of the bucket were seen and neither delivered nor left out
+// Left is how many objects of the bucket were seen, and neither delivered nor left out
 // on purpose.
 func (s ScopeReport) Left() int64 {
 	left := s.Unsettled
