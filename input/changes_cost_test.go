@@ -23,13 +23,13 @@ func (t *traffic) String() string {
 	return fmt.Sprintf("%d requests, %.1f kB", t.requests.Load(), float64(t.bytes.Load())/1000)
 }
 
-// wire tells the traffic of full listings from that of asking for changes.
-type wire struct {
+// onWire tells the traffic of full listings from that of asking for changes.
+type onWire struct {
 	next        http.RoundTripper
 	list, asked traffic
 }
 
-func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w *onWire) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := w.next.RoundTrip(r)
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (c counted) Read(p []byte) (int, error) {
 func measurePolls(tb testing.TB, n, rounds int, interval, rest time.Duration) {
 	r := newChangesRig(tb, fmt.Sprintf("auto_replay_nacks: false\nstate: {path: %q}\n", filepath.Join(tb.TempDir(), "s.db")))
 	r.fields = strings.Replace(r.fields, "polling_interval: 10s", "polling_interval: "+interval.String(), 1)
-	w := &wire{}
+	w := &onWire{}
 	r.wrap = func(next http.RoundTripper) http.RoundTripper {
 		w.next = next
 		return w
@@ -87,7 +87,7 @@ func measurePolls(tb testing.TB, n, rounds int, interval, rest time.Duration) {
 	require.EqualValues(tb, n, marked)
 	require.NoError(tb, state.Close(tb.Context()))
 
-	*w = wire{}
+	*w = onWire{}
 	stop := r.live()
 	defer stop()
 	await := func(done func() bool, within time.Duration) time.Duration {

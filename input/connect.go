@@ -62,7 +62,7 @@ func (r *reader) Connect(ctx context.Context) error {
 // and remedy. Lasts reports whether only another configuration can fix it.
 func (r *reader) connectOnce(ctx context.Context) (err error, lasts bool) {
 	if err = r.open(ctx); err != nil {
-		return err, r.stateLasts(err)
+		return err, stateLasts(r.conf, err)
 	}
 	if err = r.signIn(ctx); err != nil {
 		return err, r.source.Lasts(err)
@@ -84,11 +84,11 @@ func aboutRegion(err error) bool {
 // stateLasts reports whether a state can't be opened until somebody acts. It may
 // open later if another process uses it, if the disk is full, or if a cache is
 // down.
-func (r *reader) stateLasts(err error) bool {
+func stateLasts(conf config.Config, err error) bool {
 	if errors.Is(err, ledger.ErrDamaged) || errors.Is(err, errLossyCache) {
 		return true
 	}
-	return r.conf.State.Path != "" && !errors.Is(err, boltstore.ErrInUse) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, context.Canceled)
+	return conf.State.Path != "" && !errors.Is(err, boltstore.ErrInUse) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, context.Canceled)
 }
 
 // sayConnected logs the end of an outage that was logged.

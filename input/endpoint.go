@@ -7,6 +7,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
@@ -27,6 +28,8 @@ type endpoint struct {
 	outages *outageLog
 	// keysFail holds up everything.
 	keysFail trouble
+	// turn is that of the project among several; nil where there is one.
+	turn *fleet.Turn
 	// probe makes a request that shows whether the endpoint answers. It is set before
 	// the first request.
 	probe func(context.Context) error
@@ -58,10 +61,29 @@ type endpointMeter struct {
 }
 
 // Down implements limiter.Meter.
-func (m endpointMeter) Down(err error) { m.endpoint.outages.failed(err) }
+func (m endpointMeter) Down(err error) {
+	m.endpoint.outages.failed(err)
+	m.endpoint.rests(true)
+}
 
 // Up implements limiter.Meter.
-func (m endpointMeter) Up() { m.endpoint.outages.ended() }
+func (m endpointMeter) Up() {
+	m.endpoint.rests(false)
+	if _, givenUp := m.endpoint.limiter.Outages(); givenUp == nil || !m.endpoint.several {
+		m.endpoint.outages.ended()
+	}
+}
+
+// rests says whether the project can't be read for now, and so needs no turn.
+func (e *endpoint) rests(now bool) {
+	switch {
+	case e.turn == nil:
+	case now:
+		e.turn.Down()
+	default:
+		e.turn.Up()
+	}
+}
 
 // oneTimePatience is how long a one-time run waits for its keys, such as those
 // of a project that is being restored. Other runs have all the time.
@@ -98,6 +120,7 @@ func (w *keyWatcher) Delayed(err error, until time.Time) {
 	w.e.meters.passes.credentialsFailing.Set(1)
 	if until.IsZero() {
 		w.e.keysFail.set(err)
+		w.e.rests(true)
 	}
 	switch told := w.outage.failed(); {
 	case !told:
@@ -115,6 +138,7 @@ func (w *keyWatcher) Delayed(err error, until time.Time) {
 func (w *keyWatcher) Recovered(after time.Duration) {
 	w.e.meters.passes.credentialsFailing.Set(0)
 	w.e.keysFail.clear()
+	w.e.rests(false)
 	if w.outage.over() {
 		w.e.log.Infof("The credentials were obtained after %s in which they could not be had", after.Round(time.Second))
 	}

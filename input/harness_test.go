@@ -90,6 +90,14 @@ func (r *rig) build() error {
 	if r.wrap != nil {
 		conf.Transport = r.wrap(conf.Transport)
 	}
+	if conf.Several() {
+		s, err := newSeveral(conf, r.resources())
+		if err != nil {
+			return err
+		}
+		r.input = withRetries(conf, s, s.undelivered)
+		return nil
+	}
 	reader, err := newReader(conf, r.resources())
 	if err != nil {
 		return err
@@ -103,7 +111,7 @@ func (r *rig) build() error {
 	if r.metadata != nil {
 		reader.metadata = r.metadata
 	}
-	r.input = withRetries(conf, reader)
+	r.input = withRetries(conf, reader, reader.undelivered)
 	return nil
 }
 

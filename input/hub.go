@@ -11,6 +11,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -23,12 +24,12 @@ type hub struct {
 	out    chan handover
 	// undelivered are the batches that the pipeline has.
 	undelivered *undelivered
-	shut        shut
+	// room is for the downloads of all scopes.
+	room *fetch.Room
+	shut shut
 
 	// What follows is for inputs that read several scopes.
 	several bool
-	// room is nil where the downloads of one scope have their own.
-	room *fetch.Fetcher // TODO
 	// store is nil where each scope opens its own, or nothing is remembered.
 	store ledger.Store
 }
@@ -36,6 +37,10 @@ type hub struct {
 func newHub(conf config.Config, res *service.Resources, m *meters) *hub {
 	h := &hub{conf: conf, res: res, log: res.Logger(), meters: m, out: make(chan handover)}
 	h.undelivered = newUndelivered(h.log, m.oldestUndelivered, m.passes.undelivered)
+	h.room = fetch.NewRoom(fetch.RoomOptions{
+		Bytes: conf.BufferBytes, Places: limiter.MaxDownloads(conf.MaxDownloads), BytesPerSecond: conf.MaxBytesPerSecond,
+		Whole: conf.WholeScanner || conf.ToTheEnd, None: conf.References, Buffered: m.Buffered,
+	})
 	h.shut.init()
 	return h
 }

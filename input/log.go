@@ -44,6 +44,7 @@ func (r *reader) sayChangesRest(reason error, pause time.Duration) {
 // after its last ack.
 func (p *passes) sayPass(ctx context.Context, what string, report pass.Report, took time.Duration) {
 	switch first := !p.hinted; {
+	case p.several: // thousands may be empty
 	case first && report.Listed == 0:
 		p.log.Warn(p.emptyHint(ctx))
 	case first && report.FilteredTotal() == report.Listed:
@@ -51,14 +52,26 @@ func (p *passes) sayPass(ctx context.Context, what string, report pass.Report, t
 	}
 	p.hinted = true
 	if p.conf.Plan.Repeats() && report.Listed > report.Unchanged+report.FilteredTotal()+report.ParkedTotal()+report.InFlight {
-		p.log.Info(summary(what, report, took))
+		p.info()(summary(what, report, took))
 	}
+}
+
+// info is the level of lines that each pass may log: of one scope among many they say
+// less than what all have together.
+func (r *reader) info() func(string) {
+	if r.several {
+		return r.log.Debug
+	}
+	return r.log.Info
 }
 
 // sayEarlyEnd says that a pass ended early, and less and less often that the passes
 // that take its place do, too. A one-time run says it at its end.
 func (p *passes) sayEarlyEnd(err error) {
-	switch tell := p.failing.failed(); {
+	tell := p.failing.failed()
+	switch {
+	case p.onEarly != nil:
+		p.onEarly(err)
 	case !p.conf.Plan.Repeats():
 	case !tell:
 		p.log.Debugf("The pass over %s ended early, and is made again: %v", p.where(), err)
@@ -72,6 +85,11 @@ func (p *passes) sayEarlyEnd(err error) {
 // sayWhole says that a pass came to its end after some that did not.
 func (p *passes) sayWhole() {
 	lasted, failures := p.failing.lasts(), p.failing.failures
+	if p.onWhole != nil {
+		p.onWhole()
+		p.failing.over()
+		return
+	}
 	if p.failing.over() && failures > 1 {
 		p.log.Infof("A pass over %s has come to its end again, after %d in %s that ended early", p.where(), failures, lasted)
 	}
@@ -116,8 +134,8 @@ func (r *reader) sayLate(p *pass.Pass) {
 	before := p.Report()
 	<-p.Done()
 	after := p.Report()
-	r.log.Infof("Of %s that an earlier pass left under way in %s, %d were delivered and %d parked by now",
-		object.Count(before.Unsettled()), r.where(), after.Delivered-before.Delivered, after.ParkedTotal()-before.ParkedTotal())
+	r.info()(fmt.Sprintf("Of %s that an earlier pass left under way in %s, %d were delivered and %d parked by now",
+		object.Count(before.Unsettled()), r.where(), after.Delivered-before.Delivered, after.ParkedTotal()-before.ParkedTotal()))
 }
 
 // abandon accounts for a run that has begun and never came to an end.

@@ -49,6 +49,8 @@ type meters struct {
 	passTime  *service.MetricTimer
 
 	passes *passMeters
+	// scopes counts those of an input that reads several, by state.
+	scopes gauge
 
 	view view
 	// gathered holds the metrics that change with every object.
@@ -120,6 +122,7 @@ func makeMeters(set *metricSet, of labels, gathered *gatherer) *meters {
 	m.passTime = v.newTimer("supabase_storage_pass_ns")
 
 	m.passes = newPassMeters(v)
+	m.scopes = v.newGauge("supabase_storage_scopes", "state")
 	return m
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
@@ -42,7 +41,10 @@ func (r *reader) poll(ctx context.Context, p poll.Passes, scope *pass.Scope) err
 		r.choice.Changes = recent
 	}
 	var last time.Time
-	if r.ledger != nil {
+	switch {
+	case r.dueNow: // a time that is long past was missed
+		last = time.Unix(0, 0)
+	case r.ledger != nil:
 		last = r.ledger.Stats().LastCompletePass
 	}
 	return poll.Run(ctx, poll.Options{
@@ -126,6 +128,15 @@ func (p *passes) make(ctx context.Context, t pass.Task) (made *pass.Pass, took t
 	t.Identity = pass.Identity{Name: who.Text(), SeesAll: who.BypassesRLS()}
 	made = p.scope.NewPass(t)
 	p.pass.Store(made)
+	if p.enter != nil {
+		leave, err := p.enter(ctx)
+		if err != nil {
+			return made, 0, err
+		}
+		defer leave()
+	}
+	p.underWay.Add(1)
+	defer p.underWay.Add(-1)
 	p.watcher.begin()
 	p.meters.passBegan(t.Kind, p.expected())
 	err = made.Run(ctx)
@@ -248,14 +259,10 @@ func (r *reader) newChanges() *changes.Client {
 
 // newFetcher prepares the downloads of all passes, which end with ctx.
 func (r *reader) newFetcher(ctx context.Context) *fetch.Fetcher {
-	room := fetch.NewRoom(fetch.RoomOptions{
-		Bytes: r.conf.BufferBytes, Places: limiter.MaxDownloads(r.conf.MaxDownloads), BytesPerSecond: r.conf.MaxBytesPerSecond,
-		Whole: r.conf.WholeScanner || r.conf.ToTheEnd, None: r.conf.References, Buffered: r.meters.Buffered,
-	})
 	return fetch.New(ctx, fetch.Options{
 		Source:       plane.NewProbing(r.client, r.conf.Filter.ListPrefix()),
 		Limiter:      r.limiter,
-		Room:         room,
+		Room:         r.room,
 		MaxDownloads: r.conf.MaxDownloads, CheapRanges: r.conf.Project.Hosted(),
 		HoldsWhole: r.conf.WholeScanner, TakesWhole: r.conf.ToTheEnd,
 		CheckUpTo: r.conf.VerifyUpTo,

@@ -37,6 +37,13 @@ func newFromParsed(parsed *service.ParsedConfig, res *service.Resources) (servic
 
 // newInput makes the input that Benthos runs.
 func newInput(conf config.Config, res *service.Resources) (service.BatchInput, error) {
+	if conf.Several() {
+		s, err := newSeveral(conf, res)
+		if err != nil {
+			return nil, err
+		}
+		return withRetries(conf, s, s.undelivered), nil
+	}
 	r, err := newReader(conf, res)
 	if err != nil {
 		return nil, err
@@ -45,14 +52,14 @@ func newInput(conf config.Config, res *service.Resources) (service.BatchInput, e
 		r.client.Close()
 		return nil, config.At(config.FieldTargetsInput, err)
 	}
-	return withRetries(conf, r), nil
+	return withRetries(conf, r, r.undelivered), nil
 }
 
 // withRetries has Benthos' own wrapper replay nacks, where they are replayed. The
 // reader never sees them then, so they are looked at from outside.
-func withRetries(conf config.Config, r *reader) service.BatchInput {
+func withRetries(conf config.Config, r service.BatchInput, u *undelivered) service.BatchInput {
 	if conf.AutoReplayNacks {
-		return replayed{service.AutoRetryNacksBatched(r), r.undelivered}
+		return replayed{service.AutoRetryNacksBatched(r), u}
 	}
 	return r
 }

@@ -43,9 +43,18 @@ type reader struct {
 	changes  *changes.Client // nil where nobody can be asked
 
 	pass atomic.Pointer[pass.Pass] // the one under way, or the last one
+	// underWay is how many passes are being made.
+	underWay atomic.Int64
 	// failing are the full passes that ended early, one after the other.
 	failing outage
 	targets targets
+
+	// What follows is for one of several scopes. Enter waits for its turn, dueNow has the
+	// first pass begin at once, and onWhole and onEarly hear how each pass has ended.
+	enter   func(context.Context) (leave func(), err error)
+	dueNow  bool
+	onWhole func()
+	onEarly func(error)
 
 	mu        sync.Mutex
 	ledger    *ledger.Ledger // nil where nothing is remembered
@@ -126,7 +135,7 @@ func (r *reader) listing(prefix string) listing.Options {
 // open opens the ledger, once.
 func (r *reader) open(ctx context.Context) (err error) {
 	if r.ledger == nil {
-		r.ledger, err = openLedger(ctx, r.conf, r.res)
+		r.ledger, err = openLedger(ctx, r.remembered(), r.conf, r.res)
 	}
 	return err
 }

@@ -11,10 +11,9 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/directory"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
@@ -34,18 +33,20 @@ type several struct {
 	transport *http.Transport
 	said      *saidOfMany
 
-	mu        sync.Mutex
-	sources   map[string]*source // by the reference of the project
-	readers   []*scoped          // in the order of their beginning
-	past      Report             // of scopes that are gone and closed
-	startedAt time.Time
-	stop      func()
-	done      chan struct{}
-	cause     error
-	attempted bool
-	recorded  *openRun
-	closed    bool
-	wait      outage
+	mu      sync.Mutex
+	sources map[string]*source // by the reference of the project
+	readers []*scoped          // in the order of their beginning
+	// past are the counts of scopes that are gone and closed, and goneScopes how many.
+	past       Report
+	goneScopes int
+	startedAt  time.Time
+	stop       func()
+	done       chan struct{}
+	cause      error
+	attempted  bool
+	recorded   *openRun
+	closed     bool
+	wait       outage
 }
 
 var (
@@ -72,12 +73,8 @@ func newSeveral(conf config.Config, res *service.Resources) (*several, error) {
 	}
 	h := newHub(conf, res, newMeters(res.Metrics(), perScope...))
 	h.several = true
-	h.room = fetch.NewRoom(fetch.RoomOptions{
-		Bytes: conf.BufferBytes, Places: limiter.MaxDownloads(0), BytesPerSecond: conf.MaxBytesPerSecond,
-		Whole: conf.WholeScanner || conf.ToTheEnd, None: conf.References, Buffered: h.meters.Buffered,
-	})
 	s := &several{hub: h, turns: fleet.NewTurns(active), sources: map[string]*source{}}
-	s.said = &saidOfMany{several: s, projects: map[string]*outage{}}
+	s.said = &saidOfMany{several: s, projects: map[string]*unread{}, found: map[string][]string{}}
 	if conf.Transport == nil {
 		s.transport = wire.New(conf.TLS, conf.ConnectTimeout, idleKept)
 		s.transport.MaxIdleConns = allKept
@@ -147,7 +144,17 @@ func (s *several) connectOnce(ctx context.Context) (err error, lasts bool) {
 		return fmt.Errorf("%s: %w", s.conf.State.Field(), err), stateLasts(s.conf, err)
 	}
 	err = s.fleet.Connect(ctx)
-	return err, lastingOfMany(err)
+	return err, s.lasts(err)
+}
+
+// lasts reports whether only another configuration can fix what the first look failed
+// with.
+func (s *several) lasts(err error) bool {
+	if s.directory != nil {
+		return errors.Is(err, object.ErrCredentials) && !object.Transient(err)
+	}
+	only := s.source("")
+	return errors.Is(err, object.ErrInvalid) || only != nil && only.endpoint.source.Lasts(err)
 }
 
 // start begins the run. Its life ends with Close.

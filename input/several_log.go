@@ -20,13 +20,13 @@ type saidOfMany struct {
 
 	mu       sync.Mutex
 	listing  outage              // the projects can't be listed
-	projects map[string]*failing // by reference
+	projects map[string]*unread  // by reference
 	found    map[string][]string // buckets that are not in the book yet, by project
 	last     Progress            // as of the last line
 }
 
-// failing is a project of which the buckets can't be looked up.
-type failing struct {
+// unread is a project of which the buckets can't be looked up.
+type unread struct {
 	of  fleet.Project
 	err error
 }
@@ -156,7 +156,7 @@ func (m *saidOfMany) Listed(projects int) {
 // ProjectFailed implements fleet.Watcher.
 func (m *saidOfMany) ProjectFailed(p fleet.Project, err error) {
 	m.mu.Lock()
-	m.projects[p.Ref] = &failing{p, err}
+	m.projects[p.Ref] = &unread{p, err}
 	m.mu.Unlock()
 	if s := m.source(p.Ref); s != nil {
 		s.outages.failed(err)

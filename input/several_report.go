@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
 func (s *several) all() []*scoped {
@@ -234,7 +235,7 @@ func (s *scoped) report() Report {
 		if cause == nil && started.IsZero() && !s.gone.Load() {
 			cause = errInterrupted
 		}
-		return newReport(s.reader, emptyReport, cause)
+		return newReport(s.reader, pass.Report{}, cause)
 	}
 	p := last.Report()
 	if cause == nil && !s.conf.Plan.Repeats() && p.Unsettled() > 0 {

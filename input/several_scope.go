@@ -18,8 +18,10 @@ import (
 type scoped struct {
 	*reader
 	from *source
-	// connected says that the scope was reached; gone, that its bucket is gone.
-	connected, gone atomic.Bool
+	// gone says that the bucket is gone, and failed that the last thing that was tried
+	// did not work. Trouble is of the bucket alone.
+	gone, failed atomic.Bool
+	trouble      outage
 }
 
 // Scope implements fleet.Source.
@@ -32,8 +34,8 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	}
 	r.dueNow, r.enter = late, s.turn.Enter
 	r.meters.showZerosOfScope()
-	made := &scoped{reader: r, from: s}
-	r.onWhole = made.works
+	made := &scoped{reader: r, from: s, trouble: outage{once: true}}
+	r.onWhole, r.onEarly = made.works, func(err error) { s.in.said.fails(made, err) }
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	s.in.readers = append(s.in.readers, made)
@@ -114,10 +116,7 @@ func (s *scoped) reach(ctx context.Context) error {
 }
 
 // works is called when the scope was reached, and after each pass that came to its end.
-func (s *scoped) works() {
-	s.connected.Store(true)
-	s.from.in.said.works(s)
-}
+func (s *scoped) works() { s.from.in.said.works(s) }
 
 // Idle implements fleet.Scope.
 func (s *scoped) Idle() bool {
@@ -184,4 +183,3 @@ func (s *scoped) Close(context.Context) error {
 	s.meters.leave()
 	return err
 }
-

@@ -20,15 +20,17 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 )
 
-// openLedger opens the ledger that the config asks for; nil where nothing is to
-// be remembered.
-func openLedger(ctx context.Context, conf config.Config, res *service.Resources) (*ledger.Ledger, error) {
+// openLedger opens the ledger that the config asks for, in a store that is open already
+// or nil; nil where nothing is to be remembered.
+func openLedger(ctx context.Context, store ledger.Store, conf config.Config, res *service.Resources) (*ledger.Ledger, error) {
 	if !conf.Remembers() {
 		return nil, nil
 	}
-	store, err := openStore(ctx, conf, res)
-	if err != nil {
-		return nil, err
+	if store == nil {
+		var err error
+		if store, err = openStore(ctx, conf, res); err != nil {
+			return nil, err
+		}
 	}
 	l, err := ledger.Open(ctx, ledger.Options{
 		Store: store, Scope: conf.Scope(res.Label()), ChangeDetection: conf.ChangeDetection, LongestPause: poll.LongestPause,

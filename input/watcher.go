@@ -162,6 +162,9 @@ func (m fetchMeter) Noticed(p fetch.Peculiarity) {
 
 // begin is called when a one-time run begins to connect, and when a pass begins.
 func (w *watcher) begin() {
+	if w.reader.several {
+		return // all scopes together tell
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n, _ := w.reader.meters.failed.seen()

@@ -63,6 +63,13 @@ func (l *Limiter) Outages() (ended int, lasted error) {
 	return l.outage.ended, l.outage.lasted
 }
 
+// Down reports whether the endpoint is down.
+func (l *Limiter) Down() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.outage.isDown
+}
+
 // Hold returns when the endpoint is not being probed. Its error is that of ctx,
 // or that of the outage if it was given up meanwhile: then no further attempt is to
 // be made.

@@ -31,10 +31,7 @@ type Refusal func(r Request, resp *http.Response, doc []byte, cred object.Creden
 
 // NewCaller checks the options; no request is made.
 func NewCaller(o Options, refusal Refusal) (*Caller, error) {
-	switch {
-	case o.Bucket == "":
-		return nil, errors.New("building the bucket client: no bucket name")
-	case o.Credentials == nil:
+	if o.Credentials == nil {
 		return nil, errors.New("building the bucket client: no credentials")
 	}
 	if o.Gate == nil {

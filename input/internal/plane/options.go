@@ -19,7 +19,8 @@ type Options struct {
 	// Region is the region that requests are signed for, unless the credentials
 	// name another one. The REST API knows no regions.
 	Region string
-	// Bucket is the bucket's name.
+	// Bucket is the bucket's name. Without one a client can do no more than list the
+	// buckets.
 	Bucket string
 	// Credentials is asked before every request, so it must be cheap.
 	Credentials func(context.Context) (object.Credentials, error)

@@ -1,0 +1,80 @@
+package input
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// bucketsOf makes buckets with so many objects each.
+func (r *rig) bucketsOf(objects int, names ...string) {
+	for _, name := range names {
+		r.server.CreateBucket(name)
+		for i := range objects {
+			r.server.Put(name, fmt.Sprintf("a/%03d.txt", i), []byte(name))
+		}
+	}
+}
+
+func TestAPatternOfBucketsReadsThemAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, `source_path: "tenant-*/a/"`)
+		r.bucketsOf(20, "tenant-1", "tenant-2", "other", "tenant-3")
+		report := r.run()
+		require.NoError(t, report.Err)
+		require.Len(t, r.messages, 60)
+		require.EqualValues(t, 60, report.Delivered)
+		require.Len(t, report.Scopes, 3)
+		seen := map[string]int{}
+		for _, msg := range r.messages {
+			bucket := meta(msg, metaBucket)
+			seen[bucket]++
+		}
+		require.Equal(t, map[string]int{"tenant-1": 20, "tenant-2": 20, "tenant-3": 20}, seen)
+	})
+}
+
+func TestANewBucketJoinsAndOneThatIsGoneIsLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, `
+source_path: "tenant-*/"
+sync_mode: continuous
+polling_interval: 1m
+emit_deletes: true
+max_delete_ratio: 1
+state: {cache: shared}
+`)
+		r.bucketsOf(2, "tenant-1", "tenant-2")
+		stop := r.live()
+		time.Sleep(10 * time.Second)
+		require.Len(t, r.arrived(), 4)
+
+		r.bucketsOf(3, "tenant-3")
+		time.Sleep(2 * time.Minute)
+		require.Len(t, r.arrived(), 3)
+		require.Equal(t, 1, strings.Count(r.logs.String(), "is new, and is read from now on"))
+
+		for i := range 3 {
+			r.server.Delete("tenant-3", fmt.Sprintf("a/%03d.txt", i))
+		}
+		r.server.DeleteBucket("tenant-3")
+		time.Sleep(3 * time.Minute)
+		require.Equal(t, []string{"deleted a/000.txt", "deleted a/001.txt", "deleted a/002.txt"}, r.arrived())
+		require.Equal(t, 1, strings.Count(r.logs.String(), "is gone: "))
+
+		r.bucketsOf(1, "tenant-3")
+		time.Sleep(3 * time.Minute)
+		require.Equal(t, []string{"created a/000.txt"}, r.arrived())
+		require.Equal(t, 1, strings.Count(r.logs.String(), "is there again"))
+		stop()
+
+		stop = r.live()
+		time.Sleep(3 * time.Minute)
+		require.Empty(t, r.arrived(), "nothing is delivered again")
+		stop()
+	})
+}
