@@ -69,7 +69,7 @@ func (l *Ledger) loadIndex(ctx context.Context) error {
 	if !there {
 		return l.found(ctx)
 	}
-	x, err := l.codec.DecodeIndex(key, value)
+	x, err := format.DecodeIndex(key, value)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (l *Ledger) readRecord(ctx context.Context, n uint64) (rec format.Record, t
 		return rec, false, err
 	}
 	l.written.lastTag = format.Tag(value)
-	rec, err = l.codec.DecodeRecord(key, value)
+	rec, err = format.DecodeRecord(key, value)
 	return rec, true, err
 }
 
@@ -185,7 +185,7 @@ func (l *Ledger) readSegment(ctx context.Context, i int) ([]format.Entry, error)
 	}
 	var entries []format.Entry
 	if there {
-		entries, err = l.codec.DecodeManifest(key, value)
+		entries, err = format.DecodeManifest(key, value)
 	} else {
 		err = format.Damaged(key, "is gone although the index refers to it")
 	}
