@@ -13,7 +13,11 @@ import (
 
 // get reads a value, and reports whether it is there.
 func (l *Ledger) get(ctx context.Context, key string) (value []byte, there bool, err error) {
-	value, err = l.store.Get(ctx, key)
+	return get(ctx, l.store, key)
+}
+
+func get(ctx context.Context, store Store, key string) (value []byte, there bool, err error) {
+	value, err = store.Get(ctx, key)
 	if errors.Is(err, ErrNotFound) {
 		return nil, false, nil
 	}

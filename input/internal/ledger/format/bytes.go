@@ -170,6 +170,12 @@ func appendTime(b []byte, t time.Time) []byte {
 	return binary.AppendVarint(b, t.UnixMilli())
 }
 
+// Storable is the time as it is read again once it was written.
+func Storable(t time.Time) time.Time {
+	r := reader{b: appendTime(nil, t)}
+	return readTime(&r)
+}
+
 func readTime(r *reader) time.Time {
 	ms := r.varint()
 	if ms == 0 {

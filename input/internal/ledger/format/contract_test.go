@@ -68,6 +68,15 @@ func contractIndex() Index {
 	}
 }
 
+func contractBook() []BookEntry {
+	const first, second = "https://abcdefghijklmnopqrst.supabase.co/storage/v1/s3", "https://bbcdefghijklmnopqrst.supabase.co/storage/v1/s3"
+	return []BookEntry{
+		{ProjectRef: "abcdefghijklmnopqrst", ProjectName: "Shop (Zürich)", Endpoint: first, Bucket: "avatars"},
+		{ProjectRef: "abcdefghijklmnopqrst", ProjectName: "Shop (Zürich)", Endpoint: first, Bucket: "user uploads", Gone: contractNoon},
+		{Endpoint: second, Bucket: "avatars"},
+	}
+}
+
 // reading hides the type of what f reads.
 func reading[T any](f func(string, []byte) (T, error)) func(string, []byte) (any, error) {
 	return func(key string, value []byte) (any, error) { return f(key, value) }
@@ -85,6 +94,7 @@ func TestValuesOfFormat1AreReadForeverAndWrittenTheSame(t *testing.T) {
 		{"journal", EncodeRecord(key, contractRecord()), reading(DecodeRecord), contractRecord()},
 		{"index", EncodeIndex(key, contractIndex()), reading(DecodeIndex), contractIndex()},
 		{"founded", EncodeFounded(key, FoundedJournal), reading(DecodeFounded), FoundedJournal},
+		{"book", EncodeBook(key, contractBook()), reading(DecodeBook), contractBook()},
 		{"viewer", EncodeIdentity(key, "authenticated\n9f3a"), reading(DecodeIdentity), "authenticated\n9f3a"},
 	} {
 		t.Run(v.name, func(t *testing.T) {
@@ -129,6 +139,7 @@ func TestKeysOfFormat1(t *testing.T) {
 	require.Equal(t, "supabase-storage-4033495ec5b09144-m12", k.Manifest(12))
 	require.Equal(t, "supabase-storage-4033495ec5b09144-j12", k.Record(12))
 	require.Regexp(t, `^[a-z0-9-]{1,64}$`, k.Manifest(1<<63))
+	require.Equal(t, "supabase-storage-ebc84fb2abbf79b3-book", BookKey("uploads"))
 }
 
 func TestEnvelopeOfFormat1(t *testing.T) {

@@ -19,6 +19,7 @@ func FuzzValues(f *testing.F) {
 	f.Add(manifest(contractEntries()))
 	f.Add(recordBody(contractRecord()))
 	f.Add(indexBody(contractIndex()))
+	f.Add(pack([]byte("\x01\x00\x01e\x00\x01b\x00\x01r\x00\x01n\x02")))
 	f.Add(seal(kindIndex, "k", []byte("body")))
 	for _, body := range unwritable() {
 		f.Add(body)
@@ -35,6 +36,11 @@ func FuzzValues(f *testing.F) {
 			if x, err := readRecord(body); err == nil {
 				_, err := readRecord(recordBody(x))
 				require.NoError(t, err)
+			}
+			if x, err := readBook(body); err == nil {
+				again, err := DecodeBook("k", EncodeBook("k", x))
+				require.NoError(t, err)
+				require.Empty(t, cmp.Diff(x, again))
 			}
 			if x, err := readManifest(body); err == nil {
 				_, err := readManifest(manifest(x))
