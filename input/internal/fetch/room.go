@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"cmp"
+	"slices"
 	"sync"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
@@ -31,8 +32,8 @@ type RoomOptions struct {
 // each request under way, the bytes of the budget, and the rate. A run has a part in
 // it from its beginning to its end, and leaves nothing behind.
 //
-// A run that has something to begin asks for room, and is given it as soon as it is
-// its turn (see turn.go). What was given is taken already: nobody else can have it, so
+// A run asks for room for each object that it has to begin, and is given it as soon as
+// it is its turn (see turn.go). What was given is taken already: nobody else can have it, so
 // that no run has to be woken to look whether it is in time.
 //
 // Its lock may be held where that of a limiter is taken, never the other way round.
@@ -58,7 +59,7 @@ type endpoint struct {
 	outages int
 	members map[*member]struct{}
 	waiting []*member
-	given   int // to runs that have not begun with it yet
+	given   int // what was given and is not collected yet
 }
 
 // member is a run in a room.
@@ -69,11 +70,18 @@ type member struct {
 	freed  chan struct{}
 	places int // in use, parts that are read ahead included
 
-	waits   bool
-	turn    uint64 // when it began to wait
-	charge  int64  // for what it waits
-	starved bool   // for bytes, since it is its turn
-	given   *limiter.Place
+	// asks are the charges for which it waits, in the order in which it is given them,
+	// the first one since turn.
+	asks    []int64
+	turn    uint64
+	starved bool // for bytes, since it is its turn
+	given   []grant
+}
+
+// grant is the room of one object.
+type grant struct {
+	charge int64
+	place  *limiter.Place
 }
 
 // NewRoom makes a room in which nothing is taken.
@@ -125,46 +133,55 @@ func (w *member) leave() {
 	}
 }
 
-// enter takes a place and the charge of an object of the given size, at once or when
-// freed has a token: until then the run has to ask for the same again, or to
-// withdraw.
-func (w *member) enter(size int64) (charge int64, place *limiter.Place, ok bool) {
+// ask asks for room for an object of the given size. It is collected, in the order in
+// which it was asked for, at once or when freed has a token.
+func (w *member) ask(size int64) {
 	m := w.room
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if w.given == nil && !w.waits {
-		m.turns++
-		w.waits, w.turn, w.charge = true, m.turns, m.budget.chargeFor(size)
-		w.endpoint.waiting = append(w.endpoint.waiting, w)
-		m.admit(w.endpoint, w)
+	if w.asks = append(w.asks, m.budget.chargeFor(size)); len(w.asks) > 1 {
+		return
 	}
-	if w.given == nil {
-		return 0, nil, false
+	w.turn = m.nextTurn()
+	w.endpoint.waiting = append(w.endpoint.waiting, w)
+	m.admit(w.endpoint, w)
+}
+
+// collect is what was given for the object that was asked for first, if it was.
+func (w *member) collect() (g grant, ok bool) {
+	w.room.mu.Lock()
+	defer w.room.mu.Unlock()
+	if len(w.given) == 0 {
+		return grant{}, false
 	}
-	place, w.given = w.given, nil
+	g = w.given[0]
+	w.given = slices.Delete(w.given, 0, 1)
 	w.endpoint.given--
-	return w.charge, place, true
+	return g, true
 }
 
 // withdraw ends the waiting of a run that begins nothing more.
 func (w *member) withdraw() {
-	m := w.room
+	m, e := w.room, w.endpoint
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if w.given != nil {
-		w.endpoint.given--
-		w.free(w.given, w.charge)
-		w.given = nil
+	e.given -= len(w.given)
+	for _, g := range w.given {
+		w.free(g)
 	}
-	w.stopWaiting()
-	m.admit(w.endpoint, w)
+	w.given = nil
+	if len(w.asks) > 0 {
+		w.asks = nil
+		w.stopWaiting()
+	}
+	m.admit(e, w)
 }
 
-// exit gives the room of an object back, which is told to a run on another way.
-func (w *member) exit(place *limiter.Place, charge int64) {
+// exit gives the room of an object back, which its run hears on another way.
+func (w *member) exit(g grant) {
 	w.room.mu.Lock()
 	defer w.room.mu.Unlock()
-	w.free(place, charge)
+	w.free(g)
 	w.room.admit(w.endpoint, w)
 }
 
@@ -187,7 +204,7 @@ func (w *member) enterAhead(bytes int64) (place *limiter.Place, ok bool) {
 func (w *member) exitAhead(place *limiter.Place) {
 	w.room.mu.Lock()
 	defer w.room.mu.Unlock()
-	w.free(place, 0)
+	w.free(grant{place: place})
 	w.room.admit(w.endpoint, nil)
 }
 
@@ -235,11 +252,16 @@ func (w *member) take(bytes int64) {
 }
 
 // free is the contrary of take.
-func (w *member) free(place *limiter.Place, bytes int64) {
-	place.Leave()
+func (w *member) free(g grant) {
+	g.place.Leave()
 	w.places--
 	w.room.taken--
-	w.room.use(-bytes)
+	w.room.use(-g.charge)
+}
+
+func (m *Room) nextTurn() uint64 {
+	m.turns++
+	return m.turns
 }
 
 func (m *Room) use(bytes int64) {

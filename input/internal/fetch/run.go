@@ -4,16 +4,20 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
 // maxWaiting bounds how many objects of a run may wait for their next attempt.
 // When so many fail, the endpoint is in trouble and no further object is begun.
 const maxWaiting = 4096
+
+// maxReady is how many objects of a run may wait for room. It is as many as a limiter
+// begins with, so that a run gets its share of places that become free together.
+const maxReady = 32
 
 // fewAttempts is how often an object is tried whose failure is its own: its
 // content is missing, or it is forbidden. Both happen for a moment while an
@@ -35,8 +39,7 @@ type Run struct {
 
 	// What follows belongs to the goroutine of loop, listErr until listed is closed.
 	waiting retryQueue
-	held    *attempt // next to begin, as soon as there is room
-	coming  *attempt // next of the sequence
+	ready   []*attempt // to begin in this order, as soon as there is room
 	active  int
 	listErr error
 }
@@ -60,10 +63,9 @@ func (r *Run) SequenceErr() error { return r.listErr }
 type attempt struct {
 	Item
 	failures int
-	charge   int64
-	place    *limiter.Place
-	due      time.Time
-	err      error
+	grant
+	due time.Time
+	err error
 	// doubt is what the last attempt brought where it did not prove to be the
 	// object, and stale what was waited for a cache.
 	doubt doubt
@@ -116,15 +118,14 @@ func (r *Run) loop(ctx context.Context, items <-chan listed) error {
 			r.waiting.allDue(time.Now())
 		}
 		r.startReady(ctx)
-		if items == nil && r.active == 0 && r.held == nil && r.coming == nil && r.waiting.Len() == 0 {
+		if items == nil && r.active == 0 && len(r.ready) == 0 && r.waiting.Len() == 0 {
 			return r.listErr
 		}
 		next := items
-		if r.coming != nil || r.waiting.Len() >= maxWaiting {
+		if len(r.ready) >= maxReady || r.waiting.Len() >= maxWaiting {
 			next = nil
 		}
-		// With nothing in its way a retry that is due asks for room.
-		if r.waiting.Len() > 0 && r.held == nil {
+		if r.waiting.Len() > 0 && len(r.ready) < maxReady {
 			timer.Reset(time.Until(r.waiting.next()))
 		} else {
 			timer.Stop()
@@ -133,7 +134,7 @@ func (r *Run) loop(ctx context.Context, items <-chan listed) error {
 		case l, ok := <-next:
 			switch {
 			case ok && l.err == nil:
-				r.coming = &attempt{Item: l.item}
+				r.begin(&attempt{Item: l.item})
 			default:
 				r.listErr, items = l.err, nil
 				close(r.listed)
@@ -154,39 +155,32 @@ func (r *Run) loop(ctx context.Context, items <-chan listed) error {
 // its worker.
 func (r *Run) releaseRest() {
 	r.member.withdraw()
-	for _, a := range []*attempt{r.held, r.coming} {
-		if a != nil {
-			a.Claim.Release()
-		}
+	for _, a := range r.ready {
+		a.Claim.Release()
 	}
 	for r.waiting.Len() > 0 {
 		r.waiting.pop().Claim.Release()
 	}
 }
 
-// startReady begins what may begin: first the objects whose retry is due, then
-// the next of the sequence.
+// startReady begins what has room. Objects whose retry is due ask for it before the
+// next of the sequence.
 func (r *Run) startReady(ctx context.Context) {
-	for {
-		switch {
-		case r.held != nil:
-		case r.retryDue():
-			r.held = r.waiting.pop()
-		default:
-			r.held, r.coming = r.coming, nil
-		}
-		if r.held == nil {
-			return
-		}
-		charge, place, ok := r.member.enter(r.held.Size)
-		if !ok {
-			return
-		}
-		a := *r.held
-		a.charge, a.place, r.held = charge, place, nil
+	for r.retryDue() && len(r.ready) < maxReady {
+		r.begin(r.waiting.pop())
+	}
+	for g, ok := r.member.collect(); ok; g, ok = r.member.collect() {
+		a := *r.ready[0]
+		a.grant, r.ready = g, slices.Delete(r.ready, 0, 1)
 		r.active++
 		r.start(ctx, a)
 	}
+}
+
+// begin has an object wait for room.
+func (r *Run) begin(a *attempt) {
+	r.ready = append(r.ready, a)
+	r.member.ask(a.Size)
 }
 
 // retryDue reports whether an object waits for no more than room.
@@ -210,7 +204,7 @@ func (r *Run) work(ctx context.Context, a attempt) {
 		if a.err != nil && ctx.Err() == nil {
 			a.place.Failed(a.err)
 		}
-		r.member.exit(a.place, a.charge)
+		r.member.exit(a.grant)
 		select {
 		case r.ended <- a:
 		case <-ctx.Done():

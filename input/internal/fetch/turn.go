@@ -1,6 +1,10 @@
 package fetch
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
+)
 
 // Whose turn it is.
 //
@@ -32,10 +36,7 @@ func (m *Room) admit(changed *endpoint, knows *member) {
 		if !ok {
 			continue // a page of a listing was quicker
 		}
-		w.stopWaiting()
-		w.take(w.charge)
-		w.given = place
-		w.endpoint.given++
+		w.get(place)
 		if w != knows {
 			w.wake()
 		}
@@ -56,7 +57,7 @@ func (m *Room) next(all bool, changed *endpoint) *member {
 				m.blocked = true
 				continue
 			}
-			if w.starved = w.starved || !m.budget.has(w.charge); w.starved && (starved == nil || w.turn < starved.turn) {
+			if w.starved = w.starved || !m.budget.has(w.asks[0]); w.starved && (starved == nil || w.turn < starved.turn) {
 				starved = w
 			}
 			if fewest == nil || w.places < fewest.places || w.places == fewest.places && w.turn < fewest.turn {
@@ -74,7 +75,7 @@ func (m *Room) next(all bool, changed *endpoint) *member {
 	switch {
 	case starved == nil:
 		return fewest
-	case m.budget.has(starved.charge):
+	case m.budget.has(starved.asks[0]):
 		return starved
 	}
 	m.blocked, m.short = true, true
@@ -104,12 +105,21 @@ func (m *Room) paced() {
 	}
 }
 
-func (w *member) stopWaiting() {
-	if w.waits {
-		w.waits, w.starved = false, false
-		i := slices.Index(w.endpoint.waiting, w)
-		w.endpoint.waiting = slices.Delete(w.endpoint.waiting, i, i+1)
+// get takes what a run has asked for first.
+func (w *member) get(place *limiter.Place) {
+	g := grant{w.asks[0], place}
+	w.take(g.charge)
+	w.given = append(w.given, g)
+	w.endpoint.given++
+	w.asks, w.starved, w.turn = slices.Delete(w.asks, 0, 1), false, w.room.nextTurn()
+	if len(w.asks) == 0 {
+		w.stopWaiting()
 	}
+}
+
+func (w *member) stopWaiting() {
+	i := slices.Index(w.endpoint.waiting, w)
+	w.endpoint.waiting = slices.Delete(w.endpoint.waiting, i, i+1)
 }
 
 func (w *member) wake() {

@@ -1,0 +1,369 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+)
+
+// crowd are Fetchers that share a room.
+type crowd struct {
+	t    *testing.T
+	room *Room
+	ctx  context.Context //nolint:containedctx // that of all
+}
+
+// crowded makes a room whose Fetchers hold each object whole.
+func crowded(t *testing.T, o RoomOptions) *crowd {
+	t.Helper()
+	o.Whole = true
+	return &crowd{t, NewRoom(o), t.Context()}
+}
+
+// endpoint makes a limiter of so many downloads; 0 adapts.
+func (c *crowd) endpoint(downloads int) *limiter.Limiter {
+	return limiter.New(c.ctx, limiter.Options{MaxDownloads: downloads, Patience: time.Hour, Meter: &gauges{}})
+}
+
+// begin makes a run over so many objects of a size, each of which takes latency.
+func (c *crowd) begin(ctx context.Context, l *limiter.Limiter, n int, size int64, latency time.Duration) *Run {
+	s := newStore()
+	s.latency = latency
+	return c.beginOn(ctx, l, s, n, size)
+}
+
+func (c *crowd) beginOn(ctx context.Context, l *limiter.Limiter, s *store, n int, size int64) *Run {
+	c.t.Helper()
+	data := make([]byte, size)
+	objs := make([]object.Object, n)
+	for i := range objs {
+		objs[i] = s.put(fmt.Sprint(i), data)
+	}
+	opts := options(s, &gauges{})
+	opts.Limiter, opts.Room, opts.MaxDownloads = l, c.room, 0
+	opts.HoldsWhole, opts.TakesWhole = true, true
+	return New(ctx, opts).Begin(items(objectsOf(objs), &takers{
+		deliver: func(context.Context, *Download) error { return nil },
+		failed:  func(f Failure) { c.t.Error(f.Err) },
+	}))
+}
+
+// took waits for a run.
+func (c *crowd) took(r *Run) time.Duration {
+	c.t.Helper()
+	began := time.Now()
+	<-r.Done()
+	require.NoError(c.t, r.Err())
+	return time.Since(began)
+}
+
+// requireEmpty says that all runs have left a room, and all that they had is back.
+func (c *crowd) requireEmpty() {
+	c.t.Helper()
+	m := c.room
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	require.Empty(c.t, m.endpoints)
+	require.Zero(c.t, m.taken)
+	require.Zero(c.t, m.budget.used)
+}
+
+func TestAHugeBucketLeavesASmallOneItsShareOfTheEndpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := crowded(t, RoomOptions{Bytes: 64 << 20})
+		l := c.endpoint(8)
+		ctx, stop := context.WithCancel(t.Context())
+		huge := c.begin(ctx, l, 4000, 1, 4*time.Second)
+		time.Sleep(10 * time.Second)
+		small := c.begin(ctx, l, 40, 1, time.Second)
+		require.LessOrEqual(t, c.took(small), 15*time.Second, "four places of eight as soon as they are free")
+		stop()
+		<-huge.Done()
+		c.requireEmpty()
+	})
+}
+
+func TestASlowEndpointLeavesOthersTheirShareOfThePlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := crowded(t, RoomOptions{Bytes: 64 << 20, Places: 16})
+		ctx, stop := context.WithCancel(t.Context())
+		slow := c.begin(ctx, c.endpoint(16), 4000, 1, 10*time.Second)
+		time.Sleep(15 * time.Second)
+		var quick []*Run
+		for range 3 {
+			quick = append(quick, c.begin(ctx, c.endpoint(16), 400, 1, 100*time.Millisecond))
+		}
+		began := time.Now()
+		for _, r := range quick {
+			c.took(r)
+		}
+		require.LessOrEqual(t, time.Since(began), 17*time.Second, "four places of sixteen each, once the slow ones are back")
+		stop()
+		<-slow.Done()
+		c.requireEmpty()
+	})
+}
+
+func TestAnObjectThatWaitsForBytesGetsThemAlthoughSmallOnesKeepComing(t *testing.T) {
+	for name, size := range map[string]int64{"most of the budget": 9 << 20, "more than the budget": 40 << 20} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := crowded(t, RoomOptions{Bytes: 10 << 20})
+				ctx, stop := context.WithCancel(t.Context())
+				small := c.begin(ctx, c.endpoint(8), 2000, 1<<20, time.Second)
+				time.Sleep(4500 * time.Millisecond)
+				large := c.begin(ctx, c.endpoint(8), 3, size, 100*time.Millisecond)
+				require.LessOrEqual(t, c.took(large), 10*time.Second)
+				stop()
+				<-small.Done()
+				c.requireEmpty()
+			})
+		})
+	}
+}
+
+func TestASmallObjectOfARunThatHoldsMoreDoesNotTakeWhatALargeOneWaitsFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// The small ones have fewer places each time, and would always be first.
+		c := crowded(t, RoomOptions{Bytes: 8 << 20})
+		l := c.endpoint(4)
+		ctx, stop := context.WithCancel(t.Context())
+		small := c.begin(ctx, l, 2000, 3<<20, time.Second)
+		large := c.begin(ctx, l, 10, 6<<20, time.Second)
+		require.LessOrEqual(t, c.took(large), 30*time.Second)
+		stop()
+		<-small.Done()
+	})
+}
+
+func TestARunThatEndsWhileItWaitsForBytesHoldsNobodyBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := crowded(t, RoomOptions{Bytes: 10 << 20})
+		small := c.begin(t.Context(), c.endpoint(8), 20, 6<<20, time.Second)
+		time.Sleep(500 * time.Millisecond)
+		ctx, stop := context.WithCancel(t.Context())
+		large := c.begin(ctx, c.endpoint(8), 1, 40<<20, time.Hour)
+		other := c.begin(t.Context(), c.endpoint(8), 20, 1<<20, time.Second)
+		synctest.Wait()
+		stop()
+		<-large.Done()
+		require.ErrorIs(t, large.Err(), context.Canceled)
+		c.took(small)
+		require.LessOrEqual(t, c.took(other), 20*time.Second)
+		c.requireEmpty()
+	})
+}
+
+func TestAnEndpointThatIsDownHasNoTurnToKeep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := crowded(t, RoomOptions{Bytes: 10 << 20})
+		ctx, stop := context.WithCancel(t.Context())
+		s := newStore()
+		s.down = &object.Error{Op: "probing", Kind: object.ErrUnreachable, Err: errors.New("connection refused")}
+		s.onOpen = func(string, int, int64) (int64, error) { return 0, s.down }
+		down := limiter.New(ctx, limiter.Options{MaxDownloads: 8, Probe: s.Probe, Patience: time.Hour, Meter: &gauges{}})
+		waits := c.beginOn(ctx, down, s, 20, 10<<20)
+		time.Sleep(20 * time.Second)
+		require.LessOrEqual(t, c.took(c.begin(ctx, c.endpoint(8), 80, 1<<20, time.Second)), 11*time.Second)
+		stop()
+		<-waits.Done()
+		c.requireEmpty()
+	})
+}
+
+func TestAllRunsOfAnEndpointHearOfTheEndOfAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := crowded(t, RoomOptions{Bytes: 10 << 20})
+		s := newStore()
+		s.down = &object.Error{Op: "probing", Kind: object.ErrUnreachable, Err: errors.New("connection refused")}
+		s.onOpen = func(string, int, int64) (int64, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return -1, s.down
+		}
+		l := limiter.New(t.Context(), limiter.Options{MaxDownloads: 2, Probe: s.Probe, Patience: time.Minute, Meter: &gauges{}})
+		var runs []*Run
+		for range 10 {
+			runs = append(runs, c.beginOn(t.Context(), l, s, 10, 1))
+		}
+		for _, r := range runs {
+			<-r.Done()
+			require.ErrorContains(t, r.Err(), "the endpoint has been down for 1m")
+		}
+		c.requireEmpty()
+	})
+}
+
+func TestWhatBecomesFreeWakesOneRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := crowded(t, RoomOptions{Bytes: 64 << 20})
+		l := c.endpoint(1)
+		busy := c.room.join(l)
+		busy.ask(1)
+		has, ok := busy.collect()
+		require.True(t, ok)
+		var waiting []*member
+		for range 50 {
+			w := c.room.join(l)
+			w.ask(1)
+			waiting = append(waiting, w)
+		}
+		for range waiting {
+			busy.exit(has)
+			woken := 0
+			for _, w := range waiting {
+				if len(w.freed) > 0 {
+					<-w.freed
+					woken++
+					busy = w
+				}
+			}
+			require.Equal(t, 1, woken)
+			has, ok = busy.collect()
+			require.True(t, ok, "it is there for the run that was woken")
+		}
+	})
+}
+
+func TestARoomThatIsGivenAndNotUsedGoesToTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := crowded(t, RoomOptions{Bytes: 64 << 20})
+		l := c.endpoint(1)
+		first, second, third := c.room.join(l), c.room.join(l), c.room.join(l)
+		for _, w := range []*member{first, second, third} {
+			w.ask(1)
+		}
+		has, ok := first.collect()
+		require.True(t, ok)
+		first.exit(has)
+		require.Len(t, second.freed, 1)
+		second.withdraw() // its context ended before it looked
+		require.Len(t, third.freed, 1)
+		has, ok = third.collect()
+		require.True(t, ok)
+		third.exit(has)
+		for _, w := range []*member{first, second, third} {
+			w.leave()
+		}
+		c.requireEmpty()
+	})
+}
+
+func TestPartsOfALargeObjectLeaveTheirPlacesToOtherRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		room := NewRoom(RoomOptions{Bytes: 64 << 20, Places: 8})
+		c := &crowd{t, room, t.Context()}
+		ctx, stop := context.WithCancel(t.Context())
+		s := newStore()
+		s.latency, s.rate = 10*time.Millisecond, 10<<20
+		data := make([]byte, 80<<20)
+		opts := options(s, &gauges{})
+		opts.Room, opts.CheapRanges, opts.MaxDownloads = room, true, 0
+		large := New(ctx, opts).Begin(items(objectsOf([]object.Object{s.put("large", data)}), &takers{
+			deliver: (&sink{}).deliver, failed: func(f Failure) { t.Error(f.Err) },
+		}))
+		time.Sleep(100 * time.Millisecond)
+		small := newStore()
+		small.latency = 100 * time.Millisecond
+		var objs []object.Object
+		for i := range 40 {
+			objs = append(objs, small.put(fmt.Sprint(i), []byte("x")))
+		}
+		opts.Source = small
+		r := New(ctx, opts).Begin(items(objectsOf(objs), &takers{deliver: (&sink{}).deliver, failed: func(f Failure) { t.Error(f.Err) }}))
+		require.LessOrEqual(t, c.took(r), 1200*time.Millisecond, "seven at a time once the first parts are there")
+		c.took(large)
+		stop()
+		c.requireEmpty()
+	})
+}
+
+// TestRunsThatComeAndGoAtRandom has runs of several endpoints share a room, in
+// trouble, at every shape of it. Runs that go on have to deliver every object once, and
+// nothing may be left: that no wake-up is lost shows in that the bubble ends.
+func TestRunsThatComeAndGoAtRandom(t *testing.T) {
+	for seed := range uint64(*storms / 2) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { runCrowd(t, seed) })
+		})
+	}
+}
+
+func runCrowd(t *testing.T, seed uint64) {
+	rnd := newStorm(seed).rnd
+	pick := func(of ...int64) int64 { return of[rnd.IntN(len(of))] }
+	var buffered int64
+	room := NewRoom(RoomOptions{
+		Bytes: pick(64<<10, 1<<20, 5<<20, 9<<20, 32<<20, 256<<20), Places: int(pick(0, 1, 3, 12)),
+		BytesPerSecond: pick(0, 0, 1<<20, 64<<20), Whole: rnd.IntN(2) == 0,
+		Buffered: func(n int64) { buffered = n },
+	})
+	c := &crowd{t, room, t.Context()}
+	ctx, stop := context.WithCancel(t.Context())
+	gauge := &last{}
+	var limiters []*limiter.Limiter
+	for range 1 + rnd.IntN(3) {
+		limiters = append(limiters, limiter.New(ctx, limiter.Options{
+			MaxDownloads: int(pick(0, 1, 2, 5)), Patience: time.Hour, Meter: gauge,
+			Probe: func(context.Context) error { return nil },
+		}))
+	}
+	type joined struct {
+		*Run
+		objs  []object.Object
+		sink  *stormSink
+		early bool
+	}
+	var runs []joined
+	for n := range uint64(12) {
+		s := newStorm(seed<<8 + n)
+		j := joined{sink: &stormSink{store: s, slow: time.Duration(pick(0, 0, 1, 50)) * time.Millisecond, seed: seed + n}}
+		for i := range rnd.IntN(6) {
+			size := stormSize(rnd)
+			if room.pace != nil {
+				size /= 16
+			}
+			j.objs = append(j.objs, s.put(fmt.Sprint(i), size))
+		}
+		opts := Options{
+			Source: s, Meter: gauge, Limiter: limiters[rnd.IntN(len(limiters))], Room: room,
+			HoldsWhole: room.budget.whole, TakesWhole: room.budget.whole && rnd.IntN(2) == 0, CheapRanges: rnd.IntN(2) == 0,
+			Retry: retry.Policy{MaxAttempts: 1000, InitialInterval: 10 * time.Millisecond, MaxInterval: time.Second},
+		}
+		own := ctx
+		if j.early = rnd.IntN(3) == 0; j.early {
+			var cancel context.CancelFunc
+			own, cancel = context.WithTimeout(ctx, time.Duration(rnd.IntN(4000))*time.Millisecond)
+			defer cancel()
+		}
+		j.Run = New(own, opts).Begin(items(objectsOf(j.objs), &takers{deliver: j.sink.deliver, failed: func(f Failure) { t.Errorf("given up: %v", f.Err) }}))
+		runs = append(runs, j)
+		time.Sleep(time.Duration(rnd.IntN(400)) * time.Millisecond)
+	}
+	for _, j := range runs {
+		<-j.Done()
+		require.Empty(t, j.sink.wrong)
+		if j.early && j.Err() != nil {
+			require.ErrorIs(t, j.Err(), context.DeadlineExceeded)
+			continue
+		}
+		require.NoError(t, j.Err())
+		for _, o := range j.objs {
+			require.Equal(t, 1, j.sink.got[o.Key], o.Key)
+		}
+	}
+	stop()
+	synctest.Wait()
+	c.requireEmpty()
+	require.Zero(t, buffered)
+	require.Zero(t, gauge.inFlight)
+}
