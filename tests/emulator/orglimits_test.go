@@ -170,7 +170,7 @@ func TestAThousandProjectsAreSmall(t *testing.T) {
 				require.Equal(t, http.StatusOK, c.do(http.MethodGet, bucket, "", "list-type=2", nil, nil).status)
 			}
 		}
-		c.manage(defaultAccessToken, p.ref+"/api-keys?reveal=true")
+		require.Equal(t, http.StatusOK, c.manage(defaultAccessToken, p.ref+"/api-keys?reveal=true").status)
 	}
 	used := int64(heap()) - int64(before)
 	t.Logf("1,000 projects with 3 buckets, after 15,000 requests: %d KiB", used>>10)
