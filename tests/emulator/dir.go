@@ -78,6 +78,13 @@ func (f *folder) create(name string) (rows, error) {
 // shown as objects.
 func (f *folder) drop(name string) bool { return bucketName(name) && f.root.Remove(name) == nil }
 
+func (f *folder) remove(name string) error {
+	if !bucketName(name) {
+		return nil
+	}
+	return f.root.RemoveAll(name)
+}
+
 func (f *folder) buckets() ([]bucketInfo, error) {
 	entries, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {

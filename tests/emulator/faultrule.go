@@ -27,7 +27,8 @@ func FaultRules(rules ...FaultRule) func(Request) Fault {
 }
 
 // FailEverything answers status to every request to Storage and Auth. The Management
-// API, which does not run in the project, goes on.
+// API, which does not run in the project, goes on. With 521 and [StatusComingUp] it is
+// a project whose services do not run yet.
 func FailEverything(status int) FaultRule {
 	return FaultRule{func(r Request) bool { return !isAPI(r.Op) }, Fault{Status: status}}
 }

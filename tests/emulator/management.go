@@ -88,7 +88,7 @@ const maxScopes = 1 << 14
 
 // SetAccessToken makes token ("sbp_" and 40 hex digits) a personal access token
 // with only these permissions; other requests get 403. The token of [Options] has
-// all permissions.
+// all permissions. The projects of an [Organization] share their tokens.
 func (s *Server) SetAccessToken(token string, permissions ...Permission) {
 	s.access.mu.Lock()
 	defer s.access.mu.Unlock()

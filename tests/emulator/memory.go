@@ -52,6 +52,14 @@ func (m *memory) drop(name string) bool {
 	return true
 }
 
+func (m *memory) remove(name string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.byName, name)
+	m.order = slices.DeleteFunc(m.order, func(i bucketInfo) bool { return i.name == name })
+	return nil
+}
+
 func (m *memory) buckets() ([]bucketInfo, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

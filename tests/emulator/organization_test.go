@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -229,7 +231,9 @@ func TestEachProjectHasKeysOfItsOwn(t *testing.T) {
 		require.Equal(t, http.StatusBadRequest, rest(first, "Apikey", s.SecretKey).status)
 		require.Equal(t, http.StatusBadRequest, rest(second, "Authorization", "Bearer "+f.ServiceRoleKey).status)
 		for _, pair := range [][2]string{
-			{f.AccessKeyID, s.AccessKeyID}, {f.SecretAccessKey, s.SecretAccessKey}, {f.AnonKey, s.AnonKey},
+			{f.AccessKeyID, s.AccessKeyID},
+			{f.SecretAccessKey, s.SecretAccessKey},
+			{f.AnonKey, s.AnonKey},
 			{f.PublishableKey, s.PublishableKey},
 		} {
 			require.NotEqual(t, pair[0], pair[1])
@@ -307,4 +311,57 @@ func TestAProjectAloneIsAnOrganizationOfOne(t *testing.T) {
 	require.Contains(t, get("/v1/organizations/localemulatorcompany/projects").body, `"pagination":{"count":1,"limit":100,"offset":0}`)
 	require.Contains(t, get("/v1/projects").body, `[{"id":"localemulatorproject"`)
 	require.Equal(t, http.StatusNotFound, get("/v1/organizations/acme/projects").status)
+}
+
+func TestAProjectDoesNotSeeThePathBelowWhichItIsServed(t *testing.T) {
+	eachWay(t, func(t *testing.T, a *asker, endpoint func(string) string) {
+		p := a.o.AddProject(Options{})
+		p.SetUser(User{Email: "ada@example.com", Password: "secret"})
+		p.Put("b", "a//b c.txt", []byte("x"))
+		base := strings.TrimSuffix(endpoint(p.ref), "/storage/v1/s3")
+		require.Contains(t, a.fetch(base+"/storage/v1/nothing").body, `"Route GET:/nothing not found"`)
+		require.Contains(t, a.fetch(base+"/storage/v1/object").body, `"Route GET:/object not found"`)
+		require.Equal(t, http.StatusMethodNotAllowed, a.fetch(base+"/auth/v1/token").status)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/auth/v1/token?grant_type=password",
+			strings.NewReader(`{"email":"ada@example.com","password":"secret"}`))
+		require.NoError(t, err)
+		r.Header.Set("Apikey", p.Settings().AnonKey)
+		require.Equal(t, http.StatusOK, (&client{t: t, rt: a.rt}).send(r).status)
+
+		r, err = http.NewRequestWithContext(t.Context(), http.MethodGet, endpoint(p.ref)+"/b/a//b%20c.txt", http.NoBody)
+		require.NoError(t, err)
+		accessKeySigner(p).sign(r)
+		require.Equal(t, "x", (&client{t: t, rt: a.rt}).send(r).body)
+
+		// A signature covers the path that the client sent, and not what is left of it.
+		signed, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.Replace(endpoint(p.ref), "/"+p.ref, "", 1)+"/b/a//b%20c.txt", http.NoBody)
+		require.NoError(t, err)
+		accessKeySigner(p).sign(signed)
+		signed.URL = r.URL
+		got := (&client{t: t, rt: a.rt}).send(signed)
+		require.Equal(t, http.StatusForbidden, got.status)
+		require.Contains(t, got.body, "SignatureDoesNotMatch")
+	})
+}
+
+func TestARemovedBucketIsGoneWithItsObjects(t *testing.T) {
+	s := New(Options{})
+	for _, key := range []string{"a", "b/c", "b/d"} {
+		s.Put("docs", key, []byte("x"))
+		s.Put("other", key, []byte("x"))
+	}
+	s.RemoveBucket("docs")
+	s.RemoveBucket("docs")
+	c := newClient(t, s)
+	listed := func() string { return c.do(http.MethodGet, "docs", "", "list-type=2", nil, nil).body }
+	require.Contains(t, listed(), "NoSuchBucket")
+	require.Equal(t, http.StatusOK, c.get("other", "a").status)
+	require.NotContains(t, c.manage(defaultAccessToken, ref+"/storage/buckets").body, "docs")
+	s.Put("docs", "new", []byte("x"))
+	require.Contains(t, listed(), "<KeyCount>1</KeyCount>")
+	dir, d, _ := newDirServer(t, Options{})
+	d.Put("docs", "a/b", []byte("x"))
+	d.RemoveBucket("docs")
+	_, err := os.Stat(filepath.Join(dir, "docs"))
+	require.ErrorIs(t, err, os.ErrNotExist)
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,10 +171,47 @@ func TestAThousandProjectsAreSmall(t *testing.T) {
 				require.Equal(t, http.StatusOK, c.do(http.MethodGet, bucket, "", "list-type=2", nil, nil).status)
 			}
 		}
-		c.manage(defaultAccessToken, p.ref+"/api-keys?reveal=true")
+		require.Equal(t, http.StatusOK, c.manage(defaultAccessToken, p.ref+"/api-keys?reveal=true").status)
 	}
 	used := int64(heap()) - int64(before)
 	t.Logf("1,000 projects with 3 buckets, after 15,000 requests: %d KiB", used>>10)
 	require.Less(t, used, int64(50<<20))
 	runtime.KeepAlive(o)
+}
+
+func TestProjectsComeGoAndMoveWhileTheyAreRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := NewOrganization(OrganizationOptions{APIRateLimit: -1})
+		stays := o.AddProject(Options{Name: "stays"})
+		stays.Put("b", "k", []byte("x"))
+		var readers sync.WaitGroup
+		for range 8 {
+			readers.Go(func() {
+				a := newAsker(t, o)
+				for range 50 {
+					require.Contains(t, a.list("").names(), "stays")
+					require.Equal(t, http.StatusOK, a.manage("projects/"+stays.ref+"/storage/buckets").status)
+					secret := stays.Settings().SecretKey
+					got := a.fetch("https://"+stays.ref+".supabase.co/storage/v1/object/authenticated/b/k", "Apikey", secret)
+					if got.status != http.StatusOK {
+						require.NotEqual(t, secret, stays.Settings().SecretKey, "refused only when the key was replaced")
+					}
+					time.Sleep(time.Second)
+				}
+			})
+		}
+		readers.Go(func() {
+			for i := range 50 {
+				p := o.AddProject(Options{})
+				stays.SetProject(func(p *Project) { p.Region = []string{"us-east-2", "eu-west-3"}[i%2] })
+				stays.RotateAPIKeys()
+				time.Sleep(900 * time.Millisecond)
+				o.RemoveProject(p.ref)
+			}
+		})
+		readers.Wait()
+		require.Equal(t, []*Server{stays}, o.Projects())
+		require.Equal(t, 8*50, o.Count(OpListProjects))
+		require.Equal(t, 8*50, stays.Count(OpRESTGet))
+	})
 }

@@ -78,6 +78,13 @@ func (s *Server) CreateBucket(name string) {
 	}
 }
 
+// RemoveBucket deletes a bucket with everything in it; an absent one is no error.
+func (s *Server) RemoveBucket(name string) {
+	if err := s.store.remove(name); err != nil {
+		panic("emulator: removing bucket " + name + ": " + err.Error())
+	}
+}
+
 // Put uploads or overwrites an object, and makes the bucket if there is none.
 // body must not be changed afterwards. It panics if the Storage API does not accept
 // the key (see [WithRawKey]) or, for a server over a folder, if writing fails.

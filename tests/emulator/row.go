@@ -129,6 +129,8 @@ type store interface {
 	create(name string) (rows, error)
 	// drop removes a bucket if it is empty, and reports whether it did.
 	drop(name string) bool
+	// remove removes a bucket with everything in it; an absent one is no error.
+	remove(name string) error
 	// buckets lists them in the order of their creation.
 	buckets() ([]bucketInfo, error)
 }
