@@ -150,7 +150,7 @@ func (r *reader) signIn(ctx context.Context) error {
 		return err // it names its field and remedy
 	}
 	known := r.conf.Project.Warnings
-	r.conf.Project = r.source.Project()
+	r.conf.Project = r.project()
 	for _, warning := range r.conf.Project.Warnings.Without(known) {
 		r.log.Warn(warning.Error())
 	}

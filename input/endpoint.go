@@ -19,7 +19,7 @@ import (
 // bears.
 type endpoint struct {
 	*hub
-	project config.Config // as it was at the start
+	of      config.Config // as it was at the start
 	log     *service.Logger
 	meters  *meters
 	source  *keys.Source
@@ -37,7 +37,7 @@ type endpoint struct {
 
 // newEndpoint makes no request.
 func newEndpoint(h *hub, conf config.Config, log *service.Logger, m *meters) *endpoint {
-	e := &endpoint{hub: h, project: conf, log: log, meters: m, gate: new(retry.Gate)}
+	e := &endpoint{hub: h, of: conf, log: log, meters: m, gate: new(retry.Gate)}
 	e.outages = &outageLog{log: log, what: conf.Project.Address(), failing: m.passes.endpointFailing}
 	e.outages.outage.once = h.several
 	watcher := &keyWatcher{e: e}

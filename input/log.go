@@ -36,7 +36,7 @@ func (r *reader) sayChangesRest(reason error, pause time.Duration) {
 		return
 	}
 	r.log.Infof("Every pass lists all of %s for now, since asking only for what changed does not work or does not pay there. It is tried again in %v: %v",
-		r.where(), pause, r.source.Project().ExplainChanges(reason))
+		r.where(), pause, r.project().ExplainChanges(reason))
 }
 
 // sayPass is the one line after a pass, over what, that did something, and a hint

@@ -125,7 +125,7 @@ func (p *passes) NextParked() time.Time { return p.scope.NextParked() }
 // make runs a pass.
 func (p *passes) make(ctx context.Context, t pass.Task) (made *pass.Pass, took time.Duration, err error) {
 	who, began := p.identity(ctx), time.Now()
-	t.Identity = pass.Identity{Name: who.Text(), SeesAll: who.BypassesRLS()}
+	t.Identity = pass.Identity{Name: who.Text(), SeesAll: who.BypassesRLS() && !p.doubtful.Load()}
 	made = p.scope.NewPass(t)
 	p.pass.Store(made)
 	if p.enter != nil {
@@ -277,7 +277,7 @@ func (r *reader) identity(ctx context.Context) supabase.Identity {
 	if _, err := r.source.Credentials(ctx); err != nil {
 		return supabase.Identity{}
 	}
-	return r.source.Project().Identity
+	return r.project().Identity
 }
 
 func (r *reader) setCause(err error) {

@@ -19,6 +19,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 )
 
@@ -55,6 +56,8 @@ type reader struct {
 	dueNow  bool
 	onWhole func()
 	onEarly func(error)
+	// doubtful says that nobody can tell whether what is missing was deleted.
+	doubtful atomic.Bool
 
 	mu        sync.Mutex
 	ledger    *ledger.Ledger // nil where nothing is remembered
@@ -165,6 +168,13 @@ func (r *reader) begin(ctx context.Context, ended func()) {
 	}()
 }
 
+// project is the project as the present keys show it.
+func (r *reader) project() supabase.Project {
+	p := r.source.Project()
+	p.Bucket = r.conf.Project.Bucket // the keys are for all buckets
+	return p
+}
+
 // explain adds the field and the remedy to an error that ends a run.
 func (r *reader) explain(ctx context.Context, err error) error {
 	if err == nil {
@@ -174,7 +184,7 @@ func (r *reader) explain(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[*object.Error](err); ok && e.Code == "SignatureDoesNotMatch" {
 		region, _ = r.client.Region(ctx) // best effort: it only makes the message better
 	}
-	return check.NameNearBucket(ctx, r.client, r.conf.Project.Bucket, r.source.Project().Explain(err, region))
+	return check.NameNearBucket(ctx, r.client, r.conf.Project.Bucket, r.project().Explain(err, region))
 }
 
 // ConnectionTest implements service.ConnectionTestable with a sign-in, if the

@@ -42,11 +42,11 @@ func (m *saidOfMany) openBook(ctx context.Context) (err error) {
 // Remembered implements fleet.Source: the buckets that an earlier run has read.
 func (s *source) Remembered() (buckets []string) {
 	book := s.in.said.book
-	if book == nil || s.project.Buckets == nil {
+	if book == nil || s.endpoint.of.Buckets == nil {
 		return nil
 	}
 	for _, e := range book.Entries() {
-		if e.Endpoint == s.project.Project.Endpoint && e.Gone.IsZero() && s.project.Buckets.Match(e.Bucket) {
+		if e.Endpoint == s.endpoint.of.Project.Endpoint && e.Gone.IsZero() && s.endpoint.of.Buckets.Match(e.Bucket) {
 			buckets = append(buckets, e.Bucket)
 		}
 	}
@@ -61,7 +61,7 @@ func (m *saidOfMany) write(s *source, gone time.Time, buckets ...string) {
 	entries := make([]ledger.BookEntry, len(buckets))
 	for i, bucket := range buckets {
 		entries[i] = ledger.BookEntry{
-			ProjectRef: s.of.Ref, ProjectName: s.of.Name, Endpoint: s.project.Project.Endpoint, Bucket: bucket, Gone: gone,
+			ProjectRef: s.of.Ref, ProjectName: s.of.Name, Endpoint: s.endpoint.of.Project.Endpoint, Bucket: bucket, Gone: gone,
 		}
 	}
 	err := timed(func(ctx context.Context) error { return m.book.Put(ctx, entries...) })
@@ -212,6 +212,7 @@ func (m *saidOfMany) Gone(p fleet.Project, bucket string) {
 		for _, r := range m.all() {
 			if r.from == s {
 				r.gone.Store(true)
+				r.doubtful.Store(true) // Storage was not asked
 				buckets = append(buckets, r.conf.Project.Bucket)
 			}
 		}

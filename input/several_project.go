@@ -77,10 +77,10 @@ func (s *source) Ready(ctx context.Context) error {
 
 // Buckets implements fleet.Source.
 func (s *source) Buckets(ctx context.Context) ([]string, error) {
-	if s.project.Buckets == nil {
-		return []string{s.project.Project.Bucket}, nil
+	if s.endpoint.of.Buckets == nil {
+		return []string{s.endpoint.of.Project.Bucket}, nil
 	}
-	if names, ok := s.project.Buckets.Names(); ok {
+	if names, ok := s.endpoint.of.Buckets.Names(); ok {
 		return names, nil
 	}
 	leave, err := s.turn.Enter(ctx)
@@ -88,10 +88,10 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	defer leave()
-	opts := discover.Options{Client: s.client, Pattern: s.project.Buckets, Identity: s.endpoint.source.Project().Identity}
+	opts := discover.Options{Client: s.client, Pattern: s.endpoint.of.Buckets, Identity: s.endpoint.source.Project().Identity}
 	if s.in.management != nil {
 		opts.Management = func(ctx context.Context) ([]string, error) {
-			return s.in.management.Buckets(ctx, s.project.Project.AccessToken(), s.of.Ref)
+			return s.in.management.Buckets(ctx, s.endpoint.of.Project.AccessToken(), s.of.Ref)
 		}
 	}
 	var names []string

@@ -26,7 +26,7 @@ type scoped struct {
 
 // Scope implements fleet.Source.
 func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
-	conf := s.project.ForBucket(bucket)
+	conf := s.endpoint.of.ForBucket(bucket)
 	log := s.log.With("bucket", bucket)
 	r, err := newScope(s.endpoint, conf, log, s.in.meters.part(bucket, s.of.Ref))
 	if err != nil {
@@ -129,7 +129,11 @@ func (s *scoped) Idle() bool {
 // care as in any other pass.
 func (s *scoped) Drop(ctx context.Context) {
 	s.gone.Store(true)
-	if !s.conf.EmitDeletes || s.ledger == nil {
+	if !s.conf.EmitDeletes || !s.conf.Remembers() {
+		return
+	}
+	if err := s.open(ctx); err != nil {
+		s.from.in.said.fails(s, err)
 		return
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -140,32 +144,34 @@ func (s *scoped) Drop(ctx context.Context) {
 	opts.Deletes.Listed = func(context.Context, string) (object.Object, bool, error) { return object.Object{}, false, nil }
 	over := &passes{reader: s.reader, scope: pass.NewScope(opts)}
 	never := func() time.Time { return time.Time{} }
-	for before := int64(-1); ; {
-		left := s.ledger.Stats().Tracked
-		if left == 0 || left == before { // a pass tells no more of than it has room for
-			return
-		}
-		before = left
+	for s.ledger.Stats().Tracked > 0 { // a pass tells of so many at the most
 		// The first pass over many keys finds them missing, and the second one tells.
 		for range 2 {
 			if _, err := over.List(ctx, never, false); err != nil || over.held > 0 {
 				return
 			}
 		}
-		if !s.settled(ctx) {
+		if !s.acknowledged(ctx) {
 			return
 		}
 	}
 }
 
-// settled returns when everything that was handed on is acknowledged.
-func (s *scoped) settled(ctx context.Context) bool {
-	for !s.Idle() {
-		if retry.Sleep(ctx, time.Second) != nil {
-			return false
+// droppedFor is how long no deletion of a bucket that is gone is acknowledged before
+// the rest is left: outputs that gather batches seldom hold them for longer.
+const droppedFor = stuckAfter
+
+// acknowledged returns when no deletion waits for its ack, and reports whether any was
+// acknowledged.
+func (s *scoped) acknowledged(ctx context.Context) bool {
+	before, moved := s.ledger.Stats().Tracked, time.Now()
+	first := before
+	for before > 0 && time.Since(moved) < droppedFor && retry.Sleep(ctx, time.Second) == nil {
+		if now := s.ledger.Stats().Tracked; now != before {
+			before, moved = now, time.Now()
 		}
 	}
-	return true
+	return before < first
 }
 
 // nothing is a listing of a bucket that is gone.

@@ -1,9 +1,6 @@
 package config
 
 import (
-	"context"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/directory"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
@@ -32,7 +29,3 @@ func (c Config) PlaneOptions(source *keys.Source) plane.Options {
 		Retry: c.Retry,
 	}
 }
-
-func (c Config) Management() *management.Client { return nil }
-func (c Config) Directory(m *management.Client) directory.Options { return directory.Options{} }
-func (c *Config) KeysFrom(m *management.Client, facts func(context.Context) (management.Project, error)) {}

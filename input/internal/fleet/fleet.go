@@ -37,6 +37,8 @@ type Source interface {
 	Ready(ctx context.Context) error
 	// Buckets names the buckets that are to be read, all of them.
 	Buckets(ctx context.Context) ([]string, error)
+	// Remembered names buckets that an earlier process has read. It is asked once.
+	Remembered() []string
 	// Gone asks for a bucket by its name, whether there is none.
 	Gone(ctx context.Context, bucket string) (bool, error)
 	// Scope prepares the reading of a bucket. It makes no request. Late says that the

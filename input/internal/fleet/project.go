@@ -22,6 +22,8 @@ type project struct {
 	ending bool // it was deleted; it belongs to Run
 	// late says that buckets which are found from now on are late.
 	late bool
+	// recalled says that the source was asked for what it remembers.
+	recalled bool
 	// looked says that Connect has looked, and run need not at first.
 	looked bool
 
@@ -80,8 +82,13 @@ func (p *project) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	wanted := names
+	if !p.recalled {
+		p.recalled = true
+		wanted = append(slices.Clip(names), p.source.Remembered()...)
+	}
 	var errs []error
-	for _, name := range names {
+	for _, name := range wanted {
 		errs = append(errs, p.open(name))
 	}
 	p.fleet.o.Watcher.ProjectLooked(p.of, len(names))

@@ -213,5 +213,3 @@ func (c *Client) LegacyKeysEnabled(ctx context.Context, token, ref string) (bool
 }
 
 func projectPath(ref string) string { return "/v1/projects/" + url.PathEscape(ref) }
-
-func (c *Client) Buckets(ctx context.Context, token, ref string) ([]string, error) { return nil, nil }

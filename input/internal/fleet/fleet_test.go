@@ -1,0 +1,257 @@
+package fleet_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/schedule"
+)
+
+// world is what there is: projects with their buckets, and what is wrong with them.
+type world struct {
+	mu       sync.Mutex
+	projects map[string][]string
+	deleted  map[string]bool
+	broken   map[string]error // by project
+	asleep   map[string]bool  // projects without keys
+	unsure   map[string]bool  // buckets that are not listed, and of which nobody knows more
+	listing  error
+	events   []string
+	running  map[string]int
+}
+
+func newWorld() *world {
+	return &world{
+		projects: map[string][]string{}, deleted: map[string]bool{}, broken: map[string]error{},
+		asleep: map[string]bool{}, unsure: map[string]bool{}, running: map[string]int{},
+	}
+}
+
+func (w *world) set(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f()
+}
+
+func (w *world) say(format string, args ...any) {
+	w.set(func() { w.events = append(w.events, fmt.Sprintf(format, args...)) })
+}
+
+// said are the events since the last call.
+func (w *world) said() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	events := w.events
+	w.events = nil
+	slices.Sort(events)
+	return events
+}
+
+func (w *world) options(plan schedule.Plan) fleet.Options {
+	return fleet.Options{
+		Plan: plan, Refresh: time.Minute, Watcher: watcher{w},
+		List: func(context.Context) (all []fleet.Project, err error) {
+			w.set(func() {
+				for ref := range w.projects {
+					all = append(all, fleet.Project{Ref: ref})
+				}
+				err = w.listing
+			})
+			return all, err
+		},
+		Gone: func(_ context.Context, ref string) (gone bool, _ error) {
+			w.set(func() { gone = w.deleted[ref] })
+			return gone, nil
+		},
+		Open: func(p fleet.Project) (fleet.Source, error) { return source{w, p.Ref}, nil },
+	}
+}
+
+type source struct {
+	*world
+	ref string
+}
+
+func (s source) Ready(ctx context.Context) error {
+	for {
+		asleep := false
+		s.set(func() { asleep = s.asleep[s.ref] })
+		if !asleep {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (s source) Buckets(context.Context) (names []string, err error) {
+	s.set(func() { names, err = slices.Clone(s.projects[s.ref]), s.broken[s.ref] })
+	return names, err
+}
+
+func (s source) Remembered() []string { return nil }
+
+func (s source) Gone(_ context.Context, bucket string) (gone bool, _ error) {
+	s.set(func() { gone = !s.unsure[bucket] })
+	return gone, nil
+}
+
+func (s source) Scope(bucket string, _ bool) (fleet.Scope, error) { return scope{s, bucket}, nil }
+func (s source) Close()                                            { s.say("close %s", s.ref) }
+
+type scope struct {
+	source
+	bucket string
+}
+
+func (s scope) Run(ctx context.Context) error {
+	name := s.ref + "/" + s.bucket
+	s.set(func() { s.running[name]++ })
+	defer s.set(func() { s.running[name]-- })
+	<-ctx.Done()
+	return ctx.Err()
+}
+func (s scope) Drop(context.Context)        { s.say("drop %s/%s", s.ref, s.bucket) }
+func (s scope) Idle() bool                  { return true }
+func (s scope) Close(context.Context) error { s.say("close %s/%s", s.ref, s.bucket); return nil }
+
+type watcher struct{ *world }
+
+func (w watcher) ListFailed(err error)                       { w.say("list failed: %v", err) }
+func (w watcher) Listed(int)                                 {}
+func (w watcher) ProjectFailed(p fleet.Project, err error)   { w.say("failed %s: %v", p.Ref, err) }
+func (w watcher) ProjectLooked(fleet.Project, int)           {}
+func (w watcher) Began(p fleet.Project, b string, _, _ bool) { w.say("began %s/%s", p.Ref, b) }
+func (w watcher) Gone(p fleet.Project, b string)             { w.say("gone %s/%s", p.Ref, b) }
+
+// run runs a fleet until stop is called.
+func (w *world) run(t *testing.T) (stop func()) {
+	f := fleet.New(w.options(schedule.Every(time.Minute)))
+	require.NoError(t, f.Connect(t.Context()))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f.Run(ctx)
+	}()
+	synctest.Wait()
+	return func() {
+		cancel()
+		<-done
+		require.NoError(t, f.Close(context.Background()))
+	}
+}
+
+func TestWhatComesIsReadAndWhatGoesIsLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.projects["p"] = []string{"a", "b"}
+		stop := w.run(t)
+		require.Equal(t, []string{"began p/a", "began p/b"}, w.said())
+
+		w.set(func() { w.projects["p"] = []string{"b", "c"}; w.projects["q"] = []string{"a"} })
+		time.Sleep(2 * time.Minute)
+		require.Equal(t, []string{"began p/c", "began q/a", "close p/a", "drop p/a", "gone p/a"}, w.said())
+
+		w.set(func() { delete(w.projects, "q"); w.deleted["q"] = true; w.broken["q"] = errors.New("522") })
+		time.Sleep(2 * time.Minute)
+		require.Subset(t, []string{"close q", "close q/a", "drop q/a", "failed q: 522", "gone q/"}, w.said())
+		require.Equal(t, map[string]int{"p/a": 0, "p/b": 1, "p/c": 1, "q/a": 0}, w.running)
+
+		w.set(func() { w.projects["p"] = []string{"a", "b", "c"}; w.projects["q"] = []string{"a"}; w.deleted["q"] = false; delete(w.broken, "q") })
+		time.Sleep(2 * time.Minute)
+		require.Equal(t, []string{"began p/a", "began q/a"}, w.said())
+		stop()
+	})
+}
+
+func TestNothingIsGoneThatOnlyAListLeavesOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.projects["p"], w.projects["q"] = []string{"a", "b"}, []string{"a"}
+		stop := w.run(t)
+		w.said()
+		w.set(func() { w.projects["p"] = nil; w.unsure["a"], w.unsure["b"] = true, true; delete(w.projects, "q") })
+		time.Sleep(time.Hour)
+		require.Empty(t, w.said())
+		w.set(func() { w.listing = errors.New("down") })
+		time.Sleep(90 * time.Second)
+		require.Equal(t, []string{"list failed: down"}, slices.Compact(w.said()))
+		require.Equal(t, map[string]int{"p/a": 1, "p/b": 1, "q/a": 1}, w.running)
+		stop()
+	})
+}
+
+func TestAProjectThatFailsOrSleepsHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.projects["bad"], w.projects["paused"], w.projects["good"] = []string{"a"}, []string{"a"}, []string{"a"}
+		w.broken["bad"], w.asleep["paused"] = errors.New("500"), true
+		stop := w.run(t)
+		require.Equal(t, []string{"began good/a", "failed bad: 500"}, w.said())
+		time.Sleep(10 * time.Minute)
+		require.Equal(t, []string{"failed bad: 500"}, slices.Compact(w.said()))
+		w.set(func() { delete(w.broken, "bad"); w.asleep["paused"] = false })
+		time.Sleep(time.Hour)
+		require.Equal(t, []string{"began bad/a", "began paused/a"}, w.said())
+		stop()
+	})
+}
+
+func TestSoManyProjectsHaveTheirTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := fleet.NewTurns(2)
+		a, b, c := turns.Project(), turns.Project(), turns.Project()
+		leaveA, err := a.Enter(t.Context())
+		require.NoError(t, err)
+		_, err = a.Enter(t.Context())
+		require.NoError(t, err, "a project that has its turn has it for all its buckets")
+		leaveB, err := b.Enter(t.Context())
+		require.NoError(t, err)
+
+		entered := make(chan func(), 1)
+		go func() {
+			leave, err := c.Enter(t.Context())
+			if err == nil {
+				entered <- leave
+			}
+		}()
+		synctest.Wait()
+		require.Empty(t, entered, "two are read")
+		leaveA()
+		synctest.Wait()
+		require.Empty(t, entered, "another bucket of a is read")
+		b.Down()
+		synctest.Wait()
+		require.Len(t, entered, 1, "one that is down has no place")
+		(<-entered)()
+		b.Up()
+		leaveB()
+
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		leaveA, err = a.Enter(t.Context())
+		require.NoError(t, err)
+		leaveB, err = b.Enter(t.Context())
+		require.NoError(t, err)
+		_, err = c.Enter(ctx)
+		require.ErrorIs(t, err, context.Canceled)
+		leaveA()
+		leaveB()
+		leave, err := c.Enter(t.Context())
+		require.NoError(t, err)
+		leave()
+	})
+}
