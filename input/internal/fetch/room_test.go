@@ -132,6 +132,37 @@ func TestAnObjectThatWaitsForBytesGetsThemAlthoughSmallOnesKeepComing(t *testing
 	}
 }
 
+func TestABucketOfSmallObjectsDoesNotWaitForEachLargeOneOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := crowded(t, RoomOptions{Bytes: 64 << 20})
+		ctx, stop := context.WithCancel(t.Context())
+		large := c.begin(ctx, c.endpoint(32), 2000, 16<<20, 10*time.Second)
+		time.Sleep(15 * time.Second)
+		small := c.begin(ctx, c.endpoint(8), 400, 1000, 100*time.Millisecond)
+		require.LessOrEqual(t, c.took(small), 5*time.Second+400/8*100*time.Millisecond)
+		stop()
+		<-large.Done()
+		c.requireEmpty()
+	})
+}
+
+func TestALargeObjectGetsItsBytesNextToSmallOnesThatKeepComing(t *testing.T) {
+	for _, size := range []int64{40 << 20, 63 << 20, 100 << 20} {
+		t.Run(fmt.Sprint(size>>20, " MiB of 64"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := crowded(t, RoomOptions{Bytes: 64 << 20, Places: 1000})
+				ctx, stop := context.WithCancel(t.Context())
+				small := c.begin(ctx, c.endpoint(1000), 20_000, 1000, time.Second)
+				time.Sleep(2500 * time.Millisecond)
+				require.LessOrEqual(t, c.took(c.begin(ctx, c.endpoint(8), 2, size, time.Second)), 6*time.Second)
+				stop()
+				<-small.Done()
+				c.requireEmpty()
+			})
+		})
+	}
+}
+
 func TestARunThatWaitsForBytesKeepsItsTurnFromRunsWithFewerPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := crowded(t, RoomOptions{Bytes: 10 << 20})
