@@ -46,6 +46,7 @@ type Room struct {
 	budget    budget
 	taken     int // of the places
 	turns     uint64
+	members   int
 	endpoints map[*limiter.Limiter]*endpoint
 	// blocked says that a run waits for something else than a place of its limiter, and
 	// short that it is the bytes.
@@ -118,6 +119,7 @@ func (m *Room) join(l *limiter.Limiter) *member {
 	}
 	w := &member{room: m, endpoint: e, freed: make(chan struct{}, 1)}
 	e.members[w] = struct{}{}
+	m.members++
 	return w
 }
 
@@ -127,9 +129,13 @@ func (w *member) leave() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(e.members, w)
+	m.members--
 	if len(e.members) == 0 {
 		e.unhook()
 		delete(m.endpoints, e.limiter)
+	}
+	if m.blocked { // the last run may use all bytes
+		m.admit(nil, nil)
 	}
 }
 
@@ -230,7 +236,7 @@ func (w *member) mayReadAhead() bool {
 func (w *member) hasAhead(bytes int64) bool {
 	m, e := w.room, w.endpoint
 	wanted := m.short && bytes > 0 || !m.short && len(e.waiting)+e.given > 0
-	return !wanted && m.taken < m.places && !m.pace.waits() && m.budget.used+bytes <= max(m.budget.total, m.budget.used)
+	return !wanted && m.taken < m.places && !m.pace.waits() && (bytes == 0 || m.has(bytes))
 }
 
 // share is how much of a small object one request should ask for. That is all of
@@ -264,8 +270,11 @@ func (m *Room) nextTurn() uint64 {
 	return m.turns
 }
 
+// has reports whether the budget has so many bytes.
+func (m *Room) has(bytes int64) bool { return m.budget.has(bytes, m.members > 1) }
+
 func (m *Room) use(bytes int64) {
-	m.budget.used += bytes
+	m.budget.use(bytes)
 	if m.buffered != nil {
 		m.buffered(m.budget.used)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,17 +132,55 @@ func TestAnObjectThatWaitsForBytesGetsThemAlthoughSmallOnesKeepComing(t *testing
 	}
 }
 
-func TestASmallObjectOfARunThatHoldsMoreDoesNotTakeWhatALargeOneWaitsFor(t *testing.T) {
+func TestABucketOfSmallObjectsDoesNotWaitForEachLargeOneOfAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// The small ones have fewer places each time, and would always be first.
-		c := crowded(t, RoomOptions{Bytes: 8 << 20})
-		l := c.endpoint(4)
+		c := crowded(t, RoomOptions{Bytes: 64 << 20})
 		ctx, stop := context.WithCancel(t.Context())
-		small := c.begin(ctx, l, 2000, 3<<20, time.Second)
-		large := c.begin(ctx, l, 10, 6<<20, time.Second)
-		require.LessOrEqual(t, c.took(large), 30*time.Second)
+		large := c.begin(ctx, c.endpoint(32), 2000, 16<<20, 10*time.Second)
+		time.Sleep(15 * time.Second)
+		small := c.begin(ctx, c.endpoint(8), 400, 1000, 100*time.Millisecond)
+		require.LessOrEqual(t, c.took(small), 5*time.Second+400/8*100*time.Millisecond)
 		stop()
-		<-small.Done()
+		<-large.Done()
+		c.requireEmpty()
+	})
+}
+
+func TestALargeObjectGetsItsBytesNextToSmallOnesThatKeepComing(t *testing.T) {
+	for _, size := range []int64{40 << 20, 63 << 20, 100 << 20} {
+		t.Run(fmt.Sprint(size>>20, " MiB of 64"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := crowded(t, RoomOptions{Bytes: 64 << 20, Places: 1000})
+				ctx, stop := context.WithCancel(t.Context())
+				small := c.begin(ctx, c.endpoint(1000), 20_000, 1000, time.Second)
+				time.Sleep(2500 * time.Millisecond)
+				require.LessOrEqual(t, c.took(c.begin(ctx, c.endpoint(8), 2, size, time.Second)), 6*time.Second)
+				stop()
+				<-small.Done()
+				c.requireEmpty()
+			})
+		})
+	}
+}
+
+func TestARunThatWaitsForBytesKeepsItsTurnFromRunsWithFewerPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := crowded(t, RoomOptions{Bytes: 10 << 20})
+		l := c.endpoint(8)
+		other, large, small := c.room.join(l), c.room.join(l), c.room.join(l)
+		other.ask(5 << 20)
+		large.ask(1)
+		large.ask(6 << 20)
+		small.ask(5 << 20)
+		has, ok := other.collect()
+		require.True(t, ok)
+		_, ok = large.collect()
+		require.True(t, ok)
+		other.exit(has)
+		_, ok = large.collect()
+		require.True(t, ok, "it has waited for longer")
+		_, ok = small.collect()
+		require.False(t, ok)
 	})
 }
 
@@ -281,6 +320,34 @@ func TestPartsOfALargeObjectLeaveTheirPlacesToOtherRuns(t *testing.T) {
 		opts.Source = small
 		r := New(ctx, opts).Begin(items(objectsOf(objs), &takers{deliver: (&sink{}).deliver, failed: func(f Failure) { t.Error(f.Err) }}))
 		require.LessOrEqual(t, c.took(r), 1200*time.Millisecond, "seven at a time once the first parts are there")
+		c.took(large)
+		stop()
+		c.requireEmpty()
+	})
+}
+
+func TestPartsOfALargeObjectLeaveTheirBytesToOtherEndpoints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &crowd{t, NewRoom(RoomOptions{Bytes: 20 << 20}), t.Context()}
+		ctx, stop := context.WithCancel(t.Context())
+		s := newStore()
+		s.latency, s.rate = 10*time.Millisecond, 10<<20
+		opts := options(s, &gauges{})
+		opts.Room, opts.CheapRanges, opts.MaxDownloads = c.room, true, 0
+		large := New(ctx, opts).Begin(items(objectsOf([]object.Object{s.put("large", make([]byte, 100<<20))}), &takers{
+			deliver: func(ctx context.Context, d *Download) error {
+				_, err := io.Copy(io.Discard, &slowReader{ctx: ctx, from: d.Body, pause: 15 * time.Millisecond}) // 8 KiB each: 26 MiB/s
+				return err
+			},
+			failed: func(f Failure) { t.Error(f.Err) },
+		}))
+		time.Sleep(500 * time.Millisecond)
+		other := newStore()
+		opts.Source, opts.Limiter = other, nil
+		r := New(ctx, opts).Begin(items(objectsOf([]object.Object{other.put("k", make([]byte, 9<<20))}), &takers{
+			deliver: (&sink{}).deliver, failed: func(f Failure) { t.Error(f.Err) },
+		}))
+		require.LessOrEqual(t, c.took(r), time.Second, "as soon as three parts were read")
 		c.took(large)
 		stop()
 		c.requireEmpty()

@@ -169,7 +169,11 @@ func (r *Run) startReady(ctx context.Context) {
 	for r.retryDue() && len(r.ready) < maxReady {
 		r.begin(r.waiting.pop())
 	}
-	for g, ok := r.member.collect(); ok; g, ok = r.member.collect() {
+	for len(r.ready) > 0 {
+		g, ok := r.member.collect()
+		if !ok {
+			return
+		}
 		a := *r.ready[0]
 		a.grant, r.ready = g, slices.Delete(r.ready, 0, 1)
 		r.active++

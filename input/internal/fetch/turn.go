@@ -13,9 +13,9 @@ import (
 // endpoint, nor a slow endpoint, which gives places back late, all others.
 //
 // A run that lacks bytes when it is its turn keeps that turn: of several the one that
-// waits longest, and until there are enough bytes nobody else begins. Else a stream of
-// small objects would take what becomes free, again and again. It has no such right
-// while its limiter has no place for it: others do not wait for an endpoint that is
+// waits longest, and until there are enough bytes nobody else begins, except with small
+// objects in the part of the budget that is kept for them. Else a stream of smaller
+// objects would take what becomes free, again and again. It has no such right while its limiter has no place for it: others do not wait for an endpoint that is
 // slow or down.
 //
 // While the bodies under way wait for the rate, only a run without any begins one.
@@ -47,7 +47,7 @@ func (m *Room) admit(changed *endpoint, knows *member) {
 // or of an endpoint.
 func (m *Room) next(all bool, changed *endpoint) *member {
 	m.blocked, m.short = false, false
-	var fewest, starved *member
+	var fewest, small, starved *member
 	look := func(e *endpoint) {
 		if len(e.waiting) == 0 || !e.limiter.Free() {
 			return
@@ -57,11 +57,14 @@ func (m *Room) next(all bool, changed *endpoint) *member {
 				m.blocked = true
 				continue
 			}
-			if w.starved = w.starved || !m.budget.has(w.asks[0]); w.starved && (starved == nil || w.turn < starved.turn) {
+			if w.starved = w.starved || !m.has(w.asks[0]); w.starved && (starved == nil || w.turn < starved.turn) {
 				starved = w
 			}
-			if fewest == nil || w.places < fewest.places || w.places == fewest.places && w.turn < fewest.turn {
+			if w.before(fewest) {
 				fewest = w
+			}
+			if m.budget.isSmall(w.asks[0]) && w.before(small) {
+				small = w
 			}
 		}
 	}
@@ -75,11 +78,19 @@ func (m *Room) next(all bool, changed *endpoint) *member {
 	switch {
 	case starved == nil:
 		return fewest
-	case m.budget.has(starved.asks[0]):
+	case m.has(starved.asks[0]):
 		return starved
 	}
 	m.blocked, m.short = true, true
+	if small != nil && m.budget.hasNextTo(starved.asks[0], small.asks[0]) {
+		return small
+	}
 	return nil
+}
+
+// before reports whether a run comes before another one, which may be nil.
+func (w *member) before(other *member) bool {
+	return other == nil || w.places < other.places || w.places == other.places && w.turn < other.turn
 }
 
 // freed is called by a limiter that may have another place. After an outage all runs

@@ -250,3 +250,23 @@ func TestTheMeterHearsHowManyPagesMayBeUnderWay(t *testing.T) {
 		})
 	}
 }
+
+func TestWhoLeavesHearsNothingMoreOfPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(t.Context(), Options{Meter: &gauges{}})
+		heard := map[string]int{}
+		hear := func(name string) func() { return l.OnFreed(func() { heard[name]++ }) }
+		leave, _ := hear("leaves"), hear("stays")
+		page := func() {
+			release, ok := l.TakePage(0)
+			require.True(t, ok)
+			release(nil)
+		}
+		page()
+		leave()
+		leave() // again changes nothing
+		page()
+		require.Equal(t, map[string]int{"leaves": 1, "stays": 2}, heard)
+		require.Len(t, l.freed, 1)
+	})
+}
