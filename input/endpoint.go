@@ -35,14 +35,17 @@ type endpoint struct {
 	probe func(context.Context) error
 }
 
+// keysFrom makes where the keys come from.
+type keysFrom func(patience time.Duration, watcher keys.Watcher) *keys.Source
+
 // newEndpoint makes no request.
-func newEndpoint(h *hub, conf config.Config, log *service.Logger, m *meters) *endpoint {
+func newEndpoint(h *hub, conf config.Config, from keysFrom, log *service.Logger, m *meters) *endpoint {
 	e := &endpoint{hub: h, of: conf, log: log, meters: m, gate: new(retry.Gate)}
 	e.outages = &outageLog{log: log, what: conf.Project.Address(), failing: m.passes.endpointFailing}
 	e.outages.outage.once = h.several
 	watcher := &keyWatcher{e: e}
 	watcher.outage.once = h.several
-	e.source = conf.Keys(patience(conf), watcher)
+	e.source = from(patience(conf), watcher)
 	e.limiter = limiter.New(h.shut.begun, limiter.Options{
 		MaxDownloads: conf.MaxDownloads, MaxPages: listing.MaxListers(conf.Listers()),
 		Probe:    func(ctx context.Context) error { return e.probe(ctx) },

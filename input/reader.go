@@ -83,7 +83,7 @@ var (
 // request.
 func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 	h := newHub(conf, res, newMeters(res.Metrics()))
-	return newScope(newEndpoint(h, conf, h.log, h.meters), conf, h.log, h.meters)
+	return newScope(newEndpoint(h, conf, conf.Keys, h.log, h.meters), conf, h.log, h.meters)
 }
 
 // newScope makes what reads one scope of a project.

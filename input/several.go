@@ -34,8 +34,9 @@ type several struct {
 	said      *saidOfMany
 
 	mu      sync.Mutex
-	sources map[string]*source // by the reference of the project
-	readers []*scoped          // in the order of their beginning
+	sources map[string]*source           // by the reference of the project
+	listed  map[string]directory.Project // the last list of the projects
+	readers []*scoped                    // in the order of their beginning
 	// past are the counts of scopes that are gone and closed, and goneScopes how many.
 	past       Report
 	goneScopes int
@@ -82,7 +83,7 @@ func newSeveral(conf config.Config, res *service.Resources) (*several, error) {
 	opts := fleet.Options{Plan: conf.Plan, Open: s.open, Watcher: s.said}
 	if conf.Projects != nil {
 		s.management = conf.Management()
-		s.directory = directory.New(conf.Directory(s.management))
+		s.directory = conf.Directory(s.management)
 		opts.List, opts.Gone, opts.Refresh = s.list, s.directory.Gone, conf.Projects.RefreshInterval
 	}
 	s.fleet = fleet.New(opts)
@@ -95,11 +96,33 @@ func (s *several) list(ctx context.Context) ([]fleet.Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]fleet.Project, len(listed))
-	for i, p := range listed {
-		all[i] = fleet.Project{Ref: p.Ref, Name: p.Name}
+	all := make([]fleet.Project, 0, len(listed))
+	known := map[string]directory.Project{}
+	for _, p := range listed {
+		of := fleet.Project{Ref: p.Ref, Name: p.Name}
+		if p.Ref == "" {
+			s.said.ProjectFailed(of, p.Err)
+			continue
+		}
+		all, known[p.Ref] = append(all, of), p
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listed = known
 	return all, nil
+}
+
+// facts are what the last list says of a project.
+func (s *several) facts(ref string) (management.Project, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, listed := s.listed[ref]
+	if !listed {
+		return management.Project{}, &object.Error{
+			Op: "looking at the list of projects", Kind: object.ErrUnavailable, Err: errors.New("the project is not in it for now"),
+		}
+	}
+	return p.Facts()
 }
 
 // Connect implements service.BatchInput. It opens the state and looks which projects, or

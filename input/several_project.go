@@ -3,6 +3,7 @@ package input
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
@@ -11,6 +12,8 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
 )
 
 // source is one project of several, or the only one of which several buckets are read.
@@ -26,19 +29,23 @@ type source struct {
 
 // open implements the Open of fleet.Options.
 func (s *several) open(of fleet.Project) (fleet.Source, error) {
-	conf := s.conf
+	conf, from := s.conf, s.conf.Keys
 	if of.Ref != "" {
 		var err error
 		if conf, err = s.conf.ForProject(of.Ref); err != nil {
 			return nil, err
 		}
-		conf.KeysFrom(s.management, s.directory.Facts(of.Ref))
+		facts := func(context.Context) (management.Project, error) { return s.facts(of.Ref) }
+		own := conf // the Management API has connections of its own
+		from = func(patience time.Duration, watcher keys.Watcher) *keys.Source {
+			return own.KeysOf(s.management, facts, patience, watcher)
+		}
 	}
 	if s.transport != nil {
 		conf.Transport = s.transport
 	}
 	made := &source{in: s, of: of, turn: s.turns.Project()}
-	made.endpoint = newEndpoint(s.hub, conf, made.logger(), s.meters.part("", of.Ref))
+	made.endpoint = newEndpoint(s.hub, conf, from, made.logger(), s.meters.part("", of.Ref))
 	made.endpoint.turn = made.turn
 	if of.Ref != "" {
 		made.outages.what = nameOf(of)
@@ -90,9 +97,7 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 	defer leave()
 	opts := discover.Options{Client: s.client, Pattern: s.endpoint.of.Buckets, Identity: s.endpoint.source.Project().Identity}
 	if s.in.management != nil {
-		opts.Management = func(ctx context.Context) ([]string, error) {
-			return s.in.management.Buckets(ctx, s.endpoint.of.Project.AccessToken(), s.of.Ref)
-		}
+		opts.Management = s.endpoint.of.ManagedBuckets(s.in.management)
 	}
 	var names []string
 	ask := func(ctx context.Context) (err error) {

@@ -56,12 +56,18 @@ func (s *several) reader(ref, bucket string) *reader {
 
 // Run implements fleet.Scope.
 func (s *scoped) Run(ctx context.Context) error {
+	first := time.Now()
 	for failures := 1; ctx.Err() == nil; failures++ {
+		began := time.Now()
 		err := s.attempt(ctx)
 		if err == nil || ctx.Err() != nil || !s.conf.Plan.Repeats() {
 			return err
 		}
-		if retry.Sleep(ctx, poll.Pause(failures)) != nil {
+		pause := poll.Pause(failures)
+		if next, ok := s.conf.Plan.Next(first, began, time.Now()); ok {
+			pause = min(pause, time.Until(next))
+		}
+		if retry.Sleep(ctx, pause) != nil {
 			break
 		}
 	}
