@@ -113,6 +113,8 @@ func labelValues(label string) (values []string) {
 		values = object.Causes()
 	case "kind":
 		values = []string{"full", "changes", "parked"}
+	case "state":
+		values = scopeStates
 	}
 	return values
 }

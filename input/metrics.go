@@ -151,6 +151,9 @@ func (m *meters) showZeros() {
 		g.Set(0)
 	}
 	m.passes.showZeros()
+	for _, state := range scopeStates {
+		m.scopes.Set(0, state)
+	}
 	if m.view.of.n == 0 {
 		m.showZerosOfScope()
 	}

@@ -97,9 +97,12 @@ func (m *saidOfMany) watch(ctx context.Context) {
 	}
 }
 
+// scopeStates are the values of the label state.
+var scopeStates = []string{"active", "waiting", "failing", "gone"}
+
 func (m *saidOfMany) showScopes(now Scopes) {
-	for state, n := range map[string]int{"active": now.Active, "waiting": now.Waiting, "failing": now.Failing, "gone": now.Gone} {
-		m.meters.scopes.Set(int64(n), state)
+	for i, n := range []int{now.Active, now.Waiting, now.Failing, now.Gone} {
+		m.meters.scopes.Set(int64(n), scopeStates[i])
 	}
 }
 

@@ -51,6 +51,7 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 		made.outages.what = nameOf(of)
 	}
 	opts := conf.PlaneOptions(made.endpoint.source)
+	opts.AllBuckets = true
 	opts.Retry, opts.Gate, opts.Hold = retry.Once, made.gate, made.limiter.Hold
 	opts.OnRetry = func(_ string, err error) { made.meters.Retried(err) }
 	client, err := conf.Plane(made.endpoint.source, opts)

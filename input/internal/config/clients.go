@@ -24,10 +24,11 @@ func (c Config) keysOptions() keys.Options {
 }
 
 // PlaneOptions say where the bucket is, where the keys come from, and how patient
-// to be. They are for [Config.Plane].
+// to be. They are for [Config.Plane]. With Buckets the client is for the list of buckets
+// alone; that of each bucket is made with the options of [Config.ForBucket].
 func (c Config) PlaneOptions(source *keys.Source) plane.Options {
 	return plane.Options{
-		Endpoint: c.Project.Endpoint, Region: c.Project.Region, Bucket: c.Project.Bucket,
+		Endpoint: c.Project.Endpoint, Region: c.Project.Region, Bucket: c.Project.Bucket, AllBuckets: c.Buckets != nil,
 		Credentials: source.Credentials, Renew: source.Renew, RenewalHelps: source.RenewalHelps,
 		TLS: c.TLS, Transport: c.Transport,
 		ConnectTimeout: c.ConnectTimeout, ResponseTimeout: c.ResponseTimeout, IdleTimeout: c.IdleTimeout,

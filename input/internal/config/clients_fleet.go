@@ -36,3 +36,23 @@ func (c Config) KeysOf(client *management.Client, facts func(context.Context) (m
 	o.Management, o.Facts, o.Patience, o.Watcher = client, facts, patience, watcher
 	return keys.New(o)
 }
+
+// ManagedBuckets asks the Management API for the buckets of the project, for
+// discover.Options.Management; nil where there is no client.
+func (c Config) ManagedBuckets(client *management.Client) func(context.Context) ([]string, error) {
+	if client == nil {
+		return nil
+	}
+	token := c.Token()
+	return func(ctx context.Context) ([]string, error) {
+		secret, err := token(ctx)
+		if err != nil {
+			return nil, err
+		}
+		names, err := client.Buckets(ctx, secret, c.Project.Ref)
+		if err != nil {
+			err = c.Project.ExplainAPI(err)
+		}
+		return names, err
+	}
+}

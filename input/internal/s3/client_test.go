@@ -199,6 +199,8 @@ func TestEndpointFormsLeadToTheSameAddress(t *testing.T) {
 		_, err := bucketURL(endpoint, testBucket)
 		require.Error(t, err, endpoint)
 	}
+	_, err := New(plane.Options{Endpoint: "https://abc.supabase.co", Credentials: static(object.Credentials{})})
+	require.ErrorContains(t, err, "bucket")
 }
 
 func TestPasswordInAnEndpointIsNotRepeated(t *testing.T) {

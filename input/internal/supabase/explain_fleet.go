@@ -63,3 +63,18 @@ func (p Project) forbidden(err error, what string) error {
 	}
 	return e
 }
+
+// HiddenBuckets says that the buckets which a pattern stands for can't be found,
+// because the role may not list them. The cause is what the server answered, nil where
+// it showed none.
+func HiddenBuckets(who Identity, pattern string, cause error) error {
+	problem := fmt.Sprintf("the buckets that %q stands for can't be found: %s may not list buckets", pattern, who)
+	if cause == nil {
+		problem = fmt.Sprintf("the buckets that %q stands for can't be found: %s is shown no bucket", pattern, who)
+	}
+	return &FieldError{
+		Field: "source_path", Problem: problem,
+		Remedy: `name the buckets, as in "{avatars,docs}/"; or allow SELECT on storage.buckets in a policy; or use keys that bypass row level security`,
+		Err:    cause,
+	}
+}
