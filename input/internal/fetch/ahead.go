@@ -192,7 +192,7 @@ func (a *ahead) place(p *part) []byte {
 	if a.whole != nil {
 		data = a.whole[p.from:p.to]
 	} else {
-		data = a.of.buffers.get()[:p.to-p.from]
+		data = a.member.room.buffers.get()[:p.to-p.from]
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -227,7 +227,7 @@ func (a *ahead) release(p *part) {
 		return
 	}
 	if a.whole == nil {
-		a.of.buffers.put(p.data)
+		a.member.room.buffers.put(p.data)
 		a.member.give(partBytes)
 	}
 	p.data = nil

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"runtime"
 	"testing"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
@@ -33,6 +35,46 @@ func BenchmarkSmallObjects(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/object")
+		})
+	}
+}
+
+// BenchmarkManyRuns is the same with 200 runs, of as many endpoints or of one, that
+// share a room and wait for its places.
+func BenchmarkManyRuns(b *testing.B) {
+	const runs, n = 200, 100
+	s := newStore()
+	obj := s.put("k", make([]byte, 1000))
+	var all iter.Seq2[object.Object, error] = func(yield func(object.Object, error) bool) {
+		for range n {
+			if !yield(obj, nil) {
+				return
+			}
+		}
+	}
+	for _, endpoints := range []int{1, runs} {
+		b.Run(fmt.Sprint("endpoints=", endpoints), func(b *testing.B) {
+			for b.Loop() {
+				opts := options(s, &gauges{})
+				opts.MaxDownloads, opts.TakesWhole = 0, true
+				opts.Room = NewRoom(RoomOptions{Bytes: 64 << 20, Places: 64, Whole: true})
+				var limiters []*limiter.Limiter
+				for range endpoints {
+					limiters = append(limiters, limiter.New(b.Context(), limiter.Options{Meter: opts.Meter}))
+				}
+				var begun []*Run
+				for i := range runs {
+					opts.Limiter = limiters[i%endpoints]
+					begun = append(begun, New(b.Context(), opts).Begin(items(all, &takers{
+						deliver: func(context.Context, *Download) error { runtime.Gosched(); return nil },
+						failed:  func(f Failure) { b.Error(f.Err) },
+					})))
+				}
+				for _, r := range begun {
+					<-r.Done()
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*runs*n), "ns/object")
 		})
 	}
 }

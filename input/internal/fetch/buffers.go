@@ -2,8 +2,8 @@ package fetch
 
 import "sync"
 
-// buffers are those of parts, used again and again: their number is bounded by
-// the budget.
+// buffers are those of the parts of all runs of a room, used again and again: their
+// number is bounded by the budget.
 type buffers struct {
 	mu   sync.Mutex
 	free [][]byte

@@ -142,7 +142,6 @@ type Fetcher struct {
 	content contentChecks
 	refusal refusals
 	ranges  ranges
-	buffers buffers
 	runs    sync.WaitGroup
 }
 

@@ -41,6 +41,7 @@ type Room struct {
 	buffered func(int64)
 	places   int
 	pace     *pace // nil for no limit
+	buffers  buffers
 
 	mu        sync.Mutex
 	budget    budget

@@ -46,6 +46,10 @@ func (m *Room) admit(changed *endpoint, knows *member) {
 // next is the run whose turn it is, nil where none can have what it waits for: of all,
 // or of an endpoint.
 func (m *Room) next(all bool, changed *endpoint) *member {
+	if m.taken >= m.places { // looking would change nothing: there are no parts either
+		m.blocked = true
+		return nil
+	}
 	m.blocked, m.short = false, false
 	var fewest, small, starved *member
 	look := func(e *endpoint) {
@@ -53,7 +57,7 @@ func (m *Room) next(all bool, changed *endpoint) *member {
 			return
 		}
 		for _, w := range e.waiting {
-			if m.taken >= m.places || w.places > 0 && m.pace.isBehind() {
+			if w.places > 0 && m.pace.isBehind() {
 				m.blocked = true
 				continue
 			}
