@@ -109,7 +109,7 @@ func (s source) Gone(_ context.Context, bucket string) (gone bool, _ error) {
 }
 
 func (s source) Scope(bucket string, _ bool) (fleet.Scope, error) { return scope{s, bucket}, nil }
-func (s source) Close()                                            { s.say("close %s", s.ref) }
+func (s source) Close()                                           { s.say("close %s", s.ref) }
 
 type scope struct {
 	source
@@ -170,7 +170,12 @@ func TestWhatComesIsReadAndWhatGoesIsLetGo(t *testing.T) {
 		require.Subset(t, []string{"close q", "close q/a", "drop q/a", "failed q: 522", "gone q/"}, w.said())
 		require.Equal(t, map[string]int{"p/a": 0, "p/b": 1, "p/c": 1, "q/a": 0}, w.running)
 
-		w.set(func() { w.projects["p"] = []string{"a", "b", "c"}; w.projects["q"] = []string{"a"}; w.deleted["q"] = false; delete(w.broken, "q") })
+		w.set(func() {
+			w.projects["p"] = []string{"a", "b", "c"}
+			w.projects["q"] = []string{"a"}
+			w.deleted["q"] = false
+			delete(w.broken, "q")
+		})
 		time.Sleep(2 * time.Minute)
 		require.Equal(t, []string{"began p/a", "began q/a"}, w.said())
 		stop()
