@@ -49,8 +49,8 @@ type Report struct {
 	Parked map[string]int64
 	// Unsettled is how many were under way when the run stopped.
 	Unsettled int64
-	// NotRemoved is how many delivered objects could not be deleted
-	// (delete_objects).
+	// NotRemoved is how many delivered objects could not be deleted or moved
+	// (after_delivery).
 	NotRemoved int64
 	// Err says why the run is not complete; nil if everything that was due was
 	// delivered. Problems are its parts, without those that Parked and Interrupted
@@ -258,7 +258,7 @@ func newReport(r *reader, p pass.Report, cause error) Report {
 		problems = append(problems, fmt.Errorf("%d messages of targets_input named no object", n))
 	}
 	if p.NotRemoved > 0 {
-		add(fmt.Errorf("%s delivered but not deleted", object.Count(p.NotRemoved)), false)
+		add(fmt.Errorf("%s delivered but not %s", object.Count(p.NotRemoved), r.removals.Words().Done), false)
 	}
 	if err := r.removals.Pending(); err != nil {
 		add(err, false)

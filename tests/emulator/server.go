@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -12,6 +13,7 @@ type Server struct {
 	project     holder
 	clock       func() time.Time
 	readOnly    bool
+	moving      sync.Mutex // so that a move is one step
 	s3Backend   bool
 	multiTenant bool
 	oldAuth     bool

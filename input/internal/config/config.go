@@ -49,7 +49,11 @@ type Config struct {
 	// ToTheEnd says that the scanner makes one message of an object.
 	ToTheEnd        bool
 	AutoReplayNacks bool
-	DeleteObjects   bool
+	// DeleteObjects says that delivered objects are deleted; MoveTo is the prefix to which
+	// they are moved instead, "" for neither. AfterField is the field that says so.
+	DeleteObjects bool
+	MoveTo        string
+	AfterField    string
 	// VerifyUpTo is the size up to which content is compared with its ETag, in
 	// bytes; below zero it never is.
 	VerifyUpTo   int64
@@ -84,6 +88,7 @@ func Parse(parsed *service.ParsedConfig) (Config, error) {
 	source := read(f, parseSourcePath, FieldSourcePath)
 	conf := Config{Prefix: source.prefix}
 	conf.readProject(f, source.bucket)
+	conf.readAfter(f)
 	conf.readFilter(f)
 	conf.readSync(f)
 	conf.readTargets(f)
@@ -151,6 +156,7 @@ func (c *Config) readFilter(f *fields) {
 
 		ModifiedBefore: read(f, parseModifiedBefore, fieldModifiedBefore),
 		ContentTypes:   read(f, parseContentTypes, fieldContentTypes),
+		Moved:          c.MoveTo,
 	}
 	f.check(checkTimes(opts.ModifiedSince, opts.ModifiedBefore))
 	if f.err == nil {
@@ -163,7 +169,6 @@ func (c *Config) readFilter(f *fields) {
 func (c *Config) readDelivery(f *fields) {
 	c.readScanner(f)
 	c.AutoReplayNacks = read(f, parseBool, fieldAutoReplayNacks)
-	c.DeleteObjects = read(f, parseBool, fieldDeleteObjects)
 	c.VerifyUpTo = read(f, parseVerify, fieldVerifyContent)
 	c.UserMetadata = read(f, parseUserMetadata, fieldUserMetadata)
 }

@@ -50,6 +50,8 @@ const (
 	fieldChangeDetection   = "change_detection"
 	fieldEmitDeletes       = "emit_deletes"
 	fieldMaxDeleteRatio    = "max_delete_ratio"
+	fieldAfterDelivery     = "after_delivery"
+	fieldMoveTo            = "move_to"
 	fieldDeleteObjects     = "delete_objects"
 	FieldSkipEmpty         = "skip_empty"
 	fieldVerifyContent     = "verify_content"
