@@ -35,12 +35,13 @@ func afterDeliveryField() *service.ConfigField {
 		LintRule(lintRule(fieldAfterDelivery))
 }
 
+// moveToField has no example: `create` writes those of optional fields into its
+// templates, which must work as they are.
 func moveToField() *service.ConfigField {
 	return service.NewStringField(fieldMoveTo).
 		Description("Where `after_delivery: move` puts objects: a literal prefix in the same bucket, which takes the place of the prefix of `source_path`. With `source_path: uploads/in/` and `move_to: done/`, `in/2024/a.jpg` becomes `done/2024/a.jpg`. " +
 			"What has this prefix is never read by this input: where it lies below `source_path`, it is listed and left out (`filtered` with the rule `moved`), so a prefix elsewhere saves the listing. An object whose new key would have more than 1024 bytes is kept.").
-		Example("done/").Example("archive/uploads/").
-		Default("").
+		Optional().
 		LintRule(lintRule(fieldMoveTo))
 }
 
@@ -77,7 +78,8 @@ func (c *Config) readAfter(f *fields) {
 	after, err := parseAfterDelivery(f.text(fieldAfterDelivery))
 	f.check(At(fieldAfterDelivery, err))
 	deletes := read(f, parseBool, fieldDeleteObjects)
-	moveTo := read(f, parseMoveTo, fieldMoveTo)
+	moveTo, err := parseMoveTo(f.text(fieldMoveTo))
+	f.check(At(fieldMoveTo, err))
 	if f.err != nil {
 		return
 	}
