@@ -39,7 +39,7 @@ type Report struct {
 	Unchanged int64
 	// Filtered counts the objects left out, by rule: include, exclude,
 	// modified_since, modified_before, min_age, size, empty, placeholder,
-	// content_types, and outside for targets of another bucket, project or prefix.
+	// content_types, moved, and outside for targets of another bucket, project or prefix.
 	Filtered map[string]int64
 	// Delivered is how many objects the output acknowledged; Bytes is their size.
 	Delivered, Bytes int64

@@ -190,6 +190,8 @@ func ruleField(rule string) string {
 		return config.FieldMaxObjectSize
 	case filter.Empty.String():
 		return config.FieldSkipEmpty
+	case filter.Moved.String():
+		return config.FieldMoveTo
 	case filter.Placeholder.String():
 		return ""
 	}
@@ -254,6 +256,10 @@ func (c *checker) sample(ctx context.Context) error {
 			}
 		}
 		for _, item := range due {
+			if item.Reason == ledger.ReasonStays {
+				left.add(LeftOut{Rule: leftDelivered})
+				continue
+			}
 			if sample.Due++; len(sample.First) < c.opts.First {
 				sample.First = append(sample.First, Object{item.Key, item.Size, item.LastModified, item.Event.String()})
 			}

@@ -38,11 +38,11 @@ func afterDeliveryField() *service.ConfigField {
 // moveToField has no example: `create` writes those of optional fields into its
 // templates, which must work as they are.
 func moveToField() *service.ConfigField {
-	return service.NewStringField(fieldMoveTo).
+	return service.NewStringField(FieldMoveTo).
 		Description("Where `after_delivery: move` puts objects: a literal prefix in the same bucket, which takes the place of the prefix of `source_path`. With `source_path: uploads/in/` and `move_to: done/`, `in/2024/a.jpg` becomes `done/2024/a.jpg`. " +
 			"What has this prefix is never read by this input: where it lies below `source_path`, it is listed and left out (`filtered` with the rule `moved`), so a prefix elsewhere saves the listing. An object whose new key would have more than 1024 bytes is kept.").
 		Optional().
-		LintRule(lintRule(fieldMoveTo))
+		LintRule(lintRule(FieldMoveTo))
 }
 
 // parseAfterDelivery reads what is to be done; nothing is "".
@@ -78,8 +78,8 @@ func (c *Config) readAfter(f *fields) {
 	after, err := parseAfterDelivery(f.text(fieldAfterDelivery))
 	f.check(At(fieldAfterDelivery, err))
 	deletes := read(f, parseBool, fieldDeleteObjects)
-	moveTo, err := parseMoveTo(f.text(fieldMoveTo))
-	f.check(At(fieldMoveTo, err))
+	moveTo, err := parseMoveTo(f.text(FieldMoveTo))
+	f.check(At(FieldMoveTo, err))
 	if f.err != nil {
 		return
 	}
@@ -120,14 +120,14 @@ func checkAfter(after string, deletes bool, moveTo, prefix string) (all supabase
 	}
 	switch {
 	case after != afterMove && moveTo != "":
-		all = append(all, problemsAt(fieldMoveTo, Wrong("has no effect without a move", fmt.Sprintf("write %s: %s, or remove it", fieldAfterDelivery, afterMove)))...)
+		all = append(all, problemsAt(FieldMoveTo, Wrong("has no effect without a move", fmt.Sprintf("write %s: %s, or remove it", fieldAfterDelivery, afterMove)))...)
 	case after != afterMove:
 	case moveTo == "":
-		all = append(all, problemsAt(fieldMoveTo, Wrong("it is empty, so that nothing says where to move objects", "write a prefix of keys in the same bucket, such as done/"))...)
+		all = append(all, problemsAt(FieldMoveTo, Wrong("it is empty, so that nothing says where to move objects", "write a prefix of keys in the same bucket, such as done/"))...)
 	case moveTo == prefix:
-		all = append(all, problemsAt(fieldMoveTo, Wrong(fmt.Sprintf("%q is the prefix of %s, so that every object would stay where it is", moveTo, FieldSourcePath), "write another prefix"))...)
+		all = append(all, problemsAt(FieldMoveTo, Wrong(fmt.Sprintf("%q is the prefix of %s, so that every object would stay where it is", moveTo, FieldSourcePath), "write another prefix"))...)
 	case strings.HasPrefix(prefix, moveTo):
-		all = append(all, problemsAt(fieldMoveTo, Wrong(fmt.Sprintf("everything below %s has the prefix %q, so that nothing would be read", FieldSourcePath, moveTo), "write another prefix"))...)
+		all = append(all, problemsAt(FieldMoveTo, Wrong(fmt.Sprintf("everything below %s has the prefix %q, so that nothing would be read", FieldSourcePath, moveTo), "write another prefix"))...)
 	}
 	return all
 }
@@ -136,7 +136,7 @@ func checkAfter(after string, deletes bool, moveTo, prefix string) (all supabase
 func lintAfter(conf map[string]any) supabase.Problems {
 	after, err1 := parseAfterDelivery(conf[fieldAfterDelivery])
 	deletes, err2 := parseBool(cmp.Or(conf[fieldDeleteObjects], any(false)))
-	moveTo, err3 := parseMoveTo(conf[fieldMoveTo])
+	moveTo, err3 := parseMoveTo(conf[FieldMoveTo])
 	source, err4 := parseSourcePath(conf[FieldSourcePath])
 	if err1 != nil || err2 != nil || err3 != nil {
 		return nil //nolint:nilerr // Their own rules say so.
@@ -144,7 +144,7 @@ func lintAfter(conf map[string]any) supabase.Problems {
 	if err4 != nil {
 		source.prefix = "\x00" // no prefix that can be compared
 	}
-	_, toWritten := conf[fieldMoveTo]
+	_, toWritten := conf[FieldMoveTo]
 	_, afterWritten := conf[fieldAfterDelivery]
 	if moveTo == "" && toWritten || after == "" && afterWritten && !deletes {
 		return nil // what a variable that is not set leaves
@@ -160,12 +160,12 @@ func (c Config) MoveKey(key string) (to, kept string) {
 	if c.Prefix != "" && !strings.HasSuffix(c.Prefix, "/") && strings.HasSuffix(c.MoveTo, "/") {
 		var below bool
 		if rest, below = strings.CutPrefix(rest, "/"); !below {
-			return "", fmt.Sprintf("it does not lie in the folder %q of %s, which %s takes the place of", c.Prefix+"/", FieldSourcePath, fieldMoveTo)
+			return "", fmt.Sprintf("it does not lie in the folder %q of %s, which %s takes the place of", c.Prefix+"/", FieldSourcePath, FieldMoveTo)
 		}
 	}
 	to = c.MoveTo + rest
 	if len(to) > longestKey {
-		return "", fmt.Sprintf("its key below %s would have %d bytes, and the longest have %d", fieldMoveTo, len(to), longestKey)
+		return "", fmt.Sprintf("its key below %s would have %d bytes, and the longest have %d", FieldMoveTo, len(to), longestKey)
 	}
 	return to, ""
 }

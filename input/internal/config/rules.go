@@ -37,7 +37,7 @@ var lintRules = map[string]rule{
 	fieldMaxDeleteRatio:    lintValue(fieldMaxDeleteRatio, parseRatio),
 	fieldAutoReplayNacks:   lintValue(fieldAutoReplayNacks, parseBool),
 	fieldAfterDelivery:     lintValue(fieldAfterDelivery, parseAfterDelivery),
-	fieldMoveTo:            lintValue(fieldMoveTo, parseMoveTo),
+	FieldMoveTo:            lintValue(FieldMoveTo, parseMoveTo),
 	fieldDeleteObjects:     lintValue(fieldDeleteObjects, parseBool),
 	FieldSkipEmpty:         lintValue(FieldSkipEmpty, parseBool),
 	fieldVerifyContent:     lintValue(fieldVerifyContent, parseVerify),

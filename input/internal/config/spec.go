@@ -51,7 +51,7 @@ const (
 	fieldEmitDeletes       = "emit_deletes"
 	fieldMaxDeleteRatio    = "max_delete_ratio"
 	fieldAfterDelivery     = "after_delivery"
-	fieldMoveTo            = "move_to"
+	FieldMoveTo            = "move_to"
 	fieldDeleteObjects     = "delete_objects"
 	FieldSkipEmpty         = "skip_empty"
 	fieldVerifyContent     = "verify_content"

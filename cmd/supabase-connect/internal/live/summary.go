@@ -22,6 +22,7 @@ var Rules = map[string]string{
 	"empty":           "empty",
 	"placeholder":     "folder placeholder",
 	"content_types":   "of another type",
+	"moved":           "below move_to",
 }
 
 // Reasons writes counts with what they count, the largest first.
