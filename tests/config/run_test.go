@@ -339,7 +339,7 @@ func TestTheInboxIsDeliveredAndMoved(t *testing.T) {
 	project.Put("uploads", "inbox/taken.txt", []byte("new"))
 	project.Put("uploads", "done/taken.txt", []byte("old"))
 	project.Put("uploads", "elsewhere.txt", []byte("e"))
-	env = with(env, "OUTPUT_DIR", dir, "STATE_PATH", filepath.Join(t.TempDir(), "s.db"), "MIN_AGE", "0s", "POLLING_INTERVAL", "1s", "HTTP_ADDRESS", "127.0.0.1:0")
+	env = with(env, "OUTPUT_DIR", dir, "STATE_PATH", filepath.Join(t.TempDir(), "s.db"), "SUPABASE_BUCKET", "uploads", "MIN_AGE", "0s", "POLLING_INTERVAL", "1s", "HTTP_ADDRESS", "127.0.0.1:0")
 	stop := startConfig(t, readConfig(t, "inbox.yaml"), env)
 	require.Eventually(t, func() bool {
 		_, _, there := project.Get("uploads", "inbox/f/a.txt")
