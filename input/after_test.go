@@ -282,6 +282,27 @@ func answerWith(effect bool) func(func(*http.Request) bool) func(http.RoundTripp
 	}
 }
 
+// Something on the way says that the source is deleted, and it is not.
+func TestAMoveIsOverWhenTheListingSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, moves)
+		r.putMarked("in/a", "a")
+		lies := 3
+		r.wrap = func(inner http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(req *http.Request) (*http.Response, error) {
+				if req.Method != http.MethodDelete || lies == 0 {
+					return inner.RoundTrip(req)
+				}
+				lies--
+				return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+			})
+		}
+		require.Equal(t, "", errOf(r.run().Err))
+		require.Zero(t, lies)
+		r.requireMoved("in/a", "done/a", "a")
+	})
+}
+
 func TestWhatCouldNotBeMovedIsToldAndALaterRunFinishesItWithoutDelivering(t *testing.T) {
 	for name, status := range map[string]int{"failing": 500, "denied": 403} {
 		t.Run(name, func(t *testing.T) {
