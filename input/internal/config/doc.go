@@ -6,6 +6,7 @@
 //	config.go, sync.go, scanner.go, source.go
 //	                   a parsed configuration becomes a Config
 //	fields.go          fields are read, and errors get the field they are about
+//	after.go           what becomes of an object after its delivery
 //	filter.go          the fields of what the filter and the metadata are asked for
 //	values.go, enum.go parsers of single values, which rules and Parse share
 //	clients.go         the clients that a Config describes
