@@ -9,7 +9,8 @@ import (
 // moveBody is the body of a move.
 type moveBody struct {
 	BucketID, SourceKey, DestinationBucket, DestinationKey string
-	err                                                    error
+
+	err error
 }
 
 // read reads the body as the server's validator does.
@@ -24,8 +25,10 @@ func (m *moveBody) read(doc []byte) {
 		to   *string
 		must bool
 	}{
-		{"bucketId", &m.BucketID, true}, {"sourceKey", &m.SourceKey, true},
-		{"destinationKey", &m.DestinationKey, true}, {"destinationBucket", &m.DestinationBucket, false},
+		{"bucketId", &m.BucketID, true},
+		{"sourceKey", &m.SourceKey, true},
+		{"destinationKey", &m.DestinationKey, true},
+		{"destinationBucket", &m.DestinationBucket, false},
 	} {
 		v, found := fields[f.name]
 		switch {

@@ -155,9 +155,10 @@ func (p *Plane) Delete(ctx context.Context, key string) error {
 	return p.over(func(c plane.Client) error { return c.Delete(ctx, key) })
 }
 
-// Move implements [plane.Mover]: in one request over the REST API, which S3 access
-// keys do not open. With those it makes a copy.
-func (p *Plane) Move(ctx context.Context, from object.Object, to string) (plane.Moved, error) {
+// Move makes one request that moves the version of an object to another key, over the
+// REST API. S3 access keys do not open that: with those it makes a copy. It says nothing
+// of what is there now: ask the listing.
+func (p *Plane) Move(ctx context.Context, from object.Object, to string) (object.Moved, error) {
 	moved, err := p.info.Move(ctx, from, to)
 	if errors.Is(err, errNoToken) {
 		return p.s3.Copy(ctx, from, to)

@@ -9,14 +9,15 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
 // Mover moves objects within a bucket.
 type Mover interface {
 	Remover
-	plane.Mover
+	// Move makes one request that moves, or copies, the version of an object to another
+	// key, and never retries it.
+	Move(ctx context.Context, from object.Object, to string) (object.Moved, error)
 	// Open reads an object from offset on, once.
 	Open(ctx context.Context, key string, offset int64) (*object.Content, error)
 }
@@ -38,7 +39,7 @@ type moving struct {
 	// sent says that a move or a copy was asked for, when the listing did not show the
 	// destination. moved is what it did at the last time.
 	sent  bool
-	moved plane.Moved
+	moved object.Moved
 	// refused is why the last one was refused for good.
 	refused error
 	// back says that another version was moved, and was to be moved back.
@@ -64,7 +65,7 @@ func moveOne(ctx context.Context, mover Mover, to MoveTo, policy retry.Policy, o
 }
 
 func (m *moving) failed(what string) error {
-	return &object.Error{Op: plane.OpMoving, Key: m.obj.Key, Kind: object.ErrUnavailable, Err: errors.New(what)}
+	return &object.Error{Op: "moving", Key: m.obj.Key, Kind: object.ErrUnavailable, Err: errors.New(what)}
 }
 
 // look asks the listing for both keys, and does what is to be done next. The move is over
@@ -146,9 +147,9 @@ func (m *moving) overwritten(from, dest object.Object, arrived bool) string {
 	case m.back && !arrived:
 		kept += "; it was moved, and moved back"
 	case arrived && m.alike(dest):
-		kept += fmt.Sprintf("; the version that was delivered is listed as %s", foreign.Key(m.to))
+		kept += "; the version that was delivered is listed as " + foreign.Key(m.to)
 	case arrived:
-		kept += fmt.Sprintf("; another object is listed as %s", foreign.Key(m.to))
+		kept += "; another object is listed as " + foreign.Key(m.to)
 	}
 	return kept
 }
@@ -210,7 +211,7 @@ func equal(a, b io.Reader) (bool, error) {
 			return false, nil
 		}
 		if errA != nil || errB != nil {
-			return true, nil
+			return true, nil //nolint:nilerr // it is the end of both
 		}
 	}
 }

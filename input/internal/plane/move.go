@@ -1,10 +1,6 @@
 package plane
 
-import (
-	"context"
-
-	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-)
+import "context"
 
 // OpMoving and OpCopying are the Ops of errors of a move: over the Storage API it is
 // one request, with S3 access keys the copy is its first half.
@@ -21,20 +17,4 @@ func (c *Caller) Held(ctx context.Context, f func(context.Context) error) error 
 		}
 	}
 	return f(ctx)
-}
-
-// Moved is what one request of a move did.
-type Moved struct {
-	// Whole says that the object was moved; otherwise it was copied, and its source is
-	// still to be deleted.
-	Whole bool
-	// ETag is that of the copy, as the answer says; "" where it does not.
-	ETag string
-}
-
-// Mover moves objects within the bucket.
-type Mover interface {
-	// Move makes one request that moves, or copies, the version of an object to another
-	// key, and never retries it. It says nothing of what is there now: ask the listing.
-	Move(ctx context.Context, from object.Object, to string) (Moved, error)
 }

@@ -12,7 +12,7 @@ import (
 // Copy makes one request that copies the version of an object to another key of the
 // bucket, with all that is stored with it, and never retries it. It overwrites what is
 // there. A version that was replaced since is refused, by servers that compare ETags.
-func (c *Client) Copy(ctx context.Context, from object.Object, to string) (moved plane.Moved, err error) {
+func (c *Client) Copy(ctx context.Context, from object.Object, to string) (moved object.Moved, err error) {
 	r := request{op: plane.OpCopying, method: http.MethodPut, key: to, copyOf: &from}
 	err = c.caller.Held(ctx, func(ctx context.Context) error {
 		return c.caller.Document(ctx, c.as(r), func(_ *plane.Answer, doc []byte) error {
@@ -21,11 +21,6 @@ func (c *Client) Copy(ctx context.Context, from object.Object, to string) (moved
 		})
 	})
 	return moved, err
-}
-
-// Move implements [plane.Mover].
-func (c *Client) Move(ctx context.Context, from object.Object, to string) (plane.Moved, error) {
-	return c.Copy(ctx, from, to)
 }
 
 // decodeCopy reads the ETag of a CopyObjectResult. Any other document gives "".
