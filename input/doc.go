@@ -44,6 +44,7 @@
 //	reader.go              service.BatchInput: read, close
 //	connect.go             what a run needs before it begins, and waiting for it:
 //	                       the state, the keys and a first answer
+//	removals.go            what becomes of objects after their delivery
 //	passes.go              makes the passes that poll asks for, over one scope
 //	targets.go             reads targets_input, has what its messages name delivered, and
 //	                       acknowledges them

@@ -44,7 +44,7 @@ var metadataDocs = []documented{
 var metricDocs = []documented{
 	{"supabase_storage_listed", "Objects seen in a listing, or as changed since the last pass"},
 	{"supabase_storage_unchanged", "Objects delivered before in the version that is listed"},
-	{"supabase_storage_filtered", "Objects left out. Rules: include, exclude, modified_since, modified_before, min_age, size, empty, placeholder, content_types, and outside for targets of another bucket, project or prefix"},
+	{"supabase_storage_filtered", "Objects left out. Rules: include, exclude, modified_since, modified_before, min_age, size, empty, placeholder, content_types, moved (it lies below `move_to`), and outside for targets of another bucket, project or prefix"},
 	{"supabase_storage_delivered", "Objects acknowledged by the output"},
 	{"supabase_storage_vanished", "Objects deleted between listing and download"},
 	{"supabase_storage_parked", "Objects parked; an object that is tried again and fails again counts again"},

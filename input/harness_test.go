@@ -155,6 +155,16 @@ func (r *rig) run() Report {
 // the rig can be changed and run again, as after a restart of the process.
 func (r *rig) live() (stop func()) {
 	r.t.Helper()
+	end := r.begin()
+	return func() {
+		r.t.Helper()
+		require.NoError(r.t, end())
+	}
+}
+
+// begin is live where closing the input may fail.
+func (r *rig) begin() (end func() error) {
+	r.t.Helper()
 	require.NoError(r.t, r.build())
 	ctx, cancel := context.WithCancel(r.t.Context())
 	var reading, acks sync.WaitGroup
@@ -179,12 +189,11 @@ func (r *rig) live() (stop func()) {
 			})
 		}
 	})
-	return func() {
-		r.t.Helper()
+	return func() error {
 		cancel()
 		reading.Wait()
 		acks.Wait()
-		require.NoError(r.t, r.input.Close(context.Background()))
+		return r.input.Close(context.Background())
 	}
 }
 

@@ -21,8 +21,11 @@ import (
 // sayStart is the one line at the beginning.
 func (r *reader) sayStart() {
 	r.log.Infof("Reading %s of %s as %s (%s)", r.where(), r.conf.Project.Address(), r.conf.Project.Identity, r.conf.Mode())
+	if r.conf.MoveTo != "" {
+		r.log.Infof("Objects are moved to %q after delivery (%s)", r.conf.MoveTo, r.conf.AfterField)
+	}
 	if r.conf.DeleteObjects {
-		r.log.Info("Objects are deleted from the bucket after delivery (delete_objects)")
+		r.log.Infof("Objects are deleted from the bucket after delivery (%s)", r.conf.AfterField)
 	}
 	if r.conf.Remembers() && !r.conf.State.Set() {
 		r.log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads the whole bucket again. Set state.path or state.cache to keep it")

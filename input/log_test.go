@@ -75,7 +75,7 @@ func TestAnObjectThatIsStillParkedIsToldOnce(t *testing.T) {
 
 func TestObjectsThatAreKeptAreTenLinesAndACount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, "")
+		r := newRig(t, "delete_objects: true\n")
 		require.NoError(t, r.build())
 		w := r.input.(replayed).undelivered
 		require.NotNil(t, w)
@@ -86,8 +86,8 @@ func TestObjectsThatAreKeptAreTenLinesAndACount(t *testing.T) {
 		reader, err := newReader(conf, r.resources())
 		require.NoError(t, err)
 		for i := range 25 {
-			reader.watcher.NotDeleted(object.Object{Key: fmt.Sprint(i)}, "it is listed as another version now", nil)
-			reader.watcher.NotDeleted(object.Object{Key: fmt.Sprint(i)}, "", errors.New("denied"))
+			reader.watcher.NotRemoved(object.Object{Key: fmt.Sprint(i)}, "it is listed as another version now", nil)
+			reader.watcher.NotRemoved(object.Object{Key: fmt.Sprint(i)}, "", errors.New("denied"))
 		}
 		reader.watcher.ended()
 		require.Contains(t, r.logs.String(), `Object \"0\" was delivered but kept (delete_objects): it is listed as another version now`)

@@ -39,7 +39,7 @@ type Report struct {
 	Unchanged int64
 	// Filtered counts the objects left out, by rule: include, exclude,
 	// modified_since, modified_before, min_age, size, empty, placeholder,
-	// content_types, and outside for targets of another bucket, project or prefix.
+	// content_types, moved, and outside for targets of another bucket, project or prefix.
 	Filtered map[string]int64
 	// Delivered is how many objects the output acknowledged; Bytes is their size.
 	Delivered, Bytes int64
@@ -49,8 +49,8 @@ type Report struct {
 	Parked map[string]int64
 	// Unsettled is how many were under way when the run stopped.
 	Unsettled int64
-	// NotRemoved is how many delivered objects could not be deleted
-	// (delete_objects).
+	// NotRemoved is how many delivered objects could not be deleted or moved
+	// (after_delivery).
 	NotRemoved int64
 	// Err says why the run is not complete; nil if everything that was due was
 	// delivered. Problems are its parts, without those that Parked and Interrupted
@@ -294,7 +294,7 @@ func newReport(r *reader, p pass.Report, cause error) Report {
 		problems = append(problems, fmt.Errorf("%d messages of targets_input named no object", n))
 	}
 	if p.NotRemoved > 0 {
-		add(fmt.Errorf("%s delivered but not deleted", object.Count(p.NotRemoved)), false)
+		add(fmt.Errorf("%s delivered but not %s", object.Count(p.NotRemoved), r.removals.Words().Done), false)
 	}
 	if err := r.removals.Pending(); err != nil {
 		add(err, false)

@@ -111,11 +111,7 @@ func newScope(e *endpoint, conf config.Config, log *service.Logger, m *meters) (
 	if conf.Project.TakesToken() {
 		r.metadata = client
 	}
-	var remover pass.Remover
-	if conf.DeleteObjects {
-		remover = client
-	}
-	r.removals = pass.NewRemovals(remover, conf.Retry, r.watcher.NotDeleted)
+	r.removals = r.newRemovals(client)
 	r.choice = &poll.Choice{
 		FullEvery: conf.FullSweepInterval, LeastPages: poll.LeastPages,
 		Lasts: func(err error) bool { return errors.Is(err, changes.ErrUnsupported) },
@@ -234,6 +230,9 @@ func (r *reader) closeScope() error {
 	r.mu.Unlock()
 	if stop != nil {
 		stop()
+	}
+	if r.conf.Targets != nil { // a target is acknowledged when its object is deleted or moved
+		_ = timed(r.removals.Wait)
 	}
 	targetsErr := timed(r.closeTargets) // what is nacked now goes to somebody else
 	_ = timed(r.lastCheckpoint)         // if it fails, closeLedger tries again and reports it

@@ -64,12 +64,13 @@ func (w *watcher) Parked(obj object.Object, reason string, err error, again bool
 // Unchanged implements pass.Watcher.
 func (w *watcher) Unchanged(n int64) { w.reader.meters.unchanged.Incr(n) }
 
-// NotDeleted is a pass.NotDeleted.
-func (w *watcher) NotDeleted(obj object.Object, kept string, err error) {
+// NotRemoved is a pass.NotRemoved.
+func (w *watcher) NotRemoved(obj object.Object, kept string, err error) {
+	words := w.reader.removals.Words()
 	if err != nil {
-		w.say(w.reader.log.Errorf, kindNotRemoved, "Object %q was delivered, but could not be deleted (delete_objects): %v", obj.Key, err)
+		w.say(w.reader.log.Errorf, kindNotRemoved, "Object %q was delivered, but could not be %s (%s): %v", obj.Key, words.Done, words.Field, err)
 	} else {
-		w.say(w.reader.log.Warnf, kindKept, "Object %q was delivered but kept (delete_objects): %s", obj.Key, kept)
+		w.say(w.reader.log.Warnf, kindKept, "Object %q was delivered but kept (%s): %s", obj.Key, words.Field, kept)
 	}
 }
 
@@ -127,7 +128,7 @@ func (w *watcher) sayRest() {
 			parked[reason] = n
 			total += n
 		case kind == kindNotRemoved:
-			w.reader.log.Errorf("%d more objects were delivered, but could not be deleted (delete_objects); the log level DEBUG names them", n)
+			w.reader.log.Errorf("%d more objects were delivered, but could not be %s (%s); the log level DEBUG names them", n, w.reader.removals.Words().Done, w.reader.removals.Words().Field)
 		case kind == kindMissing:
 			w.reader.log.Warnf("%d more objects that targets_input names are not listed (on_missing); the log level DEBUG names them", n)
 		case kind == kindRefused:
@@ -135,7 +136,7 @@ func (w *watcher) sayRest() {
 		case kind == kindMalformed:
 			w.reader.log.Errorf("%d more messages of targets_input are skipped, or parts of them; the log level DEBUG says why", n)
 		case kind == kindKept:
-			w.reader.log.Warnf("%d more objects were delivered but kept (delete_objects); the log level DEBUG names them", n)
+			w.reader.log.Warnf("%d more objects were delivered but kept (%s); the log level DEBUG names them", n, w.reader.removals.Words().Field)
 		}
 	}
 	if total > 0 {

@@ -38,7 +38,7 @@ var runElsewhere = map[string]string{
 // runHere are the configs that the tests of this file run.
 var runHere = []string{
 	"quickstart.yaml", "to_files.yaml", "json_lines.yaml", "session_token_rls.yaml", "self_hosted.yaml", "incremental.yaml",
-	"user.yaml", "access_token.yaml", "new_api_keys.yaml", "secret_files.yaml", "manifest.yaml",
+	"user.yaml", "access_token.yaml", "new_api_keys.yaml", "secret_files.yaml", "manifest.yaml", "inbox.yaml",
 }
 
 func TestEveryConfigHasARun(t *testing.T) {
@@ -330,4 +330,28 @@ func TestAFolderIsKeptUpWithItsBucketAcrossARestart(t *testing.T) {
 	stop()
 	require.Equal(t, map[string]string{"uploads/c.txt": "c"}, readTree(t, dir))
 	require.Equal(t, 4, project.Count(emulator.OpGet))
+}
+
+func TestTheInboxIsDeliveredAndMoved(t *testing.T) {
+	project, env := startProject(t, emulator.Options{})
+	dir := t.TempDir()
+	project.Put("uploads", "inbox/f/a.txt", []byte("a"), emulator.WithContentType("text/plain"))
+	project.Put("uploads", "inbox/taken.txt", []byte("new"))
+	project.Put("uploads", "done/taken.txt", []byte("old"))
+	project.Put("uploads", "elsewhere.txt", []byte("e"))
+	env = with(env, "OUTPUT_DIR", dir, "STATE_PATH", filepath.Join(t.TempDir(), "s.db"), "SUPABASE_BUCKET", "uploads", "MIN_AGE", "0s", "POLLING_INTERVAL", "1s", "HTTP_ADDRESS", "127.0.0.1:0")
+	stop := startConfig(t, readConfig(t, "inbox.yaml"), env)
+	require.Eventually(t, func() bool {
+		_, _, there := project.Get("uploads", "inbox/f/a.txt")
+		return !there && len(readTree(t, dir)) == 2
+	}, 20*time.Second, 20*time.Millisecond)
+	stop()
+	require.Equal(t, map[string]string{"uploads/inbox/f/a.txt": "a", "uploads/inbox/taken.txt": "new"}, readTree(t, dir))
+	moved, content, there := project.Get("uploads", "done/f/a.txt")
+	require.True(t, there)
+	require.Equal(t, "text/plain a", moved.ContentType+" "+string(content))
+	for key, want := range map[string]string{"inbox/taken.txt": "new", "done/taken.txt": "old", "elsewhere.txt": "e"} {
+		_, content, _ := project.Get("uploads", key)
+		require.Equal(t, want, string(content), key)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -209,9 +210,60 @@ func TestInputDeletesWhatItDeliveredAndNothingElse(t *testing.T) {
 		}
 		tg.store(t, objects...)
 		f := tg.withKey(prefix)
-		f["delete_objects"] = true
+		f["after_delivery"] = "delete"
 		f["exclude_patterns"] = []string{"*.tmp"}
 		requireDelivered(t, runInput(t, tg, f), objects...)
 		require.Equal(t, kept, tg.allKeys(t, nil, prefix, 1000))
+	})
+}
+
+// headOf is what a server says of an object, without its times and ids.
+func headOf(t *testing.T, tg *target, key string) http.Header {
+	t.Helper()
+	res, err := tg.do(t.Context(), request{method: http.MethodHead, key: key, overS3: true})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, res.status, key)
+	h := http.Header{}
+	for name, values := range res.header {
+		if strings.HasPrefix(name, "X-Amz-") || slices.Contains([]string{"Content-Type", "Cache-Control", "Content-Length", "Etag"}, name) {
+			h[name] = values
+		}
+	}
+	return h
+}
+
+func TestInputMovesWhatItDeliveredWithAllThatIsStoredWithIt(t *testing.T) {
+	eachInput(t, func(t *testing.T, tg *target) {
+		prefix := tg.prefix()
+		in, done := prefix+"in/", prefix+"in/done/"
+		objects := []object{
+			{key: in + "a.txt", body: []byte("a"), contentType: "text/x-after", meta: map[string]string{"camera": "Leica M6", "n": "3"}},
+			{key: in + tg.reachable("dir//b&c+d=e, (f)@g;h:i'j!.txt"), body: []byte("c"), contentType: "image/png"},
+			{key: in + "empty"},
+		}
+		taken := object{key: in + "taken", body: []byte("new")}
+		copied := object{key: in + "copied", body: []byte("the same")}
+		tg.store(t, append(slices.Clone(objects), taken, copied,
+			object{key: done + "taken", body: []byte("somebody else's")}, object{key: done + "copied", body: copied.body})...)
+		before := map[string]http.Header{}
+		for _, o := range objects {
+			before[o.key] = headOf(t, tg, o.key)
+			tg.removeAtEnd(t, done+strings.TrimPrefix(o.key, in))
+		}
+		f := tg.withKey(in)
+		f["after_delivery"], f["move_to"] = "move", done
+		out := runInput(t, tg, f)
+		requireDelivered(t, out, append(slices.Clone(objects), taken, copied)...)
+		require.EqualValues(t, 2, out.report.Filtered["moved"])
+		want := []string{in + "taken", done + "taken", done + "copied"}
+		for _, o := range objects {
+			to := done + strings.TrimPrefix(o.key, in)
+			want = append(want, to)
+			require.Equal(t, before[o.key], headOf(t, tg, to), o.key)
+			res, err := tg.do(t.Context(), request{method: http.MethodGet, key: to, overS3: true})
+			require.NoError(t, err)
+			require.Equal(t, string(o.body), string(res.body))
+		}
+		require.ElementsMatch(t, want, tg.allKeys(t, nil, in, 1000))
 	})
 }

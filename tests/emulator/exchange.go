@@ -34,6 +34,7 @@ type exchange struct {
 	stale, vouched bool
 	// bodyErr is why the body could not be read.
 	bodyErr error
+	move    moveBody // of OpRESTMove
 }
 
 // surface is one of the interfaces of a project.

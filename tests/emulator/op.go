@@ -48,6 +48,8 @@ const (
 	// GET of one.
 	OpRESTSignMany
 	OpRESTSigned
+	// OpRESTMove moves an object; Key is that of its source.
+	OpRESTMove
 	// OpSignIn and OpRefreshToken are Auth's /token with the grants "password"
 	// and "refresh_token", OpSignOut is its /logout.
 	OpSignIn
@@ -73,7 +75,7 @@ var opNames = [numOps]string{
 	"ListBuckets", "HeadBucket", "CreateBucket", "DeleteBucket", "BucketLocation", "BucketVersioning",
 	"CreateUpload", "UploadPart", "CompleteUpload", "AbortUpload",
 	"ListV2", "RESTGet", "RESTHead", "RESTInfo",
-	"RESTPut", "RESTDelete", "RESTDeleteMany", "RESTListBuckets", "RESTGetBucket", "RESTSignMany", "RESTSigned",
+	"RESTPut", "RESTDelete", "RESTDeleteMany", "RESTListBuckets", "RESTGetBucket", "RESTSignMany", "RESTSigned", "RESTMove",
 	"SignIn", "RefreshToken", "SignOut", "GetProject", "GetAPIKeys", "GetLegacyKeys", "GetHealth",
 	"GetBuckets", "ListProjects", "ListAllProjects",
 }

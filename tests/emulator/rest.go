@@ -75,7 +75,10 @@ func (x *exchange) routeRESTWrite(path string) {
 	x.access = needsHeader
 	switch x.r.Method {
 	case http.MethodPost, http.MethodPut:
-		if hasKey && !slices.Contains(otherRoutes, bucket) {
+		switch {
+		case path == "move" && x.r.Method == http.MethodPost:
+			x.req.Op = OpRESTMove
+		case hasKey && !slices.Contains(otherRoutes, bucket):
 			x.req.Op = OpRESTPut
 		}
 	case http.MethodDelete:
@@ -103,8 +106,13 @@ func (x *exchange) routeBucket(path string) {
 
 // readKeyedBody reads the body of a request that says there what it is about.
 func (x *exchange) readKeyedBody() {
-	if x.req.Op == OpListV2 || x.req.Op == OpRESTDeleteMany || x.req.Op == OpRESTSignMany {
+	switch x.req.Op {
+	case OpListV2, OpRESTDeleteMany, OpRESTSignMany, OpRESTMove:
 		x.req.Body, x.bodyErr = io.ReadAll(io.LimitReader(x.r.Body, 1<<20))
+	}
+	if x.req.Op == OpRESTMove {
+		x.move.read(x.req.Body)
+		x.req.Bucket, x.req.Key = x.move.BucketID, x.move.SourceKey
 	}
 }
 
@@ -119,6 +127,8 @@ func (x *exchange) serveREST() error {
 		return x.restDeleteMany()
 	case OpRESTSignMany:
 		return x.restSignMany()
+	case OpRESTMove:
+		return x.restMove()
 	case OpRESTSigned:
 		return x.restSigned()
 	case OpRESTListBuckets:

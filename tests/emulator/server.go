@@ -3,6 +3,7 @@ package emulator
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -13,6 +14,7 @@ type Server struct {
 	project     holder
 	clock       func() time.Time
 	readOnly    bool
+	moving      sync.Mutex // so that a move is one step
 	s3Backend   bool
 	multiTenant bool
 	oldAuth     bool

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -141,7 +142,10 @@ func (c *checker) checkConfig(parsed *service.ParsedConfig) Step {
 	c.conf, c.source, c.client = conf, source, client
 	s := Step{Name: StepConfig, Status: OK, Found: conf.Where() + ", " + c.mode()}
 	if conf.DeleteObjects {
-		s.Found += ", objects will be deleted after delivery (delete_objects)"
+		s.Found += ", objects will be deleted after delivery (" + conf.AfterField + ")"
+	}
+	if conf.MoveTo != "" {
+		s.Found += fmt.Sprintf(", objects will be moved to %q after delivery (%s)", conf.MoveTo, conf.AfterField)
 	}
 	for _, warning := range conf.Project.Warnings {
 		s.warn(problemOf(warning))

@@ -104,6 +104,8 @@ func (c *checker) explainKey(ctx context.Context, key string) Explanation {
 		return e.leftOut(standing.LeftOut, "as it was when it was last asked for")
 	case standing.Current:
 		return e.because(Delivered, "this version was delivered before; an upload with another content makes it due again")
+	case standing.Parked != nil && standing.Parked.Reason == ledger.ReasonStays:
+		return e.because(Delivered, "this version was delivered before, and is still to be deleted or moved (after_delivery); a later pass does that, and does not deliver it again")
 	case standing.Parked != nil && standing.Parked.Next.After(time.Now()):
 		return e.because(Parked, fmt.Sprintf("it could not be delivered before (%s), and is tried again after %s", standing.Parked.Reason, standing.Parked.Next.UTC().Format(time.RFC3339)))
 	case c.ledgerUnread:

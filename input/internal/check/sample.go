@@ -34,8 +34,9 @@ type Sample struct {
 	// DueBytes is the size of all those that would be delivered.
 	DueBytes int64 `json:"due_bytes"`
 	// Deletes says that each would be deleted from the bucket once it is delivered
-	// (delete_objects).
-	Deletes bool `json:"deletes,omitempty"`
+	// (after_delivery: delete), MovesTo that it would be moved there.
+	Deletes bool   `json:"deletes,omitempty"`
+	MovesTo string `json:"moves_to,omitempty"`
 	// IfNamed says that each would be delivered once a message of targets_input names
 	// it, and not before.
 	IfNamed bool `json:"if_named,omitempty"`
@@ -189,6 +190,8 @@ func ruleField(rule string) string {
 		return config.FieldMaxObjectSize
 	case filter.Empty.String():
 		return config.FieldSkipEmpty
+	case filter.Moved.String():
+		return config.FieldMoveTo
 	case filter.Placeholder.String():
 		return ""
 	}
@@ -227,7 +230,7 @@ func (l leftOut) sorted() []LeftOut {
 
 // sample asks the ledger what is due of what was listed.
 func (c *checker) sample(ctx context.Context) error {
-	sample := &Sample{Complete: c.complete || c.empty, First: []Object{}, StateUnread: c.ledgerUnread, Deletes: c.conf.DeleteObjects}
+	sample := &Sample{Complete: c.complete || c.empty, First: []Object{}, StateUnread: c.ledgerUnread, Deletes: c.conf.DeleteObjects, MovesTo: c.conf.MoveTo}
 	sample.IfNamed = c.conf.Targets != nil && !c.conf.Targets.Sweeps
 	left := leftOut{}
 	matches := func(obj object.Object) bool {
@@ -253,6 +256,10 @@ func (c *checker) sample(ctx context.Context) error {
 			}
 		}
 		for _, item := range due {
+			if item.Reason == ledger.ReasonStays {
+				left.add(LeftOut{Rule: leftDelivered})
+				continue
+			}
 			if sample.Due++; len(sample.First) < c.opts.First {
 				sample.First = append(sample.First, Object{item.Key, item.Size, item.LastModified, item.Event.String()})
 			}

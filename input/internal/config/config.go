@@ -54,7 +54,11 @@ type Config struct {
 	// ToTheEnd says that the scanner makes one message of an object.
 	ToTheEnd        bool
 	AutoReplayNacks bool
-	DeleteObjects   bool
+	// DeleteObjects says that delivered objects are deleted; MoveTo is the prefix to which
+	// they are moved instead, "" for neither. AfterField is the field that says so.
+	DeleteObjects bool
+	MoveTo        string
+	AfterField    string
 	// VerifyUpTo is the size up to which content is compared with its ETag, in
 	// bytes; below zero it never is.
 	VerifyUpTo   int64
@@ -92,6 +96,7 @@ func Parse(parsed *service.ParsedConfig) (Config, error) {
 	conf := Config{Prefix: source.prefix, Buckets: source.buckets}
 	conf.readProjects(f)
 	conf.readProject(f, source.bucket)
+	conf.readAfter(f)
 	conf.readFilter(f)
 	conf.readSync(f)
 	conf.readTargets(f)
@@ -166,6 +171,7 @@ func (c *Config) readFilter(f *fields) {
 
 		ModifiedBefore: read(f, parseModifiedBefore, fieldModifiedBefore),
 		ContentTypes:   read(f, parseContentTypes, fieldContentTypes),
+		Moved:          c.MoveTo,
 	}
 	f.check(checkTimes(opts.ModifiedSince, opts.ModifiedBefore))
 	if f.err == nil {
@@ -178,7 +184,6 @@ func (c *Config) readFilter(f *fields) {
 func (c *Config) readDelivery(f *fields) {
 	c.readScanner(f)
 	c.AutoReplayNacks = read(f, parseBool, fieldAutoReplayNacks)
-	c.DeleteObjects = read(f, parseBool, fieldDeleteObjects)
 	c.VerifyUpTo = read(f, parseVerify, fieldVerifyContent)
 	c.UserMetadata = read(f, parseUserMetadata, fieldUserMetadata)
 }

@@ -8,6 +8,7 @@
 //	buckets.go, projects.go
 //	                   several buckets, several projects, and the Config of each
 //	fields.go          fields are read, and errors get the field they are about
+//	after.go           what becomes of an object after its delivery
 //	filter.go          the fields of what the filter and the metadata are asked for
 //	values.go, enum.go parsers of single values, which rules and Parse share
 //	clients.go, clients_fleet.go

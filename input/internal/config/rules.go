@@ -36,6 +36,8 @@ var lintRules = map[string]rule{
 	fieldEmitDeletes:       lintValue(fieldEmitDeletes, parseBool),
 	fieldMaxDeleteRatio:    lintValue(fieldMaxDeleteRatio, parseRatio),
 	fieldAutoReplayNacks:   lintValue(fieldAutoReplayNacks, parseBool),
+	fieldAfterDelivery:     lintValue(fieldAfterDelivery, parseAfterDelivery),
+	FieldMoveTo:            lintValue(FieldMoveTo, parseMoveTo),
 	fieldDeleteObjects:     lintValue(fieldDeleteObjects, parseBool),
 	FieldSkipEmpty:         lintValue(FieldSkipEmpty, parseBool),
 	fieldVerifyContent:     lintValue(fieldVerifyContent, parseVerify),
@@ -145,7 +147,7 @@ func lintState(v any) supabase.Problems {
 // lintTogether checks what several fields decide together.
 func lintTogether(v any) supabase.Problems {
 	conf, _ := v.(map[string]any)
-	return slices.Concat(lintUnknown(conf), lintConnection(conf), lintSync(conf), lintTargets(conf), lintSeveral(conf), lintTimes(conf), lintEmit(conf))
+	return slices.Concat(lintUnknown(conf), lintConnection(conf), lintSync(conf), lintTargets(conf), lintSeveral(conf), lintTimes(conf), lintAfter(conf), lintEmit(conf))
 }
 
 // lintSync checks that the mode has use for what is written with it.

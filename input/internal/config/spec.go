@@ -60,6 +60,8 @@ const (
 	fieldChangeDetection   = "change_detection"
 	fieldEmitDeletes       = "emit_deletes"
 	fieldMaxDeleteRatio    = "max_delete_ratio"
+	fieldAfterDelivery     = "after_delivery"
+	FieldMoveTo            = "move_to"
 	fieldDeleteObjects     = "delete_objects"
 	FieldSkipEmpty         = "skip_empty"
 	fieldVerifyContent     = "verify_content"

@@ -9,8 +9,9 @@ func advancedFields() []*service.ConfigField {
 		targetsInputField(), onMissingField(),
 		scheduleField(), fullSweepIntervalField(), changeDetectionField(), emitDeletesField(), maxDeleteRatioField(),
 		emitField(), referenceURLExpiryField(), emitFailuresField(),
+		afterDeliveryField(), moveToField(),
 		newBoolField(fieldDeleteObjects, false).
-			Description("Whether to delete each object from the bucket when all its messages are delivered. An object that was overwritten since it was read is kept; the server has no conditional deletion, so an overwrite between this check and the deletion is deleted too. Objects that yield no message, such as an empty object with `lines`, are deleted as well; objects that the patterns and limits leave out never are."),
+			Description("`true` is another way to write `after_delivery: delete`, from before there was that field."),
 		newBoolField(FieldSkipEmpty, false).
 			Description("Whether to leave out objects of zero bytes. Folder placeholders (`.emptyFolderPlaceholder`, and zero-byte keys that end with `/`) are always left out."),
 		service.NewStringField(FieldMaxObjectSize).

@@ -170,8 +170,8 @@ input:
 `,
 	},
 	{
-		"Move instead of copy",
-		"Deletes each object after its delivery, unless it was overwritten in the meantime. Uploads of the last five minutes wait for the next run.",
+		"Move away what is delivered",
+		"Moves each object to another folder of the bucket after its delivery, unless it was overwritten in the meantime; `after_delivery: delete` deletes it instead. Uploads of the last five minutes wait for the next run.",
 		`
 input:
   supabase_storage:
@@ -181,7 +181,8 @@ input:
       secret_access_key: "${SUPABASE_S3_SECRET_ACCESS_KEY}"
     source_path: inbox/
     min_age: 5m
-    delete_objects: true
+    after_delivery: move
+    move_to: done/
 `,
 	},
 	{

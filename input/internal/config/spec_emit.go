@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -24,7 +25,7 @@ func emitField() *service.ConfigField {
 		emitReference: "One JSON document that names it, and nothing is downloaded: `bucket`, `key`, `path` (below the prefix of `source_path`), `etag`, `size`, `last_modified`, `event`, `object_id`, `project_ref` and `endpoint`. " +
 			"So one process lists a bucket, and a broker hands the work on to many. Filters, `state`, acks, modes and the metadata of messages are the same. What the listing does not tell is missing: over S3 that is the content type, " +
 			"which `content_types` has asked for with one request an object, and the metadata that was stored with the object, which takes `user_metadata: full` and one request an object. " +
-			"With `emit_deletes`, a deletion is the document with `\"event\":\"deleted\"`, without `etag`, `size`, `last_modified` and `object_id`. It can't be combined with `delete_objects` or a `scanner`.",
+			"With `emit_deletes`, a deletion is the document with `\"event\":\"deleted\"`, without `etag`, `size`, `last_modified` and `object_id`. It can't be combined with `after_delivery: delete` or `move`, or with a `scanner`.",
 	}).
 		Description("What is sent for each object.").
 		Default(emitContent).
@@ -75,17 +76,18 @@ func (c *Config) readEmit(f *fields) {
 	if f.err != nil {
 		return
 	}
-	if problems := checkEmit(c.References, c.DeleteObjects, c.ToTheEnd, c.URLExpiry, c.settings.Credentials.Type); len(problems) > 0 {
+	if problems := checkEmit(c.References, c.lossField(), c.ToTheEnd, c.URLExpiry, c.settings.Credentials.Type); len(problems) > 0 {
 		f.check(problems)
 	}
 }
 
 // checkEmit checks what is set together with references, and without them. The
 // default scanner has no effect on references.
-func checkEmit(references, deletes, defaultScanner bool, expiry time.Duration, credentials string) (all supabase.Problems) {
+// Takes names the field that has objects deleted or moved, "" where none does.
+func checkEmit(references bool, takes string, defaultScanner bool, expiry time.Duration, credentials string) (all supabase.Problems) {
 	without := fmt.Sprintf("remove it, or write %s: %s", fieldEmit, emitContent)
-	if references && deletes {
-		all = append(all, problemsAt(fieldDeleteObjects, Wrong("an object that was only named would be lost", without))...)
+	if references && takes != "" {
+		all = append(all, problemsAt(takes, Wrong("an object that was only named would be lost", without))...)
 	}
 	if references && !defaultScanner {
 		all = append(all, problemsAt(fieldScanner, Wrong(fmt.Sprintf("nothing is read with %s: %s", fieldEmit, emitReference), without))...)
@@ -104,7 +106,11 @@ func checkEmit(references, deletes, defaultScanner bool, expiry time.Duration, c
 func lintEmit(conf map[string]any) supabase.Problems {
 	emit, err1 := parseEmit(conf[fieldEmit])
 	expiry, err2 := parseURLExpiry(conf[fieldReferenceURLExpiry])
-	deletes, err3 := parseBool(conf[fieldDeleteObjects])
+	deletes, err3 := parseBool(cmp.Or(conf[fieldDeleteObjects], any(false)))
+	after, err4 := parseAfterDelivery(conf[fieldAfterDelivery])
+	if err4 != nil {
+		return nil //nolint:nilerr // As below.
+	}
 	if err1 != nil || err2 != nil || err3 != nil {
 		return nil //nolint:nilerr // Their own rules say so.
 	}
@@ -112,5 +118,5 @@ func lintEmit(conf map[string]any) supabase.Problems {
 	written, _ := scanner.(map[string]any)
 	name, _ := scannerParts(written)
 	creds, _ := conf[fieldCredentials].(map[string]any)
-	return checkEmit(emit == emitReference, deletes, err != nil || name == "" || name == scannerToTheEnd, expiry, strings.ToLower(valueText(creds[fieldCredType])))
+	return checkEmit(emit == emitReference, takesField(after, deletes), err != nil || name == "" || name == scannerToTheEnd, expiry, strings.ToLower(valueText(creds[fieldCredType])))
 }

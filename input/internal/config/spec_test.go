@@ -68,7 +68,7 @@ func TestFieldsAndDefaults(t *testing.T) {
 		"schedule": "", "targets_input": "", "on_missing": `"ack"`, "full_sweep_interval": "", "change_detection": `"etag"`, "emit_deletes": "false", "max_delete_ratio": "",
 		"emit": `"content"`, "reference_url_expiry": `""`, "emit_failures": "false",
 		"scanner": `{"to_the_end":{}}`, "auto_replay_nacks": "true",
-		"delete_objects": "false", "skip_empty": "false", "max_object_size": `"0"`, "min_age": `""`,
+		"after_delivery": "", "move_to": "", "delete_objects": "false", "skip_empty": "false", "max_object_size": `"0"`, "min_age": `""`,
 		"user_metadata": "true", "verify_content": `"1MiB"`, "endpoint": "", "tls": "",
 		"timeouts": "", "timeouts.connect": `"10s"`, "timeouts.response": `"60s"`, "timeouts.idle": `"60s"`,
 		"retry": "", "retry.max_attempts": "10", "retry.initial_interval": `"300ms"`, "retry.max_interval": `"30s"`,
@@ -98,7 +98,7 @@ func TestSmallConfigFitsOnOneScreen(t *testing.T) {
 	for _, name := range []string{"project_ref", "credentials", "source_path", "include_patterns", "sync_mode", "polling_interval", "state", "scanner"} {
 		require.Contains(t, docs.CommonConfigYAML, name+":")
 	}
-	for _, name := range []string{"endpoint", "tls", "timeouts", "retry", "concurrency", "delete_objects", "schedule", "full_sweep_interval", "change_detection", "emit_deletes", "max_delete_ratio", "emit", "reference_url_expiry", "emit_failures"} {
+	for _, name := range []string{"endpoint", "tls", "timeouts", "retry", "concurrency", "after_delivery", "move_to", "delete_objects", "schedule", "full_sweep_interval", "change_detection", "emit_deletes", "max_delete_ratio", "emit", "reference_url_expiry", "emit_failures"} {
 		require.NotContains(t, docs.CommonConfigYAML, name+":")
 		require.Contains(t, docs.AdvancedConfigYAML, name+":")
 	}

@@ -58,7 +58,7 @@ var fieldNames = map[string][]string{
 		"exclude_patterns", "content_types", "modified_since", "modified_before",
 		"sync_mode", "polling_interval", "state", "scanner", "auto_replay_nacks",
 		"projects", "targets_input", "on_missing", "schedule", "full_sweep_interval", "change_detection", "emit_deletes",
-		"max_delete_ratio", "emit", "reference_url_expiry", "emit_failures", "delete_objects", "skip_empty", "max_object_size", "min_age",
+		"max_delete_ratio", "emit", "reference_url_expiry", "emit_failures", "after_delivery", "move_to", "delete_objects", "skip_empty", "max_object_size", "min_age",
 		"verify_content", "user_metadata", "endpoint", "tls", "timeouts", "retry",
 		"concurrency", "max_bytes_per_second",
 	},

@@ -38,6 +38,9 @@ type Options struct {
 	// ContentTypes lets through only what has a media type that one of its globs
 	// matches; empty lets everything through.
 	ContentTypes []string
+	// Moved drops what has this prefix: delivered objects are moved there. Empty drops
+	// none.
+	Moved string
 }
 
 // Filter is compiled [Options]. It is safe for concurrent use.
@@ -84,7 +87,7 @@ func (f *Filter) ListPrefix() string { return f.listPrefix }
 func (f *Filter) MinAge() time.Duration { return f.opts.MinAge }
 
 // Match says whether obj passes at the time now. An object takes part in the
-// first rule that takes it: placeholder, exclude, include, empty, size,
+// first rule that takes it: moved, placeholder, exclude, include, empty, size,
 // modified_since, modified_before, min_age, content_types.
 //
 // An object without a time of change passes the time rules: what is not known to
@@ -92,6 +95,8 @@ func (f *Filter) MinAge() time.Duration { return f.opts.MinAge }
 // content_types: see [Filter.MatchType].
 func (f *Filter) Match(obj object.Object, now time.Time) Verdict {
 	switch {
+	case f.isMoved(obj.Key):
+		return Verdict{Rule: Moved}
 	case isPlaceholder(obj):
 		return Verdict{Rule: Placeholder}
 	case len(f.exclude) > 0 || len(f.include) > 0:
@@ -104,7 +109,16 @@ func (f *Filter) Match(obj object.Object, now time.Time) Verdict {
 
 // MatchKey is Match for an object of which nothing is known except its key, such as
 // one that was deleted.
-func (f *Filter) MatchKey(key string) Verdict { return f.matchPatterns(key) }
+func (f *Filter) MatchKey(key string) Verdict {
+	if f.isMoved(key) {
+		return Verdict{Rule: Moved}
+	}
+	return f.matchPatterns(key)
+}
+
+func (f *Filter) isMoved(key string) bool {
+	return f.opts.Moved != "" && strings.HasPrefix(key, f.opts.Moved)
+}
 
 func (f *Filter) matchPatterns(key string) Verdict {
 	name, path := BaseName(key), Path(f.opts.Prefix, key)

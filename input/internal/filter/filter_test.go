@@ -145,11 +145,11 @@ func TestThePatternThatLetsAKeyInIsNamed(t *testing.T) {
 
 func TestRuleNamesAreTheMetricLabels(t *testing.T) {
 	var names []string
-	for r := Pass; r <= ContentTypes; r++ {
+	for r := Pass; r <= Moved; r++ {
 		names = append(names, r.String())
 	}
 	require.Equal(t, []string{
-		"", "include", "exclude", "modified_since", "modified_before", "min_age", "size", "empty", "placeholder", "content_types",
+		"", "include", "exclude", "modified_since", "modified_before", "min_age", "size", "empty", "placeholder", "content_types", "moved",
 	}, names)
 	require.Len(t, Rules(), len(names)-1)
 }

@@ -25,15 +25,17 @@ const (
 	Placeholder
 	// ContentTypes takes what has a media type that was not asked for.
 	ContentTypes
+	// Moved takes what lies where delivered objects are moved to.
+	Moved
 )
 
 var ruleNames = [...]string{
-	"", "include", "exclude", "modified_since", "modified_before", "min_age", "size", "empty", "placeholder", "content_types",
+	"", "include", "exclude", "modified_since", "modified_before", "min_age", "size", "empty", "placeholder", "content_types", "moved",
 }
 
 // Rules are all but [Pass].
 func Rules() []Rule {
-	return []Rule{Include, Exclude, ModifiedSince, ModifiedBefore, MinAge, Size, Empty, Placeholder, ContentTypes}
+	return []Rule{Include, Exclude, ModifiedSince, ModifiedBefore, MinAge, Size, Empty, Placeholder, ContentTypes, Moved}
 }
 
 // String is the name of the rule, "" for [Pass].

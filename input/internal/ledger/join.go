@@ -68,7 +68,7 @@ func (j *join) match(o *object.Object, e *format.Entry) {
 		}
 	case e.LeftOut() && detect.matches(e.Parked.Version, o):
 		if !j.ledger.staysOut(e, o) {
-			j.due(o, e, 0)
+			j.due(o, e, nil)
 			return
 		}
 		j.work.LeftOut++
@@ -81,21 +81,23 @@ func (j *join) match(o *object.Object, e *format.Entry) {
 			j.work.Parked = append(j.work.Parked, parkedItem(e))
 			return
 		}
-		j.due(o, e, e.Parked.Attempts)
+		j.due(o, e, e.Parked)
 	default:
-		j.due(o, e, 0)
+		j.due(o, e, nil)
 	}
 }
 
-func (j *join) due(o *object.Object, e *format.Entry, attempts int) {
+// due hands an object out. Where this version was parked before, that says how.
+func (j *join) due(o *object.Object, e *format.Entry, before *format.Parked) {
 	j.quiet = false
-	item := Item{Object: *o, Event: Created, Attempts: attempts}
+	item := Item{Object: *o, Event: Created}
 	if e.Tracked {
 		item.Event = Updated
 	}
 	s := settlement{before: e.Tally()}
-	if attempts > 0 {
-		s.first = e.Parked.First
+	if before != nil {
+		item.Attempts, item.Reason = before.Attempts, before.Reason
+		s.first = before.First
 	}
 	j.work.Due = append(j.work.Due, item)
 	j.work.dueSettled = append(j.work.dueSettled, s)
@@ -120,7 +122,7 @@ func (j *join) missing(e *format.Entry) {
 	switch {
 	case j.inFlight(e.Key) != nil:
 		j.quiet = false
-	case !e.Tracked:
+	case !e.Tracked, e.Parked != nil && e.Parked.Reason == ReasonStays:
 		j.repair(e, format.Change{Op: format.OpForgotten})
 	default:
 		j.quiet = false

@@ -34,9 +34,16 @@ func (e Event) String() string {
 type Item struct {
 	object.Object
 	Event Event
-	// Attempts is how often this version was parked before.
+	// Attempts is how often this version was parked before, and Reason what was said
+	// last.
 	Attempts int
+	Reason   string
 }
+
+// ReasonStays is the reason of parked objects that were delivered and are still to be
+// deleted from where they are, or moved away. Where such a key is no longer listed, that
+// was done.
+const ReasonStays = "after_delivery"
 
 // ParkedItem is an object that waits for another attempt.
 type ParkedItem struct {

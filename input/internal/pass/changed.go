@@ -68,7 +68,7 @@ func (p *Pass) duePoints(ctx context.Context, objs []object.Object, yield func(f
 		return false, err
 	}
 	p.parkUnplaced(unplaced)
-	return p.dueOf(work, objs, yield), nil
+	return p.dueOf(ctx, work, objs, yield), nil
 }
 
 // listable reports whether a full listing shows the key as it is. Otherwise it

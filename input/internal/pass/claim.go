@@ -169,7 +169,7 @@ func (c *receipt) note(ctx context.Context, change func() (complete bool)) {
 // settle runs once, when both sides are known. This is the only place where an
 // object becomes delivered.
 func (c *receipt) settle(ctx context.Context) {
-	p, work, named := c.due.pass, c.due.work, c.due.named
+	p, named := c.due.pass, c.due.named
 	switch {
 	case c.err != nil && named != nil:
 		named.refused(c.object.Key, c.err)
@@ -178,22 +178,56 @@ func (c *receipt) settle(ctx context.Context) {
 		c.due.park(c.object, reason(ErrRejected), fmt.Errorf("%w: %w", ErrRejected, foreign.Cause(c.err)))
 		return
 	}
-	if work != nil {
-		work.Delivered(c.object)
-	}
 	p.scope.settled(c.object.Key)
 	p.tally.delivered(c.object)
-	p.scope.Removals.remove(ctx, removal{c.object, func(kept string, err error) {
+	c.due.takeAway(ctx, c.object, func() {
+		if named != nil {
+			named.delivered()
+		}
+	})
+}
+
+// stays reports whether the object was delivered before, and is still to be taken away.
+func (d *due) stays() bool { return d.item.Reason == ledger.ReasonStays }
+
+// takeAway does with a delivered version what is to be done after delivery. Until then
+// the ledger has it parked, so that another process goes on with that, should this one
+// end. Settled is called when nothing is left to do, or at the next attempt.
+func (d *due) takeAway(ctx context.Context, obj object.Object, settled func()) {
+	p, work := d.pass, d.work
+	if p.scope.Removals.one == nil {
+		if work != nil {
+			work.Delivered(obj)
+		}
+		settled()
+		return
+	}
+	next := time.Now()
+	if work != nil {
+		next = next.Add(p.scope.ParkFor(d.item.Attempts + 1))
+		work.Park(obj, ledger.ReasonStays, next)
+	}
+	begun := p.scope.Removals.remove(ctx, removal{obj, func(kept string, err error) {
 		switch {
 		case err != nil:
 			p.tally.count(func(r *Report) { r.NotRemoved++ })
+			if work != nil {
+				p.scope.waiting.add(d.item.Object, next, true)
+			}
 		case kept != "":
 			p.tally.count(func(r *Report) { r.Kept++ })
+			if work != nil {
+				work.Delivered(obj)
+			}
 		case work != nil:
-			work.Forget(c.object.Key)
+			work.Forget(obj.Key)
 		}
+		if err == nil {
+			p.scope.settled(obj.Key)
+		}
+		settled()
 	}})
-	if named != nil {
-		named.delivered()
+	if !begun {
+		settled()
 	}
 }

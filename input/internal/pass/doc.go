@@ -15,7 +15,8 @@
 //	mentions.go what is known of such a key, and of who named it
 //	named.go    one attempt at such an object, and what is counted of it
 //	missing.go  tracked keys that were not listed: when they count as gone
-//	remove.go   deletes delivered objects from the bucket
+//	remove.go   takes delivered objects away: the queue, and the deletion of one
+//	move.go     the move of one object, by what the listing shows
 //	tally.go    the report of a pass
 //	told.go     which objects are parked, and for which reasons
 //

@@ -89,12 +89,12 @@ func (p *Pass) dueOfLedger(ctx context.Context, s listing.Range, yield func(fetc
 	}
 	p.missing.add(work)
 	p.parkUnplaced(s.Unplaced)
-	return p.dueOf(work, s.Objects, yield), nil
+	return p.dueOf(ctx, work, s.Objects, yield), nil
 }
 
 // dueOf hands on what a comparison of objs found to be due, and counts the
 // rest.
-func (p *Pass) dueOf(work *ledger.Work, objs []object.Object, yield func(fetch.Item, error) bool) (goOn bool) {
+func (p *Pass) dueOf(ctx context.Context, work *ledger.Work, objs []object.Object, yield func(fetch.Item, error) bool) (goOn bool) {
 	p.tally.unchanged(work.Unchanged)
 	p.tally.filtered(filter.Verdict{Rule: filter.ContentTypes}, work.LeftOut)
 	p.tally.inFlight(work.InFlight)
@@ -105,6 +105,12 @@ func (p *Pass) dueOf(work *ledger.Work, objs []object.Object, yield func(fetch.I
 	}
 	for i, item := range work.Due {
 		p.scope.waiting.drop(item.Key)
+		if d := (&due{pass: p, work: work, item: item}); d.stays() {
+			p.tally.unchanged(1)
+			_ = p.scope.Removals.hold(ctx) // its end is that of the listing
+			d.takeAway(ctx, item.Object, func() {})
+			continue
+		}
 		if !yield(fetch.Item{Object: item.Object, Claim: &due{pass: p, work: work, item: item}}, nil) {
 			for _, rest := range work.Due[i+1:] {
 				work.Release(rest.Key)

@@ -99,6 +99,11 @@ func (c *claim) isDue(now object.Object) bool {
 	case len(work.Due) > 0:
 		scope.waiting.drop(now.Key)
 		c.due.work, c.due.item = work, work.Due[0]
+		if c.due.stays() {
+			t.pass.tally.unchanged(1)
+			c.due.takeAway(t.context(), work.Due[0].Object, func() { t.settle(c, nil) })
+			return false
+		}
 		return true
 	case work.InFlight > 0:
 		c.busy()

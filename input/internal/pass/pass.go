@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
@@ -82,7 +83,7 @@ func (s *Scope) NewPass(t Task) *Pass {
 // can't be read.
 func (p *Pass) Run(ctx context.Context) error {
 	p.began = time.Now()
-	ledger, prefix := p.scope.Ledger, p.scope.Source.Listing.Prefix
+	known, prefix := p.scope.Ledger, p.scope.Source.Listing.Prefix
 	items := p.listed
 	switch p.task.Kind {
 	case Waiting:
@@ -96,8 +97,8 @@ func (p *Pass) Run(ctx context.Context) error {
 			p.recent.beginFull(ctx, prefix, p.task.Identity.Name)
 		}
 	}
-	if ledger != nil {
-		tracked, err := ledger.TrackedBelow(ctx, prefix)
+	if known != nil {
+		tracked, err := known.TrackedBelow(ctx, prefix)
 		if err != nil {
 			return err
 		}
@@ -115,13 +116,13 @@ func (p *Pass) Run(ctx context.Context) error {
 	if p.recent != nil {
 		p.recent.ended(p.began)
 	}
-	if ledger == nil || p.task.Kind != Full {
+	if known == nil || p.task.Kind != Full {
 		return nil
 	}
 	if err := p.settleMissing(ctx); err != nil {
 		return err
 	}
-	return ledger.CompletePass(ctx)
+	return known.CompletePass(ctx)
 }
 
 // wait returns when the downloads are done with, or when the listing is complete
@@ -164,7 +165,9 @@ func (p *Pass) Report() Report {
 }
 
 // Reasons are all the words under which parked objects are counted.
-func Reasons() []string { return append(object.Causes(), reasonRejected, reasonScanner) }
+func Reasons() []string {
+	return append(object.Causes(), reasonRejected, reasonScanner, ledger.ReasonStays)
+}
 
 const (
 	reasonRejected = "rejected"

@@ -102,7 +102,7 @@ func (silence) Retried(error)                             {}
 func (silence) InFlight(int)                              {}
 func (silence) Buffered(int64)                            {}
 func (silence) Window(int, int)                           {}
-func (silence) NotDeleted(object.Object, string, error)   {}
+func (silence) NotRemoved(object.Object, string, error)   {}
 func (silence) Down(error)                                {}
 func (silence) Up()                                       {}
 func (silence) Noticed(fetch.Peculiarity)                 {}
@@ -150,7 +150,7 @@ func newScope(s *shelf, deliver deliverer, change ...func(*setup)) *Scope {
 		c(&opts)
 	}
 	opts.Fetcher = fetch.New(context.Background(), opts.Fetch)
-	opts.Removals = NewRemovals(opts.Remover, opts.Fetch.Retry, silence{}.NotDeleted)
+	opts.Removals = NewRemovals(opts.Remover, opts.Fetch.Retry, "delete_objects", silence{}.NotRemoved)
 	return NewScope(opts.Options)
 }
 

@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// removeTimeout bounds the deletion of one object, retries included.
+	// removeTimeout bounds the removal of one object, retries included.
 	removeTimeout = 2 * time.Minute
-	// removersAtOnce bounds the deletions under way.
+	// removersAtOnce bounds the removals under way.
 	removersAtOnce = 32
-	// removalsWaiting is how many deletions may wait for their turn before no
+	// removalsWaiting is how many removals may wait for their turn before no
 	// further object is delivered. An ack never waits: Benthos holds a lock around
 	// each that all others wait for.
 	removalsWaiting = 4096
@@ -32,36 +32,72 @@ type Remover interface {
 	Delete(ctx context.Context, key string) error
 }
 
-// Removals are the deletions of delivered objects, over all passes of an input.
+// Removals take delivered objects away from where they were delivered from, over all
+// passes of an input: they are deleted, or moved.
 type Removals struct {
-	remover Remover // nil deletes nothing
-	retry   retry.Policy
-	kept    NotDeleted
+	// one takes one object away; nil keeps everything.
+	one   func(ctx context.Context, obj object.Object) (kept string, err error)
+	kept  NotRemoved
+	words RemovalWords
 
 	mu      sync.Mutex
 	waiting []removal
 	active  int
-	current map[string]struct{} // keys that are being deleted
+	current map[string]struct{} // keys that are being taken away
+	pending map[string]struct{} // these, and those that wait
 	changed chan struct{}       // closed and replaced when active or waiting shrinks
 }
 
+// RemovalWords say in errors what is done, and which field asks for it.
+type RemovalWords struct{ Done, Noun, Stay, Field string }
+
+// Words of the two ways; Field is to be filled in.
+var (
+	Deleting = RemovalWords{Done: "deleted", Noun: "deletions", Stay: "in the bucket"}
+	Moving   = RemovalWords{Done: "moved", Noun: "moves", Stay: "where they were"}
+)
+
 // removal is a delivered object. done hears why it was kept or what went wrong, and
-// neither where it was deleted.
+// neither where it was taken away.
 type removal struct {
 	object object.Object
 	done   func(kept string, err error)
 }
 
-// NotDeleted hears of a delivered object that was not deleted: why it was kept on purpose,
-// or what went wrong. It is called from several goroutines and must not block.
-type NotDeleted func(obj object.Object, kept string, err error)
+// NotRemoved hears of a delivered object that was not taken away: why it was kept on
+// purpose, or what went wrong. It is called from several goroutines and must not block.
+type NotRemoved func(obj object.Object, kept string, err error)
 
-// NewRemovals has no deletion under way. A nil remover keeps everything.
-func NewRemovals(r Remover, policy retry.Policy, kept NotDeleted) *Removals {
-	return &Removals{remover: r, retry: policy, kept: kept, current: map[string]struct{}{}, changed: make(chan struct{})}
+// NewRemovals deletes what was delivered. A nil remover keeps everything.
+func NewRemovals(r Remover, policy retry.Policy, field string, kept NotRemoved) *Removals {
+	words := Deleting
+	words.Field = field
+	all := newRemovals(words, kept)
+	if r != nil {
+		all.one = func(ctx context.Context, obj object.Object) (string, error) { return deleteOne(ctx, r, policy, obj) }
+	}
+	return all
 }
 
-// Wait returns when no deletion is under way, or when ctx ends. The error then says
+// NewMoves moves what was delivered.
+func NewMoves(m Mover, to MoveTo, policy retry.Policy, field string, kept NotRemoved) *Removals {
+	words := Moving
+	words.Field = field
+	all := newRemovals(words, kept)
+	all.one = func(ctx context.Context, obj object.Object) (string, error) { return moveOne(ctx, m, to, policy, obj) }
+	return all
+}
+
+func newRemovals(words RemovalWords, kept NotRemoved) *Removals {
+	return &Removals{
+		words: words, kept: kept, current: map[string]struct{}{}, pending: map[string]struct{}{}, changed: make(chan struct{}),
+	}
+}
+
+// Words say what is done.
+func (r *Removals) Words() RemovalWords { return r.words }
+
+// Wait returns when no removal is under way, or when ctx ends. The error then says
 // which objects may stay.
 func (r *Removals) Wait(ctx context.Context) error {
 	err := r.until(ctx, func() bool { return r.active == 0 })
@@ -69,7 +105,7 @@ func (r *Removals) Wait(ctx context.Context) error {
 		return nil
 	}
 	if pending := r.Pending(); pending != nil {
-		return fmt.Errorf("waiting for deletions: %w: %w", pending, err)
+		return fmt.Errorf("waiting for %s: %w: %w", r.words.Noun, pending, err)
 	}
 	return nil // the last one has just ended
 }
@@ -77,7 +113,7 @@ func (r *Removals) Wait(ctx context.Context) error {
 // keysNamed is how many keys an error names.
 const keysNamed = 3
 
-// Pending is an error that says how many delivered objects are not deleted yet, and
+// Pending is an error that says how many delivered objects are not taken away yet, and
 // names the first of them; nil if none is waiting or under way.
 func (r *Removals) Pending() error {
 	r.mu.Lock()
@@ -98,11 +134,11 @@ func (r *Removals) Pending() error {
 	for i, key := range keys {
 		keys[i] = foreign.Key(key)
 	}
-	return fmt.Errorf("%s delivered and not deleted when the run stopped, and may stay in the bucket (delete_objects): %s%s",
-		object.Count(int64(n)), strings.Join(keys, ", "), more)
+	return fmt.Errorf("%s delivered and not %s when the run stopped, and may stay %s (%s): %s%s",
+		object.Count(int64(n)), r.words.Done, r.words.Stay, r.words.Field, strings.Join(keys, ", "), more)
 }
 
-// hold returns when not too many deletions wait for their turn.
+// hold returns when not too many removals wait for their turn.
 func (r *Removals) hold(ctx context.Context) error {
 	return r.until(ctx, func() bool { return len(r.waiting) < removalsWaiting })
 }
@@ -124,24 +160,26 @@ func (r *Removals) until(ctx context.Context, holds func() bool) error {
 	}
 }
 
-// remove deletes a delivered object if it is listed as the version that was
-// delivered, and says how it went. A failed deletion never delivers the object
-// again. It returns at once.
-func (r *Removals) remove(ctx context.Context, m removal) {
-	if r.remover == nil {
-		return
-	}
+// remove takes a delivered object away if it is listed as the version that was
+// delivered, and says how it went. It returns at once: false where the key is being
+// taken away already, and nothing is said then.
+func (r *Removals) remove(ctx context.Context, m removal) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if _, under := r.pending[m.object.Key]; under {
+		return false
+	}
+	r.pending[m.object.Key] = struct{}{}
 	r.waiting = append(r.waiting, m)
 	if r.active < removersAtOnce {
 		r.active++
-		// The ack's context ends with the pipeline; what was acked is deleted still.
+		// The ack's context ends with the pipeline; what was acked is taken away still.
 		go r.work(context.WithoutCancel(ctx))
 	}
+	return true
 }
 
-// work deletes what waits until nothing does.
+// work takes away what waits until nothing does.
 func (r *Removals) work(ctx context.Context) {
 	for {
 		r.mu.Lock()
@@ -164,6 +202,7 @@ func (r *Removals) work(ctx context.Context) {
 		}
 		r.mu.Lock()
 		delete(r.current, m.object.Key)
+		delete(r.pending, m.object.Key)
 		r.mu.Unlock()
 	}
 }
@@ -171,10 +210,15 @@ func (r *Removals) work(ctx context.Context) {
 func (r *Removals) removeNow(ctx context.Context, obj object.Object) (kept string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
 	defer cancel()
+	return r.one(ctx, obj)
+}
+
+// deleteOne deletes the version of an object that was delivered.
+func deleteOne(ctx context.Context, r Remover, policy retry.Policy, obj object.Object) (kept string, err error) {
 	var now object.Object
 	var listed bool
-	err = r.retry.Do(ctx, func(ctx context.Context) (err error) {
-		now, listed, err = r.remover.Listed(ctx, obj.Key)
+	err = policy.Do(ctx, func(ctx context.Context) (err error) {
+		now, listed, err = r.Listed(ctx, obj.Key)
 		return err
 	}, object.Transient, nil)
 	switch {
@@ -183,7 +227,12 @@ func (r *Removals) removeNow(ctx context.Context, obj object.Object) (kept strin
 	case !listed:
 		return "", nil
 	case !now.SameVersion(obj):
-		return fmt.Sprintf("another version is listed by now, with ETag %.80q and %d bytes", now.ETag, now.Size), nil
+		return otherVersion(now), nil
 	}
-	return "", r.remover.Delete(ctx, obj.Key)
+	return "", r.Delete(ctx, obj.Key)
+}
+
+// otherVersion says why an object is kept of which another version is listed.
+func otherVersion(now object.Object) string {
+	return fmt.Sprintf("another version is listed by now, with ETag %.80q and %d bytes", now.ETag, now.Size)
 }

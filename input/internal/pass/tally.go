@@ -28,8 +28,9 @@ type Report struct {
 	// ParkedObjects names the first that this pass parked.
 	Parked        map[string]int64
 	ParkedObjects []ParkedObject
-	// NotRemoved counts delivered objects that could not be deleted, Kept those
-	// that were not deleted because another version is listed by now.
+	// NotRemoved counts delivered objects that could not be deleted or moved, Kept
+	// those that were left where they are on purpose, such as one of which another
+	// version is listed by now.
 	NotRemoved, Kept int64
 	// InFlight counts what an earlier pass has not done with yet.
 	InFlight int64

@@ -10,6 +10,7 @@
 //	content.go   the span that a GET asks for, and what its answer says it is
 //	page.go      documents of limited size; the order of a listing's keys
 //	remove.go    a deletion, and the listing as its witness
+//	move.go      the words of a move, and a request that is not retried
 //	usermeta.go  the object's own metadata, from headers
 //	url.go       the endpoint, and the escaping of keys
 //

@@ -7,6 +7,7 @@
 //	cursor.go   the place to start after, as the server's cursors name it
 //	page.go     decodes a page
 //	json.go     a small tolerant scanner of JSON
+//	move.go     a move within the bucket
 //	object.go   GET, whole or from an offset; the listed version of one key; DELETE
 //	sign.go     URLs that open single objects
 //	bucket.go   buckets, user metadata, whether Storage is there

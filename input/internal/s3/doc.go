@@ -18,6 +18,7 @@
 //	open.go       one GET of an object, whole or from an offset
 //	presign.go    a URL that opens one object
 //	object.go     the listed version of one key, DELETE, and the server's region
+//	copy.go       CopyObject
 //	buckets.go    the buckets that the role may see
 //	answers.go    whether there is an S3 server at all
 //	errors.go     what an answer means: one of the kinds of package object

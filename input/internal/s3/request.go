@@ -23,6 +23,8 @@ type request struct {
 	query   url.Values
 	// byteRange is the value of the Range header, "" for the whole object.
 	byteRange string
+	// copyOf is the version that is copied to key, nil for none.
+	copyOf *object.Object
 	// region overrides the configured one.
 	region string
 	// anonymous leaves credentials and signature away.
@@ -64,6 +66,12 @@ func (c *Client) signedRequest(ctx context.Context, r request, cred object.Crede
 		Header:     make(http.Header, 6),
 	}).WithContext(ctx)
 	req.Header["X-Amz-Content-Sha256"] = emptyBodyHashHeader
+	if r.copyOf != nil {
+		req.Header["X-Amz-Copy-Source"] = []string{copySource(c.bucket + "/" + r.copyOf.Key)}
+		if r.copyOf.ETag != "" {
+			req.Header["X-Amz-Copy-Source-If-Match"] = []string{`"` + r.copyOf.ETag + `"`}
+		}
+	}
 	if !r.anonymous {
 		if err := c.signer.sign(ctx, req, cred, cmp.Or(r.region, cred.Region, c.region)); err != nil {
 			return nil, fmt.Errorf("signing the request: %w", err)

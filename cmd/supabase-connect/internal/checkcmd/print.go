@@ -156,6 +156,9 @@ func (p *printer) sample(s *input.CheckSample, limit int) {
 	if s.Deletes {
 		p.printf(", and then deleted from the bucket")
 	}
+	if s.MovesTo != "" {
+		p.printf(", and then moved to %s", terminal.Printable(s.MovesTo))
+	}
 	if s.Due > int64(len(s.First)) {
 		p.printf(", the first of them")
 	}

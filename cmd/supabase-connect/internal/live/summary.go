@@ -22,6 +22,7 @@ var Rules = map[string]string{
 	"empty":           "empty",
 	"placeholder":     "folder placeholder",
 	"content_types":   "of another type",
+	"moved":           "below move_to",
 }
 
 // Reasons writes counts with what they count, the largest first.
@@ -101,7 +102,7 @@ func table(b *strings.Builder, r input.Report, columns int, paint terminal.Paint
 		{"filtered", view.Total(r.Filtered), Reasons(r.Filtered, Rules)},
 		{"vanished", r.Vanished, "deleted before they were read"},
 		{"under way", r.Unsettled, "when the run stopped"},
-		{"not deleted", r.NotRemoved, "delivered, and still in the bucket (delete_objects)"},
+		{"not removed", r.NotRemoved, "delivered, and could not be deleted or moved (after_delivery)"},
 		{"parked", view.Total(r.Parked), Reasons(r.Parked, nil)},
 	}
 	width := 0
