@@ -133,7 +133,7 @@ func (r *reader) listing(prefix string) listing.Options {
 // open opens the ledger, once.
 func (r *reader) open(ctx context.Context) (err error) {
 	if r.ledger == nil {
-		r.ledger, err = openLedger(ctx, r.conf, r.res)
+		r.ledger, err = openLedger(ctx, nil, r.conf, r.res)
 	}
 	return err
 }

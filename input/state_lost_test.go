@@ -114,7 +114,7 @@ func TestARunEndsWhenAnotherProcessTakesItsState(t *testing.T) {
 					require.NoError(t, err)
 					conf, err := config.Parse(parsed)
 					require.NoError(t, err)
-					other, err := openLedger(t.Context(), conf, r.resources())
+					other, err := openLedger(t.Context(), nil, conf, r.resources())
 					require.NoError(t, err)
 					work, err := other.Compare(t.Context(), ledger.Range{Lo: "k199", Objects: []ledger.Listed{
 						{Object: object.Object{Key: "k199", ETag: "1", Size: 1}, Matches: true},
