@@ -80,12 +80,15 @@ func measurePolls(tb testing.TB, n, rounds int, interval, rest time.Duration) {
 		put(i, uint64(i), emulator.WithLastModified(time.Now().Add(-time.Duration(n-i)*time.Second)))
 	}
 	require.NoError(tb, r.build())
-	state := State{reader: r.input.(*reader)}
-	require.NoError(tb, state.reader.open(tb.Context()))
+	states, err := openStates(tb.Context(), r.input.(*reader).conf, r.resources())
+	require.NoError(tb, err)
+	state, err := states.Open(tb.Context(), states.Scopes()[0])
+	require.NoError(tb, err)
 	marked, err := state.MarkDelivered(tb.Context())
 	require.NoError(tb, err)
 	require.EqualValues(tb, n, marked)
 	require.NoError(tb, state.Close(tb.Context()))
+	require.NoError(tb, states.Close(tb.Context()))
 
 	*w = onWire{}
 	stop := r.live()

@@ -57,10 +57,15 @@ func openStore(ctx context.Context, conf config.Config, res *service.Resources) 
 	}
 }
 
-// State is what an input remembers, for tools that look at it or change it
-// while the input does not run.
+// State is what an input remembers of one bucket, for tools that look at it or change
+// it while the input does not run.
 type State struct {
-	reader         *reader
+	of     *States
+	scope  StateScope
+	conf   config.Config // for the bucket
+	ledger *ledger.Ledger
+	// alone says that nobody else closes the store.
+	alone          bool
 	listed, marked atomic.Int64
 }
 
@@ -87,41 +92,30 @@ type ParkedObject struct {
 	Next, FirstSeen time.Time
 }
 
-// OpenState opens the state that an input's config names. It fails where the
-// config has none, and while another process uses it.
+// OpenState opens the state that an input's config names, of a config that reads one
+// bucket; for others see [OpenStates]. It fails where the config has none, and while
+// another process uses it.
 func OpenState(ctx context.Context, parsed *service.ParsedConfig, res *service.Resources) (*State, error) {
-	conf, err := config.Parse(parsed)
+	all, err := OpenStates(ctx, parsed, res)
 	if err != nil {
 		return nil, err
 	}
-	if !conf.State.Set() {
-		return nil, errors.New("state: this input has none, so nothing is remembered: write state.path or state.cache")
+	if all.Several() {
+		return nil, errors.Join(errors.New("state: this input reads several buckets, each with a state of its own: use OpenStates"), all.Close(ctx))
 	}
-	if err := conf.CheckResources(res); err != nil {
-		return nil, err
-	}
-	r, err := newReader(conf, res)
+	s, err := all.Open(ctx, all.Scopes()[0])
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, all.Close(ctx))
 	}
-	if err := r.open(ctx); err != nil {
-		r.client.Close()
-		return nil, err
-	}
-	return &State{reader: r}, nil
+	s.alone = true
+	return s, nil
 }
 
 // Summary makes no request.
 func (s *State) Summary() StateSummary {
-	conf, stats := s.reader.conf, s.reader.ledger.Stats()
-	scope := conf.Scope(s.reader.res.Label())
-	where := conf.State.Path
-	if conf.State.Cache != "" {
-		where = conf.State.Cache
-	}
+	stats := s.ledger.Stats()
 	return StateSummary{
-		Endpoint: scope.Endpoint, Bucket: scope.Bucket, Namespace: scope.Namespace,
-		Where:   conf.State.Field() + " " + where,
+		Endpoint: s.scope.Endpoint, Bucket: s.scope.Bucket, Namespace: s.of.Namespace(), Where: s.of.Where(),
 		Tracked: stats.Tracked, Parked: stats.Parked, LastCompletePass: stats.LastCompletePass,
 	}
 }
@@ -129,7 +123,7 @@ func (s *State) Summary() StateSummary {
 // Parked lists the objects that wait for another attempt, in byte order.
 func (s *State) Parked(ctx context.Context) iter.Seq2[ParkedObject, error] {
 	return func(yield func(ParkedObject, error) bool) {
-		for item, err := range s.reader.ledger.Parked(ctx) {
+		for item, err := range s.ledger.Parked(ctx) {
 			p := ParkedObject{Key: item.Key, Reason: item.Reason, Attempts: item.Attempts, Next: item.Next, FirstSeen: item.FirstSeen}
 			if !yield(p, err) || err != nil {
 				return
@@ -141,31 +135,43 @@ func (s *State) Parked(ctx context.Context) iter.Seq2[ParkedObject, error] {
 // Forget makes the input deliver a key again, as created; it reports whether
 // the key was known.
 func (s *State) Forget(ctx context.Context, key string) (bool, error) {
-	return s.reader.ledger.Forget(ctx, key)
+	return s.ledger.Forget(ctx, key)
 }
 
 // ForgetPrefix is Forget for all keys that begin with prefix, and returns how
 // many were known.
 func (s *State) ForgetPrefix(ctx context.Context, prefix string) (int64, error) {
-	return s.reader.ledger.ForgetPrefix(ctx, prefix)
+	return s.ledger.ForgetPrefix(ctx, prefix)
 }
 
 // MarkDelivered lists the bucket as the input would, and records every object
 // that is due as delivered without delivering it: to start from now. It returns
 // how many there were.
 func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
-	r, marked := s.reader, int64(0)
 	s.listed.Store(0)
 	s.marked.Store(0)
-	prefix := r.conf.Filter.ListPrefix()
+	if err := s.of.note(ctx, s.scope); err != nil {
+		return 0, err
+	}
+	conf, err := s.of.online(s.scope)
+	if err != nil {
+		return 0, err
+	}
+	r, err := newReader(conf, s.of.res)
+	if err != nil {
+		return 0, err
+	}
+	defer r.client.Close()
+	marked := int64(0)
+	prefix := conf.Filter.ListPrefix()
 	opts := r.listing(prefix)
-	opts.Bounds = r.ledger.Bounds(prefix)
+	opts.Bounds = s.ledger.Bounds(prefix)
 	for stretch, err := range listing.List(ctx, opts) {
 		if err != nil {
 			return marked, fmt.Errorf("after %s marked: %w", object.Count(marked), r.explain(ctx, err))
 		}
-		n, err := r.ledger.MarkDelivered(ctx, pass.Complete(stretch, prefix, func(obj object.Object) bool {
-			return r.conf.Filter.Match(obj, time.Now()).Rule == filter.Pass
+		n, err := s.ledger.MarkDelivered(ctx, pass.Complete(stretch, prefix, func(obj object.Object) bool {
+			return conf.Filter.Match(obj, time.Now()).Rule == filter.Pass
 		}))
 		if err != nil {
 			return marked, err
@@ -174,15 +180,21 @@ func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
 		s.listed.Add(int64(len(stretch.Objects) + len(stretch.Unplaced)))
 		s.marked.Add(n)
 	}
-	return marked, r.ledger.CompletePass(ctx)
+	return marked, s.ledger.CompletePass(ctx)
 }
 
 // Marked tells, while MarkDelivered works, how many objects were listed and how many
 // of these were marked so far.
 func (s *State) Marked() (listed, marked int64) { return s.listed.Load(), s.marked.Load() }
 
-// Close writes what was changed and gives the state free.
+// Close writes what was changed, and gives free what was opened with it.
 func (s *State) Close(ctx context.Context) error {
-	defer s.reader.client.Close()
-	return errors.Join(s.reader.closeLedger(ctx), s.reader.conf.Scanner.Close(ctx))
+	err := s.ledger.Close(ctx)
+	if err != nil {
+		err = fmt.Errorf("%s: %w; what was changed last may not be kept", s.conf.State.Field(), err)
+	}
+	if s.alone {
+		err = errors.Join(err, s.of.Close(ctx))
+	}
+	return err
 }

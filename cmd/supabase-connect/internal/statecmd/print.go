@@ -47,8 +47,11 @@ type jsonInput struct {
 	Bucket    string `json:"bucket,omitempty"`
 	Namespace string `json:"namespace,omitempty"`
 	State     string `json:"state,omitempty"`
-	Tracked   *int64 `json:"tracked,omitempty"`
-	Parked    *int64 `json:"parked,omitempty"`
+	// Reads is what an input reads that may read several buckets; each has an element in
+	// a list of scopes that follows.
+	Reads   string `json:"reads,omitempty"`
+	Tracked *int64 `json:"tracked,omitempty"`
+	Parked  *int64 `json:"parked,omitempty"`
 	// LastCompletePass is left out where there was none.
 	LastCompletePass time.Time `json:"last_complete_pass,omitzero"`
 	changes
@@ -63,14 +66,15 @@ type jsonParked struct {
 }
 
 // state prints one input whose state could be opened.
-func (p *printer) state(ctx context.Context, t configfile.Input, state *input.State, done changes) error {
+func (p *printer) state(ctx context.Context, t configfile.Input, state *input.State, scope input.StateScope, done changes) error {
 	if p.json {
 		return p.stateJSON(ctx, t, state, done)
 	}
 	s := state.Summary()
-	err := errors.Join(p.heading(t), p.done(done),
+	err := errors.Join(p.heading(t), p.done(done), p.project(scope),
 		p.field("endpoint", s.Endpoint),
 		p.field("bucket", s.Bucket),
+		p.gone(scope),
 		p.field("namespace", cmp.Or(s.Namespace, "none (the input has no label, and no state.namespace)")),
 		p.field("state", s.Where),
 		p.field("last complete pass", when(s.LastCompletePass, "never")),
@@ -129,7 +133,7 @@ func nextAttempt(t time.Time) string {
 func (p *printer) failed(t configfile.Input, err error) {
 	if p.json {
 		// A writer that fails is noticed at the end.
-		_ = p.element(jsonInput{Label: t.Label, Path: t.Path, Error: err.Error()}, nil)
+		_ = p.element(jsonInput{Label: t.Label, Path: t.Path, Error: err.Error()}, "", nil)
 		return
 	}
 	_ = errors.Join(p.heading(t), p.field("state", err.Error()))
@@ -142,28 +146,33 @@ func (p *printer) stateJSON(ctx context.Context, t configfile.Input, state *inpu
 		Endpoint: s.Endpoint, Bucket: s.Bucket, Namespace: s.Namespace, State: s.Where,
 		Tracked: &s.Tracked, Parked: &s.Parked, LastCompletePass: s.LastCompletePass.UTC(), changes: done,
 	}
-	return p.element(in, func() error {
-		separator := "\n"
-		for o, err := range state.Parked(ctx) {
-			if err != nil {
-				return err
-			}
-			text, err := terminal.JSON(jsonParked{o.Key, o.Reason, o.Attempts, o.FirstSeen.UTC(), o.Next.UTC()}, "")
-			if err != nil {
-				return err
-			}
-			if err := p.printf("%s    %s", separator, text); err != nil {
-				return err
-			}
-			separator = ",\n"
-		}
-		return nil
+	return p.element(in, "parked_objects", func() error {
+		return p.parkedJSON(ctx, state)
 	})
 }
 
-// element prints one input of the JSON document; parked, where there is one,
-// prints the elements of its list of parked objects.
-func (p *printer) element(in jsonInput, parked func() error) error {
+// parkedJSON prints the elements of a list of parked objects.
+func (p *printer) parkedJSON(ctx context.Context, state *input.State) error {
+	separator := "\n"
+	for o, err := range state.Parked(ctx) {
+		if err != nil {
+			return err
+		}
+		text, err := terminal.JSON(jsonParked{o.Key, o.Reason, o.Attempts, o.FirstSeen.UTC(), o.Next.UTC()}, "")
+		if err != nil {
+			return err
+		}
+		if err := p.printf("%s    %s", separator, text); err != nil {
+			return err
+		}
+		separator = ",\n"
+	}
+	return nil
+}
+
+// element prints one input of the JSON document; elements, where it is not nil, prints
+// those of its list of that name.
+func (p *printer) element(in jsonInput, list string, elements func() error) error {
 	text, err := terminal.JSON(in, "")
 	if err != nil {
 		return err
@@ -172,13 +181,13 @@ func (p *printer) element(in jsonInput, parked func() error) error {
 	if p.count++; p.count == 1 {
 		begin = "{\"inputs\": [\n"
 	}
-	if parked == nil {
+	if elements == nil {
 		return p.printf("%s  %s", begin, text)
 	}
-	if err := p.printf("%s  %s,\"parked_objects\":[", begin, bytes.TrimSuffix(text, []byte("}"))); err != nil {
+	if err := p.printf("%s  %s,%q:[", begin, bytes.TrimSuffix(text, []byte("}")), list); err != nil {
 		return err
 	}
-	if err := parked(); err != nil {
+	if err := elements(); err != nil {
 		return err
 	}
 	return p.printf("]}")

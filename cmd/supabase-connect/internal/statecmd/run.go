@@ -51,6 +51,9 @@ func Run(ctx context.Context, w io.Writer, schema *service.ConfigSchema, o Optio
 		switch {
 		case err == nil:
 			shown++
+		case errors.As(err, new(partly)):
+			shown++
+			failed = append(failed, err)
 		case len(picked) == 1:
 			return err
 		case errors.Is(err, errWriting):
@@ -77,20 +80,48 @@ func one(ctx context.Context, out *printer, t configfile.Input, res *service.Res
 	if err := there(t, o); err != nil {
 		return err
 	}
-	state, err := input.OpenState(ctx, t.Conf, res)
+	states, err := input.OpenStates(ctx, t.Conf, res)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-		defer cancel()
-		err = errors.Join(err, state.Close(ctx))
-	}()
-	done, err := change(ctx, state, o)
+	defer func() { err = errors.Join(err, closing(ctx, states)) }()
+	scopes, err := choose(states, o)
 	if err != nil {
 		return err
 	}
-	return out.state(ctx, t, state, done)
+	var done changes
+	if o.ForgetBucket {
+		n, err := states.Drop(ctx, scopes[0])
+		if err != nil {
+			return err
+		}
+		done.Forgotten = &n
+	}
+	if states.Several() && (len(scopes) != 1 || o.JSON || o.Bucket == "" || o.ForgetBucket) {
+		return many(ctx, out, t, states, scopes, done, o)
+	}
+	return single(ctx, out, t, states, scopes[0], done, o)
+}
+
+// single changes and prints the state of one bucket.
+func single(ctx context.Context, out *printer, t configfile.Input, states *input.States, scope input.StateScope, done changes, o Options) (err error) {
+	state, err := states.Open(ctx, scope)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closing(ctx, state)) }()
+	if !o.ForgetBucket {
+		if done, err = change(ctx, state, o); err != nil {
+			return err
+		}
+	}
+	return out.state(ctx, t, state, scope, done)
+}
+
+func closing(ctx context.Context, c interface{ Close(context.Context) error }) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	return c.Close(ctx)
 }
 
 // there makes sure that there is a state: opening one would create it, and
