@@ -38,7 +38,7 @@ var runElsewhere = map[string]string{
 // runHere are the configs that the tests of this file run.
 var runHere = []string{
 	"quickstart.yaml", "to_files.yaml", "json_lines.yaml", "session_token_rls.yaml", "self_hosted.yaml", "incremental.yaml",
-	"user.yaml", "access_token.yaml", "new_api_keys.yaml", "secret_files.yaml", "manifest.yaml",
+	"user.yaml", "access_token.yaml", "new_api_keys.yaml", "secret_files.yaml", "manifest.yaml", "unpack.yaml", "pack.yaml",
 }
 
 func TestEveryConfigHasARun(t *testing.T) {
