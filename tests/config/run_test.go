@@ -26,6 +26,7 @@ var runElsewhere = map[string]string{
 	"streams.yaml":         "../binary/testdata/script/streams.txtar",
 	"streams/photos.yaml":  "../binary/testdata/script/streams.txtar",
 	"streams/exports.yaml": "../binary/testdata/script/streams.txtar",
+	"to_parquet.yaml":      "../binary/testdata/script/parquet.txtar",
 
 	"scale_out/lister.yaml":         "../drill/broker_kafka.go",
 	"scale_out/worker.yaml":         "../drill/broker_kafka.go",
