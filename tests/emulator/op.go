@@ -44,6 +44,8 @@ const (
 	OpRESTDeleteMany
 	OpRESTListBuckets
 	OpRESTGetBucket
+	// OpRESTCreateBucket is POST /bucket.
+	OpRESTCreateBucket
 	// OpRESTSignMany asks for signed URLs, of the keys in its body; OpRESTSigned is a
 	// GET of one.
 	OpRESTSignMany
@@ -67,7 +69,7 @@ var opNames = [numOps]string{
 	"ListBuckets", "HeadBucket", "CreateBucket", "DeleteBucket", "BucketLocation", "BucketVersioning",
 	"CreateUpload", "UploadPart", "CompleteUpload", "AbortUpload",
 	"ListV2", "RESTGet", "RESTHead", "RESTInfo",
-	"RESTPut", "RESTDelete", "RESTDeleteMany", "RESTListBuckets", "RESTGetBucket", "RESTSignMany", "RESTSigned",
+	"RESTPut", "RESTDelete", "RESTDeleteMany", "RESTListBuckets", "RESTGetBucket", "RESTCreateBucket", "RESTSignMany", "RESTSigned",
 	"SignIn", "RefreshToken", "SignOut", "GetProject", "GetAPIKeys", "GetLegacyKeys", "GetHealth",
 }
 
