@@ -36,10 +36,11 @@ var runElsewhere = map[string]string{
 	"scale_out/webhook_direct.yaml": "../drill/storm.go",
 }
 
-// runHere are the configs that the tests of this file run.
+// runHere are the configs that the tests of this package run.
 var runHere = []string{
 	"quickstart.yaml", "to_files.yaml", "json_lines.yaml", "session_token_rls.yaml", "self_hosted.yaml", "incremental.yaml",
 	"user.yaml", "access_token.yaml", "new_api_keys.yaml", "secret_files.yaml", "manifest.yaml", "unpack.yaml", "pack.yaml",
+	"backup_project.yaml", "restore_project.yaml", "verify_restore.yaml", "migrate_project.yaml", "verify_migration.yaml",
 }
 
 func TestEveryConfigHasARun(t *testing.T) {
