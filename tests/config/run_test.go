@@ -26,6 +26,7 @@ var runElsewhere = map[string]string{
 	"streams.yaml":         "../binary/testdata/script/streams.txtar",
 	"streams/photos.yaml":  "../binary/testdata/script/streams.txtar",
 	"streams/exports.yaml": "../binary/testdata/script/streams.txtar",
+	"to_parquet.yaml":      "../binary/testdata/script/parquet.txtar",
 
 	"scale_out/lister.yaml":         "../drill/broker_kafka.go",
 	"scale_out/worker.yaml":         "../drill/broker_kafka.go",
@@ -35,10 +36,11 @@ var runElsewhere = map[string]string{
 	"scale_out/webhook_direct.yaml": "../drill/storm.go",
 }
 
-// runHere are the configs that the tests of this file run.
+// runHere are the configs that the tests of this package run.
 var runHere = []string{
 	"quickstart.yaml", "to_files.yaml", "json_lines.yaml", "session_token_rls.yaml", "self_hosted.yaml", "incremental.yaml",
-	"user.yaml", "access_token.yaml", "new_api_keys.yaml", "secret_files.yaml", "manifest.yaml", "inbox.yaml",
+	"user.yaml", "access_token.yaml", "new_api_keys.yaml", "secret_files.yaml", "manifest.yaml", "inbox.yaml", "unpack.yaml", "pack.yaml",
+	"backup_project.yaml", "restore_project.yaml", "verify_restore.yaml", "migrate_project.yaml", "verify_migration.yaml",
 }
 
 func TestEveryConfigHasARun(t *testing.T) {

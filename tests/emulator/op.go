@@ -44,6 +44,8 @@ const (
 	OpRESTDeleteMany
 	OpRESTListBuckets
 	OpRESTGetBucket
+	// OpRESTCreateBucket is POST /bucket.
+	OpRESTCreateBucket
 	// OpRESTSignMany asks for signed URLs, of the keys in its body; OpRESTSigned is a
 	// GET of one.
 	OpRESTSignMany
@@ -75,7 +77,7 @@ var opNames = [numOps]string{
 	"ListBuckets", "HeadBucket", "CreateBucket", "DeleteBucket", "BucketLocation", "BucketVersioning",
 	"CreateUpload", "UploadPart", "CompleteUpload", "AbortUpload",
 	"ListV2", "RESTGet", "RESTHead", "RESTInfo",
-	"RESTPut", "RESTDelete", "RESTDeleteMany", "RESTListBuckets", "RESTGetBucket", "RESTSignMany", "RESTSigned", "RESTMove",
+	"RESTPut", "RESTDelete", "RESTDeleteMany", "RESTListBuckets", "RESTGetBucket", "RESTCreateBucket", "RESTSignMany", "RESTSigned", "RESTMove",
 	"SignIn", "RefreshToken", "SignOut", "GetProject", "GetAPIKeys", "GetLegacyKeys", "GetHealth",
 	"GetBuckets", "ListProjects", "ListAllProjects",
 }

@@ -93,6 +93,10 @@ func (x *exchange) routeRESTWrite(path string) {
 func (x *exchange) routeBucket(path string) {
 	name, ok := strings.CutPrefix(path, "/")
 	reads := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
+	if name == "" && x.r.Method == http.MethodPost {
+		x.req.Op, x.access = OpRESTCreateBucket, needsHeader
+		return
+	}
 	if path != "" && !ok || strings.Contains(name, "/") || !reads {
 		return
 	}
@@ -135,6 +139,8 @@ func (x *exchange) serveREST() error {
 		return x.restBuckets()
 	case OpRESTGetBucket:
 		return x.restBucket()
+	case OpRESTCreateBucket:
+		return x.restCreateBucket()
 	}
 	if err := x.authenticate(); err != nil {
 		return err

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -34,7 +35,7 @@ func (x *exchange) restBuckets() error {
 	j.raw("[")
 	for i, b := range all {
 		j.comma(i)
-		j.bucket(b, `,"type":"STANDARD"`)
+		j.bucket(b, x.s.buckets.of(b.name), `,"type":"STANDARD"`)
 	}
 	j.raw("]")
 	x.sendJSON(http.StatusOK, j.buf)
@@ -59,15 +60,22 @@ func (x *exchange) restBucket() error {
 		return failNoBucket
 	}
 	var j jsonWriter
-	j.bucket(all[at], "")
+	j.bucket(all[at], x.s.buckets.of(x.req.Bucket), "")
 	x.sendJSON(http.StatusOK, j.buf)
 	return nil
 }
 
-func (w *jsonWriter) bucket(b bucketInfo, more string) {
+func (w *jsonWriter) bucket(b bucketInfo, settings BucketSettings, more string) {
 	w.field("{", "id", b.name)
 	w.field(",", "name", b.name)
-	w.raw(`,"owner":"","public":false` + more + `,"file_size_limit":null,"allowed_mime_types":null`)
+	w.raw(`,"owner":"","public":` + strconv.FormatBool(settings.Public) + more)
+	limit := "null"
+	if settings.FileSizeLimit != 0 {
+		limit = strconv.FormatInt(settings.FileSizeLimit, 10)
+	}
+	w.raw(`,"file_size_limit":` + limit)
+	types, _ := json.Marshal(settings.AllowedMIMETypes) // strings always have a JSON
+	w.raw(`,"allowed_mime_types":` + string(types))
 	w.field(",", "created_at", iso(b.created))
 	w.field(",", "updated_at", iso(b.created))
 	w.raw("}")

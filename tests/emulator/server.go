@@ -37,6 +37,7 @@ type Server struct {
 	faults  atomic.Pointer[func(Request) Fault]
 	journal journal
 	keys    signingKeys
+	buckets bucketSettings
 	uploads uploads
 }
 
