@@ -2,7 +2,6 @@ package top
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/terminal"
@@ -106,16 +105,9 @@ func bucketRows(in *Input) []row {
 		word = ""
 	}
 	if more := in.BucketsLeft - int64(len(shown)); more > 0 {
-		all = append(all, row{"", []view.Part{{Text: fmt.Sprintf("and %s more", buckets(more)), Colour: terminal.Faint}}})
+		all = append(all, row{"", []view.Part{{Text: "and " + view.Buckets(more) + " more", Colour: terminal.Faint}}})
 	}
 	return all
-}
-
-func buckets(n int64) string {
-	if n == 1 {
-		return "1 bucket"
-	}
-	return view.Count(n) + " buckets"
 }
 
 // targetParts tell what became of what messages named.
