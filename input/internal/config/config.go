@@ -21,8 +21,13 @@ import (
 // Config is a parsed and fully checked configuration.
 type Config struct {
 	// Project holds the endpoint, the region, the bucket and, where the settings
-	// hold all of them, the credentials.
+	// hold all of them, the credentials. With Projects it holds what is the same for
+	// all of them; with Buckets it has no bucket.
 	Project supabase.Project
+	// Projects say which projects are read, nil where Project is the only one.
+	Projects *Projects
+	// Buckets say which buckets are read, nil where that of Project is the only one.
+	Buckets *BucketPattern
 	// Prefix is the source prefix as the user wrote it, "" for the whole
 	// bucket. Listing starts from Filter.ListPrefix(), which is at least as long.
 	Prefix string
@@ -82,11 +87,13 @@ type Config struct {
 func Parse(parsed *service.ParsedConfig) (Config, error) {
 	f := &fields{parsed: parsed}
 	source := read(f, parseSourcePath, FieldSourcePath)
-	conf := Config{Prefix: source.prefix}
+	conf := Config{Prefix: source.prefix, Buckets: source.buckets}
+	conf.readProjects(f)
 	conf.readProject(f, source.bucket)
 	conf.readFilter(f)
 	conf.readSync(f)
 	conf.readTargets(f)
+	f.checkAll(checkSeveral(conf.Several(), conf.Targets != nil))
 	conf.readDelivery(f)
 	conf.readEmit(f)
 	conf.readLimits(f)
@@ -101,7 +108,13 @@ func (c *Config) readProject(f *fields, bucket string) {
 	read(f, parseCredentialType, fieldCredentials, fieldCredType)
 	c.settings = settingsFrom(f.text)
 	c.settings.Bucket = bucket
-	if f.err == nil {
+	switch {
+	case f.err != nil:
+	case c.Projects != nil:
+		if c.Project, f.err = supabase.ResolveFleet(c.settings); f.err == nil {
+			f.err = c.checkRefsFit()
+		}
+	default:
 		c.Project, f.err = supabase.Resolve(c.settings)
 	}
 }
@@ -209,8 +222,17 @@ func (c Config) Listers() int {
 // Where names what is read.
 func (c Config) Where() string {
 	where := "bucket " + strconv.Quote(c.Project.Bucket)
+	switch {
+	case c.Buckets != nil:
+		where = "buckets " + strconv.Quote(c.Buckets.String())
+	case c.Projects != nil:
+		where = "buckets " + strconv.Quote(c.Project.Bucket)
+	}
 	if c.Prefix != "" {
 		where += " prefix " + strconv.Quote(c.Prefix)
+	}
+	if c.Projects != nil {
+		where += " of " + c.Projects.String()
 	}
 	return where
 }

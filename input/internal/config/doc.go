@@ -5,6 +5,8 @@
 //	lint.go, rules.go  the lint rules, and how Benthos comes to run them
 //	config.go, sync.go, scanner.go, source.go
 //	                   a parsed configuration becomes a Config
+//	buckets.go, projects.go
+//	                   several buckets, several projects, and the Config of each
 //	fields.go          fields are read, and errors get the field they are about
 //	filter.go          the fields of what the filter and the metadata are asked for
 //	values.go, enum.go parsers of single values, which rules and Parse share

@@ -41,6 +41,15 @@ var lintRules = map[string]rule{
 	fieldVerifyContent:     lintValue(fieldVerifyContent, parseVerify),
 	fieldUserMetadata:      lintValue(fieldUserMetadata, parseUserMetadata),
 
+	FieldProjects:               lintProjects,
+	"projects.refs":             lintValue("projects.refs", parseRefs),
+	"projects.include":          lintValue("projects.include", parseNames),
+	"projects.exclude":          lintValue("projects.exclude", parseNames),
+	"projects.branches":         lintValue("projects.branches", parseBool),
+	"projects.refresh_interval": lintValue("projects.refresh_interval", parseRefresh),
+	"projects.max_active":       lintValue("projects.max_active", parseMaxActive),
+	"projects.label_metrics":    lintValue("projects.label_metrics", parseBool),
+
 	fieldEmit:               lintValue(fieldEmit, parseEmit),
 	fieldReferenceURLExpiry: lintValue(fieldReferenceURLExpiry, parseURLExpiry),
 	fieldEmitFailures:       lintValue(fieldEmitFailures, parseBool),
@@ -135,7 +144,7 @@ func lintState(v any) supabase.Problems {
 // lintTogether checks what several fields decide together.
 func lintTogether(v any) supabase.Problems {
 	conf, _ := v.(map[string]any)
-	return slices.Concat(lintUnknown(conf), lintConnection(conf), lintSync(conf), lintTargets(conf), lintTimes(conf), lintEmit(conf))
+	return slices.Concat(lintUnknown(conf), lintConnection(conf), lintSync(conf), lintTargets(conf), lintSeveral(conf), lintTimes(conf), lintEmit(conf))
 }
 
 // lintSync checks that the mode has use for what is written with it.
@@ -164,12 +173,21 @@ func lintConnection(conf map[string]any) supabase.Problems {
 	for name, value := range creds {
 		fields[fieldCredentials+"."+name] = value
 	}
+	if projects, ok := conf[FieldProjects].(map[string]any); ok {
+		if org, written := projects[fieldProjectsOrg]; written {
+			fields[FieldProjects+"."+fieldProjectsOrg] = org
+		}
+	}
 	settings := settingsFrom(func(path ...string) string { return valueText(fields[strings.Join(path, ".")]) })
 	settings.Bucket = "bucket" // It has a rule of its own.
 	if !slices.Contains(supabase.Types, settings.Credentials.Type) {
 		return nil // As above.
 	}
-	project, err := supabase.Resolve(settings)
+	resolve := supabase.Resolve
+	if namesProjects(conf[FieldProjects]) {
+		resolve = supabase.ResolveFleet
+	}
+	project, err := resolve(settings)
 	problems, _ := errors.AsType[supabase.Problems](err)
 	lints := supabase.Problems(project.LeaksSecrets())
 	for _, p := range problems {
@@ -182,7 +200,7 @@ func lintConnection(conf map[string]any) supabase.Problems {
 
 // standIns are the fields that can take the place of another.
 var standIns = map[string][]string{
-	"project_ref":                  {"endpoint", "credentials.anon_key"},
+	"project_ref":                  {"endpoint", "credentials.anon_key", "projects.organization"},
 	"credentials.service_role_key": {"credentials.user_token", "credentials.user_token" + supabase.FileSuffix},
 	"credentials.anon_key":         {"credentials.publishable_key", "credentials.publishable_key" + supabase.FileSuffix},
 	"credentials.auth_url":         {"endpoint"},

@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// sourcePath is a bucket and a literal prefix of its keys.
+// sourcePath is a bucket and a literal prefix of its keys, or a pattern of buckets.
 type sourcePath struct {
 	bucket, prefix string
+	buckets        *BucketPattern // nil where bucket is the only one
 }
 
 // bucketName is what the Storage API accepts as a name.
@@ -32,15 +33,20 @@ func pathOfURL(text string) string {
 	return path
 }
 
-// parseSourcePath reads bucket, bucket/prefix or s3://bucket/prefix. Nothing of
-// the prefix is changed: keys may begin with "/" and end with a space.
+// parseSourcePath reads bucket, bucket/prefix or s3://bucket/prefix, where a pattern
+// may be in the place of the bucket. Nothing of the prefix is changed: keys may begin
+// with "/" and end with a space.
 func parseSourcePath(v any) (sourcePath, error) {
 	const forms = "write it as bucket, bucket/prefix or s3://bucket/prefix"
-	text := valueText(v)
+	if err := notText(v); err != nil {
+		return sourcePath{}, err
+	}
+	text := unquoted(valueText(v))
 	if text == "" {
 		return sourcePath{}, Wrong("it is empty", forms)
 	}
 	rest, _ := strings.CutPrefix(text, "s3://")
+	rest = unquoted(rest)
 	if scheme, _, ok := strings.Cut(rest, "://"); ok && !strings.Contains(scheme, "/") {
 		remedy := forms
 		if path := pathOfURL(rest); path != "" {
@@ -53,6 +59,9 @@ func parseSourcePath(v any) (sourcePath, error) {
 	switch {
 	case name == "":
 		return sourcePath{}, Wrong(fmt.Sprintf("%q has no bucket before its first \"/\"", text), forms)
+	case strings.ContainsAny(name, patternMarks):
+		buckets, bucket, err := parseBuckets(name, text)
+		return sourcePath{bucket: bucket, buckets: buckets, prefix: prefix}, err
 	case !bucketName.MatchString(name):
 		return sourcePath{}, Wrong(fmt.Sprintf("%q cannot be the name of a bucket", name), forms+", with the name as the Dashboard shows it under Storage")
 	}

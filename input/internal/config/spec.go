@@ -10,6 +10,16 @@ const (
 	fieldProjectRef = "project_ref"
 	FieldRegion     = "region"
 
+	FieldProjects            = "projects"
+	fieldProjectsOrg         = "organization"
+	fieldProjectsRefs        = "refs"
+	fieldProjectsInclude     = "include"
+	fieldProjectsExclude     = "exclude"
+	fieldProjectsBranches    = "branches"
+	fieldProjectsRefresh     = "refresh_interval"
+	fieldProjectsMaxActive   = "max_active"
+	fieldProjectsLabelMetric = "label_metrics"
+
 	fieldCredentials     = "credentials"
 	fieldCredType        = "type"
 	fieldCredAccessKeyID = "access_key_id"
@@ -117,8 +127,8 @@ func commonFields() []*service.ConfigField {
 		credentialsField(),
 		// A string field cannot tell a text that is empty from none, see lintSourcePath.
 		service.NewAnyField(FieldSourcePath).
-			Description("Where to read: a bucket, or a bucket and a prefix of the keys in it, as `bucket`, `bucket/prefix` or `s3://bucket/prefix`. The prefix is literal, byte for byte and case sensitive: `photos/` reads the folder, `photos` also reads `photos-old/a.jpg` and `photos.txt`. Wildcards belong in `include_patterns`. A bucket that does not exist ends a one-time run; the other modes wait for it, because it may be created later.").
-			Example("user-uploads").Example("user-uploads/photos/").Example("s3://user-uploads/photos/").
+			Description("Where to read: a bucket, or a bucket and a prefix of the keys in it, as `bucket`, `bucket/prefix` or `s3://bucket/prefix`. The prefix is literal, byte for byte and case sensitive: `photos/` reads the folder, `photos` also reads `photos-old/a.jpg` and `photos.txt`. Wildcards of keys belong in `include_patterns`. In place of the bucket, a pattern reads several buckets: `*/` all of them, `tenant-*/` those with such a name, `{avatars,docs}/public/` two; it is written as in `include_patterns`, and YAML needs quotes around it. A backslash makes the next character part of a name. The buckets are looked up at every pass, so that a new one joins. The credentials must be allowed to list the buckets, unless all of them are named. One bucket that does not exist ends a one-time run; the other modes wait for it, because it may be created later.").
+			Example("user-uploads").Example("user-uploads/photos/").Example("s3://user-uploads/photos/").Example("*/").Example("{avatars,docs}/public/").
 			LintRule(lintRule(FieldSourcePath)),
 		newListField(FieldIncludePatterns).
 			Description("Read only the objects that match one of these patterns; an empty list reads all. A pattern without a `/` is matched against the name of the object, at any depth: `*.mp4`. A pattern with a `/` is matched against the path below the prefix of `source_path`, and a leading `/` stands for that prefix: `2024/*.mp4`, `/*.mp4`. `*` and `?` match anything except `/`, `**` matches anything, `**/` any number of folders, also none. `{mp4,mov}` and `[a-z0-9]` match one of several, `[!a]` any other character, and a backslash makes the next character literal. Case sensitive.").

@@ -5,6 +5,7 @@ import "github.com/redpanda-data/benthos/v4/public/service"
 // advancedFields have defaults that fit most; `create --small` leaves them out.
 func advancedFields() []*service.ConfigField {
 	fields := []*service.ConfigField{
+		projectsField(),
 		targetsInputField(), onMissingField(),
 		scheduleField(), fullSweepIntervalField(), changeDetectionField(), emitDeletesField(), maxDeleteRatioField(),
 		emitField(), referenceURLExpiryField(), emitFailuresField(),
@@ -29,7 +30,7 @@ func advancedFields() []*service.ConfigField {
 			LintRule(lintRule(fieldVerifyContent)),
 		userMetadataField(),
 		service.NewURLField(fieldEndpoint).
-			Description("The S3 endpoint, instead of the one derived from `project_ref`: for a self-hosted project (`https://supabase.example.com/storage/v1/s3`), the local stack of the Supabase CLI (`http://127.0.0.1:54321/storage/v1/s3`), a custom domain or an emulator.").
+			Description("The S3 endpoint, instead of the one derived from `project_ref`: for a self-hosted project (`https://supabase.example.com/storage/v1/s3`), the local stack of the Supabase CLI (`http://127.0.0.1:54321/storage/v1/s3`), a custom domain or an emulator. With `projects`, `{project_ref}` stands for the reference of each project.").
 			Optional(),
 		service.NewTLSToggledField(fieldTLS).
 			Description("TLS settings for an `https` endpoint with its own certificate, such as a self-hosted server. Without them the certificate authorities of the system are trusted. Only the address of `endpoint` decides whether the connection is encrypted: `enabled` is accepted, as in other components, and changes nothing."),

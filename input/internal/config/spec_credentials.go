@@ -20,7 +20,7 @@ func commonCredentials() []*service.ConfigField {
 			supabase.TypeSecretKey:    "A secret API key (`sb_secret_`), created in the Dashboard under Project Settings -> API keys. It reaches every bucket and bypasses row level security. Requests go over the Storage REST API. Needs `secret_key`.",
 			supabase.TypeSessionToken: "A JWT of the project decides what is visible: with `service_role_key` everything, with `user_token` what row level security shows that user. Needs one of the two, and `anon_key` (requests go over the S3 protocol) or `publishable_key` (over the Storage REST API).",
 			supabase.TypeUser:         "Signs in as a user with `email` and `password`, and reads what row level security shows that user, as long as the pipeline runs; then it signs out. Also needs `anon_key` (requests go over the S3 protocol) or `publishable_key` (over the Storage REST API).",
-			supabase.TypeAccessToken:  "Asks the Management API for the keys of the project with `access_token`, and again when they are rotated: the legacy keys over the S3 protocol while they are enabled, else a secret key over the Storage REST API. Both bypass row level security. Needs `project_ref`.",
+			supabase.TypeAccessToken:  "Asks the Management API for the keys of the project with `access_token`, and again when they are rotated: the legacy keys over the S3 protocol while they are enabled, else a secret key over the Storage REST API. Both bypass row level security. Needs `project_ref`, or `projects`.",
 		}).
 			Description("How to sign in.").
 			Default(supabase.TypeAccessKey).

@@ -53,6 +53,8 @@ func TestFieldsAndDefaults(t *testing.T) {
 	}
 	require.Equal(t, map[string]string{
 		"project_ref": "", "region": "",
+		"projects": "", "projects.organization": "", "projects.refs": "[]", "projects.include": "[]", "projects.exclude": "[]", "projects.branches": "false",
+		"projects.refresh_interval": `"5m"`, "projects.max_active": "64", "projects.label_metrics": "false",
 		"credentials": "", "credentials.type": `"access_key"`, "credentials.access_key_id": "",
 		"credentials.secret_access_key": "", "credentials.secret_key": "", "credentials.publishable_key": "", "credentials.anon_key": "", "credentials.service_role_key": "",
 		"credentials.user_token": "", "credentials.email": "", "credentials.password": "", "credentials.access_token": "",

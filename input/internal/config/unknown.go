@@ -57,7 +57,7 @@ var fieldNames = map[string][]string{
 		"project_ref", "region", "credentials", "source_path", "include_patterns",
 		"exclude_patterns", "content_types", "modified_since", "modified_before",
 		"sync_mode", "polling_interval", "state", "scanner", "auto_replay_nacks",
-		"targets_input", "on_missing", "schedule", "full_sweep_interval", "change_detection", "emit_deletes",
+		"projects", "targets_input", "on_missing", "schedule", "full_sweep_interval", "change_detection", "emit_deletes",
 		"max_delete_ratio", "emit", "reference_url_expiry", "emit_failures", "delete_objects", "skip_empty", "max_object_size", "min_age",
 		"verify_content", "user_metadata", "endpoint", "tls", "timeouts", "retry",
 		"concurrency",
@@ -70,6 +70,9 @@ var fieldNames = map[string][]string{
 		"secret_key_file", "publishable_key_file", "anon_key_file",
 		"service_role_key_file", "user_token_file", "password_file", "access_token_file",
 		"auth_url", "api_url",
+	},
+	"projects": {
+		"organization", "refs", "include", "exclude", "branches", "refresh_interval", "max_active", "label_metrics",
 	},
 	"retry":    {"max_attempts", "initial_interval", "max_interval"},
 	"state":    {"path", "cache", "namespace"},
