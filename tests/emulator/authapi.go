@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -30,7 +31,7 @@ func (x *exchange) routeAuth(path string) {
 
 // noAuthRoute is the answer of Auth's router.
 func (x *exchange) noAuthRoute() {
-	if x.r.URL.Path == authPrefix+"token" || x.r.URL.Path == authPrefix+"logout" {
+	if path := strings.TrimPrefix(x.r.URL.Path, x.base); path == authPrefix+"token" || path == authPrefix+"logout" {
 		x.send(http.StatusMethodNotAllowed, nil, 0, 0)
 		return
 	}

@@ -12,6 +12,8 @@ type exchange struct {
 	s *Server
 	w http.ResponseWriter
 	r *http.Request
+	// base is the beginning of the path that the project does not see.
+	base string
 
 	req   Request
 	fault Fault
@@ -47,18 +49,18 @@ const (
 
 // route reads path and query into x.req.
 func (x *exchange) route() {
-	x.req.Header = x.r.Header
+	x.req.Header, x.req.Project = x.r.Header, x.s.ref
 	if x.r.URL.RawQuery != "" {
 		x.req.Query = x.r.URL.Query()
 	}
 	x.surface = surfaceREST
-	path := x.r.URL.EscapedPath()
+	path := strings.TrimPrefix(x.r.URL.EscapedPath(), x.base)
 	if rest, ok := strings.CutPrefix(path, authPrefix); ok {
 		x.routeAuth(rest)
 		return
 	}
-	if rest, ok := strings.CutPrefix(path, managementPrefix); ok {
-		x.routeManagement(rest)
+	if isManagement(path) {
+		x.routeManagement(path)
 		return
 	}
 	path, ok := strings.CutPrefix(path, x.s.prefix)

@@ -145,7 +145,9 @@ func (f *failure) document() []byte {
 }
 
 // target is path and query behind the gateway's prefix, as they were sent.
-func (x *exchange) target() string { return strings.TrimPrefix(x.r.URL.RequestURI(), x.s.prefix) }
+func (x *exchange) target() string {
+	return strings.TrimPrefix(x.r.URL.RequestURI(), x.base+x.s.prefix)
+}
 
 // noRoute is the answer of the router rather than of Storage.
 func (x *exchange) noRoute() {
@@ -157,7 +159,7 @@ func (x *exchange) noRoute() {
 		x.fail(&failure{status: http.StatusNotFound, message: "Cannot " + x.r.Method + " " + x.r.URL.RequestURI()})
 		return
 	}
-	if path := x.r.URL.Path; strings.HasPrefix(path, x.s.prefix+"/object") || strings.HasPrefix(path, x.s.prefix+"/bucket") {
+	if path, ok := strings.CutPrefix(x.r.URL.Path, x.base+x.s.prefix); ok && (strings.HasPrefix(path, "/object") || strings.HasPrefix(path, "/bucket")) {
 		f := &failure{http.StatusNotFound, "InvalidRequest", "Route " + x.r.Method + ":" + x.target() + " not found", "Not Found"}
 		x.sendBareJSON(f.status, f.document())
 		return

@@ -165,7 +165,7 @@ var errGatewayTimeout = errors.New("the gateway's timeout has passed")
 
 // serveWithin serves a request as Envoy does: what has not been sent when the timeout
 // passes is not sent at all.
-func (s *Server) serveWithin(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveWithin(base string, w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeoutCause(r.Context(), s.gatewayTimeout, errGatewayTimeout)
 	defer cancel()
 	timedOut := func() bool { return errors.Is(context.Cause(ctx), errGatewayTimeout) }
@@ -189,7 +189,7 @@ func (s *Server) serveWithin(w http.ResponseWriter, r *http.Request) {
 		clear(w.Header())
 		x.sendEnvoy(http.StatusGatewayTimeout, "upstream request timeout")
 	}()
-	s.serve(timed, r.WithContext(ctx))
+	s.serve(base, timed, r.WithContext(ctx))
 }
 
 // timedWriter refuses writes once the time is over.

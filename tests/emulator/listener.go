@@ -25,17 +25,19 @@ const keepAlive = 61 * time.Second
 
 // Start listens on addr and serves until Close. An empty addr means "127.0.0.1:0";
 // other machines can connect only if addr allows it.
-func (s *Server) Start(addr string) (*Listener, error) {
+func (s *Server) Start(addr string) (*Listener, error) { return start(addr, s, s.prefix) }
+
+func start(addr string, h http.Handler, prefix string) (*Listener, error) {
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", cmp.Or(addr, "127.0.0.1:0"))
 	if err != nil {
 		return nil, fmt.Errorf("starting the emulator: %w", err)
 	}
 	n := &Listener{
 		server: &http.Server{
-			Handler: s, IdleTimeout: keepAlive, ReadHeaderTimeout: time.Minute,
+			Handler: h, IdleTimeout: keepAlive, ReadHeaderTimeout: time.Minute,
 			ErrorLog: log.New(io.Discard, "", 0),
 		},
-		addr: l.Addr(), prefix: s.prefix, done: make(chan struct{}),
+		addr: l.Addr(), prefix: prefix, done: make(chan struct{}),
 	}
 	go func() {
 		defer close(n.done)

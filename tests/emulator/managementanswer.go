@@ -15,9 +15,14 @@ const projectCreated = "2000-01-01T00:00:00Z"
 
 // sendProject answers GET /v1/projects/{ref}.
 func (x *exchange) sendProject(p *snapshot) {
-	const organization = "localemulatorcompany"
-	ref := p.settings.ProjectRef
 	var j jsonWriter
+	j.project(x.s.slug(), p)
+	x.sendJSON(http.StatusOK, j.buf)
+}
+
+// project writes a project as /v1/projects has it.
+func (j *jsonWriter) project(organization string, p *snapshot) {
+	ref := p.settings.ProjectRef
 	j.field("{", "id", ref)
 	j.field(",", "ref", ref)
 	j.field(",", "organization_id", organization)
@@ -30,9 +35,8 @@ func (x *exchange) sendProject(p *snapshot) {
 	j.field(",", "version", "17.6.1.111")
 	j.field(",", "postgres_engine", "17")
 	j.field(",", "release_channel", "ga")
-	j.field("},", "created_at", projectCreated)
+	j.field("},", "created_at", p.created)
 	j.raw("}")
-	x.sendJSON(http.StatusOK, j.buf)
 }
 
 // masked replaces each character of a key that is not revealed.

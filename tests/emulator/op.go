@@ -59,6 +59,12 @@ const (
 	OpGetAPIKeys
 	OpGetLegacyKeys
 	OpGetHealth
+	// OpGetBuckets is the Management API's list of a project's buckets,
+	// OpListProjects its list of an organization's projects, page by page, and
+	// OpListAllProjects the list of all projects of an account.
+	OpGetBuckets
+	OpListProjects
+	OpListAllProjects
 	numOps
 )
 
@@ -69,6 +75,7 @@ var opNames = [numOps]string{
 	"ListV2", "RESTGet", "RESTHead", "RESTInfo",
 	"RESTPut", "RESTDelete", "RESTDeleteMany", "RESTListBuckets", "RESTGetBucket", "RESTSignMany", "RESTSigned",
 	"SignIn", "RefreshToken", "SignOut", "GetProject", "GetAPIKeys", "GetLegacyKeys", "GetHealth",
+	"GetBuckets", "ListProjects", "ListAllProjects",
 }
 
 // String is the constant's name without the "Op".
@@ -83,6 +90,9 @@ func (o Op) String() string {
 // those of the request and must not be changed.
 type Request struct {
 	Op Op
+	// Project is the reference of the project; in the Management API what is asked
+	// about: a project, the slug of an organization, or nothing.
+	Project string
 	// Bucket and Key are decoded; Key is empty for a request about a bucket.
 	Bucket, Key string
 	// Offset is the first byte that a Range header asks for, 0 without one and

@@ -12,6 +12,10 @@ type Options struct {
 	// ProjectRef is the project's reference, 20 letters. Default:
 	// "localemulatorproject".
 	ProjectRef string
+	// Name is the project's name. Default: "Local emulator".
+	Name string
+	// Branch says that the project is a preview branch of another.
+	Branch bool
 	// Region is the region in the credential scope. Default: "eu-central-1",
 	// so that a client that forgets the region and sends us-east-1 fails.
 	Region string
@@ -45,8 +49,9 @@ type Options struct {
 	// AccessToken is a personal access token that may do everything in the
 	// Management API. The default is fixed.
 	AccessToken string
-	// APIRateLimit is how many requests a minute the Management API answers
-	// for one access token. 0 is 120, as in production; negative is no limit.
+	// APIRateLimit is how many requests a minute the Management API answers for one
+	// access token and one project or organization. 0 is 120, as in production;
+	// negative is no limit.
 	APIRateLimit int
 	// Gateway is what stands in front of Storage. Default: GatewayKong.
 	Gateway Gateway
@@ -76,6 +81,7 @@ const (
 
 func (o Options) withDefaults() Options {
 	o.ProjectRef = cmp.Or(o.ProjectRef, defaultRef)
+	o.Name = cmp.Or(o.Name, "Local emulator")
 	o.Region = cmp.Or(o.Region, defaultRegion)
 	o.AccessKeyID = cmp.Or(o.AccessKeyID, defaultAccessKey)
 	o.SecretAccessKey = cmp.Or(o.SecretAccessKey, defaultSecretKey)

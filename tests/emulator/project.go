@@ -73,12 +73,16 @@ type Project struct {
 	StorageError string
 	// LegacyKeys is [LegacyEnabled] at first.
 	LegacyKeys LegacyKeys
+	// Branch says that the project is a preview branch of another.
+	Branch bool
 }
 
 // snapshot is the project at one moment. It never changes, so tokens that were
 // verified with different secrets never mix.
 type snapshot struct {
-	state     Project
+	state Project
+	// created is when the project was made, as the Management API writes it.
+	created   string
 	settings  Settings
 	jwtSecret []byte
 	// internal are the tokens that the gateway puts in place of API keys, by role.
@@ -116,6 +120,12 @@ func (s *Server) Project() Project { return s.project.load().state }
 // request that is authenticated from then on.
 func (s *Server) SetProject(change func(*Project)) {
 	s.project.change(func(p *snapshot) { change(&p.state) })
+}
+
+// SetStatus changes the status of the project alone: [StatusInactive] pauses it,
+// [StatusActiveHealthy] brings it back.
+func (s *Server) SetStatus(status Status) {
+	s.SetProject(func(p *Project) { p.Status = status })
 }
 
 // storageHealth is the health of Storage.

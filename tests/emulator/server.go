@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -20,10 +21,16 @@ type Server struct {
 	gatewayTimeout time.Duration
 	// prefix is what the gateway strips.
 	prefix string
+	// ref is the project's reference, which never changes.
+	ref string
+	// org is the organization of the project, nil for a project alone. base is the
+	// path below which the organization serves the project, such as "/{ref}".
+	org  *Organization
+	base string
 
 	store   store
 	users   accounts
-	access  accessTokens
+	access  *accessTokens
 	rules   rules
 	faults  atomic.Pointer[func(Request) Fault]
 	journal journal
@@ -50,11 +57,13 @@ func newServer(o Options) *Server {
 		multiTenant: o.MultiTenant,
 		oldAuth:     o.OldAuthErrors,
 		gateway:     o.Gateway, gatewayTimeout: o.GatewayTimeout,
-		prefix: gatewayPrefix,
+		prefix: gatewayPrefix, ref: o.ProjectRef,
+		access: &accessTokens{limit: o.APIRateLimit},
 	}
 	s.journal.limit = max(o.LogLimit, 0)
 	p := &snapshot{
-		state:     Project{Name: "Local emulator", Region: o.Region, Status: StatusActiveHealthy},
+		state:     Project{Name: o.Name, Region: o.Region, Status: StatusActiveHealthy, Branch: o.Branch},
+		created:   projectCreated,
 		jwtSecret: []byte(o.JWTSecret),
 		tokens:    new(tokenCache),
 		settings: Settings{
@@ -67,8 +76,7 @@ func newServer(o Options) *Server {
 	p.sign()
 	s.project.now.Store(p)
 	s.users.lifetime, s.users.sessionLimit = o.TokenLifetime, o.SessionLifetime
-	s.access.limit = o.APIRateLimit
-	s.SetAccessToken(o.AccessToken, PermProject, PermKeys, PermKeySecrets)
+	s.SetAccessToken(o.AccessToken, Permissions()...)
 	return s
 }
 
@@ -82,31 +90,45 @@ func (s *Server) Endpoint() string { return s.URL() + s.prefix + "/s3" }
 // URL is the project's address for a client that uses [Server.Transport],
 // without a path: Auth is below /auth/v1, and the Management API, which has another
 // address in production, below /v1.
-func (s *Server) URL() string { return "http://emulator.invalid" }
+func (s *Server) URL() string { return emulatorURL + s.base }
+
+// emulatorURL is an address that does not exist.
+const emulatorURL = "http://emulator.invalid"
 
 // ServeHTTP answers one request. It does not clean the path: keys contain "//" and
 // "..", and the signature covers them as they were sent.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	base := ""
+	if s.base != "" && strings.HasPrefix(r.URL.EscapedPath(), s.base+"/") {
+		base = s.base
+	}
+	s.serveBelow(base, w, r)
+}
+
+// serveBelow serves a request whose path begins with base, which the project does
+// not see. The request keeps its path, because signatures cover it.
+func (s *Server) serveBelow(base string, w http.ResponseWriter, r *http.Request) {
 	if s.gateway == GatewayEnvoy {
 		r = normalized(r)
 	}
 	if s.gatewayTimeout > 0 {
-		s.serveWithin(w, r)
+		s.serveWithin(base, w, r)
 		return
 	}
-	s.serve(w, r)
+	s.serve(base, w, r)
 }
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{s: s, w: w, r: r}
+func (s *Server) serve(base string, w http.ResponseWriter, r *http.Request) {
+	x := &exchange{s: s, w: w, r: r, base: base}
 	x.route()
 	defer s.journal.enter(&x.req)()
+	if s.org != nil {
+		defer s.org.enter(x)()
+	}
 	if x.gatewayRefuses() {
 		return
 	}
-	if f := s.faults.Load(); f != nil {
-		x.fault = (*f)(x.req)
-	}
+	x.fault = s.faultFor(x)
 	if !x.applyFault() {
 		return
 	}

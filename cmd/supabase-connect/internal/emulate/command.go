@@ -26,6 +26,8 @@ const (
 	flagLatency  = "latency"
 	flagPolicy   = "policy"
 	flagGateway  = "gateway"
+
+	flagOrganization = "organization"
 	// defaultAddr is that of the Supabase CLI's local stack, so that a config
 	// for the one works on the other.
 	defaultAddr = "127.0.0.1:54321"
@@ -49,11 +51,21 @@ Ctrl-C.
 
 With --env it prints lines for a shell and nothing else to stdout, and serves on:
 
-  eval "$({{.BinaryName}} emulator --dir ./buckets --env &)"`[1:],
+  eval "$({{.BinaryName}} emulator --dir ./buckets --env &)"
+
+With --organization it serves an organization of so many projects in place of a
+directory, each with keys and a few sample buckets of its own in memory, and prints a
+config that reads all of them by the Management API:
+
+  {{.BinaryName}} emulator --organization 20`[1:],
 		Flags: []cli.Flag{
 			&cli.StringFlag{
 				Name:  flagDir,
-				Usage: "the directory whose sub-folders are the buckets (required)",
+				Usage: "the directory whose sub-folders are the buckets (required without --organization)",
+			},
+			&cli.IntFlag{
+				Name:  flagOrganization,
+				Usage: "serve an organization of so many projects with sample buckets, instead of --dir",
 			},
 			&cli.StringFlag{
 				Name:  flagAddr,
@@ -89,8 +101,15 @@ With --env it prints lines for a shell and nothing else to stdout, and serves on
 			}
 			ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 			defer stop()
+			if c.IsSet(flagOrganization) && c.IsSet(flagPolicy) {
+				return fmt.Errorf("--%s says what a user may read, and --%s is read with an access token; leave one of them out", flagPolicy, flagOrganization)
+			}
+			if n := c.Int(flagOrganization); c.IsSet(flagOrganization) && (n < 1 || n > maxProjects) {
+				return fmt.Errorf("--%s %d: write how many projects there are, 1 to %d", flagOrganization, n, maxProjects)
+			}
 			return Run(ctx, c.App.Writer, c.App.ErrWriter, Options{
-				Dir: c.String(flagDir), Addr: c.String(flagAddr), ReadOnly: c.Bool(flagReadOnly),
+				Organization: c.Int(flagOrganization),
+				Dir:          c.String(flagDir), Addr: c.String(flagAddr), ReadOnly: c.Bool(flagReadOnly),
 				Env: c.Bool(flagEnv), Latency: c.Duration(flagLatency), Policy: c.String(flagPolicy),
 				Gateway: c.String(flagGateway),
 			})
@@ -100,6 +119,9 @@ With --env it prints lines for a shell and nothing else to stdout, and serves on
 
 // Options are what a user asked for.
 type Options struct {
+	// Organization is the number of projects of an organization, 0 for one project over
+	// a directory.
+	Organization int
 	// Dir is the directory whose sub-folders are the buckets, Addr the address to
 	// listen on.
 	Dir, Addr string
@@ -129,6 +151,9 @@ func Run(ctx context.Context, out, notes io.Writer, o Options) error {
 	if o.Latency < 0 {
 		return fmt.Errorf("--%s %s: write a duration that is not negative, such as 50ms", flagLatency, o.Latency)
 	}
+	if o.Organization > 0 {
+		return runOrganization(ctx, out, notes, o, gateway)
+	}
 	buckets, err := findBuckets(o.Dir)
 	if err != nil {
 		return err
@@ -142,9 +167,9 @@ func Run(ctx context.Context, out, notes io.Writer, o Options) error {
 	if o.Latency > 0 {
 		storage.SetFaults(func(emulator.Request) emulator.Fault { return emulator.Fault{Delay: o.Latency} })
 	}
-	listener, err := listen(storage, o.Addr) //nolint:contextcheck // listening does not wait
+	listener, err := storage.Start(o.Addr) //nolint:contextcheck // listening does not wait
 	if err != nil {
-		return err
+		return explain(err, o.Addr)
 	}
 	// Its error says that a connection was cut, which is what was wanted.
 	defer func() { _ = listener.Close() }()
@@ -153,7 +178,7 @@ func Run(ctx context.Context, out, notes io.Writer, o Options) error {
 		User: user, UserToken: storage.UserToken(user.ID, tokenLifetime), Buckets: buckets, Policy: policy.user,
 		Gateway: gateway,
 	}
-	if err := d.print(out, notes, o.Env); err != nil {
+	if err := project.print(out, notes, o.Env, d); err != nil {
 		return fmt.Errorf("writing the settings: %w", err)
 	}
 	<-ctx.Done()
@@ -163,7 +188,8 @@ func Run(ctx context.Context, out, notes io.Writer, o Options) error {
 // findBuckets names the sub-folders of dir that the emulator serves.
 func findBuckets(dir string) ([]string, error) {
 	if dir == "" {
-		return nil, fmt.Errorf("--%s is missing; name a directory, of which each sub-folder is served as a bucket", flagDir)
+		return nil, fmt.Errorf("--%s is missing; name a directory, of which each sub-folder is served as a bucket, or write --%s 20 for an organization with sample buckets",
+			flagDir, flagOrganization)
 	}
 	entries, err := os.ReadDir(dir)
 	switch {
@@ -186,14 +212,11 @@ func findBuckets(dir string) ([]string, error) {
 	return buckets, nil
 }
 
-func listen(storage *emulator.Server, addr string) (*emulator.Listener, error) {
-	listener, err := storage.Start(addr)
+// explain says why nothing listens on addr.
+func explain(err error, addr string) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("--%s %s is in use (a local Supabase stack listens on %s too); choose another, or --%s 127.0.0.1:0 for a free port",
+		return fmt.Errorf("--%s %s is in use (a local Supabase stack listens on %s too); choose another, or --%s 127.0.0.1:0 for a free port",
 			flagAddr, addr, defaultAddr, flagAddr)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("--%s %s: %w; write it as host:port, such as %s", flagAddr, addr, err, defaultAddr)
-	}
-	return listener, nil
+	return fmt.Errorf("--%s %s: %w; write it as host:port, such as %s", flagAddr, addr, err, defaultAddr)
 }

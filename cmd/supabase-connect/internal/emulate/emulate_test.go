@@ -3,6 +3,7 @@ package emulate
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -117,4 +118,78 @@ func TestLatencyPassesBeforeEachAnswer(t *testing.T) {
 	require.NoError(t, res.Body.Close())
 	require.GreaterOrEqual(t, time.Since(start), latency)
 	require.ErrorContains(t, Run(t.Context(), io.Discard, io.Discard, Options{Policy: "none", Latency: -1}), "--latency -1ns")
+}
+
+// settingsOf serves an organization until the test ends, and returns what a shell
+// reads.
+func settingsOf(t *testing.T, o Options) map[string]string {
+	t.Helper()
+	o.Addr, o.Env, o.Policy = "127.0.0.1:0", true, "none"
+	ctx, cancel := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	notes := new(bytes.Buffer)
+	ended := make(chan error, 1)
+	go func() { ended <- Run(ctx, in, notes, o) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-ended)
+		require.Contains(t, notes.String(), "Ctrl-C ends it.")
+	})
+	all, err := io.ReadAll(out)
+	require.NoError(t, err)
+	seen := map[string]string{}
+	for line := range strings.Lines(string(all)) {
+		name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		require.True(t, ok, line)
+		seen[name] = strings.Trim(value, "'")
+	}
+	return seen
+}
+
+func ask(t *testing.T, url, header, value string) (status int, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	require.NoError(t, err)
+	req.Header.Set(header, value)
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	data, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	return res.StatusCode, string(data)
+}
+
+func TestAnOrganizationIsReadWithWhatThePrintedSettingsSay(t *testing.T) {
+	set := settingsOf(t, Options{Organization: 3})
+	require.Len(t, set, 5)
+	require.Equal(t, "*/", set["SUPABASE_SOURCE_PATH"])
+	bearer := "Bearer " + set["SUPABASE_ACCESS_TOKEN"]
+	status, body := ask(t, set["SUPABASE_API_URL"]+"/v1/organizations/"+set["SUPABASE_ORGANIZATION"]+"/projects", "Authorization", bearer)
+	require.Equal(t, http.StatusOK, status, body)
+	var list struct {
+		Projects []struct{ Ref, Name string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &list))
+	require.Len(t, list.Projects, 3)
+	for _, p := range list.Projects {
+		_, body = ask(t, set["SUPABASE_API_URL"]+"/v1/projects/"+p.Ref+"/storage/buckets", "Authorization", bearer)
+		require.Contains(t, body, `"name":"avatars"`)
+		require.Contains(t, body, `"name":"documents"`)
+		var keys []struct {
+			Type string
+			Key  string `json:"api_key"`
+		}
+		_, body = ask(t, set["SUPABASE_API_URL"]+"/v1/projects/"+p.Ref+"/api-keys?reveal=true", "Authorization", bearer)
+		require.NoError(t, json.Unmarshal([]byte(body), &keys))
+		secret := keys[len(keys)-1]
+		require.Equal(t, "secret", secret.Type)
+		endpoint := strings.ReplaceAll(set["SUPABASE_S3_ENDPOINT"], "{project_ref}", p.Ref)
+		_, body = ask(t, strings.TrimSuffix(endpoint, "/s3")+"/object/authenticated/documents/2026/report.txt", "Apikey", secret.Key)
+		require.Equal(t, "documents/2026/report.txt of "+p.Name+"\n", body)
+	}
+}
+
+func TestAnOrganizationServesNoDirectory(t *testing.T) {
+	err := Run(t.Context(), io.Discard, io.Discard, Options{Policy: "none", Organization: 2, Dir: "buckets"})
+	require.EqualError(t, err, "--organization serves sample buckets, and --dir a directory; leave one of them out")
 }

@@ -79,11 +79,14 @@ behind what Envoy does: keys with "//" are other keys, and an answer ends after 
 {{- end}}
 `
 
-// intro says what is served; settings is all that a client needs. The keys are no
-// secrets: they are the same for everyone.
-var (
-	intro    = parse(introText)
-	settings = parse(introText + `
+// texts are what the command prints about one kind of thing: intro says what is
+// served, settings is all that a client needs, env the same for a shell. The keys are
+// no secrets: they are the same for everyone.
+type texts struct{ intro, settings, env *template.Template }
+
+var project = texts{
+	intro: parse(introText),
+	settings: parse(introText + `
 For the configs in config/ (run one in another terminal):
 
 {{range .Keys}}  {{.Line}}
@@ -102,11 +105,11 @@ Or as a config of your own:
         access_key_id: {{.AccessKeyID}}
         secret_access_key: {{.SecretAccessKey}}
       source_path: {{index .Buckets 0}}
-`)
-	env = parse(`{{range .Keys}}{{.Line}}
+`),
+	env: parse(`{{range .Keys}}{{.Line}}
 {{end}}{{range .Identities}}{{.Line}}
-{{end}}`)
-)
+{{end}}`),
+}
 
 func parse(text string) *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{"join": strings.Join}).Parse(text))
@@ -115,16 +118,16 @@ func parse(text string) *template.Template {
 // print writes the settings to out, and what is meant for a person alone to notes.
 // As lines for a shell they are all that is written to out, which is closed then:
 // a shell that reads them goes on while the emulator serves.
-func (d demo) print(out, notes io.Writer, asEnv bool) error {
+func (t texts) print(out, notes io.Writer, asEnv bool, d any) error {
 	if !asEnv {
-		if err := settings.Execute(out, d); err != nil {
+		if err := t.settings.Execute(out, d); err != nil {
 			return err
 		}
 	} else {
-		if err := intro.Execute(notes, d); err != nil {
+		if err := t.intro.Execute(notes, d); err != nil {
 			return err
 		}
-		if err := env.Execute(out, d); err != nil {
+		if err := t.env.Execute(out, d); err != nil {
 			return err
 		}
 		if file, ok := out.(io.Closer); ok {
