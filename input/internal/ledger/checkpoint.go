@@ -12,8 +12,10 @@ type limits struct {
 	// single change expensive.
 	segment, most, least int
 	// ready is the number of changes from which on a segment is rewritten as soon
-	// as nothing more is expected in it.
-	ready int
+	// as nothing more is expected in it. A segment with less than four times as many
+	// objects is rewritten from a quarter of them on, but not for less than
+	// readyLeast: changes are in memory, and there may be thousands of small ledgers.
+	ready, readyLeast int
 	// foldEvery is the least time between two indexes while much is delivered,
 	// foldBatch how many segments are rewritten with one index.
 	foldEvery time.Duration
@@ -32,7 +34,7 @@ type limits struct {
 // of 10 million objects about as much, a record of 4096 changes some 220 KB.
 var standard = limits{
 	segment: 4096, most: 8192, least: 1024,
-	ready:     1024,
+	ready: 1024, readyLeast: 64,
 	foldEvery: time.Second, foldBatch: 16,
 	pending: 64 << 10, passPending: 4096,
 	records: 128, passRecords: 64,

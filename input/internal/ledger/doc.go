@@ -63,6 +63,14 @@
 // each write the ledger checks that the index or the journal is as this process
 // left it: so two processes on one cache find each other out.
 //
+// # Many ledgers
+//
+// A process may have thousands of ledgers in one store ([Shared]). Each has
+// values of its own, so one that is damaged, or a store that fails for some of them,
+// is an error of one ledger. A ledger at rest has no goroutine and no buffer, only its
+// segments and the changes that are not worth a manifest yet. A [Book] says which
+// scopes there are; it and the ledgers do not need each other.
+//
 // # File map
 //
 //	ledger.go      open, close, figures, identity, failure
@@ -76,5 +84,7 @@
 //	load.go        everything that is read
 //	admin.go       list parked objects, look, count, forget, mark as delivered
 //	store.go       where values are kept
+//	book.go        which scopes a store has
+//	drop.go        all of a scope is removed
 //	format/        what is stored: every value, byte by byte
 package ledger

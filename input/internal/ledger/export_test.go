@@ -14,7 +14,7 @@ func OpenSmall(ctx context.Context, opts Options) (*Ledger, error) {
 	}
 	l.limits = limits{
 		segment: 8, most: 12, least: 4,
-		ready:     4,
+		ready: 4, readyLeast: 2,
 		foldBatch: 2,
 		pending:   40, passPending: 10,
 		records: 6, passRecords: 3,
@@ -55,4 +55,15 @@ func (l *Ledger) SetPass(t time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pass = t
+}
+
+// Entries returns all values of the store.
+func (m *MemStore) Entries() []Entry {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var entries []Entry
+	for k, v := range m.values {
+		entries = append(entries, Entry{k, v})
+	}
+	return entries
 }

@@ -102,7 +102,7 @@ func (l *Ledger) foldGroups(ctx context.Context, groups []group, through uint64)
 	}
 	x := l.nextIndex(groups, through, next)
 	key := l.keys.Index()
-	value := l.codec.EncodeIndex(key, x)
+	value := format.EncodeIndex(key, x)
 	entries = append(entries, Entry{key, value})
 	if l.written.indexTag == 0 {
 		entries = append(entries, l.foundedEntry(format.FoundedIndex))
@@ -162,7 +162,7 @@ func (l *Ledger) rewrite(ctx context.Context, g *group, through, next uint64) ([
 		if len(part) > 0 {
 			b.Manifest = next
 			key := l.keys.Manifest(next)
-			values = append(values, Entry{key, l.codec.EncodeManifest(key, part)})
+			values = append(values, Entry{key, format.EncodeManifest(key, part)})
 			next++
 		}
 		g.parts = append(g.parts, b)

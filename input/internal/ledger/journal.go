@@ -166,7 +166,7 @@ func (l *Ledger) writeRecord(ctx context.Context, batch []change) error {
 	rec.Pass = l.pass
 	l.mu.Unlock()
 	key := l.keys.Record(n)
-	value := l.codec.EncodeRecord(key, rec)
+	value := format.EncodeRecord(key, rec)
 	if err := l.guardJournal(ctx, n); err != nil {
 		return err
 	}

@@ -43,7 +43,6 @@ type Ledger struct {
 	after  time.Duration
 	pause  time.Duration
 	still  func(contentType string) bool // StaysOut
-	codec  *format.Codec
 	limits limits
 
 	// io holds one token, for the goroutine that reads manifests, writes to the
@@ -109,10 +108,6 @@ type written struct {
 // nothing of this scope is an empty ledger; a value that the ledger did not write
 // is [ErrDamaged].
 func Open(ctx context.Context, opts Options) (*Ledger, error) {
-	c, err := format.NewCodec()
-	if err != nil {
-		return nil, err
-	}
 	l := &Ledger{
 		store:  opts.Store,
 		keys:   opts.Scope.Keys(),
@@ -121,10 +116,8 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		after:  opts.CheckpointAfter,
 		pause:  opts.LongestPause,
 		still:  opts.StaysOut,
-		codec:  c,
 		limits: standard,
 		io:     make(chan struct{}, 1),
-		works:  map[*Work]struct{}{},
 		wake:   make(chan struct{}, 1),
 		failed: make(chan struct{}),
 		// Segments that were not listed by this process have pass 0.
@@ -137,7 +130,6 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		l.after = time.Second
 	}
 	if err := l.load(ctx); err != nil {
-		c.Close()
 		return nil, fmt.Errorf("opening the ledger: %w", err)
 	}
 	return l, nil
@@ -217,16 +209,14 @@ func (l *Ledger) Discard() error {
 	if l.closed.Swap(true) {
 		return nil
 	}
-	l.codec.Close()
 	return l.store.Close()
 }
 
 func (l *Ledger) flush(ctx context.Context) error {
 	if err := l.lock(ctx); err != nil {
-		return fmt.Errorf("closing the ledger: %w", err) // the holder may use the codec still
+		return fmt.Errorf("closing the ledger: %w", err)
 	}
 	defer l.unlock()
-	defer l.codec.Close()
 	err := l.writeJournal(ctx)
 	if err == nil {
 		err = l.fold(ctx, func(s *segment) bool { return s.loose })

@@ -13,7 +13,11 @@ import (
 
 // get reads a value, and reports whether it is there.
 func (l *Ledger) get(ctx context.Context, key string) (value []byte, there bool, err error) {
-	value, err = l.store.Get(ctx, key)
+	return get(ctx, l.store, key)
+}
+
+func get(ctx context.Context, store Store, key string) (value []byte, there bool, err error) {
+	value, err = store.Get(ctx, key)
 	if errors.Is(err, ErrNotFound) {
 		return nil, false, nil
 	}
@@ -69,7 +73,7 @@ func (l *Ledger) loadIndex(ctx context.Context) error {
 	if !there {
 		return l.found(ctx)
 	}
-	x, err := l.codec.DecodeIndex(key, value)
+	x, err := format.DecodeIndex(key, value)
 	if err != nil {
 		return err
 	}
@@ -123,7 +127,7 @@ func (l *Ledger) readRecord(ctx context.Context, n uint64) (rec format.Record, t
 		return rec, false, err
 	}
 	l.written.lastTag = format.Tag(value)
-	rec, err = l.codec.DecodeRecord(key, value)
+	rec, err = format.DecodeRecord(key, value)
 	return rec, true, err
 }
 
@@ -185,7 +189,7 @@ func (l *Ledger) readSegment(ctx context.Context, i int) ([]format.Entry, error)
 	}
 	var entries []format.Entry
 	if there {
-		entries, err = l.codec.DecodeManifest(key, value)
+		entries, err = format.DecodeManifest(key, value)
 	} else {
 		err = format.Damaged(key, "is gone although the index refers to it")
 	}

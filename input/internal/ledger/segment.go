@@ -212,6 +212,12 @@ func (lim limits) mergeable(segments []*segment, next *segment) bool {
 	return sum <= lim.segment && least < lim.least && last.pass == next.pass && next.pass > 0
 }
 
+// worthwhile reports whether a segment has changed so much that it should be
+// rewritten.
+func (lim limits) worthwhile(s *segment) bool {
+	return len(s.delta) >= min(max(s.live.Tracked/4, lim.readyLeast), lim.ready)
+}
+
 // parts is how many segments n entries should become.
 func (lim limits) parts(n int) int {
 	if n <= lim.most {

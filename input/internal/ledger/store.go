@@ -93,3 +93,12 @@ func (m *MemStore) Delete(_ context.Context, keys ...string) error {
 // Close implements [Store]. The values stay, so that what wrote them can be
 // opened again.
 func (m *MemStore) Close() error { return nil }
+
+// Shared is a view of a store for one of the ledgers that share it: closing it does
+// nothing. Who opened the store closes it, after all of them.
+func Shared(store Store) Store { return shared{store} }
+
+type shared struct{ Store }
+
+// Close implements [Store].
+func (shared) Close() error { return nil }

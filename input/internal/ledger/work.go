@@ -124,6 +124,9 @@ func (w *Work) register() {
 	}
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
+	if w.ledger.works == nil {
+		w.ledger.works = map[*Work]struct{}{}
+	}
 	w.ledger.works[w] = struct{}{}
 }
 
@@ -297,7 +300,7 @@ func (l *Ledger) finished(w *Work) {
 	delete(l.works, w)
 	from, to := l.overlapping(w.lo, w.hi)
 	for _, s := range l.segments[from:to] {
-		s.ready = s.ready || len(s.delta) >= l.limits.ready
+		s.ready = s.ready || l.limits.worthwhile(s)
 	}
 }
 

@@ -13,42 +13,41 @@ import (
 // memory. The largest real body, a full manifest of 1 KiB keys, has about 8 MiB.
 const maxBody = 512 << 20
 
-// Codec writes and reads the compressed values. Each ledger has its own; it
-// starts no goroutines.
-type Codec struct {
-	enc *zstd.Encoder
-	dec *zstd.Decoder
-}
+// encoder and decoder are those of the process, which may have thousands of ledgers:
+// each encoder needs more memory than most of these. They start no goroutines; a
+// value waits while codecs others are being written or read.
+//
+// They are made before any ledger is, so that their channels belong to no
+// testing/synctest bubble.
+var encoder, decoder = newCodec()
 
-// NewCodec returns a codec. Close it after use.
-func NewCodec() (*Codec, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+// codecs is how many values are written at once, and as many read. To pack a full
+// manifest takes about a millisecond.
+const codecs = 2
+
+func newCodec() (*zstd.Encoder, *zstd.Decoder) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(codecs),
 		zstd.WithWindowSize(256<<10), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
 	if err != nil {
-		return nil, fmt.Errorf("preparing compression: %w", err)
+		panic(fmt.Sprintf("preparing compression: %v", err)) // an option that zstd does not know
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxBody))
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(codecs), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxBody))
 	if err != nil {
-		return nil, fmt.Errorf("preparing compression: %w", err)
+		panic(fmt.Sprintf("preparing compression: %v", err))
 	}
-	return &Codec{enc: enc, dec: dec}, nil
+	enc.EncodeAll(nil, nil) // an encoder makes its channels when it is first used
+	return enc, dec
 }
 
-func (c *Codec) pack(body []byte) []byte {
-	return c.enc.EncodeAll(body, make([]byte, 0, len(body)/2+64))
+func pack(body []byte) []byte {
+	return encoder.EncodeAll(body, make([]byte, 0, len(body)/2+64))
 }
 
-func (c *Codec) unpack(packed []byte) ([]byte, error) {
+func unpack(packed []byte) ([]byte, error) {
 	if len(packed) == 0 {
 		return nil, nil
 	}
-	return c.dec.DecodeAll(packed, nil)
-}
-
-// Close gives back the memory. Nothing can be encoded or decoded after it.
-func (c *Codec) Close() {
-	_ = c.enc.Close()
-	c.dec.Close()
+	return decoder.DecodeAll(packed, nil)
 }
 
 // appendBytes writes a length and the bytes.
@@ -169,6 +168,12 @@ func appendTime(b []byte, t time.Time) []byte {
 		return binary.AppendVarint(b, 0)
 	}
 	return binary.AppendVarint(b, t.UnixMilli())
+}
+
+// Storable is the time as it is read again once it was written.
+func Storable(t time.Time) time.Time {
+	r := reader{b: appendTime(nil, t)}
+	return readTime(&r)
 }
 
 func readTime(r *reader) time.Time {

@@ -68,14 +68,21 @@ func contractIndex() Index {
 	}
 }
 
+func contractBook() []BookEntry {
+	const first, second = "https://abcdefghijklmnopqrst.supabase.co/storage/v1/s3", "https://bbcdefghijklmnopqrst.supabase.co/storage/v1/s3"
+	return []BookEntry{
+		{ProjectRef: "abcdefghijklmnopqrst", ProjectName: "Shop (Zürich)", Endpoint: first, Bucket: "avatars"},
+		{ProjectRef: "abcdefghijklmnopqrst", ProjectName: "Shop (Zürich)", Endpoint: first, Bucket: "user uploads", Gone: contractNoon},
+		{Endpoint: second, Bucket: "avatars"},
+	}
+}
+
 // reading hides the type of what f reads.
 func reading[T any](f func(string, []byte) (T, error)) func(string, []byte) (any, error) {
 	return func(key string, value []byte) (any, error) { return f(key, value) }
 }
 
 func TestValuesOfFormat1AreReadForeverAndWrittenTheSame(t *testing.T) {
-	c, err := NewCodec()
-	require.NoError(t, err)
 	const key = "supabase-storage-0123456789abcdef-x"
 	for _, v := range []struct {
 		name    string
@@ -83,10 +90,11 @@ func TestValuesOfFormat1AreReadForeverAndWrittenTheSame(t *testing.T) {
 		read    func(key string, value []byte) (any, error)
 		want    any
 	}{
-		{"manifest", c.EncodeManifest(key, contractEntries()), reading(c.DecodeManifest), contractEntries()},
-		{"journal", c.EncodeRecord(key, contractRecord()), reading(c.DecodeRecord), contractRecord()},
-		{"index", c.EncodeIndex(key, contractIndex()), reading(c.DecodeIndex), contractIndex()},
+		{"manifest", EncodeManifest(key, contractEntries()), reading(DecodeManifest), contractEntries()},
+		{"journal", EncodeRecord(key, contractRecord()), reading(DecodeRecord), contractRecord()},
+		{"index", EncodeIndex(key, contractIndex()), reading(DecodeIndex), contractIndex()},
 		{"founded", EncodeFounded(key, FoundedJournal), reading(DecodeFounded), FoundedJournal},
+		{"book", EncodeBook(key, contractBook()), reading(DecodeBook), contractBook()},
 		{"viewer", EncodeIdentity(key, "authenticated\n9f3a"), reading(DecodeIdentity), "authenticated\n9f3a"},
 	} {
 		t.Run(v.name, func(t *testing.T) {
@@ -131,6 +139,7 @@ func TestKeysOfFormat1(t *testing.T) {
 	require.Equal(t, "supabase-storage-4033495ec5b09144-m12", k.Manifest(12))
 	require.Equal(t, "supabase-storage-4033495ec5b09144-j12", k.Record(12))
 	require.Regexp(t, `^[a-z0-9-]{1,64}$`, k.Manifest(1<<63))
+	require.Equal(t, "supabase-storage-ebc84fb2abbf79b3-book", BookKey("uploads"))
 }
 
 func TestEnvelopeOfFormat1(t *testing.T) {

@@ -14,10 +14,13 @@
 //	supabase-storage-H-j12      Record    a journal record: what one checkpoint wrote
 //	supabase-storage-H-founded  Founded   which of these must be there
 //	supabase-storage-H-viewer   text      the identity that listed the bucket
+//	supabase-storage-N-book     book      the scopes of a namespace
+//
+// N is the hash of the namespace alone.
 //
 // # The envelope of every value
 //
-//	"SBSL", version 1, kind (i m j f v)   a byte each
+//	"SBSL", version 1, kind (i m j f v b)   a byte each
 //	name, body                            each a length and its bytes
 //	checksum                              XXH64 of all before it, 8 bytes
 //
@@ -43,6 +46,8 @@
 //	          change: key (front-coded), op, flags, what the flags announce, the
 //	          fingerprint if delivered, and the sum of Before if it was tracked
 //	founded   one byte: 1 for the journal, else the index
+//	book      packed: a count, and for each scope: endpoint, bucket, project and
+//	          project's name (each front-coded), and since when it is gone
 //
 // Flags: 1 tracked, 2 absent, 4 parked, 8 alias; the version is 16 by content and
 // time, 32 by size and time, else by content; 64 and 128 the same for the parked

@@ -29,9 +29,11 @@ type Scope struct {
 type Keys string
 
 // Keys returns the names of the scope's values.
-func (s Scope) Keys() Keys {
+func (s Scope) Keys() Keys { return keysOf(s.Endpoint, s.Bucket, s.Namespace) }
+
+func keysOf(parts ...string) Keys {
 	h := sha256.New()
-	for _, part := range []string{s.Endpoint, s.Bucket, s.Namespace} {
+	for _, part := range parts {
 		_, _ = io.WriteString(h, strconv.Itoa(len(part)))
 		_, _ = io.WriteString(h, ":")
 		_, _ = io.WriteString(h, part)
@@ -69,6 +71,7 @@ const (
 	kindRecord   valueKind = 'j'
 	kindFounded  valueKind = 'f'
 	kindIdentity valueKind = 'v'
+	kindBook     valueKind = 'b'
 )
 
 // ErrDamaged means that the store holds something under a key of the ledger

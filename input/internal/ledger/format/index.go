@@ -38,13 +38,13 @@ type Segment struct {
 }
 
 // EncodeIndex makes the value under [Keys.Index].
-func (c *Codec) EncodeIndex(key string, x Index) []byte {
-	return seal(kindIndex, key, c.pack(x.append(make([]byte, 0, 64+80*len(x.Segments)))))
+func EncodeIndex(key string, x Index) []byte {
+	return seal(kindIndex, key, pack(x.append(make([]byte, 0, 64+80*len(x.Segments)))))
 }
 
 // DecodeIndex reads the value under [Keys.Index].
-func (c *Codec) DecodeIndex(key string, value []byte) (Index, error) {
-	return decode(kindIndex, key, value, c.readIndex)
+func DecodeIndex(key string, value []byte) (Index, error) {
+	return decode(kindIndex, key, value, readIndex)
 }
 
 func (x *Index) append(b []byte) []byte {
@@ -75,8 +75,8 @@ func (x *Index) append(b []byte) []byte {
 	return b
 }
 
-func (c *Codec) readIndex(body []byte) (Index, error) {
-	b, err := c.unpack(body)
+func readIndex(body []byte) (Index, error) {
+	b, err := unpack(body)
 	if err != nil {
 		return Index{}, fmt.Errorf("unpacking: %w", err)
 	}

@@ -21,16 +21,16 @@ const (
 
 // EncodeManifest makes the value under a [Keys.Manifest]. The entries are in key
 // order; each is tracked or parked, or both.
-func (c *Codec) EncodeManifest(key string, entries []Entry) []byte {
-	return seal(kindManifest, key, c.manifest(entries))
+func EncodeManifest(key string, entries []Entry) []byte {
+	return seal(kindManifest, key, manifest(entries))
 }
 
 // DecodeManifest reads the value under a [Keys.Manifest].
-func (c *Codec) DecodeManifest(key string, value []byte) ([]Entry, error) {
-	return decode(kindManifest, key, value, c.readManifest)
+func DecodeManifest(key string, value []byte) ([]Entry, error) {
+	return decode(kindManifest, key, value, readManifest)
 }
 
-func (c *Codec) manifest(entries []Entry) []byte {
+func manifest(entries []Entry) []byte {
 	w := keyWriter{shapes: map[string]uint64{}}
 	var extras []byte
 	lastExtra := 0
@@ -44,9 +44,9 @@ func (c *Codec) manifest(entries []Entry) []byte {
 			lastExtra = i
 		}
 	}
-	keys, digits := c.pack(w.text()), c.pack(w.digits)
+	keys, digits := pack(w.text()), pack(w.digits)
 	if len(extras) > 0 {
-		extras = c.pack(extras)
+		extras = pack(extras)
 	}
 	body := make([]byte, 0, 4*binary.MaxVarintLen32+len(keys)+len(digits)+8*len(entries)+len(extras))
 	body = binary.AppendUvarint(body, uint64(len(entries)))
@@ -58,7 +58,7 @@ func (c *Codec) manifest(entries []Entry) []byte {
 	return appendBytes(body, extras)
 }
 
-func (c *Codec) readManifest(body []byte) ([]Entry, error) {
+func readManifest(body []byte) ([]Entry, error) {
 	r := reader{b: body}
 	n := r.count(8)
 	columns := [][]byte{r.bytes(r.uvarint()), r.bytes(r.uvarint())}
@@ -69,7 +69,7 @@ func (c *Codec) readManifest(body []byte) ([]Entry, error) {
 	}
 	for i, packed := range columns {
 		var err error
-		if columns[i], err = c.unpack(packed); err != nil {
+		if columns[i], err = unpack(packed); err != nil {
 			return nil, fmt.Errorf("unpacking column %d: %w", i, err)
 		}
 	}

@@ -54,13 +54,13 @@ const (
 )
 
 // EncodeRecord makes the value under a [Keys.Record].
-func (c *Codec) EncodeRecord(key string, rec Record) []byte {
-	return seal(kindRecord, key, c.pack(rec.append(make([]byte, 0, 64+96*len(rec.Changes)))))
+func EncodeRecord(key string, rec Record) []byte {
+	return seal(kindRecord, key, pack(rec.append(make([]byte, 0, 64+96*len(rec.Changes)))))
 }
 
 // DecodeRecord reads the value under a [Keys.Record].
-func (c *Codec) DecodeRecord(key string, value []byte) (Record, error) {
-	return decode(kindRecord, key, value, c.readRecord)
+func DecodeRecord(key string, value []byte) (Record, error) {
+	return decode(kindRecord, key, value, readRecord)
 }
 
 func (rec *Record) append(b []byte) []byte {
@@ -76,8 +76,8 @@ func (rec *Record) append(b []byte) []byte {
 	return b
 }
 
-func (c *Codec) readRecord(body []byte) (Record, error) {
-	b, err := c.unpack(body)
+func readRecord(body []byte) (Record, error) {
+	b, err := unpack(body)
 	if err != nil {
 		return Record{}, fmt.Errorf("unpacking: %w", err)
 	}
