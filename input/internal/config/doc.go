@@ -10,7 +10,8 @@
 //	fields.go          fields are read, and errors get the field they are about
 //	filter.go          the fields of what the filter and the metadata are asked for
 //	values.go, enum.go parsers of single values, which rules and Parse share
-//	clients.go         the clients that a Config describes
+//	clients.go, clients_fleet.go
+//	                   the clients that a Config describes
 //
 // # Invariants
 //

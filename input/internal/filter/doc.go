@@ -7,6 +7,7 @@
 //	rule.go       the rules, in the order in which they are asked
 //	pattern.go    a pattern as users write it, and what is wrong with it
 //	types.go      globs of media types
+//	name.go       patterns of whole names, such as those of buckets
 //	translate.go  what gobwas/glob does not do by itself
 //
 // Invariants:

@@ -32,7 +32,7 @@ type Refusal func(r Request, resp *http.Response, doc []byte, cred object.Creden
 // NewCaller checks the options; no request is made.
 func NewCaller(o Options, refusal Refusal) (*Caller, error) {
 	switch {
-	case o.Bucket == "":
+	case o.Bucket == "" && !o.AllBuckets:
 		return nil, errors.New("building the bucket client: no bucket name")
 	case o.Credentials == nil:
 		return nil, errors.New("building the bucket client: no credentials")

@@ -19,8 +19,10 @@ type Options struct {
 	// Region is the region that requests are signed for, unless the credentials
 	// name another one. The REST API knows no regions.
 	Region string
-	// Bucket is the bucket's name.
-	Bucket string
+	// Bucket is the bucket's name. With AllBuckets it may be "": the client is for
+	// Buckets and Answers alone then.
+	Bucket     string
+	AllBuckets bool
 	// Credentials is asked before every request, so it must be cheap.
 	Credentials func(context.Context) (object.Credentials, error)
 	// Renew is called when the server has refused the credentials. If it reports

@@ -26,31 +26,75 @@ const (
 // bucketsPage is how many buckets are asked for at a time.
 const bucketsPage = 100
 
+// mostBuckets bounds a list that does not end. It is a hundred times what the Dashboard
+// of Supabase shows.
+const mostBuckets = 100_000
+
+// relistings is how often the list is read again from its start, because a bucket came
+// or went while it was read.
+const relistings = 5
+
 // Buckets names the buckets that the role may see, in the order of their names: all
 // of them for a role that bypasses row level security, and without a policy on
 // storage.buckets none for others. Each request is retried under the client's policy.
 func (c *Client) Buckets(ctx context.Context) (names []string, err error) {
-	for {
-		var rows []struct {
-			ID string `json:"id"`
-		}
-		r := request{
-			op: opBuckets, method: http.MethodGet, path: "/bucket",
-			query: "limit=" + strconv.Itoa(bucketsPage) + "&offset=" + strconv.Itoa(len(names)) + "&sortColumn=id&sortOrder=asc",
-		}
-		if err := c.caller.Retrying(ctx, opBuckets, func(ctx context.Context) error { return c.ask(ctx, r, &rows) }); err != nil {
-			return nil, err
-		}
-		if len(rows) > 0 && slices.Contains(names, rows[0].ID) {
-			return names, nil // an old server, which gives all of them every time
-		}
-		for _, row := range rows {
-			names = append(names, row.ID)
-		}
-		if len(rows) < bucketsPage {
-			return names, nil
+	for range relistings {
+		names, err = c.listBuckets(ctx)
+		if !errors.Is(err, errBucketsMoved) {
+			break
 		}
 	}
+	return names, err
+}
+
+var (
+	errBucketsMoved   = errors.New("the list of buckets changed each time while it was read")
+	errBucketsEndless = errors.New("the list of buckets does not end")
+)
+
+// listBuckets reads the list once. Pages go by the place in the list, and a bucket that
+// goes in the meantime moves the others: so each page begins with the last bucket of the
+// page before, and where it does not, the list is no list.
+func (c *Client) listBuckets(ctx context.Context) (names []string, err error) {
+	for {
+		rows, err := c.bucketPage(ctx, max(len(names)-1, 0))
+		switch {
+		case err != nil:
+			return nil, err
+		case len(names) == 0 && len(rows) != bucketsPage:
+			return rows, nil // fewer, or all at once from a server that knows no pages
+		case len(names) == 0:
+			names = rows
+			continue
+		case slices.Equal(rows, names):
+			return names, nil // such a server, with a page of buckets
+		case len(rows) == 0 || rows[0] != names[len(names)-1]:
+			return nil, &object.Error{Op: opBuckets, Kind: object.ErrUnavailable, Err: errBucketsMoved}
+		}
+		names = append(names, rows[1:]...)
+		switch {
+		case len(rows) < bucketsPage:
+			return names, nil
+		case len(names) > mostBuckets || rows[0] == rows[len(rows)-1]:
+			return nil, &object.Error{Op: opBuckets, Kind: object.ErrUnavailable, Err: errBucketsEndless}
+		}
+	}
+}
+
+// bucketPage asks for the buckets from a place in the list on.
+func (c *Client) bucketPage(ctx context.Context, offset int) (names []string, err error) {
+	var rows []struct {
+		ID string `json:"id"`
+	}
+	r := request{
+		op: opBuckets, method: http.MethodGet, path: "/bucket",
+		query: "limit=" + strconv.Itoa(bucketsPage) + "&offset=" + strconv.Itoa(offset) + "&sortColumn=id&sortOrder=asc",
+	}
+	err = c.caller.Retrying(ctx, opBuckets, func(ctx context.Context) error { return c.ask(ctx, r, &rows) })
+	for _, row := range rows {
+		names = append(names, row.ID)
+	}
+	return names, err
 }
 
 // Answers makes one request without credentials, and without retries, to see

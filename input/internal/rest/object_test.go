@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -193,6 +194,74 @@ func TestBucketsAreListedPageByPage(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, got, bucketsPage)
 	require.Equal(t, 2, n, "a server that knows no pages is not asked without end")
+}
+
+// moving is a list of buckets that changes with each page.
+type moving struct {
+	names  []string
+	change func(page int)
+	pages  int
+}
+
+func (m *moving) answer(r *http.Request) *http.Response {
+	limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+	offset, _ := strconv.Atoi(r.URL.Query().Get("offset"))
+	m.pages++
+	var rows []string
+	for i := offset; i < min(offset+limit, len(m.names)); i++ {
+		rows = append(rows, fmt.Sprintf(`{"id":%q}`, m.names[i]))
+	}
+	m.change(m.pages)
+	return plain(200, "["+strings.Join(rows, ",")+"]")
+}
+
+func TestABucketThatGoesWhileTheyAreListedHidesNoOther(t *testing.T) {
+	for name, change := range map[string]func(m *moving){
+		"one goes": func(m *moving) { m.names = m.names[1:] }, "one comes": func(m *moving) { m.names = slices.Insert(m.names, 0, "a") },
+		"many go": func(m *moving) { m.names = m.names[150:] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var m moving
+			for i := range 3*bucketsPage + 1 {
+				m.names = append(m.names, fmt.Sprintf("bucket-%03d", i))
+			}
+			m.change = func(page int) {
+				if page == 1 || page == 3 {
+					change(&m)
+				}
+			}
+			all := answering(t, m.answer, func(o *plane.Options) { o.Bucket, o.AllBuckets = "", true })
+			got, err := all.Buckets(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, m.names, got)
+		})
+	}
+}
+
+func TestAListOfBucketsThatNeverSettlesIsAnErrorThatMayPass(t *testing.T) {
+	m := moving{}
+	for i := range 200 {
+		m.names = append(m.names, fmt.Sprintf("bucket-%03d", i))
+	}
+	m.change = func(int) {
+		m.names = append(m.names[1:len(m.names):len(m.names)], fmt.Sprintf("bucket-%d", 1000+m.pages))
+	}
+	_, err := answering(t, m.answer).Buckets(t.Context())
+	require.ErrorContains(t, err, "changed each time")
+	require.True(t, object.Transient(err))
+
+	n := 0
+	endless := answering(t, func(*http.Request) *http.Response {
+		var rows []string
+		for range bucketsPage {
+			rows = append(rows, fmt.Sprintf(`{"id":"b%d"}`, n))
+			n++
+		}
+		n-- // the next page begins with the last one of this
+		return plain(200, "["+strings.Join(rows, ",")+"]")
+	})
+	_, err = endless.Buckets(t.Context())
+	require.ErrorContains(t, err, "does not end")
 }
 
 func TestUserMetadataIsComplete(t *testing.T) {

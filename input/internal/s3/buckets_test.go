@@ -1,6 +1,9 @@
 package s3
 
 import (
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -40,12 +43,13 @@ func TestBucketsAreToldApartFromOtherAnswers(t *testing.T) {
 		`<ListAllMyBucketsResult/>`:                                   nil,
 		`<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>`: nil,
 	} {
-		names, err := decodeBuckets([]byte(doc))
+		names, next, err := decodeBuckets([]byte(doc))
 		require.NoError(t, err, doc)
+		require.Empty(t, next)
 		require.Equal(t, want, names, doc)
 	}
 	for _, doc := range []string{"", "no", "<html></html>", "<ListAllMyBucketsResult><Buckets><Bucket><Name>a</Name>"} {
-		_, err := decodeBuckets([]byte(doc))
+		_, _, err := decodeBuckets([]byte(doc))
 		require.Error(t, err, doc)
 	}
 	// The refusals are those of every request.
@@ -54,4 +58,39 @@ func TestBucketsAreToldApartFromOtherAnswers(t *testing.T) {
 	bad.SecretAccessKey += "0"
 	_, err := inMemory(t, s, func(o *plane.Options) { o.Credentials = static(bad) }).Buckets(t.Context())
 	require.ErrorIs(t, err, object.ErrCredentials)
+}
+
+func TestAllPagesOfTheBucketsAreListed(t *testing.T) {
+	page := func(name, next string) string {
+		doc := "<ListAllMyBucketsResult><Buckets><Bucket><Name>" + name + "</Name></Bucket></Buckets>"
+		if next != "" {
+			doc += "<ContinuationToken>" + next + "</ContinuationToken>"
+		}
+		return doc + "</ListAllMyBucketsResult>"
+	}
+	for name, tc := range map[string]struct {
+		pages map[string]string // by token
+		want  []string
+		fails bool
+	}{
+		"one":      {map[string]string{"": page("a", "")}, []string{"a"}, false},
+		"three":    {map[string]string{"": page("a", "x&amp;y"), "x&y": page("b", "z"), "z": page("c", "")}, []string{"a", "b", "c"}, false},
+		"circular": {map[string]string{"": page("a", "x"), "x": page("b", "x")}, nil, true},
+		"empty":    {map[string]string{"": page("a", "x"), "x": "<ListAllMyBucketsResult><ContinuationToken>y</ContinuationToken></ListAllMyBucketsResult>"}, nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			c := inMemory(t, emulator.New(emulator.Options{}), func(o *plane.Options) {
+				o.Bucket, o.AllBuckets, o.Transport = "", true, roundTrip(func(r *http.Request) (*http.Response, error) {
+					asked++
+					doc := tc.pages[r.URL.Query().Get("continuation-token")]
+					return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/xml"}}, Body: io.NopCloser(strings.NewReader(doc)), ContentLength: int64(len(doc)), Request: r}, nil
+				})
+			})
+			names, err := c.Buckets(t.Context())
+			require.Equal(t, tc.want, names)
+			require.Equal(t, tc.fails, err != nil, err)
+			require.LessOrEqual(t, asked, 3)
+		})
+	}
 }

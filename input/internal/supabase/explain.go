@@ -64,6 +64,14 @@ func (p Project) addressField() string {
 	if p.ownAddress {
 		return "endpoint"
 	}
+	return p.refField()
+}
+
+// refField is where the reference comes from.
+func (p Project) refField() string {
+	if p.fleet {
+		return fieldProjects
+	}
 	return "project_ref"
 }
 

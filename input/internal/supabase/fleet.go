@@ -50,13 +50,14 @@ func ResolveFleet(s Settings) (Project, error) {
 		shown.Problem = strings.ReplaceAll(e.Problem, anyRef, RefPlace)
 		p.Warnings[i] = &shown
 	}
+	p.fleet = false
 	p.Ref, p.Endpoint = "", strings.TrimRight(s.Endpoint, "/")
 	return p, nil
 }
 
 // ForProject returns the settings for one of many projects.
 func (s Settings) ForProject(ref string) Settings {
-	s.ProjectRef = ref
+	s.ProjectRef, s.fleet = ref, true
 	s.Endpoint = strings.ReplaceAll(s.Endpoint, RefPlace, ref)
 	return s
 }

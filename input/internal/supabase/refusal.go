@@ -38,12 +38,12 @@ func (p Project) ExplainAPI(err error) error {
 		}
 		return add(token, "the token may not do this in the project "+p.Ref, "give it the permissions, or its owner the role in the organization: "+whereTokens)
 	case e.Status == 404:
-		return add("project_ref", fmt.Sprintf("the Management API knows no project %s, or the token may not see it", p.Ref),
+		return add(p.refField(), fmt.Sprintf("the Management API knows no project %s, or the token may not see it", p.Ref),
 			"compare the reference with the Dashboard under Project Settings -> General, and the account of the token with the owner of the project")
 	case strings.Contains(strings.ToLower(e.Message), "removed"):
-		return add("project_ref", "the project "+p.Ref+" was deleted", "write the reference of another project")
+		return add(p.refField(), "the project "+p.Ref+" was deleted", "write the reference of another project")
 	case e.Status == 400:
-		return add("project_ref", fmt.Sprintf("the Management API says that %s is no reference", p.Ref), "write the 20 letters in https://<project_ref>.supabase.co")
+		return add(p.refField(), fmt.Sprintf("the Management API says that %s is no reference", p.Ref), "write the 20 letters in https://<project_ref>.supabase.co")
 	}
 	return add(token, "the Management API refuses the request", "see what it says; "+whereTokens)
 }
@@ -51,7 +51,7 @@ func (p Project) ExplainAPI(err error) error {
 // NotRunning says that the project is in a status in which it can't be read, such
 // as INACTIVE, and what to do about it.
 func (p Project) NotRunning(status, remedy string) error {
-	return &FieldError{Field: "project_ref", Problem: fmt.Sprintf("the project %s is %s", p.Ref, status), Remedy: remedy}
+	return &FieldError{Field: p.refField(), Problem: fmt.Sprintf("the project %s is %s", p.Ref, status), Remedy: remedy}
 }
 
 // KeysSeen are what the Management API showed of a project's keys, none of which

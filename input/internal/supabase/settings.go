@@ -20,6 +20,8 @@ type Settings struct {
 	Region      string
 	Bucket      string
 	Credentials CredentialSettings
+
+	fleet bool // it is one of many: see ForProject
 }
 
 // CredentialSettings are the fields below credentials. All but Type, Email and
@@ -71,6 +73,7 @@ type Project struct {
 	auth       CredentialSettings
 	ownAddress bool // Endpoint was written, not derived
 	ownRegion  bool // Region was written
+	fleet      bool // it is one of many, whose reference was not written as project_ref
 }
 
 // Resolve checks the settings and returns the project they describe. Its error
@@ -84,7 +87,7 @@ type Project struct {
 func Resolve(s Settings) (Project, error) {
 	p := Project{
 		Bucket: s.Bucket, Region: cmp.Or(s.Region, UniversalRegion),
-		auth: s.Credentials, ownAddress: s.Endpoint != "", ownRegion: s.Region != "",
+		auth: s.Credentials, ownAddress: s.Endpoint != "", ownRegion: s.Region != "", fleet: s.fleet,
 	}
 	var problems Problems
 	p.locate(s, &problems)

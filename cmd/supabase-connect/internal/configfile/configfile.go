@@ -4,6 +4,7 @@
 //	configfile.go  a config, its inputs and its caches
 //	fields.go      files, environment variables, overrides
 //	flags.go       the flags that name them
+//	unquoted.go    a pattern that YAML reads as something else
 package configfile
 
 import (

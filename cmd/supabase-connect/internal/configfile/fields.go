@@ -63,10 +63,13 @@ func readConfig(schema *service.ConfigSchema, name string, overridden bool) (map
 	}
 	lints, err := schema.NewStreamConfigLinter().LintYAML(content)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
+		return nil, errors.Join(unquoted(name, string(content)), fmt.Errorf("reading %s: %w", name, err))
 	}
 	fields, err := readFields(string(content))
 	var errs []error
+	if err != nil { // it is no YAML, and the linter says no more
+		errs = append(errs, unquoted(name, string(content)))
+	}
 	known := fieldErrors(schema, fields)
 	for _, lint := range lints {
 		switch typed := known[lint.What]; {
@@ -77,8 +80,8 @@ func readConfig(schema *service.ConfigSchema, name string, overridden bool) (map
 			errs = append(errs, fmt.Errorf("%s%w", name, lint))
 		}
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if joined := errors.Join(errs...); joined != nil {
+		return nil, joined
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)

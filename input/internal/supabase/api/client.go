@@ -50,6 +50,9 @@ type Options struct {
 	// Gate holds all requests back for as long as the server asks for. Clients of
 	// one host share one. With nil nothing waits here, and the caller asks [PauseOf].
 	Gate *retry.Gate
+	// Seen is shown the status and the headers of each answer, before it is read. It
+	// is called by many goroutines. Nil sees none.
+	Seen func(status int, h http.Header)
 }
 
 // Client makes requests to one API. It is safe for concurrent use.
@@ -118,6 +121,9 @@ func (c *Client) Do(ctx context.Context, r Request, into any) error {
 		return c.noAnswer(ctx, r, err)
 	}
 	defer resp.Body.Close()
+	if c.o.Seen != nil {
+		c.o.Seen(resp.StatusCode, resp.Header)
+	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		doc, _ := io.ReadAll(io.LimitReader(resp.Body, MaxRefusal)) // as much as comes
 		if err := ctx.Err(); err != nil {

@@ -29,25 +29,53 @@ const maxTimeout = 20 * time.Second
 // newProvider is what the type of credentials asks for.
 func newProvider(o Options, read func(string) ([]byte, error)) provider {
 	files := files{o: o, read: read}
-	options := api.Options{Transport: o.Transport, ConnectTimeout: o.ConnectTimeout, Timeout: maxTimeout}
-	if o.Timeout > 0 {
-		options.Timeout = min(o.Timeout, maxTimeout)
-	}
+	options := o.apiOptions()
 	switch o.Settings.Credentials.Type {
 	case supabase.TypeUser:
 		options.Base, options.TLS = o.Project.AuthURL, o.TLS
 		return &user{files: files, auth: auth.New(options)}
 	case supabase.TypeAccessToken:
-		options.Base = o.Project.APIURL
-		if o.Project.OwnAPI() {
-			options.TLS = o.TLS
+		client := o.Management
+		if client == nil {
+			client = NewManagement(o)
 		}
-		return &managed{files: files, management: management.New(options)}
+		return &managed{files: files, management: client}
 	}
 	if o.Settings.HasFiles() {
 		return files
 	}
 	return fixed{o.Project}
+}
+
+func (o Options) apiOptions() api.Options {
+	options := api.Options{Transport: o.Transport, ConnectTimeout: o.ConnectTimeout, Timeout: maxTimeout}
+	if o.Timeout > 0 {
+		options.Timeout = min(o.Timeout, maxTimeout)
+	}
+	return options
+}
+
+// NewManagement makes the client of the Management API that [Options.Management]
+// shares. It uses the project's address of the API, TLS, Transport and the timeouts.
+func NewManagement(o Options) *management.Client {
+	options := o.apiOptions()
+	options.Base = o.Project.APIURL
+	if o.Project.OwnAPI() {
+		options.TLS = o.TLS
+	}
+	return management.New(options)
+}
+
+// AccessToken gives the personal access token of the settings, and reads it anew each
+// time where a file holds it.
+func AccessToken(s supabase.Settings) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) {
+		read, err := s.Read(readFile)
+		if err != nil {
+			return "", final(err)
+		}
+		return read.Credentials.AccessToken, nil
+	}
 }
 
 // fixed has the keys that stand in the configuration, and no others.
@@ -137,14 +165,14 @@ func (a *managed) obtain(ctx context.Context) (supabase.Project, error) {
 	if err != nil {
 		return supabase.Project{}, err
 	}
-	facts, err := a.management.Project(ctx, p.AccessToken(), p.Ref)
+	facts, err := a.facts(ctx, p)
 	if err != nil {
-		return supabase.Project{}, p.ExplainAPI(err)
+		return supabase.Project{}, err
 	}
 	if err := running(p, facts.Status); err != nil {
 		return supabase.Project{}, err
 	}
-	if !a.found {
+	if !a.found && a.o.Facts == nil {
 		if err := a.storageIsUp(ctx, p); err != nil {
 			return supabase.Project{}, err
 		}
@@ -174,6 +202,18 @@ func (a *managed) obtain(ctx context.Context) (supabase.Project, error) {
 	}
 	a.found = true
 	return p, nil
+}
+
+// facts are where the project is and whether it runs.
+func (a *managed) facts(ctx context.Context, p supabase.Project) (management.Project, error) {
+	if a.o.Facts != nil {
+		return a.o.Facts(ctx)
+	}
+	facts, err := a.management.Project(ctx, p.AccessToken(), p.Ref)
+	if err != nil {
+		err = p.ExplainAPI(err)
+	}
+	return facts, err
 }
 
 // running turns the status of a project into an error: one that may pass while

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
 )
 
 // Options say what the settings are, and how patient the source is.
@@ -32,6 +33,14 @@ type Options struct {
 	Patience time.Duration
 	// Watcher hears what a user should know; nil tells nobody.
 	Watcher Watcher
+
+	// Management is the client of the Management API that is shared with other
+	// sources of the same account; nil makes one. Only access_token uses it.
+	Management *management.Client
+	// Facts gives the status and the region of the project, where somebody else asks
+	// the Management API for those of many projects. An error of it is explained
+	// already. Nil asks for this project, and for the health of its Storage.
+	Facts func(ctx context.Context) (management.Project, error)
 }
 
 // Watcher hears what becomes of the keys. It is called by one goroutine at a

@@ -12,12 +12,34 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/api"
 )
 
-// Client asks one instance of the API. It is safe for concurrent use.
-type Client struct{ api *api.Client }
+// Client asks one instance of the API. It is safe for concurrent use, and all who use
+// the same account share one: it keeps within the account's quota.
+type Client struct {
+	api  *api.Client
+	pace *pacer
+}
 
 // New returns a client of the API at o.Base, such as https://api.supabase.com;
 // no request is made.
-func New(o api.Options) *Client { return &Client{api.New(o)} }
+func New(o api.Options) *Client {
+	c := &Client{pace: newPacer()}
+	o.Seen = c.pace.seen
+	o.MaxIdle = atOnce
+	c.api = api.New(o)
+	return c
+}
+
+// Close drops the idle connections. The client can still be used.
+func (c *Client) Close() { c.api.Close() }
+
+// get makes one request, as soon as the quota allows it.
+func (c *Client) get(ctx context.Context, op, token, path string, query url.Values, into any) error {
+	if err := c.pace.start(ctx); err != nil {
+		return err
+	}
+	defer c.pace.done()
+	return c.api.Do(ctx, api.Request{Op: op, Method: http.MethodGet, Path: path, Query: query, Bearer: token}, into)
+}
 
 // Status is the state that a project is in, such as ACTIVE_HEALTHY.
 type Status string
@@ -56,16 +78,21 @@ type Project struct {
 	Name   string `json:"name"`
 	Region string `json:"region"`
 	Status Status `json:"status"`
+	// Branch says that it is a preview branch. Only the list of an organization tells.
+	Branch bool `json:"is_branch"`
+}
+
+// clean makes what is shown of a project fit for it. The reference stays as it is: see
+// supabase.IsRef.
+func (p *Project) clean(token string) {
+	p.Name, p.Region, p.Status = foreign.Text(p.Name, shown, token), foreign.Code(p.Region, token), Status(foreign.Text(string(p.Status), shown, token))
 }
 
 // Project asks for a project by its reference.
 func (c *Client) Project(ctx context.Context, token, ref string) (Project, error) {
 	var p Project
-	err := c.api.Do(ctx, api.Request{
-		Op: "asking the Management API for the project", Method: http.MethodGet,
-		Path: projectPath(ref), Bearer: token,
-	}, &p)
-	p.Name, p.Region, p.Status = foreign.Text(p.Name, shown, token), foreign.Code(p.Region, token), Status(foreign.Text(string(p.Status), shown, token))
+	err := c.get(ctx, "asking the Management API for the project", token, projectPath(ref), nil, &p)
+	p.clean(token)
 	return p, err
 }
 
@@ -86,10 +113,7 @@ const Healthy = "ACTIVE_HEALTHY"
 // not speak of Storage is the zero Health.
 func (c *Client) StorageHealth(ctx context.Context, token, ref string) (Health, error) {
 	var services []Health
-	err := c.api.Do(ctx, api.Request{
-		Op: "asking the Management API for the health of Storage", Method: http.MethodGet,
-		Path: projectPath(ref) + "/health", Query: url.Values{"services": {"storage"}}, Bearer: token,
-	}, &services)
+	err := c.get(ctx, "asking the Management API for the health of Storage", token, projectPath(ref)+"/health", url.Values{"services": {"storage"}}, &services)
 	for _, s := range services {
 		if s.Name == "storage" {
 			s.Status, s.Error = foreign.Text(s.Status, shown, token), foreign.Text(s.Error, foreign.Short, token)
@@ -143,10 +167,7 @@ func (c *Client) Keys(ctx context.Context, token, ref string) (Keys, error) {
 
 func (c *Client) listKeys(ctx context.Context, token, ref string, query url.Values) ([]key, error) {
 	var list []key
-	err := c.api.Do(ctx, api.Request{
-		Op: "asking the Management API for the project's keys", Method: http.MethodGet,
-		Path: projectPath(ref) + "/api-keys", Query: query, Bearer: token,
-	}, &list)
+	err := c.get(ctx, "asking the Management API for the project's keys", token, projectPath(ref)+"/api-keys", query, &list)
 	return list, err
 }
 
@@ -202,10 +223,7 @@ func (c *Client) LegacyKeysEnabled(ctx context.Context, token, ref string) (bool
 	var answer struct {
 		Enabled *bool `json:"enabled"`
 	}
-	err := c.api.Do(ctx, api.Request{
-		Op: "asking the Management API whether the legacy keys are enabled", Method: http.MethodGet,
-		Path: projectPath(ref) + "/api-keys/legacy", Bearer: token,
-	}, &answer)
+	err := c.get(ctx, "asking the Management API whether the legacy keys are enabled", token, projectPath(ref)+"/api-keys/legacy", nil, &answer)
 	if object.Transient(err) || ctx.Err() != nil {
 		return false, err
 	}
