@@ -24,6 +24,10 @@ type CheckOptions struct {
 	// Target is a message of targets_input: the report says what would become of
 	// it. Nil asks for nothing.
 	Target []byte
+	// Bucket and Project restrict the check of an input that reads several to one
+	// bucket, and to one project by its reference or its name; "" restricts nothing.
+	// Explain and Target need both, as far as there are several.
+	Bucket, Project string
 	// StatesOfOthers maps the state.path of other inputs of the same pipeline,
 	// cleaned by [path/filepath.Clean], to the names of these: no two can have the
 	// same.
@@ -33,6 +37,9 @@ type CheckOptions struct {
 	// OnListed, which may be nil, hears after each page of the listing how many objects
 	// were listed so far.
 	OnListed func(n int64)
+	// OnScope, which may be nil, hears after each of several buckets how many are done,
+	// of those that are known by then.
+	OnScope func(done, known int)
 
 	// transport replaces the one to the network in tests.
 	transport http.RoundTripper
@@ -41,13 +48,19 @@ type CheckOptions struct {
 // Check tests each step that a run of an input depends on, and finds out what
 // it would deliver. It delivers nothing, and writes to nothing: a state file is
 // looked at in a copy, so that a pipeline may use it meanwhile, and a cache is
-// only read. It takes five minutes at most.
+// only read. It takes five minutes at most, and a second more for each of several
+// projects.
+//
+// Of an input that reads several buckets each is checked, some at the same time, and of
+// each at least a thousand objects are listed, if Limit is not less. What holds one up
+// holds up no other.
 //
 // A pass that would find nothing to deliver is a warning and no failure, as it
 // is for a run.
 func Check(ctx context.Context, parsed *service.ParsedConfig, res *service.Resources, o CheckOptions) *CheckReport {
 	return check.Run(ctx, parsed, res, check.Options{
-		Limit: o.Limit, First: o.First, Explain: o.Explain, Target: o.Target, StatesOfOthers: o.StatesOfOthers, OnStep: o.OnStep, OnListed: o.OnListed,
+		Limit: o.Limit, First: o.First, Explain: o.Explain, Target: o.Target, Bucket: o.Bucket, Project: o.Project,
+		StatesOfOthers: o.StatesOfOthers, OnStep: o.OnStep, OnListed: o.OnListed, OnScope: o.OnScope,
 		Transport: o.transport, OpenCache: openCache, LongestPause: poll.LongestPause,
 	})
 }
@@ -75,6 +88,8 @@ type (
 	//
 	//	OK         whether a run would work: no step failed
 	//	Steps      the steps that were made, in their order
+	//	Scopes     the buckets of an input that reads several; nil for one, as are the
+	//	           following with several
 	//	Sample     what a run would deliver; nil where nothing could be listed
 	//	Explained  one element for each of CheckOptions.Explain; empty where the
 	//	           bucket could not be asked
@@ -83,6 +98,18 @@ type (
 	//
 	// Its method Failed names the steps that failed.
 	CheckReport = check.Report
+
+	// CheckScope is what was found of one bucket of several. Its methods Problems and
+	// Found say what is wrong with it, and what was found last.
+	//
+	//	Project, ProjectName  the reference and the name, "" where there is one project
+	//	Bucket                "" for a project that can't be read as a whole, or has no
+	//	                      bucket that is asked for
+	//	Status                the worst of the steps'
+	//	Role, Plane           whom the server treats the keys as, and what requests go
+	//	                      over: "S3 protocol" or "Storage REST API"; "" without keys
+	//	Steps, Sample         as in CheckReport
+	CheckScope = check.Scope
 
 	// CheckStep is one thing that was tested. No secret is in it.
 	//
@@ -173,7 +200,7 @@ const (
 	CheckSkipped = check.Skipped
 )
 
-// The names of the steps, in their order.
+// The names of the steps, in their order: those of a bucket first.
 const (
 	CheckStepConfig      = check.StepConfig
 	CheckStepHost        = check.StepHost
@@ -184,6 +211,11 @@ const (
 	CheckStepPatterns    = check.StepPatterns
 	CheckStepState       = check.StepState
 	CheckStepDownload    = check.StepDownload
+
+	// CheckStepProjects and CheckStepBuckets are there only where several projects or
+	// buckets are read. The second comes last, and sums up the Scopes.
+	CheckStepProjects = check.StepProjects
+	CheckStepBuckets  = check.StepBuckets
 )
 
 // The values of CheckExplanation.Verdict.

@@ -29,12 +29,18 @@ type access struct {
 // checkCredentials obtains the credentials and makes the first signed request.
 // What is wrong with the region or the bucket is left to their steps.
 func (c *checker) checkCredentials(ctx context.Context) Step {
-	if err := c.try(ctx, c.source.Test); err != nil {
+	if err := c.try(ctx, c.project.source.Test); err != nil {
 		return c.failed(StepCredentials, "type "+c.conf.Project.CredentialType(), err)
 	}
 	known := c.conf.Project.Warnings
-	c.conf.Project = c.source.Project()
+	bucket := c.conf.Project.Bucket // the source is that of the whole project
+	c.conf.Project = c.project.source.Project()
+	c.conf.Project.Bucket = bucket
 	cred, _ := c.conf.Project.Keys()
+	c.plane = "S3 protocol"
+	if !cred.Signs() {
+		c.plane = "Storage REST API"
+	}
 	s := Step{Name: StepCredentials, Status: OK}
 	for _, warning := range c.conf.Project.Warnings.Without(known) {
 		s.warn(problemOf(warning))
@@ -48,7 +54,7 @@ func (c *checker) checkCredentials(ctx context.Context) Step {
 	var regionErr error
 	if !object.Transient(c.access.err) {
 		regionErr = c.try(ctx, func(ctx context.Context) (err error) {
-			c.access.serverRegion, err = c.client.Region(ctx)
+			c.access.serverRegion, err = c.project.region(ctx, c.client)
 			return err
 		})
 	}
@@ -167,8 +173,19 @@ func (c *checker) checkBucket(ctx context.Context) Step {
 		return s
 	}
 	c.empty = true
-	s.warn(c.emptyBucket())
+	c.nothingDue(&s, c.emptyBucket())
 	return s
+}
+
+// nothingDue warns that nothing of the bucket would be delivered. Of several buckets some
+// have nothing to deliver, and nobody needs to look at these, unless row level security
+// may be the reason.
+func (c *checker) nothingDue(s *Step, p Problem) {
+	if c.several != nil && c.identity.BypassesRLS() {
+		s.Found = p.Problem
+		return
+	}
+	s.warn(p)
 }
 
 func (c *checker) emptyBucket() Problem {
@@ -204,7 +221,7 @@ func (c *checker) checkPrefix() Step {
 		if listed != prefix {
 			field = config.FieldIncludePatterns
 		}
-		s.warn(Problem{
+		c.nothingDue(&s, Problem{
 			Field: field, Problem: fmt.Sprintf("no key begins with %q, so there is nothing to deliver; the first key of the bucket is %q", listed, c.elsewhere.Key),
 			Remedy: "the prefix is literal and case-sensitive, and starts without a slash: compare it with that key",
 		})

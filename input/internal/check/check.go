@@ -25,6 +25,9 @@ type Options struct {
 	// Target is a message of targets_input: the report says what would become of
 	// it. Nil asks for nothing.
 	Target []byte
+	// Bucket and Project restrict the check of an input that reads several to one
+	// bucket, and to one project by its reference or its name; "" restricts nothing.
+	Bucket, Project string
 	// StatesOfOthers maps the state.path of other inputs of the same pipeline,
 	// cleaned by [path/filepath.Clean], to the names of these: no two can have the
 	// same.
@@ -33,6 +36,9 @@ type Options struct {
 	OnStep func(Step)
 	// OnListed, which may be nil, hears after each page how many objects were listed.
 	OnListed func(n int64)
+	// OnScope, which may be nil, hears after each of several buckets how many are done,
+	// of those that are known by then.
+	OnScope func(done, known int)
 
 	// Transport replaces the one to the network in tests; nil elsewhere.
 	Transport http.RoundTripper
@@ -67,7 +73,12 @@ const (
 
 // The names of the steps, in their order.
 const (
-	StepConfig      = "config"
+	StepConfig = "config"
+	// StepProjects and StepBuckets are there only where several projects or buckets are
+	// read. The second sums up what stands in Scopes.
+	StepProjects = "projects"
+	StepBuckets  = "buckets"
+
 	StepHost        = "host"
 	StepCredentials = "credentials"
 	StepRegion      = "region"
@@ -78,7 +89,7 @@ const (
 	StepDownload    = "download"
 )
 
-// StepNames are all of them.
+// StepNames are those of a bucket.
 var StepNames = []string{
 	StepConfig, StepHost, StepCredentials, StepRegion, StepBucket,
 	StepPrefix, StepPatterns, StepState, StepDownload,
@@ -110,6 +121,9 @@ type Report struct {
 	// OK says that no step failed: a run would work.
 	OK    bool   `json:"ok"`
 	Steps []Step `json:"steps"`
+	// Scopes are the buckets of an input that reads several; nil for one. Sample,
+	// Explained and Targets are nil with them.
+	Scopes []Scope `json:"scopes,omitempty"`
 	// Sample says what a run would deliver; nil where nothing could be listed.
 	Sample *Sample `json:"sample,omitempty"`
 	// Explained has one element for each of [Options.Explain]; it is empty
@@ -131,7 +145,7 @@ func (r *Report) Failed() []string {
 	return names
 }
 
-// Timeout bounds a whole check. Each request has the time-outs of the
+// Timeout bounds a whole check of one bucket. Each request has the time-outs of the
 // config, so that it seldom counts.
 const Timeout = 5 * time.Minute
 
@@ -144,9 +158,7 @@ const Timeout = 5 * time.Minute
 // is for a run.
 func Run(ctx context.Context, parsed *service.ParsedConfig, res *service.Resources, o Options) *Report {
 	o.Limit, o.First = cmp.Or(max(o.Limit, 0), defaultLimit), cmp.Or(max(o.First, 0), defaultFirst)
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
-	defer cancel()
-	c := &checker{res: res, opts: o, report: &Report{}, blocked: map[string]string{}}
+	c := newChecker(res, o)
 	defer c.close(ctx)
 	c.run(ctx, parsed)
 	return c.finish()
@@ -154,7 +166,7 @@ func Run(ctx context.Context, parsed *service.ParsedConfig, res *service.Resourc
 
 // Unfit is the report on a config that is not good enough for a check to begin.
 func Unfit(err error, onStep func(Step)) *Report {
-	c := &checker{opts: Options{OnStep: onStep}, report: &Report{}, blocked: map[string]string{}}
+	c := newChecker(nil, Options{OnStep: onStep})
 	for i, name := range StepNames {
 		needs := ""
 		if i > 0 {

@@ -14,7 +14,6 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
 
 const (
@@ -35,10 +34,13 @@ type checker struct {
 	// failure is the reason.
 	blocked map[string]string
 
-	source *keys.Source // of what the client signs with
-	client *config.Plane
-	// gateway is what the answers tell of the servers on the way.
-	gateway *gateway
+	// project is what is the same for all buckets of a project.
+	project *project
+	client  *config.Plane
+	// several is nil, except for one of several buckets.
+	several *survey
+	// plane is the one that requests go over, in words.
+	plane string
 	// identity is that of the credentials in use.
 	identity supabase.Identity
 	access   access
@@ -59,18 +61,21 @@ type checker struct {
 	dueObjects []object.Object
 }
 
+func newChecker(res *service.Resources, o Options) *checker {
+	return &checker{res: res, opts: o, report: &Report{}, blocked: map[string]string{}}
+}
+
 // run makes the steps in their order.
 func (c *checker) run(ctx context.Context, parsed *service.ParsedConfig) {
 	c.step(StepConfig, "", func() Step { return c.checkConfig(parsed) })
+	if c.blocked[StepConfig] == "" && c.conf.Several() && !c.narrow(ctx) {
+		c.survey(ctx)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
 	c.step(StepHost, StepConfig, func() Step { return c.checkHost(ctx) })
-	c.step(StepCredentials, StepHost, func() Step { return c.checkCredentials(ctx) })
-	c.step(StepRegion, StepCredentials, func() Step { return c.checkRegion() })
-	c.step(StepBucket, StepRegion, func() Step { return c.checkBucket(ctx) })
-	c.step(StepPrefix, StepBucket, func() Step { return c.checkPrefix() })
-	c.step(StepPatterns, StepPrefix, func() Step { return c.checkPatterns(ctx) })
-	// A state needs no server, and is looked at in any case.
-	c.step(StepState, StepConfig, func() Step { return c.checkState(ctx) })
-	c.step(StepDownload, StepPatterns, func() Step { return c.checkDownload(ctx) })
+	c.bucketSteps(ctx)
 	if c.blocked[StepBucket] == "" {
 		for _, key := range c.opts.Explain {
 			c.report.Explained = append(c.report.Explained, c.explainKey(ctx, key))
@@ -79,6 +84,18 @@ func (c *checker) run(ctx context.Context, parsed *service.ParsedConfig) {
 			c.report.Targets = c.explainTargets(ctx, c.opts.Target)
 		}
 	}
+}
+
+// bucketSteps are the steps that a bucket has to itself.
+func (c *checker) bucketSteps(ctx context.Context) {
+	c.step(StepCredentials, StepHost, func() Step { return c.checkCredentials(ctx) })
+	c.step(StepRegion, StepCredentials, func() Step { return c.checkRegion() })
+	c.step(StepBucket, StepRegion, func() Step { return c.checkBucket(ctx) })
+	c.step(StepPrefix, StepBucket, func() Step { return c.checkPrefix() })
+	c.step(StepPatterns, StepPrefix, func() Step { return c.checkPatterns(ctx) })
+	// A state needs no server, and is looked at in any case.
+	c.step(StepState, StepConfig, func() Step { return c.checkState(ctx) })
+	c.step(StepDownload, StepPatterns, func() Step { return c.checkDownload(ctx) })
 }
 
 // step makes one step, unless one that it needs did not succeed.
@@ -108,18 +125,23 @@ func (c *checker) finish() *Report {
 }
 
 func (c *checker) close(ctx context.Context) {
-	// Only what was looked at is closed: there is nothing that could be lost.
+	c.closeScope()
+	if c.project != nil {
+		c.project.close(ctx, c.res)
+	}
+	if c.conf.Scanner != nil {
+		_ = c.conf.Scanner.Close(context.WithoutCancel(ctx))
+	}
+}
+
+// closeScope closes what belongs to one bucket. Only what was looked at is closed:
+// there is nothing that could be lost.
+func (c *checker) closeScope() {
 	if c.client != nil {
-		if err := c.source.SignOut(context.WithoutCancel(ctx)); err != nil {
-			c.res.Logger().Debugf("The session could not be ended, and is left to expire: %v", err)
-		}
 		c.client.Close()
 	}
 	if c.ledger != nil {
 		_ = c.ledger.Discard()
-	}
-	if c.conf.Scanner != nil {
-		_ = c.conf.Scanner.Close(context.WithoutCancel(ctx))
 	}
 }
 
@@ -130,16 +152,16 @@ func (c *checker) checkConfig(parsed *service.ParsedConfig) Step {
 		return failedStep(StepConfig, "", err)
 	}
 	conf.Transport, conf.Retry = c.opts.Transport, checkPolicy(conf.Retry)
-	source := conf.Keys(checkPatience, nil)
-	opts := conf.PlaneOptions(source)
-	opts.Retry = retry.Once // the attempts are counted here
-	c.gateway = newGateway(conf, opts.Transport)
-	opts.Transport = c.gateway
-	client, err := conf.Plane(source, opts)
-	if err != nil {
+	c.conf = conf
+	if err := c.choose(); err != nil {
 		return failedStep(StepConfig, "", err)
 	}
-	c.conf, c.source, c.client = conf, source, client
+	if !c.conf.Several() {
+		if err := c.open(newProject(c.conf)); err != nil {
+			return failedStep(StepConfig, "", err)
+		}
+	}
+	conf = c.conf
 	s := Step{Name: StepConfig, Status: OK, Found: conf.Where() + ", " + c.mode()}
 	if conf.DeleteObjects {
 		s.Found += ", objects will be deleted after delivery (" + conf.AfterField + ")"
@@ -151,6 +173,21 @@ func (c *checker) checkConfig(parsed *service.ParsedConfig) Step {
 		s.warn(problemOf(warning))
 	}
 	return s
+}
+
+// open makes the client for the bucket of the config; no request is made.
+func (c *checker) open(p *project) error {
+	opts := c.conf.PlaneOptions(p.source)
+	opts.Retry = retry.Once // the attempts are counted here
+	opts.Transport = p.gateway
+	if c.several != nil {
+		opts.Transport = staysOpen{p.gateway}
+	}
+	client, err := c.conf.Plane(p.source, opts)
+	if err == nil {
+		c.project, c.client = p, client
+	}
+	return err
 }
 
 // checkPolicy is a policy for somebody who waits for the answer.

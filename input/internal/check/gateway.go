@@ -24,7 +24,10 @@ type gateway struct {
 // newGateway looks at the answers of transport, or of the network where it is nil.
 func newGateway(conf config.Config, transport http.RoundTripper) *gateway {
 	if transport == nil {
-		const idle = 2 // a check makes one request at a time
+		idle := 2 // the check of one bucket makes one request at a time
+		if conf.Several() {
+			idle = scopesAtATime
+		}
 		transport = wire.New(conf.TLS, conf.ConnectTimeout, idle)
 	}
 	return &gateway{RoundTripper: transport, isSeen: map[string]bool{}}

@@ -33,7 +33,7 @@ func (c *checker) checkHost(ctx context.Context) Step {
 		found += ", " + text
 	}
 	found = fmt.Sprintf("%s, %s answers in %s", found, who, milliseconds(took))
-	if behind := c.gateway.String(); behind != "" {
+	if behind := c.project.gateway.String(); behind != "" {
 		found += ", " + behind
 	}
 	return Step{Name: StepHost, Status: OK, Found: found}

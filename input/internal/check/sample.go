@@ -98,6 +98,10 @@ func (p patientPager) Page(ctx context.Context, prefix, after string) (objs []ob
 // list lists up to the limit.
 func (c *checker) list(ctx context.Context) error {
 	start, left := time.Now(), c.opts.Limit
+	longest := checkListing
+	if c.several != nil {
+		longest = scopeListing
+	}
 	opts := listing.Options{Pager: patientPager{c}, Prefix: c.conf.Filter.ListPrefix(), Listers: 1}
 	for s, err := range listing.List(ctx, opts) {
 		if err != nil {
@@ -117,7 +121,7 @@ func (c *checker) list(ctx context.Context) error {
 		if c.opts.OnListed != nil {
 			c.opts.OnListed(int64(c.opts.Limit - left))
 		}
-		if time.Since(start) > checkListing {
+		if time.Since(start) > longest {
 			return nil
 		}
 	}
@@ -160,7 +164,7 @@ func (c *checker) checkPatterns(ctx context.Context) Step {
 		})
 	} else if len(c.matching) == 0 && listed > 0 {
 		step.Found = ""
-		step.warn(noneMatches(which, filtered.sorted()))
+		c.nothingDue(&step, noneMatches(which, filtered.sorted()))
 	}
 	return step
 }

@@ -23,7 +23,12 @@ const checkStateTimeout = time.Minute
 // checkState reads the state, of which nothing is changed, and finds out what
 // is due by it.
 func (c *checker) checkState(ctx context.Context) Step {
-	s := c.openState(ctx)
+	var s Step
+	if c.several != nil {
+		s = c.readSharedState(ctx)
+	} else {
+		s = c.openState(ctx, c.readLedger)
+	}
 	if c.blocked[StepPatterns] != "" {
 		return s
 	}
@@ -36,16 +41,17 @@ func (c *checker) checkState(ctx context.Context) Step {
 	return failedStep(StepState, s.Found, errors.Join(config.At(c.conf.State.Field(), err), c.sample(ctx)))
 }
 
-func (c *checker) openState(ctx context.Context) Step {
+// openState opens the state and has it read. The one who reads closes it in any case.
+func (c *checker) openState(ctx context.Context, read func(context.Context, ledger.Store, *Step) error) Step {
 	ctx, cancel := context.WithTimeout(ctx, checkStateTimeout)
 	defer cancel()
 	s := Step{Name: StepState, Status: OK}
 	var err error
 	switch state := c.conf.State; {
 	case state.Path != "":
-		err = config.At(state.Field(), c.checkStateFile(ctx, &s))
+		err = config.At(state.Field(), c.checkStateFile(ctx, &s, read))
 	case state.Cache != "":
-		err = c.checkStateCache(ctx, &s)
+		err = c.checkStateCache(ctx, &s, read)
 	case c.conf.Remembers():
 		s.warn(Problem{
 			Field: config.FieldState, Problem: "there is none, so a restart delivers everything again",
@@ -61,7 +67,7 @@ func (c *checker) openState(ctx context.Context) Step {
 	return s
 }
 
-func (c *checker) checkStateCache(ctx context.Context, s *Step) error {
+func (c *checker) checkStateCache(ctx context.Context, s *Step, read func(context.Context, ledger.Store, *Step) error) error {
 	if err := c.conf.CheckResources(c.res); err != nil {
 		return err
 	}
@@ -69,10 +75,10 @@ func (c *checker) checkStateCache(ctx context.Context, s *Step) error {
 	if err != nil {
 		return err
 	}
-	return config.At(c.conf.State.Field(), c.readLedger(ctx, readOnlyStore{store}, s))
+	return config.At(c.conf.State.Field(), read(ctx, readOnlyStore{store}, s))
 }
 
-func (c *checker) checkStateFile(ctx context.Context, s *Step) error {
+func (c *checker) checkStateFile(ctx context.Context, s *Step, read func(context.Context, ledger.Store, *Step) error) error {
 	path := c.conf.State.Path
 	if other := c.opts.StatesOfOthers[filepath.Clean(path)]; other != "" {
 		return config.Wrong(fmt.Sprintf("it is the one of the input %s too", other), "give each input a state of its own")
@@ -85,7 +91,7 @@ func (c *checker) checkStateFile(ctx context.Context, s *Step) error {
 	if err != nil {
 		return err
 	}
-	if err := c.readLedger(ctx, snapshot, s); err != nil {
+	if err := read(ctx, snapshot, s); err != nil {
 		return err
 	}
 	if snapshot.InUse() {
@@ -132,16 +138,20 @@ func (c *checker) readLedger(ctx context.Context, store ledger.Store, s *Step) e
 	}
 	c.ledger = l
 	stats := l.Stats()
-	where := c.conf.State.Path
-	if where == "" {
-		where = "cache " + c.conf.State.Cache
-	}
 	last := "no complete pass yet"
 	if !stats.LastCompletePass.IsZero() {
 		last = "last complete pass " + stats.LastCompletePass.UTC().Format(time.RFC3339)
 	}
-	s.Found = fmt.Sprintf("%s: %s delivered, %d parked, %s", where, object.Count(stats.Tracked), stats.Parked, last)
+	s.Found = fmt.Sprintf("%s: %s delivered, %d parked, %s", c.stateName(), object.Count(stats.Tracked), stats.Parked, last)
 	return nil
+}
+
+// stateName is where the state is.
+func (c *checker) stateName() string {
+	if c.conf.State.Path != "" {
+		return c.conf.State.Path
+	}
+	return "cache " + c.conf.State.Cache
 }
 
 // readOnlyStore makes sure that a check writes nothing.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -19,13 +20,23 @@ import (
 type printer struct {
 	w     io.Writer
 	quiet bool
+	// folds says that a long list is cut, for somebody who reads it as it comes.
+	folds bool
 	paint terminal.Painter
 	count int // of the headings
 	err   error
 }
 
 func newPrinter(w io.Writer, asJSON bool) *printer {
-	return &printer{w: w, quiet: asJSON, paint: terminal.PainterFor(w)}
+	return &printer{w: w, quiet: asJSON, folds: isTerminal(w), paint: terminal.PainterFor(w)}
+}
+
+// isTerminal reports whether w is a terminal, or in front of one.
+func isTerminal(w io.Writer) bool {
+	if wrapper, ok := w.(terminal.Wrapper); ok {
+		w = wrapper.Terminal()
+	}
+	return terminal.Is(w)
 }
 
 // fail keeps the first error.
@@ -108,6 +119,9 @@ func (p *printer) problem(problem input.CheckProblem, colour terminal.Colour) []
 func (p *printer) report(r *input.CheckReport, limit int) {
 	if p.quiet {
 		return
+	}
+	if len(r.Scopes) > 0 {
+		p.scopes(r.Scopes)
 	}
 	if r.Sample != nil && r.Sample.Listed > 0 {
 		p.sample(r.Sample, limit)
@@ -286,7 +300,11 @@ func (p *printer) verdict(d document) {
 	warnings := len(d.Warnings) > 0
 	read := 0
 	for _, in := range d.Inputs {
-		for _, s := range in.Steps {
+		steps := in.Steps
+		for _, s := range in.Scopes {
+			steps = append(slices.Clip(steps), s.Steps...)
+		}
+		for _, s := range steps {
 			warnings = warnings || s.Status == input.CheckWarning
 			if s.Name == input.CheckStepDownload && s.Status == input.CheckOK {
 				read++

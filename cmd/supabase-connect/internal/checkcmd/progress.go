@@ -2,6 +2,7 @@ package checkcmd
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,8 @@ type progress struct {
 	name  string
 	done  int // of the steps
 	began time.Time
+	// scopes are the buckets of several, of which some are done.
+	scopesDone, scopes int
 }
 
 func newProgress() *progress { return &progress{began: time.Now()} }
@@ -37,14 +40,24 @@ func (p *progress) begins(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.name, p.done, p.began = name, 0, time.Now()
+	p.scopesDone, p.scopes = 0, 0
 	p.listed.Store(0)
 }
 
 // stepped is called after each step.
-func (p *progress) stepped() {
+func (p *progress) stepped(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.done++
+	if i := slices.Index(steps, name); i >= 0 {
+		p.done = i + 1
+	}
+}
+
+// scope is called after each of several buckets.
+func (p *progress) scope(done, known int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.scopesDone, p.scopes = done, known
 }
 
 // text is what is shown of it.
@@ -55,7 +68,9 @@ func (p *progress) text(now time.Time) string {
 	if p.name != "" {
 		text += " " + p.name
 	}
-	if p.done < len(steps) {
+	if p.scopes > 0 {
+		text += fmt.Sprintf(": %s of %s", view.Count(int64(p.scopesDone)), view.Buckets(int64(p.scopes)))
+	} else if p.done < len(steps) {
 		text += ": " + steps[p.done]
 	}
 	if n := p.listed.Load(); n > 0 {

@@ -17,17 +17,22 @@ func TestProgressNamesTheStepAndWhatWasListed(t *testing.T) {
 		require.Equal(t, "0:00  checking: config", p.text(time.Now()))
 		time.Sleep(time.Minute)
 		p.begins("uploads (input)")
-		for range 6 {
-			p.stepped()
+		for _, name := range steps[:6] {
+			p.stepped(name)
 		}
 		p.listed.Store(12_000)
 		time.Sleep(12 * time.Second)
 		require.Equal(t, "0:12  checking uploads (input): patterns, 12,000 listed", p.text(time.Now()))
-		for range 3 {
-			p.stepped()
+		for _, name := range steps[6:] {
+			p.stepped(name)
 		}
 		p.begins("other (input)")
 		require.Equal(t, "0:00  checking other (input): config", p.text(time.Now()))
+		p.stepped(input.CheckStepConfig)
+		p.stepped(input.CheckStepProjects)
+		p.scope(12, 600)
+		p.listed.Store(34_000)
+		require.Equal(t, "0:00  checking other (input): 12 of 600 buckets, 34,000 listed", p.text(time.Now()))
 	})
 }
 

@@ -43,12 +43,19 @@ func Run(ctx context.Context, w io.Writer, schema *service.ConfigSchema, o Optio
 	p := newPrinter(w, o.JSON)
 	doc := document{OK: true, Config: o.Config}
 	var failed []string
+	outcome := "a run would not deliver everything"
 	err := each(ctx, schema, o, p, &doc, func(r result, name string) {
 		doc.Inputs = append(doc.Inputs, r)
 		p.report(r.CheckReport, o.Limit)
 		if !r.OK {
 			doc.OK = false
-			failed = append(failed, fmt.Sprintf("%s: %s", name, strings.Join(r.Failed(), ", ")))
+			what := strings.Join(r.Failed(), ", ")
+			if partly := onlyBuckets(r.CheckReport); partly != "" {
+				what = partly
+			} else {
+				outcome = "a run would not work"
+			}
+			failed = append(failed, fmt.Sprintf("%s: %s", name, what))
 		}
 	})
 	if err != nil {
@@ -64,16 +71,27 @@ func Run(ctx context.Context, w io.Writer, schema *service.ConfigSchema, o Optio
 		p.verdict(doc)
 	}
 	if len(failed) > 0 {
-		p.fail(fmt.Errorf("a run would not work (%s)", strings.Join(failed, "; ")))
+		p.fail(fmt.Errorf("%s (%s)", outcome, strings.Join(failed, "; ")))
 	}
 	return p.err
 }
 
+// onlyBuckets says which of several buckets can't be read, where that is all that is
+// wrong.
+func onlyBuckets(r *input.CheckReport) string {
+	if names := r.Failed(); len(names) != 1 || names[0] != input.CheckStepBuckets {
+		return ""
+	}
+	last := r.Steps[len(r.Steps)-1]
+	return last.Problems[0].Problem
+}
+
 // each checks one input after the other.
 func each(ctx context.Context, schema *service.ConfigSchema, o Options, p *printer, out *document, done func(r result, name string)) error {
-	opts := input.CheckOptions{Limit: o.Limit, Explain: o.Explain, Target: o.Target, OnStep: p.step}
+	opts := input.CheckOptions{Limit: o.Limit, Explain: o.Explain, Target: o.Target, Bucket: o.Bucket, Project: o.Project, OnStep: p.step}
 	if o.heard != nil {
-		opts.OnStep = func(s input.CheckStep) { o.heard.stepped(); p.step(s) }
+		opts.OnStep = func(s input.CheckStep) { o.heard.stepped(s.Name); p.step(s) }
+		opts.OnScope = o.heard.scope
 		opts.OnListed = o.heard.listed.Store
 	}
 	unreadable := func(err error) {

@@ -8,6 +8,7 @@
 //	session.go   draws the line by time, from the beginning to the end of a command
 //	figures.go   the figures of the line, from the runs of the process
 //	summary.go   what became of a run
+//	scopes.go    what became of the buckets of a run that reads several
 //
 // Invariants:
 //

@@ -46,6 +46,9 @@ func (f *figures) of(running []input.Progress, ended []input.Report, now time.Ti
 		sum.Parked += p.Parked
 		sum.Unchanged += p.Unchanged
 		sum.Filtered += p.Filtered
+		sum.Reading += int64(p.Scopes.Active)
+		sum.Pending += int64(p.Scopes.Waiting)
+		sum.Failing += int64(p.Scopes.Failing)
 		known = known && p.Total > 0
 		if p.Waits != "" {
 			waiting++

@@ -3,8 +3,11 @@ package live
 import (
 	"bytes"
 	"errors"
+	"flag"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -53,6 +56,21 @@ func glass(t *testing.T, text string) []string {
 		shown = append(shown, strings.TrimRight(string(r), " "))
 	}
 	return shown
+}
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// golden compares a text with a file of testdata.
+func golden(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), text)
 }
 
 func constant(text string) func(int) string { return func(int) string { return text } }
@@ -303,8 +321,66 @@ bucket "nope": the run could not begin
 	require.Contains(t, Summary(without, 250, false), "This input has no state")
 }
 
+// organizationRun is a run over many buckets of several projects.
+func organizationRun() input.Report {
+	r := input.Report{
+		Label: "all", Prefix: "public/", Listed: 60_000, Unchanged: 10_000, Delivered: 48_000, Bytes: 5 << 30,
+		Parked: map[string]int64{"denied": 78, "scanner": 1}, Unsettled: 1921, Took: 3 * time.Minute, Remembered: true,
+		Err: errors.New("not everything"),
+	}
+	for i := range 30 {
+		project := fmt.Sprintf("%020d", i/3)
+		s := input.ScopeReport{Project: project, Bucket: []string{"avatars", "docs", "invoices\x1b[2J"}[i%3], Listed: 2000, Delivered: 1600}
+		switch {
+		case i%3 == 1 && i < 15:
+			s.Parked = map[string]int64{"denied": int64(i)}
+		case i == 29:
+			s.Parked, s.Unsettled = map[string]int64{"scanner": 1}, 1921
+		case i%3 == 2 && i > 10:
+			s.Err = errors.New("source_path: the role authenticated may not list this bucket; allow SELECT in a policy on storage.objects, or use keys that bypass row level security")
+		}
+		r.Scopes = append(r.Scopes, s)
+	}
+	r.Scopes = append(r.Scopes, input.ScopeReport{Project: "paused", ProjectName: "Shop\x1b[2J", Err: errors.New("the project is paused; restore it in the Dashboard")})
+	return r
+}
+
+func TestSummaryNamesTheBucketsWithMostLeft(t *testing.T) {
+	for _, columns := range []int{80, 200} {
+		golden(t, fmt.Sprintf("organization_%d.txt", columns), Summary(organizationRun(), columns, false))
+	}
+	one := finished()
+	one.Bucket, one.Scopes = "", []input.ScopeReport{{Bucket: "a", Delivered: 8145, Listed: 8145}, {Bucket: "b"}}
+	require.Contains(t, Summary(one, 80, false), `2 buckets prefix "photos/": everything that was due arrived, in 1m42s`)
+	require.NotContains(t, Summary(one, 80, false), "left", "nothing is")
+}
+
+func TestSummaryListsAreBounded(t *testing.T) {
+	r := organizationRun()
+	for i := range 5000 {
+		r.Scopes = append(r.Scopes,
+			input.ScopeReport{Bucket: fmt.Sprint("left", i), Parked: map[string]int64{"denied": 1}},
+			input.ScopeReport{Bucket: fmt.Sprint("failed", i), Err: fmt.Errorf("reason %d", i)})
+	}
+	text := Summary(r, 120, false)
+	require.Less(t, strings.Count(text, "\n"), 60)
+	require.Contains(t, text, " and 3 more\n      source_path: ", "a reason is told once")
+	require.Contains(t, text, "Objects are left in 5,006 buckets:")
+	require.Contains(t, text, "Not read to the end: 1 project, 5,006 buckets:")
+	require.Equal(t, 2, strings.Count(text, "    and 4,99"))
+}
+
+func TestFiguresCountTheBucketsOfARun(t *testing.T) {
+	f := newFigures()
+	got, _ := f.of([]input.Progress{
+		{Listed: 1, Scopes: input.Scopes{Active: 3, Waiting: 40, Failing: 2, Gone: 1}},
+		{Listed: 1, Scopes: input.Scopes{Active: 1}}, {Listed: 1},
+	}, nil, time.Unix(1000, 0))
+	require.Equal(t, []int64{4, 40, 2}, []int64{got.Reading, got.Pending, got.Failing})
+}
+
 func TestSummaryFitsAnyTerminal(t *testing.T) {
-	for _, r := range []input.Report{finished(), failed(), {}} {
+	for _, r := range []input.Report{finished(), failed(), {}, organizationRun()} {
 		for columns := 24; columns <= 250; columns++ {
 			for line := range strings.Lines(Summary(r, columns, false)) {
 				require.Less(t, view.Width(strings.TrimSuffix(line, "\n")), columns, "%d columns: %q", columns, line)

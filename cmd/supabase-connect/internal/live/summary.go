@@ -49,6 +49,7 @@ func Summary(r input.Report, columns int, paint terminal.Painter) string {
 		b.WriteString("\n")
 		table(&b, r, columns, paint)
 	}
+	scopes(&b, r, columns, paint)
 	if todo := next(r); todo != "" {
 		fmt.Fprintf(&b, "\n%s\n", paintLines(view.Wrap("→ "+todo, columns, "  "), paint, terminal.Bold))
 	}
@@ -66,7 +67,7 @@ func paintLines(text string, paint terminal.Painter, colour terminal.Colour) str
 
 // verdict is the first line, and its colour.
 func verdict(r input.Report) (string, terminal.Colour) {
-	name := "bucket " + strconv.Quote(r.Bucket)
+	name := whatWasRead(r)
 	if r.Prefix != "" {
 		name += " prefix " + strconv.Quote(r.Prefix)
 	}
@@ -148,6 +149,8 @@ func next(r input.Report) string {
 		return "" // the problem says it
 	case r.Err != nil && !r.Remembered:
 		return withoutState
+	case len(notReadToTheEnd(r)) > 0:
+		return "Run it again when the reasons are gone: it goes on with what is left, and repeats little or nothing. check CONFIG tests each bucket"
 	case parked > 0 && r.Unsettled == 0:
 		return fmt.Sprintf("Run it again when the reason is gone: it tries %s again, and repeats nothing", theParked(parked))
 	case r.Err != nil:

@@ -7,6 +7,7 @@
 //	scrape.go   one look: /metrics, /ready, and what went wrong, with its remedy
 //	parse.go    metrics of both formats that Benthos serves become numbers by series
 //	report.go   the document that everything shows, and that --json prints
+//	buckets.go  the buckets of an input that reads several, and targets
 //	watch.go    rates over the last seconds, from one look to the next
 //	state.go    what an input does or waits for, in one word and in a sentence
 //	draw.go     the document as text of a number of columns

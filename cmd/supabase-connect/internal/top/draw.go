@@ -108,7 +108,8 @@ func rows(in *Input, now time.Time) []row {
 	if in.PerSecond.Retries > 0 {
 		retries = view.Part{Text: view.Rate(in.PerSecond.Retries) + " now", Colour: terminal.Yellow}
 	}
-	return []row{
+	all := []row{
+		{"targets", targetParts(in.Targets)},
 		{"left out", []view.Part{known(in.Unchanged, "unchanged", 0), known(in.Filtered, "filtered", 1), known(in.Vanished, "vanished", 2)}},
 		{"window", window(in)},
 		{"retries", []view.Part{some(in.Retries, counts(in.RetriesBy), ""), retries}},
@@ -118,6 +119,7 @@ func rows(in *Input, now time.Time) []row {
 		{"pass", pass(in, now)},
 		{"credentials", []view.Part{credentials(in, now)}},
 	}
+	return append(all, bucketRows(in)...)
 }
 
 // statusLines are enough for an error with its remedy in 80 columns.

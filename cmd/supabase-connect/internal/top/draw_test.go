@@ -104,8 +104,38 @@ func ended(t *testing.T) Report {
 	return seen(t, p, look, look)
 }
 
+// organization is an input that reads many buckets of many projects, and messages that
+// name objects.
+func organization(t *testing.T) Report {
+	p := &pipeline{}
+	p.set("/ready", http.StatusOK, ready("uploads@input", "@output"))
+	look := func(n int64) map[labels]series {
+		s := series{
+			"scopes active": 12, "scopes waiting": 581, "scopes failing": 6, "scopes gone": 1,
+			"download_window": 64, "in_flight": 12, "pass_due_unix@abc/docs": unix(42 * time.Second), "pass_due_unix@def/docs": unix(12 * time.Second),
+			"targets_received": 1200, "targets_delivered": 1180, "targets_missing": 3, "targets_failed": 2, "targets_joined": 15, "oldest_target_seconds": 7,
+			// A project that was never read completely has no time of a pass.
+			"last_complete_pass_unix@abc/docs": unix(-time.Hour), "last_complete_pass_unix@def/docs": unix(-time.Minute), "last_complete_pass_unix@ghi/docs": 0,
+		}
+		for i, project := range []string{"abc", "def", "ghi", "jkl", "mno", "pqr", "stu", "vwx"} {
+			left := int64(i * i * 111)
+			s["listed@"+project+"/docs"] = 10_000 + left
+			s["delivered@"+project+"/docs"] = 9_000 + n
+			s["bytes@"+project+"/docs"] = 1 << 20
+			s["unchanged@"+project+"/docs"] = 500 - n
+			s["filtered size@"+project+"/docs"] = 498
+			s["parked denied@"+project+"/docs"] = 2
+			s["parked_objects denied@"+project+"/docs"] = 2 * int64(i%2)
+			s["parked_now@"+project+"/docs"] = 2 * int64(i%2)
+			s["tracked@"+project+"/docs"] = 9_500
+		}
+		return map[labels]series{uploads: s}
+	}
+	return seen(t, p, look(0), look(5), look(10))
+}
+
 func TestDrawing(t *testing.T) {
-	for name, of := range map[string]func(*testing.T) Report{"moving": moving, "stuck": stuck, "several": several, "ended": ended} {
+	for name, of := range map[string]func(*testing.T) Report{"moving": moving, "stuck": stuck, "several": several, "ended": ended, "organization": organization} {
 		for _, columns := range []int{80, 200} {
 			t.Run(fmt.Sprint(name, columns), func(t *testing.T) {
 				lines := draw(of(t), columns, 0, false)
@@ -129,7 +159,7 @@ func TestInputsThatDoNotFitGetALineEach(t *testing.T) {
 }
 
 func TestNothingIsWiderOrHigherThanTheWindow(t *testing.T) {
-	for _, of := range []func(*testing.T) Report{moving, stuck, several, ended} {
+	for _, of := range []func(*testing.T) Report{moving, stuck, several, ended, organization} {
 		r := of(t)
 		since := noon.Add(-3 * time.Second)
 		r.Gone = &since

@@ -86,8 +86,12 @@ func newPageInput(in *Input, now time.Time) pageInput {
 				}
 			}
 		}
-		if len(values) > 0 {
-			p.Figures = append(p.Figures, figure{row.word, strings.Join(values, ", "), tone})
+		switch value := strings.Join(values, ", "); {
+		case value == "":
+		case row.word == "": // goes on with the row before
+			p.Figures[len(p.Figures)-1].Value += "; " + value
+		default:
+			p.Figures = append(p.Figures, figure{row.word, value, tone})
 		}
 	}
 	return p

@@ -72,19 +72,28 @@ func (l labels) String() string {
 	return text
 }
 
-// series are metrics of one input, "name" or "name label value" as in the code.
+// series are metrics of one input, "name" or "name label value" as in the code. With
+// "@bucket" or "@project/bucket" at its end, a name has these labels.
 type series map[string]int64
 
 // labelOf are the labels of the metrics that have one.
-var labelOf = map[string]string{"filtered": "rule", "parked": "reason", "parked_objects": "reason", "retries": "cause", "pass_under_way": "kind"}
+var labelOf = map[string]string{"filtered": "rule", "parked": "reason", "parked_objects": "reason", "retries": "cause", "pass_under_way": "kind", "scopes": "state"}
 
 // exposition writes what /metrics shows of some inputs.
 func exposition(inputs map[labels]series) string {
 	var text strings.Builder
 	for of, s := range inputs {
 		for name, value := range s {
+			name, bucket, several := strings.Cut(name, "@")
 			name, own, labelled := strings.Cut(name, " ")
 			all := of.String()
+			if project, rest, ok := strings.Cut(bucket, "/"); ok {
+				all += fmt.Sprintf(",project=%q", project)
+				bucket = rest
+			}
+			if several {
+				all += fmt.Sprintf(",bucket=%q", bucket)
+			}
 			if labelled {
 				all += fmt.Sprintf(",%s=%q", labelOf[name], own)
 			}

@@ -53,6 +53,15 @@ type Input struct {
 	OldestUndelivered  int64 `json:"oldest_undelivered_seconds"`
 	DeletesHeld        int64 `json:"deletes_held"`
 
+	// Targets are what messages named; nil where there were none.
+	Targets *Targets `json:"targets,omitempty"`
+	// Scopes counts the buckets of an input that reads several, by state; nil for one.
+	Scopes *Scopes `json:"scopes,omitempty"`
+	// Buckets are those of them with something left, most first, at most 20; BucketsLeft
+	// is how many there are.
+	Buckets     []Bucket `json:"buckets,omitempty"`
+	BucketsLeft int64    `json:"buckets_left,omitempty"`
+
 	CredentialsEnd     *time.Time `json:"credentials_end"`
 	CredentialsFailing bool       `json:"credentials_failing"`
 	EndpointFailing    bool       `json:"endpoint_failing"`
@@ -96,6 +105,19 @@ type Pass struct {
 	FailedInARow int64      `json:"failed_in_a_row"`
 }
 
+// Targets counts what messages of targets_input named, by what became of it. Malformed
+// are messages that named nothing.
+type Targets struct {
+	Received      int64 `json:"received"`
+	Joined        int64 `json:"joined"`
+	Filtered      int64 `json:"filtered"`
+	Delivered     int64 `json:"delivered"`
+	Missing       int64 `json:"missing"`
+	Failed        int64 `json:"failed"`
+	Malformed     int64 `json:"malformed"`
+	OldestSeconds int64 `json:"oldest_seconds"`
+}
+
 // Output is an output that is not connected.
 type Output struct {
 	Stream string `json:"stream,omitempty"`
@@ -105,7 +127,7 @@ type Output struct {
 }
 
 // newInput reads the numbers of one input.
-func newInput(k key, n numbers) Input {
+func newInput(k key, n numbers, buckets map[scope]numbers) Input {
 	in := Input{
 		Stream: k.stream, Label: k.label, Path: k.path,
 		Listed: n.count("listed"), Unchanged: n.count("unchanged"),
@@ -128,6 +150,8 @@ func newInput(k key, n numbers) Input {
 			in.Pass.UnderWay = kind
 		}
 	}
+	in.Targets, in.Scopes = targetsOf(n), scopesOf(n)
+	in.Buckets, in.BucketsLeft = mostLeft(buckets)
 	return in
 }
 

@@ -132,7 +132,7 @@ func TestJSONIsOneLineForEachLookAndOneDocumentOnce(t *testing.T) {
 }
 
 func TestTheDocumentOfJSONStaysAsItIs(t *testing.T) {
-	for name, of := range map[string]func(*testing.T) Report{"moving": moving, "stuck": stuck, "ended": ended} {
+	for name, of := range map[string]func(*testing.T) Report{"moving": moving, "stuck": stuck, "ended": ended, "organization": organization} {
 		doc, err := terminal.JSON(of(t), "  ")
 		require.NoError(t, err)
 		golden(t, name+".json", string(doc)+"\n")
@@ -211,7 +211,7 @@ func TestOutputsAreNamedAlikeOnATerminalAndOnAPage(t *testing.T) {
 }
 
 func TestPagesShowWhatIsWrong(t *testing.T) {
-	for name, of := range map[string]func(*testing.T) Report{"moving": moving, "stuck": stuck, "several": several, "ended": ended} {
+	for name, of := range map[string]func(*testing.T) Report{"moving": moving, "stuck": stuck, "several": several, "ended": ended, "organization": organization} {
 		var text bytes.Buffer
 		require.NoError(t, writePage(&text, of(t)))
 		golden(t, name+".html.txt", textOf(text.String()))

@@ -43,7 +43,7 @@ func (w *watch) see(l *look) Report {
 	slices.SortFunc(keys, byName)
 	r := Report{URL: w.url, Time: l.at.UTC(), Version: l.version, MetricsType: l.metrics.format, Inputs: []Input{}, Outputs: []Output{}}
 	for _, k := range keys {
-		in := newInput(k, l.metrics.inputs[k])
+		in := newInput(k, l.metrics.inputs[k], l.metrics.buckets[k])
 		w.rate(&in, k, l.at)
 		st, known := l.status(k)
 		// An input of several that has ended is not among the statuses any more. Its

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/terminal"
@@ -23,6 +24,9 @@ type Figures struct {
 	UnderWay, Parked int64
 	// Unchanged is how many were delivered before, Filtered how many are left out.
 	Unchanged, Filtered int64
+	// Reading is how many buckets of several are read now, Pending how many wait, and
+	// Failing how many can't be read and are tried again.
+	Reading, Pending, Failing int64
 	// Left is how long it will take at this rate.
 	Left time.Duration
 	// Waits says why nothing moves. It gets most of the line, and no rates are shown.
@@ -49,12 +53,17 @@ func Line(f Figures, columns int, paint terminal.Painter) string {
 		{Text: listed, Rank: 5},
 	}
 	delivered := Part{Text: Count(f.Delivered) + " delivered", Rank: 0, Colour: terminal.Green}
+	buckets := Part{Text: buckets(f), Rank: 9}
+	failing := Part{Rank: 4, Colour: terminal.Red}
+	if f.Failing > 0 {
+		failing.Text = Buckets(f.Failing) + " failing"
+	}
 	underWay := Part{Text: some(f.UnderWay, "under way"), Rank: 6}
 	parked := Part{Text: some(f.Parked, "parked"), Rank: 4, Colour: terminal.Red}
 	if f.Waits != "" {
 		delivered.Rank = 3
 		waits := Part{Text: f.Waits, Rank: 0, Colour: terminal.Yellow, Least: max(leastWaits, columns*3/5)}
-		return Fit(append(parts, delivered, underWay, parked, waits), columns, paint)
+		return Fit(append(parts, delivered, underWay, parked, failing, waits), columns, paint)
 	}
 	parts = append(parts,
 		Part{Text: some(f.Unchanged, "unchanged"), Rank: 10},
@@ -65,11 +74,23 @@ func Line(f Figures, columns int, paint terminal.Painter) string {
 	if f.Bytes > 0 {
 		parts = append(parts, Part{Text: Bytes(f.Bytes), Rank: 8}, Part{Text: ByteRate(f.ByteRate), Rank: 7})
 	}
-	parts = append(parts, underWay, parked)
+	parts = append(parts, underWay, parked, buckets, failing)
 	if f.Left > 0 {
 		parts = append(parts, Part{Text: Duration(f.Left) + " left", Rank: 2})
 	}
 	return Fit(parts, columns, paint)
+}
+
+// buckets tells of the buckets of a run that reads several, "" for one.
+func buckets(f Figures) string {
+	switch {
+	case f.Reading+f.Pending+f.Failing == 0:
+		return ""
+	case f.Pending == 0:
+		return Buckets(f.Reading)
+	default:
+		return fmt.Sprintf("%s, %s wait", Buckets(f.Reading), Count(f.Pending))
+	}
 }
 
 // some writes a number and its word, or nothing where there are none.

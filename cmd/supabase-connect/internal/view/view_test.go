@@ -16,6 +16,8 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 		"1,234,567":     Count(1234567),
 		"1 object":      Objects(1),
 		"2,000 objects": Objects(2000),
+		"1 bucket":      Buckets(1),
+		"2,000 buckets": Buckets(2000),
 		"1023 B":        Bytes(1023),
 		"1.5 MiB":       Bytes(3 << 19),
 		"2.0 TiB":       Bytes(2 << 40),
@@ -86,6 +88,13 @@ func stuck() Figures {
 	return f
 }
 
+// organization are those of a run over many buckets.
+func organization() Figures {
+	f := moving()
+	f.Reading, f.Pending, f.Failing = 64, 530, 6
+	return f
+}
+
 func TestLineShowsTheMostImportantFirst(t *testing.T) {
 	for _, test := range []struct {
 		figures Figures
@@ -97,6 +106,8 @@ func TestLineShowsTheMostImportantFirst(t *testing.T) {
 		{moving(), 120, "0:42  12,345 of 50,000 listed  8,120 delivered  412/s  1.2 GiB  48.0 MiB/s  64 under way  2 parked  1m20s left"},
 		{moving(), 200, "0:42  12,345 of 50,000 listed  3,000 unchanged  1,200 filtered  8,120 delivered  412/s  1.2 GiB  48.0 MiB/s  64 under way  2 parked  1m20s left"},
 		{moving(), 250, "0:42  12,345 of 50,000 listed  3,000 unchanged  1,200 filtered  8,120 delivered  412/s  1.2 GiB  48.0 MiB/s  64 under way  2 parked  1m20s left"},
+		{organization(), 80, "0:42  8,120 delivered  412/s  1.2 GiB  2 parked  6 buckets failing  1m20s left"},
+		{organization(), 200, "0:42  12,345 of 50,000 listed  3,000 unchanged  1,200 filtered  8,120 delivered  412/s  1.2 GiB  48.0 MiB/s  64 under way  2 parked  64 buckets, 530 wait  6 buckets failing  1m20s left"},
 		{stuck(), 40, "1:42  nothing acknowledged for 1m0s: th…"},
 		{stuck(), 80, "1:42  8,120 delivered  nothing acknowledged for 1m0s: the output refused object…"},
 		{stuck(), 120, "1:42  12,345 of 50,000 listed  8,120 delivered  nothing acknowledged for 1m0s: the output refused object \"photos/2026/c…"},
@@ -113,7 +124,7 @@ func TestLineShowsTheMostImportantFirst(t *testing.T) {
 func TestLineIsNeverWiderThanTheTerminal(t *testing.T) {
 	wide := stuck()
 	wide.Name, wide.Waits = "图片猫 and 2 more", "nothing has moved for 5m0s: \x1b[2J图片/猫.png\r\n\tis not \xff wanted "+strings.Repeat("é̂", 100)
-	for _, f := range []Figures{{}, moving(), stuck(), wide} {
+	for _, f := range []Figures{{}, moving(), stuck(), organization(), wide} {
 		for columns := range 300 {
 			line := Line(f, columns, false)
 			require.LessOrEqual(t, Width(line), columns, "%q", line)

@@ -18,6 +18,14 @@ func Objects(n int64) string {
 	return Count(n) + " objects"
 }
 
+// Buckets writes a number of buckets: "1 bucket", "1,234 buckets".
+func Buckets(n int64) string {
+	if n == 1 {
+		return "1 bucket"
+	}
+	return Count(n) + " buckets"
+}
+
 // Bytes writes a size in units of 1024: "512 B", "1.5 MiB".
 func Bytes(n int64) string {
 	const unit = 1024

@@ -1,0 +1,56 @@
+package check
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
+)
+
+// project is what the checks of all buckets of one project share: the keys, the
+// connections, and what was found out once.
+type project struct {
+	conf   config.Config
+	source *keys.Source
+	// gateway is what the answers tell of the servers on the way.
+	gateway *gateway
+
+	mu           sync.Mutex
+	serverRegion string // "" while it is not known
+}
+
+// newProject makes no request.
+func newProject(conf config.Config) *project {
+	source := conf.Keys(checkPatience, nil)
+	return &project{conf: conf, source: source, gateway: newGateway(conf, conf.PlaneOptions(source).Transport)}
+}
+
+// region asks for the region of the server, until it is known. Nobody waits for the
+// answer to somebody else, who may ask about a bucket that hangs.
+func (p *project) region(ctx context.Context, client *config.Plane) (string, error) {
+	p.mu.Lock()
+	known := p.serverRegion
+	p.mu.Unlock()
+	if known != "" {
+		return known, nil
+	}
+	region, err := client.Region(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.serverRegion = region
+	return region, err
+}
+
+func (p *project) close(ctx context.Context, res *service.Resources) {
+	if err := p.source.SignOut(context.WithoutCancel(ctx)); err != nil {
+		res.Logger().Debugf("The session could not be ended, and is left to expire: %v", err)
+	}
+	p.gateway.CloseIdleConnections()
+}
+
+// staysOpen is a transport whose connections serve others after a client is closed.
+type staysOpen struct{ http.RoundTripper }
