@@ -206,7 +206,7 @@ func TestAProjectThatFailsOrSleepsHoldsUpNoOther(t *testing.T) {
 		w.broken["bad"], w.asleep["paused"] = errors.New("500"), true
 		stop := w.run(t)
 		require.Equal(t, []string{"began good/a", "failed bad: 500"}, w.said())
-		time.Sleep(10 * time.Minute)
+		time.Sleep(10*time.Minute + 30*time.Second)
 		require.Equal(t, []string{"failed bad: 500"}, slices.Compact(w.said()))
 		w.set(func() { delete(w.broken, "bad"); w.asleep["paused"] = false })
 		time.Sleep(time.Hour)
