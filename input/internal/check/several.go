@@ -11,6 +11,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
 )
 
 const (
@@ -33,6 +34,8 @@ const (
 type member struct {
 	ref, name string
 	conf      config.Config
+	// facts are what the directory knows of it; nil where there is none.
+	facts func(context.Context) (management.Project, error)
 	// err says why it can't be read, as far as that is known already.
 	err error
 }
@@ -42,6 +45,8 @@ type survey struct {
 	of *checker
 	// members are the projects.
 	members []member
+	// management is shared by all of them; nil for keys of one project.
+	management *management.Client
 	// store is where the state is, nil where there is none; it is closed at the end.
 	store       ledger.Store
 	stateUnread bool
@@ -72,7 +77,7 @@ func (c *checker) narrow(ctx context.Context) bool {
 		return false
 	}
 	c.conf = v.members[0].conf
-	if err := c.open(newProject(c.conf)); err != nil {
+	if err := c.open(newMember(v.members[0], v.management)); err != nil {
 		v.members[0].err = err
 		return false
 	}
@@ -90,6 +95,9 @@ func (c *checker) survey(ctx context.Context) {
 	v.stateUnread = c.blocked[StepState] != "" && v.store == nil
 	if v.store != nil {
 		defer func() { _ = v.store.Close() }() // nothing was written to it
+	}
+	if len(v.members) == 0 {
+		return // which is told already
 	}
 	within := Timeout + time.Duration(len(v.members))*timeOfAProject
 	ctx, cancel := context.WithTimeout(ctx, within)
@@ -177,7 +185,7 @@ func (v *survey) project(ctx context.Context, of member) []Scope {
 		c.step(StepHost, "", func() Step { return c.failed(StepHost, "", of.err) })
 		return whole()
 	}
-	p := newProject(of.conf)
+	p := newMember(of, v.management)
 	defer p.close(ctx, v.of.res)
 	if err := c.open(p); err != nil {
 		c.step(StepConfig, "", func() Step { return failedStep(StepConfig, "", err) })
