@@ -148,7 +148,7 @@ func (p *printer) dueOf(scopes []input.CheckScope) {
 	}
 	least := ""
 	if cut > 0 {
-		least = "at least "
+		least = "At least "
 	}
 	p.printf("\n  %s%s would be delivered, %s", least, view.Objects(objects), size(bytes))
 	if unread > 0 {
@@ -156,7 +156,7 @@ func (p *printer) dueOf(scopes []input.CheckScope) {
 	}
 	p.printf(".")
 	if cut > 0 {
-		p.printf(" %s %s listed in part: --%s N lists more, --%s NAME all that.", view.Buckets(cut), verb(cut), flagLimit, flagBucket)
+		p.printf(" %s %s listed in part; --%s N lists more.", view.Buckets(cut), verb(cut), flagLimit)
 	}
 	p.printf("\n")
 }
