@@ -105,7 +105,7 @@ func (c *checker) survey(ctx context.Context) {
 	v.scopes = make([][]Scope, len(v.members))
 	inTurn(len(v.members), func(i int) { v.scopes[i] = v.project(ctx, v.members[i]) })
 	c.report.Scopes = slices.Concat(v.scopes...)
-	c.step(StepBuckets, StepConfig, func() Step { return sumUp(c.report.Scopes, c.conf) })
+	c.step(StepBuckets, StepConfig, func() Step { return sumUp(c.report.Scopes) })
 }
 
 // inTurn calls f for each number below n, for some of them at the same time.
@@ -290,7 +290,7 @@ func (c *checker) findBuckets(ctx context.Context, of config.Config) (Step, []st
 }
 
 // sumUp is the step that tells of all buckets together.
-func sumUp(scopes []Scope, conf config.Config) Step {
+func sumUp(scopes []Scope) Step {
 	s := Step{Name: StepBuckets, Status: OK}
 	var buckets, failed, warned int
 	matching := int64(0)
@@ -323,7 +323,7 @@ func sumUp(scopes []Scope, conf config.Config) Step {
 		s.warn(Problem{Field: config.FieldSourcePath, Problem: "there is no bucket that it names, so there is nothing to deliver", Remedy: "compare it with the names in the Dashboard under Storage"})
 	case matching == 0:
 		s.Found = ""
-		s.warn(Problem{Problem: fmt.Sprintf("nothing would be delivered of any of %s", countBuckets(buckets)), Remedy: "nothing, if objects are still to come; else see what was found in each"})
+		s.warn(Problem{Problem: "nothing would be delivered of any of " + countBuckets(buckets), Remedy: "nothing, if objects are still to come; else see what was found in each"})
 	case warned > 0:
 		s.Status = Warning
 		s.Found += fmt.Sprintf(", %d with warnings", warned)

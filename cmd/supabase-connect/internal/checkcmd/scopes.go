@@ -68,10 +68,11 @@ func sameProblem(scopes []input.CheckScope) [][]input.CheckScope {
 	var groups [][]input.CheckScope
 	at := map[string]int{}
 	for _, s := range scopes {
-		key := asRole(s)
+		parts := []string{asRole(s)}
 		for _, problem := range s.Problems() {
-			key += "\n" + general(problem, s).String()
+			parts = append(parts, general(problem, s).String())
 		}
+		key := strings.Join(parts, "\n")
 		i, known := at[key]
 		if !known {
 			i = len(groups)
