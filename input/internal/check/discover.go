@@ -2,33 +2,82 @@ package check
 
 import (
 	"context"
-	"slices"
+	"fmt"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/discover"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
 )
+
+// findProjects finds the projects that are read, with one request for a hundred of an
+// organization.
+func (v *survey) findProjects(ctx context.Context) Step {
+	c := v.of
+	v.management = c.conf.Management()
+	found, err := c.conf.Directory(v.management).Projects(ctx)
+	if err != nil {
+		return failedStep(StepProjects, "", c.ended(ctx, err))
+	}
+	asked := c.opts.Project
+	phases := map[management.Phase]int{}
+	for _, p := range found {
+		if asked != "" && p.Ref != asked && p.Name != asked {
+			continue
+		}
+		m := member{ref: p.Ref, name: p.Name, err: p.Err, facts: func(context.Context) (management.Project, error) { return p.Facts() }}
+		if m.err == nil {
+			m.conf, m.err = c.conf.ForProject(p.Ref)
+		}
+		phases[p.Status.Phase()]++
+		v.members = append(v.members, m)
+	}
+	s := Step{Name: StepProjects, Status: OK, Found: countProjects(len(v.members))}
+	for _, phase := range []struct {
+		is   management.Phase
+		text string
+	}{{management.Starting, "coming up"}, {management.Stopped, "paused"}, {management.Failed, "broken"}, {management.Removed, "removed"}} {
+		if n := phases[phase.is]; n > 0 {
+			s.Found += fmt.Sprintf(", %d %s", n, phase.text)
+		}
+	}
+	switch {
+	case len(v.members) > 0:
+		return s
+	case asked != "":
+		return failedStep(StepProjects, "", &supabase.FieldError{
+			Field: config.FieldProjects, Problem: fmt.Sprintf("none of its %s has the reference or the name %q", countProjects(len(found)), asked),
+			Remedy: "leave the project out of the question to see all",
+		})
+	}
+	s.Found = ""
+	s.warn(Problem{Field: config.FieldProjects, Problem: "there is no such project, so there is nothing to deliver", Remedy: "compare include and exclude with the names in the Dashboard; preview branches are left out unless branches is true"})
+	return s
+}
+
+func countProjects(n int) string {
+	if n == 1 {
+		return "1 project"
+	}
+	return fmt.Sprintf("%d projects", n)
+}
 
 // buckets are those of the project that source_path names, sorted.
 func (c *checker) buckets(ctx context.Context, of config.Config) (names []string, err error) {
-	if names, ok := of.Buckets.Names(); ok {
-		return names, nil
-	}
 	err = c.try(ctx, func(ctx context.Context) (err error) {
-		names, err = c.client.Buckets(ctx)
+		names, err = discover.Buckets(ctx, discover.Options{
+			Client: c.client, Pattern: of.Buckets, Identity: c.project.source.Project().Identity,
+			Management: of.ManagedBuckets(c.several.management),
+		})
 		return err
 	})
-	names = slices.DeleteFunc(names, func(name string) bool { return !of.Buckets.Match(name) })
-	slices.Sort(names)
 	return names, err
 }
 
-// findProjects finds the projects that are read.
-func (v *survey) findProjects(ctx context.Context) Step {
-	s := Step{Name: StepProjects, Status: OK}
-	for _, ref := range v.of.conf.Projects.Refs {
-		conf, err := v.of.conf.ForProject(ref)
-		v.members = append(v.members, member{ref: ref, conf: conf, err: err})
+// ended says why there is no answer, where the time was over.
+func (c *checker) ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return c.explain(ctx.Err())
 	}
-	s.Found = object.Count(int64(len(v.members)))
-	return s
+	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
 )
 
 // project is what the checks of all buckets of one project share: the keys, the
@@ -25,7 +26,15 @@ type project struct {
 
 // newProject makes no request.
 func newProject(conf config.Config) *project {
-	source := conf.Keys(checkPatience, nil)
+	return withKeys(conf, conf.Keys(checkPatience, nil))
+}
+
+// newMember makes one of several projects, which share a client of the Management API.
+func newMember(m member, client *management.Client) *project {
+	return withKeys(m.conf, m.conf.KeysOf(client, m.facts, checkPatience, nil))
+}
+
+func withKeys(conf config.Config, source *keys.Source) *project {
 	return &project{conf: conf, source: source, gateway: newGateway(conf, conf.PlaneOptions(source).Transport)}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
 )
 
 const (
@@ -33,6 +34,8 @@ const (
 type member struct {
 	ref, name string
 	conf      config.Config
+	// facts are what the directory knows of it; nil where there is none.
+	facts func(context.Context) (management.Project, error)
 	// err says why it can't be read, as far as that is known already.
 	err error
 }
@@ -42,6 +45,8 @@ type survey struct {
 	of *checker
 	// members are the projects.
 	members []member
+	// management is shared by all of them; nil for keys of one project.
+	management *management.Client
 	// store is where the state is, nil where there is none; it is closed at the end.
 	store       ledger.Store
 	stateUnread bool
@@ -72,7 +77,7 @@ func (c *checker) narrow(ctx context.Context) bool {
 		return false
 	}
 	c.conf = v.members[0].conf
-	if err := c.open(newProject(c.conf)); err != nil {
+	if err := c.open(newMember(v.members[0], v.management)); err != nil {
 		v.members[0].err = err
 		return false
 	}
@@ -91,13 +96,16 @@ func (c *checker) survey(ctx context.Context) {
 	if v.store != nil {
 		defer func() { _ = v.store.Close() }() // nothing was written to it
 	}
+	if len(v.members) == 0 {
+		return // which is told already
+	}
 	within := Timeout + time.Duration(len(v.members))*timeOfAProject
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	v.scopes = make([][]Scope, len(v.members))
 	inTurn(len(v.members), func(i int) { v.scopes[i] = v.project(ctx, v.members[i]) })
 	c.report.Scopes = slices.Concat(v.scopes...)
-	c.step(StepBuckets, StepConfig, func() Step { return sumUp(c.report.Scopes, c.conf) })
+	c.step(StepBuckets, StepConfig, func() Step { return sumUp(c.report.Scopes) })
 }
 
 // inTurn calls f for each number below n, for some of them at the same time.
@@ -177,7 +185,7 @@ func (v *survey) project(ctx context.Context, of member) []Scope {
 		c.step(StepHost, "", func() Step { return c.failed(StepHost, "", of.err) })
 		return whole()
 	}
-	p := newProject(of.conf)
+	p := newMember(of, v.management)
 	defer p.close(ctx, v.of.res)
 	if err := c.open(p); err != nil {
 		c.step(StepConfig, "", func() Step { return failedStep(StepConfig, "", err) })
@@ -282,7 +290,7 @@ func (c *checker) findBuckets(ctx context.Context, of config.Config) (Step, []st
 }
 
 // sumUp is the step that tells of all buckets together.
-func sumUp(scopes []Scope, conf config.Config) Step {
+func sumUp(scopes []Scope) Step {
 	s := Step{Name: StepBuckets, Status: OK}
 	var buckets, failed, warned int
 	matching := int64(0)
@@ -315,7 +323,7 @@ func sumUp(scopes []Scope, conf config.Config) Step {
 		s.warn(Problem{Field: config.FieldSourcePath, Problem: "there is no bucket that it names, so there is nothing to deliver", Remedy: "compare it with the names in the Dashboard under Storage"})
 	case matching == 0:
 		s.Found = ""
-		s.warn(Problem{Problem: fmt.Sprintf("nothing would be delivered of any of %s", countBuckets(buckets)), Remedy: "nothing, if objects are still to come; else see what was found in each"})
+		s.warn(Problem{Problem: "nothing would be delivered of any of " + countBuckets(buckets), Remedy: "nothing, if objects are still to come; else see what was found in each"})
 	case warned > 0:
 		s.Status = Warning
 		s.Found += fmt.Sprintf(", %d with warnings", warned)

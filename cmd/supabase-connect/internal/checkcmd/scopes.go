@@ -68,10 +68,11 @@ func sameProblem(scopes []input.CheckScope) [][]input.CheckScope {
 	var groups [][]input.CheckScope
 	at := map[string]int{}
 	for _, s := range scopes {
-		key := asRole(s)
+		parts := []string{asRole(s)}
 		for _, problem := range s.Problems() {
-			key += "\n" + general(problem, s).String()
+			parts = append(parts, general(problem, s).String())
 		}
+		key := strings.Join(parts, "\n")
 		i, known := at[key]
 		if !known {
 			i = len(groups)
@@ -148,7 +149,7 @@ func (p *printer) dueOf(scopes []input.CheckScope) {
 	}
 	least := ""
 	if cut > 0 {
-		least = "at least "
+		least = "At least "
 	}
 	p.printf("\n  %s%s would be delivered, %s", least, view.Objects(objects), size(bytes))
 	if unread > 0 {
@@ -156,7 +157,7 @@ func (p *printer) dueOf(scopes []input.CheckScope) {
 	}
 	p.printf(".")
 	if cut > 0 {
-		p.printf(" %s %s listed in part: --%s N lists more, --%s NAME all that.", view.Buckets(cut), verb(cut), flagLimit, flagBucket)
+		p.printf(" %s %s listed in part; --%s N lists more.", view.Buckets(cut), verb(cut), flagLimit)
 	}
 	p.printf("\n")
 }

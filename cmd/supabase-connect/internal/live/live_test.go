@@ -374,7 +374,8 @@ func TestFiguresCountTheBucketsOfARun(t *testing.T) {
 	f := newFigures()
 	got, _ := f.of([]input.Progress{
 		{Listed: 1, Scopes: input.Scopes{Active: 3, Waiting: 40, Failing: 2, Gone: 1}},
-		{Listed: 1, Scopes: input.Scopes{Active: 1}}, {Listed: 1},
+		{Listed: 1, Scopes: input.Scopes{Active: 1}},
+		{Listed: 1},
 	}, nil, time.Unix(1000, 0))
 	require.Equal(t, []int64{4, 40, 2}, []int64{got.Reading, got.Pending, got.Failing})
 }
