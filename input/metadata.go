@@ -46,9 +46,12 @@ const eventDeleted = "deleted"
 
 // labeller sets the metadata of messages, in the same form for the whole bucket.
 type labeller struct {
-	bucket       string
-	prefix       string
-	projectRef   string
+	bucket     string
+	prefix     string
+	projectRef string
+	// folders are in front of the key in its safe path: the bucket, and the project
+	// where there are several.
+	folders      []string
 	userMetadata bool
 	// onMissingMeta is called if the server could not send n values of an object's
 	// own metadata, or never sends any (object.NoMeta). It may be nil.
@@ -161,7 +164,7 @@ func (l labeller) labelKey(key, event string) *label {
 	out.set(metaKey, key)
 	out.set(metaPath, filter.Path(l.prefix, key))
 	out.set(metaFilename, filter.BaseName(key))
-	out.set(metaSafePath, object.SafePath(key, l.bucket))
+	out.set(metaSafePath, object.SafePath(key, l.folders...))
 	out.setIfKnown(metaProjectRef, l.projectRef)
 	out.set(metaEvent, event)
 	return out

@@ -164,7 +164,7 @@ func (r *reader) scopeOptions() (opts pass.Options, deleted func(context.Context
 		scanner: r.conf.Scanner,
 		labeller: labeller{
 			bucket: r.conf.Project.Bucket, prefix: r.conf.Prefix,
-			projectRef: r.conf.Project.Ref, userMetadata: r.conf.UserMetadata != config.NoMetadata,
+			projectRef: r.conf.Project.Ref, folders: r.folders(), userMetadata: r.conf.UserMetadata != config.NoMetadata,
 			onMissingMeta: r.watcher.MissingMeta,
 		},
 		metadata: r.metadataAsker(),
@@ -212,6 +212,14 @@ func (r *reader) scopeOptions() (opts pass.Options, deleted func(context.Context
 		opts.Deletes.Deliver = deleted
 	}
 	return opts, deleted
+}
+
+// folders are in front of the keys in the names of files.
+func (r *reader) folders() []string {
+	if r.hub.conf.Projects != nil {
+		return []string{r.conf.Project.Ref, r.conf.Project.Bucket}
+	}
+	return []string{r.conf.Project.Bucket}
 }
 
 // metadataAsker is who is asked for the metadata that answers leave out, nil where
