@@ -70,7 +70,7 @@ func requireCommand(t *testing.T, at, line string, files bool) {
 		requireGo(t, at, words[1:])
 	case "bash":
 		require.FileExists(t, filepath.Join(root, words[1]), at)
-	case "git", "cd", "mkdir", "echo", "export", "cat", "curl":
+	case "git", "cd", "mkdir", "echo", "export", "cat", "curl", "test":
 	case "docker", "buildah", "kubectl", "helm", "sudo", "printf", "journalctl": // of config/deploy/README.md
 	default:
 		t.Errorf("%s: the command %q is not known here", at, line)

@@ -76,6 +76,10 @@ func newSandbox(t *testing.T) *sandbox {
 	} {
 		project.Put("user-uploads", key, []byte(content))
 	}
+	target := emulator.New(emulator.Options{})
+	targetListener, err := target.Start("")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = targetListener.Close() })
 	webhook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Object-Key") == "" || r.Header.Get("Idempotency-Key") == "" {
 			w.WriteHeader(http.StatusBadRequest)
@@ -102,6 +106,10 @@ func newSandbox(t *testing.T) *sandbox {
 		"SUPABASE_USER_PASSWORD=a-password-of-ada",
 		"SUPABASE_ACCESS_TOKEN="+s.AccessToken,
 		"SUPABASE_SOURCE_PATH=user-uploads",
+		"SOURCE_STORAGE_URL="+strings.TrimSuffix(listener.Endpoint(), "/s3"),
+		"SOURCE_SECRET_KEY="+s.SecretKey,
+		"TARGET_STORAGE_URL="+strings.TrimSuffix(targetListener.Endpoint(), "/s3"),
+		"TARGET_SECRET_KEY="+target.Settings().SecretKey,
 		"WEBHOOK_URL="+webhook.URL,
 		"HTTP_ADDRESS="+freeAddress(t),
 	)}
