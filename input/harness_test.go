@@ -91,10 +91,7 @@ func (r *rig) build() error {
 		conf.Transport = r.wrap(conf.Transport)
 	}
 	if conf.Several() {
-		s, err := newSeveral(conf, r.resources())
-		if err != nil {
-			return err
-		}
+		s := newSeveral(conf, r.resources())
 		r.input = withRetries(conf, s, s.undelivered)
 		return nil
 	}

@@ -38,10 +38,7 @@ func newFromParsed(parsed *service.ParsedConfig, res *service.Resources) (servic
 // newInput makes the input that Benthos runs.
 func newInput(conf config.Config, res *service.Resources) (service.BatchInput, error) {
 	if conf.Several() {
-		s, err := newSeveral(conf, res)
-		if err != nil {
-			return nil, err
-		}
+		s := newSeveral(conf, res)
 		return withRetries(conf, s, s.undelivered), nil
 	}
 	r, err := newReader(conf, res)

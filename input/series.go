@@ -1,6 +1,7 @@
 package input
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -20,9 +21,9 @@ func (l labels) after(own []string) []string {
 	case 0:
 		return own
 	case 1:
-		return append(own[:len(own):len(own)], l.bucket)
+		return append(slices.Clip(own), l.bucket)
 	}
-	return append(own[:len(own):len(own)], l.bucket, l.project)
+	return append(slices.Clip(own), l.bucket, l.project)
 }
 
 // metricSet makes each metric of an input once, and the series of its scopes from it.

@@ -63,7 +63,7 @@ const (
 )
 
 // newSeveral makes the parts of an input with many scopes. It makes no request.
-func newSeveral(conf config.Config, res *service.Resources) (*several, error) {
+func newSeveral(conf config.Config, res *service.Resources) *several {
 	perScope := []string{"bucket"}
 	active := 1
 	if conf.Projects != nil {
@@ -87,7 +87,7 @@ func newSeveral(conf config.Config, res *service.Resources) (*several, error) {
 		opts.List, opts.Gone, opts.Refresh = s.list, s.directory.Gone, conf.Projects.RefreshInterval
 	}
 	s.fleet = fleet.New(opts)
-	return s, nil
+	return s
 }
 
 // list names the projects that are to be read.
@@ -152,7 +152,7 @@ func (s *several) Connect(ctx context.Context) error {
 	if lasted := s.wait.lasts(); s.wait.over() {
 		s.log.Infof("Connected after %s in which that failed", lasted)
 	}
-	s.start()
+	s.start() //nolint:contextcheck // the run goes on after Connect
 	return nil
 }
 

@@ -100,8 +100,8 @@ func (s *scoped) attempt(ctx context.Context) error {
 		s.from.in.fatal(err)
 	}
 	if s.conf.Plan.Repeats() { // the ledger is opened anew
-		_ = timed(s.lastCheckpoint)
-		_ = timed(s.closeLedger)
+		_ = timed(s.lastCheckpoint) //nolint:contextcheck // each step of an end has a time of its own
+		_ = timed(s.closeLedger)    //nolint:contextcheck // as above
 		s.ledger, s.keeper = nil, nil
 	}
 	return err
@@ -190,7 +190,7 @@ func (nothing) Page(context.Context, string, string) ([]object.Object, bool, err
 
 // Close implements fleet.Scope.
 func (s *scoped) Close(context.Context) error {
-	err := s.closeScope()
+	err := s.closeScope() //nolint:contextcheck // as above
 	s.from.in.forget(s)
 	s.meters.leave()
 	return err

@@ -29,7 +29,8 @@ func (a *fleetAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.calls = append(a.calls, r.URL.Host+r.URL.Path)
-	status, body := 200, "{}"
+	status := 200
+	var body string
 	switch path := r.URL.Path; {
 	case path == "/v1/organizations/acme/projects":
 		body = fmt.Sprintf(`{"projects":[{"ref":%q,"name":"prod-a","region":"eu-west-1","status":"ACTIVE_HEALTHY"},{"ref":%q,"name":"test","status":"INACTIVE"}],"pagination":{"count":2}}`, firstRef, secondRef)
