@@ -37,17 +37,18 @@ type several struct {
 	sources map[string]*source           // by the reference of the project
 	listed  map[string]directory.Project // the last list of the projects
 	readers []*scoped                    // in the order of their beginning
-	// past are the counts of scopes that are gone and closed, and goneScopes how many.
-	past       Report
-	goneScopes int
-	startedAt  time.Time
-	stop       func()
-	done       chan struct{}
-	cause      error
-	attempted  bool
-	recorded   *openRun
-	closed     bool
-	wait       outage
+	// past are the counts of scopes that are gone and closed, and gone names those that
+	// have not come back, by the reference of the project and the bucket.
+	past      Report
+	gone      map[string]bool
+	startedAt time.Time
+	stop      func()
+	done      chan struct{}
+	cause     error
+	attempted bool
+	recorded  *openRun
+	closed    bool
+	wait      outage
 }
 
 var (
@@ -74,8 +75,8 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 	}
 	h := newHub(conf, res, newMeters(res.Metrics(), perScope...))
 	h.several = true
-	s := &several{hub: h, turns: fleet.NewTurns(active), sources: map[string]*source{}}
-	s.said = &saidOfMany{several: s, projects: map[string]*unread{}, found: map[string][]string{}}
+	s := &several{hub: h, turns: fleet.NewTurns(active), sources: map[string]*source{}, gone: map[string]bool{}}
+	s.said = &saidOfMany{several: s, projects: map[string]*unread{}, found: map[string][]string{}, unnamed: map[string]bool{}}
 	if conf.Transport == nil {
 		s.transport = wire.New(conf.TLS, conf.ConnectTimeout, idleKept)
 		s.transport.MaxIdleConns = allKept
@@ -85,6 +86,7 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 		s.management = conf.Management()
 		s.directory = conf.Directory(s.management)
 		opts.List, opts.Gone, opts.Refresh = s.list, s.directory.Gone, conf.Projects.RefreshInterval
+		opts.Remembered = s.said.rememberedProjects
 	}
 	s.fleet = fleet.New(opts)
 	return s

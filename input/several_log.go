@@ -22,6 +22,8 @@ type saidOfMany struct {
 	listing  outage              // the projects can't be listed
 	projects map[string]*unread  // by reference
 	found    map[string][]string // buckets that are not in the book yet, by project
+	unnoted  outage              // the book can't be written
+	unnamed  map[string]bool     // what was told of projects that have no source
 	last     Progress            // as of the last line
 }
 
@@ -53,10 +55,26 @@ func (s *source) Remembered() (buckets []string) {
 	return buckets
 }
 
-// write writes into the book.
-func (m *saidOfMany) write(s *source, gone time.Time, buckets ...string) {
+// rememberedProjects are those that an earlier run has read and that were not told of as
+// gone.
+func (m *saidOfMany) rememberedProjects() (all []fleet.Project) {
+	if m.book == nil {
+		return nil
+	}
+	known := map[string]bool{}
+	for _, e := range m.book.Entries() {
+		if e.Gone.IsZero() && e.ProjectRef != "" && !known[e.ProjectRef] {
+			known[e.ProjectRef] = true
+			all = append(all, fleet.Project{Ref: e.ProjectRef, Name: e.ProjectName})
+		}
+	}
+	return all
+}
+
+// write writes into the book, and reports whether that is done.
+func (m *saidOfMany) write(s *source, gone time.Time, buckets ...string) bool {
 	if m.book == nil || len(buckets) == 0 {
-		return
+		return true
 	}
 	entries := make([]ledger.BookEntry, len(buckets))
 	for i, bucket := range buckets {
@@ -65,9 +83,19 @@ func (m *saidOfMany) write(s *source, gone time.Time, buckets ...string) {
 		}
 	}
 	err := timed(func(ctx context.Context) error { return m.book.Put(ctx, entries...) })
-	if err != nil {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err == nil {
+		if lasted := m.unnoted.lasts(); m.unnoted.over() {
+			m.log.Infof("%s: what is read can be noted again, after %s", m.conf.State.Field(), lasted)
+		}
+		return true
+	}
+	m.unnoted.once = true
+	if m.unnoted.failed() {
 		m.log.Warnf("%s: what is read could not be noted, and is noted later: %v", m.conf.State.Field(), err)
 	}
+	return false
 }
 
 // begin says what is read, and tells now and then how far that is.
@@ -165,7 +193,14 @@ func (m *saidOfMany) ProjectFailed(p fleet.Project, err error) {
 		s.outages.failed(err)
 		return
 	}
-	m.log.Warnf("%s can't be read: %v", nameOf(p), err) // its reference is none
+	line := fmt.Sprintf("%s can't be read: %v", nameOf(p), err) // perhaps its reference is none
+	m.mu.Lock()
+	told := m.unnamed[line]
+	m.unnamed[line] = true
+	m.mu.Unlock()
+	if !told { // it is found in each list
+		m.log.Warn(line)
+	}
 }
 
 // ProjectLooked implements fleet.Watcher.
@@ -178,7 +213,11 @@ func (m *saidOfMany) ProjectLooked(p fleet.Project, buckets int) {
 	if s := m.source(p.Ref); s != nil {
 		s.outages.ended()
 		s.log.Debugf("%d buckets are to be read", buckets)
-		m.write(s, time.Time{}, found...)
+		if !m.write(s, time.Time{}, found...) { // with the next look, then
+			m.mu.Lock()
+			m.found[p.Ref] = append(m.found[p.Ref], found...)
+			m.mu.Unlock()
+		}
 	}
 }
 
@@ -204,22 +243,20 @@ func (m *saidOfMany) Gone(p fleet.Project, bucket string) {
 	s := m.source(p.Ref)
 	if bucket != "" {
 		m.log.Infof("%s is gone: %s", placeOf(p, bucket), what)
-		if s != nil {
-			m.write(s, time.Now(), bucket)
-		}
 		return
 	}
+	m.mu.Lock()
+	delete(m.projects, p.Ref)
+	delete(m.found, p.Ref)
+	m.mu.Unlock()
 	m.log.Infof("%s is gone, with all its buckets: %s", nameOf(p), what)
 	if s != nil {
-		var buckets []string
 		for _, r := range m.all() {
 			if r.from == s {
 				r.gone.Store(true)
 				r.doubtful.Store(true) // Storage was not asked
-				buckets = append(buckets, r.conf.Project.Bucket)
 			}
 		}
-		m.write(s, time.Now(), buckets...)
 	}
 }
 

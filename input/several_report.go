@@ -17,16 +17,17 @@ func (s *several) all() []*scoped {
 	return slices.Clone(s.readers)
 }
 
-// forget drops a scope that is gone and closed. What it has done still counts.
+// forget drops a scope that is gone and closed. What it has done still counts. A one-time
+// run forgets none: its report names them all.
 func (s *several) forget(r *scoped) {
-	if !r.gone.Load() {
+	if !r.gone.Load() || !s.conf.Plan.Repeats() {
 		return
 	}
 	done := r.report()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	addCounts(&s.past, done)
-	s.goneScopes++
+	s.gone[r.from.of.Ref+"/"+r.conf.Project.Bucket] = true
 	s.readers = slices.DeleteFunc(s.readers, func(other *scoped) bool { return other == r })
 }
 
@@ -37,7 +38,7 @@ func (s *several) progress() Progress {
 	now := Progress{Label: s.res.Label()}
 	now.Listed, now.Delivered, now.Bytes = s.past.Listed, s.past.Delivered, s.past.Bytes
 	now.Unchanged, now.Vanished = s.past.Unchanged, s.past.Vanished
-	now.Scopes.Gone = s.goneScopes
+	now.Scopes.Gone = len(s.gone)
 	s.mu.Unlock()
 	complete := true
 	var tracked int64

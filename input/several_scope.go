@@ -39,6 +39,7 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	s.in.readers = append(s.in.readers, made)
+	delete(s.in.gone, s.of.Ref+"/"+bucket)
 	return made, nil
 }
 
@@ -133,11 +134,21 @@ func (s *scoped) Idle() bool {
 // Drop implements fleet.Scope: with emit_deletes, everything that was delivered from the
 // bucket is found missing by passes over a listing that shows nothing, under the same
 // care as in any other pass.
+//
+// The book has it as gone when nothing of it is left to be told. Until then another
+// process goes on with it.
 func (s *scoped) Drop(ctx context.Context) {
 	s.gone.Store(true)
-	if !s.conf.EmitDeletes || !s.conf.Remembers() {
-		return
+	if s.conf.EmitDeletes && s.conf.Remembers() {
+		s.dropObjects(ctx)
+		if s.ledger == nil || s.ledger.Stats().Tracked > 0 {
+			return
+		}
 	}
+	s.from.in.said.write(s.from, time.Now(), s.conf.Project.Bucket)
+}
+
+func (s *scoped) dropObjects(ctx context.Context) {
 	if err := s.open(ctx); err != nil {
 		s.from.in.said.fails(s, err)
 		return

@@ -22,6 +22,9 @@ type Options struct {
 	List func(context.Context) ([]Project, error)
 	// Gone asks for a project by its reference, whether it was deleted.
 	Gone func(ctx context.Context, ref string) (bool, error)
+	// Remembered names projects that an earlier process has read; nil for none. It is
+	// asked once, by Run.
+	Remembered func() []Project
 	// Refresh is the time between two lists.
 	Refresh time.Duration
 	// Plan says when buckets are looked up: with each pass.
@@ -86,6 +89,11 @@ type Fleet struct {
 	projects map[string]*project // by reference
 	// begun says that what is found from now on was not there at the start.
 	begun bool
+
+	// listed are the projects of the last list, and earlier those that an earlier
+	// process has read and that may be gone. Both belong to Connect, and then to Run.
+	listed  map[string]bool
+	earlier []Project
 }
 
 // New runs nothing yet.
@@ -119,6 +127,10 @@ func (f *Fleet) Run(ctx context.Context) {
 	f.mu.Lock()
 	f.begun = true
 	f.mu.Unlock()
+	if f.o.List != nil && f.o.Remembered != nil {
+		f.earlier = f.o.Remembered()
+	}
+	f.letGo(ctx)
 	if !f.o.Plan.Repeats() {
 		f.running.Wait()
 		return
@@ -138,6 +150,7 @@ func (f *Fleet) Run(ctx context.Context) {
 		failures++
 		if err := f.list(ctx); err == nil {
 			failures = 0
+			f.letGo(ctx)
 		} else if ctx.Err() == nil {
 			f.o.Watcher.ListFailed(err)
 		}
@@ -159,18 +172,48 @@ func (f *Fleet) list(ctx context.Context) error {
 		}
 	}
 	f.o.Watcher.Listed(len(listed))
-	for _, p := range f.all() {
-		if listed[p.of.Ref] || p.ending {
-			continue
-		}
-		if gone, err := f.o.Gone(ctx, p.of.Ref); err == nil && gone {
-			f.end(ctx, p)
-		}
-	}
+	f.listed = listed
 	if len(listed) == 0 && !f.o.Plan.Repeats() {
 		return ErrNone
 	}
 	return nil
+}
+
+// letGo ends the projects that the last list does not have, if the server says of the
+// project itself that it was deleted.
+func (f *Fleet) letGo(ctx context.Context) {
+	if f.o.List == nil {
+		return
+	}
+	for _, p := range f.all() {
+		if !f.listed[p.of.Ref] && !p.ending && f.gone(ctx, p.of) {
+			f.end(ctx, p)
+		}
+	}
+	var unsure []Project
+	for _, of := range f.earlier {
+		f.mu.Lock()
+		_, open := f.projects[of.Ref]
+		f.mu.Unlock()
+		switch {
+		case open || f.listed[of.Ref]: // its source remembers its buckets
+		case !f.gone(ctx, of):
+			unsure = append(unsure, of)
+		default:
+			p, err := f.open(of)
+			if err != nil {
+				f.o.Watcher.ProjectFailed(of, err)
+				continue
+			}
+			f.end(ctx, p)
+		}
+	}
+	f.earlier = unsure
+}
+
+func (f *Fleet) gone(ctx context.Context, of Project) bool {
+	gone, err := f.o.Gone(ctx, of.Ref)
+	return err == nil && gone
 }
 
 // open prepares a project, unless it is there.
@@ -221,6 +264,10 @@ func (f *Fleet) end(ctx context.Context, p *project) {
 	if p.stop != nil {
 		p.stop()
 		<-p.ended
+	}
+	p.late = false // nothing of it is new
+	if err := p.recall(); err != nil {
+		f.o.Watcher.ProjectFailed(p.of, err)
 	}
 	f.o.Watcher.Gone(p.of, "")
 	f.running.Go(func() {

@@ -24,8 +24,10 @@ type project struct {
 	late bool
 	// recalled says that the source was asked for what it remembers.
 	recalled bool
-	// looked says that Connect has looked, and run need not at first.
+	// looked says that Connect has looked, and run need not at first. Listed are the
+	// buckets that the last look has found.
 	looked bool
+	listed []string
 
 	// dropping are the buckets that are gone and not closed yet.
 	dropping sync.WaitGroup
@@ -50,6 +52,9 @@ func (p *project) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		if err == nil {
+			p.letGo(ctx)
+		}
 		p.start(ctx)
 		failures++
 		switch {
@@ -73,7 +78,8 @@ func (p *project) run(ctx context.Context) {
 	}
 }
 
-// look takes in which buckets there are.
+// look takes in which buckets there are. It ends nothing: what is gone is told of by a
+// run, which outlives Connect.
 func (p *project) look(ctx context.Context) error {
 	if err := p.source.Ready(ctx); err != nil {
 		return err
@@ -82,23 +88,36 @@ func (p *project) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	wanted := names
-	if !p.recalled {
-		p.recalled = true
-		wanted = append(slices.Clip(names), p.source.Remembered()...)
+	err = errors.Join(p.openAll(names), p.recall())
+	p.fleet.o.Watcher.ProjectLooked(p.of, len(names))
+	p.looked, p.listed = true, names
+	return err
+}
+
+// recall prepares what an earlier process has read, once.
+func (p *project) recall() error {
+	if p.recalled {
+		return nil
 	}
+	p.recalled = true
+	return p.openAll(p.source.Remembered())
+}
+
+func (p *project) openAll(buckets []string) error {
 	var errs []error
-	for _, name := range wanted {
+	for _, name := range buckets {
 		errs = append(errs, p.open(name))
 	}
-	p.fleet.o.Watcher.ProjectLooked(p.of, len(names))
-	p.looked = true
+	return errors.Join(errs...)
+}
+
+// letGo ends the buckets that the last look has not found.
+func (p *project) letGo(ctx context.Context) {
 	for _, s := range p.all() {
-		if !slices.Contains(names, s.bucket) {
+		if !slices.Contains(p.listed, s.bucket) {
 			p.missing(ctx, s)
 		}
 	}
-	return errors.Join(errs...)
 }
 
 // open prepares a bucket, unless it is there.
@@ -149,7 +168,9 @@ func (p *project) all() []*scope {
 // start begins the buckets that have not begun.
 func (p *project) start(ctx context.Context) {
 	for _, s := range p.all() {
-		s.start(ctx)
+		if !s.ending {
+			s.start(ctx)
+		}
 	}
 }
 

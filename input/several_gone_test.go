@@ -1,0 +1,113 @@
+package input
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/stretchr/testify/require"
+)
+
+const severalDeletes = `
+source_path: "tenant-*/"
+sync_mode: continuous
+polling_interval: 1m
+emit_deletes: true
+max_delete_ratio: 1
+state: {cache: shared}
+`
+
+func TestABucketThatIsGoneWhileNobodyReadsIsToldOfAfterwards(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, severalDeletes)
+		r.bucketsOf(2, "tenant-1", "tenant-2")
+		stop := r.live()
+		defer func() { stop() }()
+		time.Sleep(10 * time.Second)
+		require.Len(t, r.arrived(), 4)
+		stop()
+
+		r.server.RemoveBucket("tenant-2")
+		stop = r.live()
+		time.Sleep(3 * time.Minute)
+		require.Equal(t, []string{"deleted a/000.txt", "deleted a/001.txt"}, r.arrived())
+		stop()
+
+		stop = r.live()
+		time.Sleep(3 * time.Minute)
+		require.Empty(t, r.arrived())
+	})
+}
+
+func TestAProjectThatIsGoneWhileNobodyReadsIsToldOfAfterwards(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newOrgRig(t, 3, `
+sync_mode: continuous
+polling_interval: 1m
+emit_deletes: true
+max_delete_ratio: 1
+state: {cache: shared}
+`)
+		stop := r.live()
+		defer func() { stop() }()
+		time.Sleep(10 * time.Second)
+		require.Len(t, r.arrived(), 3)
+		stop()
+		ref := r.org.Projects()[1].Settings().ProjectRef
+		r.org.RemoveProject(ref)
+		stop = r.live()
+		time.Sleep(12 * time.Minute)
+		require.Equal(t, map[string]int{ref: 12}, r.arrived())
+		require.Equal(t, 1, r.lines("is gone, with all its buckets"))
+		stop()
+		stop = r.live()
+		time.Sleep(12 * time.Minute)
+		require.Empty(t, r.arrived())
+		require.Equal(t, 1, r.lines("is gone, with all its buckets"), "once")
+	})
+}
+
+func TestDeletionsOfABucketThatARestartCutsShortAreToldOfAfterwards(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, severalDeletes+"auto_replay_nacks: false\n")
+		r.bucketsOf(2, "tenant-1", "tenant-2")
+		stop := r.live()
+		defer func() { stop() }()
+		time.Sleep(10 * time.Second)
+		require.Len(t, r.arrived(), 4)
+		r.server.RemoveBucket("tenant-2")
+		r.ack = func(service.MessageBatch) error { return errRefused }
+		time.Sleep(3 * time.Minute)
+		stop()
+		r.arrived()
+
+		r.ack = nil
+		stop = r.live()
+		time.Sleep(3 * time.Minute)
+		require.Equal(t, []string{"deleted a/000.txt", "deleted a/001.txt"}, r.arrived())
+	})
+}
+
+func TestAProjectThatIsGoneWithoutKeysIsLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newOrgRig(t, 3, `
+sync_mode: continuous
+polling_interval: 1m
+emit_deletes: true
+max_delete_ratio: 1
+state: {cache: shared}
+`)
+		stop := r.live()
+		defer func() { stop() }()
+		time.Sleep(10 * time.Second)
+		r.arrived()
+		gone := r.org.Projects()[1]
+		ref := gone.Settings().ProjectRef
+		gone.RevokeKeys()
+		time.Sleep(10 * time.Minute)
+		r.org.RemoveProject(ref)
+		time.Sleep(time.Hour)
+		require.Equal(t, map[string]int{ref: 12}, r.arrived())
+	})
+}
