@@ -132,6 +132,8 @@ func (r *orgRig) arrived() map[string]int {
 	return counts
 }
 
+func (r *orgRig) lines(text string) int { return strings.Count(r.logs.String(), text) }
+
 func TestAllBucketsOfAnOrganizationAreReadOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newOrgRig(t, 5, "")

@@ -39,7 +39,7 @@ var runElsewhere = map[string]string{
 // runHere are the configs that the tests of this package run.
 var runHere = []string{
 	"quickstart.yaml", "to_files.yaml", "json_lines.yaml", "session_token_rls.yaml", "self_hosted.yaml", "incremental.yaml",
-	"user.yaml", "access_token.yaml", "new_api_keys.yaml", "secret_files.yaml", "manifest.yaml", "inbox.yaml", "unpack.yaml", "pack.yaml",
+	"user.yaml", "access_token.yaml", "new_api_keys.yaml", "secret_files.yaml", "manifest.yaml", "inbox.yaml", "unpack.yaml", "pack.yaml", "organization.yaml",
 	"backup_project.yaml", "restore_project.yaml", "verify_restore.yaml", "migrate_project.yaml", "verify_migration.yaml",
 }
 

@@ -69,7 +69,7 @@ func TestAnySecretSurvivesTheExamples(t *testing.T) {
 			require.Equal(t, secret, captured(t, text, found[1], with(env, found[2], secret)), name)
 		}
 	}
-	require.Equal(t, 11, examples)
+	require.Equal(t, 14, examples)
 }
 
 func TestOddSecretsSignIn(t *testing.T) {
