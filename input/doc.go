@@ -20,6 +20,7 @@
 //	ack       the output has all messages of an object; only this settles it
 //	target    an object that a message names, to be delivered as it is now
 //	parked    set aside after its last attempt, with a reason; tried again later
+//	book      which scopes a state holds
 //	state     what is remembered between runs; the ledger keeps it
 //	identity  who the server treats us as: a role or a user
 //	version   one content of a key: key, ETag and size
@@ -41,7 +42,17 @@
 // # File map
 //
 //	plugin.go              registers the input and wires its constructor
-//	reader.go              service.BatchInput: read, close
+//	hub.go                 what all scopes of an input share: the messages, the room for
+//	                       downloads, connecting and closing
+//	endpoint.go            what all scopes of a project share: its keys, how much it bears
+//	reader.go              one scope; service.BatchInput where there is no other
+//	several.go             service.BatchInput for many scopes: the buckets of a pattern,
+//	                       in one project or many
+//	several_project.go     one of the projects, for package fleet
+//	several_scope.go       one of the scopes, for package fleet
+//	several_log.go         what is told of them, each thing once, and the book of them
+//	several_report.go      how far all have come, and what became of each
+//	removals.go            objects that are deleted or moved once they are delivered
 //	connect.go             what a run needs before it begins, and waiting for it:
 //	                       the state, the keys and a first answer
 //	removals.go            what becomes of objects after their delivery
@@ -50,6 +61,7 @@
 //	                       acknowledges them
 //	state.go               opens the ledger, for a run and for tools that look at it
 //	                       or change it
+//	states.go              the same for the scopes of a state, for tools
 //	cache_store.go         a ledger in a cache, and which caches keep one
 //	check.go               tests a config for tools: the names of internal/check
 //	keeper.go              writes the ledger's checkpoints when they are due
@@ -60,6 +72,7 @@
 //	metadata.go            the names and values of the message metadata
 //	watcher.go, metrics.go what is counted and logged of single objects
 //	metrics_pass.go        how far a pass is, when the next is due, and what fails
+//	series.go              one metric as the parts of an input see it
 //	log.go                 what the log says of passes, of the run, and of outages
 //	progress.go            how far the one-time runs of this process have come, and what
 //	                       they wait for
@@ -78,6 +91,8 @@
 //	                       it keys (which keys are good now, and where new ones
 //	                       come from), changes (what changed since a time, by the
 //	                       REST API) and the clients management and auth, on api
+//	internal/fleet         which scopes run: what is new begins, what is gone ends
+//	internal/discover      the buckets of a pattern
 //	internal/schedule      when passes begin: once, after a pause, at fixed times
 //	internal/poll          what runs when: the passes of a schedule, failed ones again,
 //	                       parked objects in between; a full listing or the changes

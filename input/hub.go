@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -32,6 +33,8 @@ type hub struct {
 	several bool
 	// store is nil where each scope opens its own, or nothing is remembered.
 	store ledger.Store
+	// stalled is how many scopes wait for their state.
+	stalled atomic.Int64
 }
 
 func newHub(conf config.Config, res *service.Resources, m *meters) *hub {

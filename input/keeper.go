@@ -187,24 +187,42 @@ func (k *keeper) end(ctx context.Context) error {
 
 // keeperHooks log how the checkpoints go, and end the run if the state is lost.
 func (r *reader) keeperHooks() keeperHooks {
-	field := r.conf.State.Field()
+	field, stalled := r.conf.State.Field(), false
 	return keeperHooks{
 		written: r.tellState,
 		failing: func(err error, since time.Duration) {
 			r.meters.passes.stateFailing.Set(1)
 			r.stateFails.set(err)
+			say := r.log.Errorf
 			if since == 0 {
-				r.log.Errorf("%s: %v; nothing more is delivered until it succeeds, since a restart would deliver it again", field, err)
+				stalled = true
+				if r.stalled.Add(1) > 1 {
+					say = r.log.Debugf // it was told of another scope, whose state is in the same store
+				}
+				say("%s: %v; nothing more is delivered until it succeeds, since a restart would deliver it again", field, err)
 				return
 			}
-			r.log.Errorf("%s: nothing was delivered for %v, as the state still can't be written: %v", field, since.Round(time.Second), err)
+			if r.several {
+				say = r.log.Debugf
+			}
+			say("%s: nothing was delivered for %v, as the state still can't be written: %v", field, since.Round(time.Second), err)
 		},
 		recovered: func(after time.Duration) {
 			r.meters.passes.stateFailing.Set(0)
 			r.stateFails.clear()
-			r.log.Infof("%s: the state can be written again after %v; delivering goes on", field, after.Round(time.Second))
+			say := r.log.Infof
+			stalled = false
+			if r.stalled.Add(-1) > 0 {
+				say = r.log.Debugf // others wait for their next attempt
+			}
+			say("%s: the state can be written again after %v; delivering goes on", field, after.Round(time.Second))
 		},
-		fatal: r.stateLost,
+		fatal: func(err error) {
+			if stalled {
+				r.stalled.Add(-1)
+			}
+			r.stateLost(err)
+		},
 	}
 }
 
@@ -212,7 +230,11 @@ func (r *reader) keeperHooks() keeperHooks {
 // would still deliver would be delivered again.
 func (r *reader) stateLost(err error) {
 	err = fmt.Errorf("%s: %w", r.conf.State.Field(), err)
-	r.log.Errorf("The run ends, since nothing can be delivered any more without its state: %v", err)
+	say := r.log.Errorf
+	if r.several {
+		say = r.log.Debugf // it is told of as what fails in this scope
+	}
+	say("The run ends, since nothing can be delivered any more without its state: %v", err)
 	r.setCause(err)
 	r.mu.Lock()
 	stop := r.stop

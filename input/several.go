@@ -14,6 +14,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/directory"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/wire"
@@ -76,6 +77,7 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 	h := newHub(conf, res, newMeters(res.Metrics(), perScope...))
 	h.several = true
 	s := &several{hub: h, turns: fleet.NewTurns(active), sources: map[string]*source{}, gone: map[string]bool{}}
+	s.past = Report{Filtered: map[string]int64{}, Parked: map[string]int64{}}
 	s.said = &saidOfMany{several: s, projects: map[string]*unread{}, found: map[string][]string{}, unnamed: map[string]bool{}}
 	if conf.Transport == nil {
 		s.transport = wire.New(conf.TLS, conf.ConnectTimeout, idleKept)
@@ -114,11 +116,19 @@ func (s *several) list(ctx context.Context) ([]fleet.Project, error) {
 	return all, nil
 }
 
-// facts are what the last list says of a project.
-func (s *several) facts(ref string) (management.Project, error) {
+// facts are what the last list says of a project. A one-time run makes one list, and asks
+// again for a project that is on its way up.
+func (s *several) facts(ctx context.Context, ref string) (management.Project, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	p, listed := s.listed[ref]
+	s.mu.Unlock()
+	if listed && !s.conf.Plan.Repeats() && p.Status.Phase() == management.Starting {
+		token, err := s.conf.Token()(ctx)
+		if err != nil {
+			return management.Project{}, err
+		}
+		return s.management.Project(ctx, token, ref)
+	}
 	if !listed {
 		return management.Project{}, &object.Error{
 			Op: "looking at the list of projects", Kind: object.ErrUnavailable, Err: errors.New("the project is not in it for now"),
@@ -169,7 +179,18 @@ func (s *several) connectOnce(ctx context.Context) (err error, lasts bool) {
 		return fmt.Errorf("%s: %w", s.conf.State.Field(), err), stateLasts(s.conf, err)
 	}
 	err = s.fleet.Connect(ctx)
+	if errors.Is(err, fleet.ErrNone) {
+		return s.noProject(), true
+	}
 	return err, s.lasts(err)
+}
+
+// noProject says that no project is wanted of those that the token shows.
+func (s *several) noProject() error {
+	return &supabase.FieldError{
+		Field: config.FieldProjects, Problem: "none of the projects that the Management API lists is to be read, so there is nothing to deliver",
+		Remedy: "compare include and exclude with the names of the projects in the Dashboard; preview branches are left out unless branches is true",
+	}
 }
 
 // lasts reports whether only another configuration can fix what the first look failed
@@ -206,7 +227,7 @@ func (s *several) ConnectionTest(ctx context.Context) service.ConnectionTestResu
 	idle := s.startedAt.IsZero()
 	s.mu.Unlock()
 	if idle {
-		if err := s.fleet.Connect(ctx); err != nil {
+		if err := s.fleet.Test(ctx); err != nil {
 			return service.ConnectionTestFailed(err).AsList()
 		}
 	}

@@ -23,6 +23,7 @@ type saidOfMany struct {
 	projects map[string]*unread  // by reference
 	found    map[string][]string // buckets that are not in the book yet, by project
 	unnoted  outage              // the book can't be written
+	none     bool                // told that there is nothing to read
 	unnamed  map[string]bool     // what was told of projects that have no source
 	last     Progress            // as of the last line
 }
@@ -182,6 +183,10 @@ func (m *saidOfMany) Listed(projects int) {
 	if lasted := m.listing.lasts(); m.listing.over() {
 		m.log.Infof("The projects can be listed again, after %s: there are %d", lasted, projects)
 	}
+	if projects == 0 && !m.none {
+		m.none = true
+		m.log.Warn(m.noProject().Error())
+	}
 }
 
 // ProjectFailed implements fleet.Watcher.
@@ -203,6 +208,17 @@ func (m *saidOfMany) ProjectFailed(p fleet.Project, err error) {
 	}
 }
 
+// sayNone warns once that there is nothing to read.
+func (m *saidOfMany) sayNone(text string) {
+	m.mu.Lock()
+	told := m.none
+	m.none = true
+	m.mu.Unlock()
+	if !told {
+		m.log.Warn(text)
+	}
+}
+
 // ProjectLooked implements fleet.Watcher.
 func (m *saidOfMany) ProjectLooked(p fleet.Project, buckets int) {
 	m.mu.Lock()
@@ -213,6 +229,9 @@ func (m *saidOfMany) ProjectLooked(p fleet.Project, buckets int) {
 	if s := m.source(p.Ref); s != nil {
 		s.outages.ended()
 		s.log.Debugf("%d buckets are to be read", buckets)
+		if buckets == 0 && p.Ref == "" {
+			m.sayNone(fmt.Sprintf("source_path: no bucket is read now, since none that can be seen matches %q; compare it with the names in the Dashboard under Storage", m.conf.Buckets))
+		}
 		if !m.write(s, time.Time{}, found...) { // with the next look, then
 			m.mu.Lock()
 			m.found[p.Ref] = append(m.found[p.Ref], found...)

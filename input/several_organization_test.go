@@ -196,3 +196,52 @@ state: {cache: shared}
 		}
 	})
 }
+
+func TestAPatternThatMatchesNoBucketSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, `source_path: "tenant-*/"`)
+		report := r.run()
+		require.NoError(t, report.Err)
+		require.Equal(t, 1, strings.Count(r.logs.String(), "none that can be seen matches"))
+	})
+}
+
+func TestAnOrganizationOfWhichNoProjectIsWantedSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newOrgRig(t, 2, "")
+		for _, p := range r.org.Projects() {
+			r.org.RemoveProject(p.Settings().ProjectRef)
+		}
+		report := r.run()
+		require.ErrorContains(t, report.Err, "projects: none of the projects")
+	})
+}
+
+func TestAOneTimeRunWaitsForAProjectThatComesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newOrgRig(t, 3, "")
+		coming := r.org.Projects()[1]
+		coming.SetStatus(emulator.StatusComingUp)
+		time.AfterFunc(2*time.Minute, func() { coming.SetStatus(emulator.StatusActiveHealthy) })
+		report := r.run()
+		require.NoError(t, report.Err)
+		require.EqualValues(t, 36, report.Delivered)
+	})
+}
+
+func TestAOneTimeRunSaysWhatIsLeftOfWhichProject(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newOrgRig(t, 4, "retry: {max_attempts: 2}\n")
+		all := r.org.Projects()
+		all[0].SetStatus(emulator.StatusInactive)
+		all[1].RevokeKeys()
+		all[2].SetFaults(emulator.FaultRules(emulator.DenyBucket("docs")))
+		report := r.run()
+		require.Error(t, report.Err)
+		require.EqualValues(t, 12+8, report.Delivered)
+		for _, s := range all[:3] {
+			require.Contains(t, report.Err.Error(), s.Project().Name)
+		}
+		require.NotContains(t, report.Err.Error(), all[3].Project().Name+":")
+	})
+}

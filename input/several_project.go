@@ -35,7 +35,7 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 		if conf, err = s.conf.ForProject(of.Ref); err != nil {
 			return nil, err
 		}
-		facts := func(context.Context) (management.Project, error) { return s.facts(of.Ref) }
+		facts := func(ctx context.Context) (management.Project, error) { return s.facts(ctx, of.Ref) }
 		own := conf // the Management API has connections of its own
 		from = func(patience time.Duration, watcher keys.Watcher) *keys.Source {
 			return own.KeysOf(s.management, facts, patience, watcher)

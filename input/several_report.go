@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -167,9 +168,9 @@ const scopesNamed = 5
 func (s *several) report(cause error) Report {
 	s.mu.Lock()
 	out := s.past
+	out.Filtered, out.Parked = maps.Clone(out.Filtered), maps.Clone(out.Parked)
 	s.mu.Unlock()
 	out.Label, out.Prefix, out.Remembered = s.res.Label(), s.conf.Prefix, s.conf.State.Set()
-	out.Filtered, out.Parked = map[string]int64{}, map[string]int64{}
 	for _, r := range s.all() {
 		of := r.report()
 		addCounts(&out, of)

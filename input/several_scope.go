@@ -145,7 +145,7 @@ func (s *scoped) Drop(ctx context.Context) {
 			return
 		}
 	}
-	s.from.in.said.write(s.from, time.Now(), s.conf.Project.Bucket)
+	s.from.in.said.write(s.from, time.Now(), s.conf.Project.Bucket) //nolint:contextcheck // it has a time of its own
 }
 
 func (s *scoped) dropObjects(ctx context.Context) {

@@ -28,7 +28,7 @@ This input adds the following metadata to each message:
 - supabase_storage_key                 (the full key in the bucket)
 - supabase_storage_path                (the key below the prefix of source_path)
 - supabase_storage_filename            (the last part of the key)
-- supabase_storage_safe_path           (a path for a file, with the bucket in front)
+- supabase_storage_safe_path           (a path for a file, with the bucket in front, and the project where there are several)
 - supabase_storage_etag
 - supabase_storage_size                (bytes, a number)
 - supabase_storage_last_modified       (RFC 3339)

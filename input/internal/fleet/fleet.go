@@ -117,6 +117,23 @@ func (f *Fleet) Connect(ctx context.Context) error {
 	return p.look(ctx)
 }
 
+// Test makes the requests of Connect, and takes nothing in.
+func (f *Fleet) Test(ctx context.Context) error {
+	if f.o.List != nil {
+		_, err := f.o.List(ctx)
+		return err
+	}
+	p, err := f.open(Project{})
+	if err != nil {
+		return err
+	}
+	if err := p.source.Ready(ctx); err != nil {
+		return err
+	}
+	_, err = p.source.Buckets(ctx)
+	return err
+}
+
 // Run keeps everything running until ctx ends, or until the only pass of a plan has come
 // to its end everywhere. Connect has to have succeeded.
 func (f *Fleet) Run(ctx context.Context) {
