@@ -112,6 +112,7 @@ func parse(args []string) (o options, drill func(context.Context, options, strin
 		flags.IntVar(&o.organization.buckets, "buckets", 3, "how many buckets each has")
 		flags.IntVar(&o.organization.objects, "objects", 50, "how many objects each bucket has")
 		flags.DurationVar(&o.organization.interval, "interval", 10*time.Second, "the polling interval")
+		flags.StringVar(&o.organization.mode, "mode", "", "one_time or continuous alone; empty is both")
 		flags.Int64Var(&o.organization.memory, "memory", 250, "how many MiB the process may hold")
 	case "storm":
 		flags.IntVar(&o.number, "n", 10_000, "how many webhooks to post")

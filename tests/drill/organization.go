@@ -22,6 +22,7 @@ type organizationOptions struct {
 	buckets, objects int
 	interval         time.Duration
 	memory           int64 // MiB
+	mode             string
 }
 
 const (
@@ -77,8 +78,15 @@ func runOrganization(ctx context.Context, o options, dir string) error {
 		return err
 	}
 	defer func() { _ = d.output.close() }()
-	for _, play := range []func(context.Context, string) error{d.oneTime, d.continuous} {
-		if err := play(ctx, dir); err != nil {
+	plays := []struct {
+		mode string
+		play func(context.Context, string) error
+	}{{"one_time", d.oneTime}, {"continuous", d.continuous}}
+	for _, p := range plays {
+		if o.organization.mode != "" && o.organization.mode != p.mode {
+			continue
+		}
+		if err := p.play(ctx, dir); err != nil {
 			return errors.Join(err, d.wrong.err())
 		}
 	}
