@@ -125,7 +125,8 @@ func (d *organizationDrill) continuous(ctx context.Context, dir string) error {
 			d.putObject(s, "bucket-1", "late.txt")
 		}
 	}
-	d.addBucket(d.org.Projects()[8], "added")
+	grown := d.org.Projects()[8]
+	d.addBucket(grown, "added")
 	added := d.addProject()
 	if err := d.until(ctx, "what is new was not delivered", func() bool { return d.missing(healthy) == 0 }); err != nil {
 		return err
@@ -159,8 +160,8 @@ func (d *organizationDrill) continuous(ctx context.Context, dir string) error {
 		switch {
 		case s == lost:
 			expected = 1
-		case s == d.org.Projects()[8-1]:
-			expected = 1 // a bucket was added, and one place is free since a project was removed
+		case s == grown:
+			expected = 1
 		case s == added:
 			expected = d.organization.buckets
 		}
