@@ -7,6 +7,7 @@
 //	drill lies     lets a gateway lie in front of pipelines of three kinds
 //	drill scale    lets a lister and workers share a bucket through a real broker
 //	drill storm    posts webhooks, doubled and out of order
+//	drill organization    reads all buckets of an organization in which projects fail, come and go
 //
 // The flag -plane chooses how the pipeline reads: over the S3 protocol, or over the
 // Storage REST API.
@@ -57,6 +58,8 @@ type options struct {
 	plane    plane
 	lies     liesOptions
 	scale    scaleOptions
+
+	organization organizationOptions
 }
 
 func main() {
@@ -76,12 +79,12 @@ func main() {
 
 // parse reads which drill is wanted, and its flags.
 func parse(args []string) (o options, drill func(context.Context, options, string) error, err error) {
-	drills := map[string]func(context.Context, options, string) error{"kills": runKills, "lies": runLies, "scale": runScale, "storm": runStorm}
+	drills := map[string]func(context.Context, options, string) error{"kills": runKills, "lies": runLies, "scale": runScale, "storm": runStorm, "organization": runOrganization}
 	if len(args) > 0 {
 		drill = drills[args[0]]
 	}
 	if drill == nil {
-		return o, nil, errors.New("write drill kills, lies, scale or storm")
+		return o, nil, errors.New("write drill kills, lies, scale, storm or organization")
 	}
 	flags := flag.NewFlagSet("drill "+args[0], flag.ExitOnError)
 	flags.StringVar(&o.binary, "binary", "supabase-connect", "the binary to run")
@@ -104,6 +107,13 @@ func parse(args []string) (o options, drill func(context.Context, options, strin
 		flags.IntVar(&o.scale.objects, "objects", 20_000, "how many objects there are at the start")
 		flags.DurationVar(&o.scale.outage, "outage", 0, "for how long the broker goes away in the middle; 0 is not at all")
 		flags.Float64Var(&o.lies.share, "share", 0, "the share of answers that lie")
+	case "organization":
+		flags.IntVar(&o.number, "n", 200, "how many projects there are")
+		flags.IntVar(&o.organization.buckets, "buckets", 3, "how many buckets each has")
+		flags.IntVar(&o.organization.objects, "objects", 50, "how many objects each bucket has")
+		flags.DurationVar(&o.organization.interval, "interval", 10*time.Second, "the polling interval")
+		flags.StringVar(&o.organization.mode, "mode", "", "one_time or continuous alone; empty is both")
+		flags.Int64Var(&o.organization.memory, "memory", 250, "how many MiB the process may hold")
 	case "storm":
 		flags.IntVar(&o.number, "n", 10_000, "how many webhooks to post")
 	}

@@ -15,9 +15,11 @@ import (
 var pipelineConfig string
 
 // configWith is the pipeline with further fields of the input.
-func configWith(fields ...string) string {
+func configWith(fields ...string) string { return withFields(pipelineConfig, fields...) }
+
+func withFields(config string, fields ...string) string {
 	const place = "# The fields of the drill come here."
-	return strings.Replace(pipelineConfig, place, strings.Join(fields, "\n    "), 1)
+	return strings.Replace(config, place, strings.Join(fields, "\n    "), 1)
 }
 
 // pipeline is the process that is killed.

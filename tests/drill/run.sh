@@ -5,6 +5,7 @@
 #   bash tests/drill/run.sh kills [KILLS [FLAGS...]]     kills it again and again; 50 take three minutes
 #   bash tests/drill/run.sh lies [SECONDS [FLAGS...]]    behind a gateway that lies; 20 s and the time to settle
 #   bash tests/drill/run.sh scale [KILLS [FLAGS...]]     a lister and workers on a real broker; two minutes
+#   bash tests/drill/run.sh organization [PROJECTS [FLAGS...]]  many projects in one process; two minutes
 #   bash tests/drill/run.sh storm [WEBHOOKS [FLAGS...]]  webhooks, doubled and out of order
 #
 # All need Go; scale needs a JDK and Maven as tests/kafka does, or redis-server with
