@@ -202,6 +202,7 @@ func scenarios(t *testing.T, caches string) map[string]scenario {
 		"listing_hangs": {
 			goWrong: faults(isList, emulator.Fault{Delay: time.Hour}),
 			alerts:  []string{"SupabaseStoragePassOverdue", "SupabaseStorageNoCompletePass", "SupabaseStorageBacklogGrows"},
+			also:    []string{"SupabaseStorageEndpointThrottles"}, // every request is made again, and nothing is delivered
 		},
 		"too_slow": {
 			pipeline: func(*site) pipeline { return pipeline{fields: []string{"concurrency: {max_downloads: 1}"}} },

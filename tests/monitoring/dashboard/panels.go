@@ -168,9 +168,12 @@ var rows = []row{
 			series: []series{{`sum by (reason) (supabase_storage_parked_objects{INPUT})`, "{{reason}}"}},
 		},
 		{
-			title: "Passes that failed in a row", description: "Full passes that ended early. 0 after one that did not.",
+			title: "Passes that failed in a row", description: "Full passes that ended early. 0 after one that did not. Of inputs that read several buckets, also how many of these are read, wait, fail, or are gone.",
 			unit: "short", width: 8,
-			series: []series{{`max by (EACH) (supabase_storage_passes_failed{INPUT})`, each}},
+			series: []series{
+				{`max by (EACH) (supabase_storage_passes_failed{INPUT})`, each},
+				{`sum by (state) (supabase_storage_scopes{INPUT})`, "buckets {{state}}"},
+			},
 		},
 		{
 			title: "Output errors", description: "Errors of the outputs of these pipelines, a second. Rejected messages are sent again.",
