@@ -54,8 +54,11 @@ func (r *orgRig) add() *emulator.Server {
 
 func (r *orgRig) build() {
 	r.t.Helper()
-	text := fmt.Sprintf(`
-projects: {organization: acme}
+	text := ""
+	if !strings.Contains(r.fields, "projects:") {
+		text = "projects: {organization: acme}\n"
+	}
+	text += fmt.Sprintf(`
 credentials: {type: access_token, access_token: %s}
 `, r.org.AccessToken())
 	if !strings.Contains(r.fields, "source_path:") {

@@ -1,0 +1,153 @@
+package input
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
+)
+
+// emptyBuckets is a list of buckets without any.
+const emptyBuckets = `<?xml version="1.0" encoding="UTF-8"?><ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Buckets></Buckets><Owner></Owner></ListAllMyBucketsResult>`
+
+func TestAListOfBucketsThatLiesEndsNothing(t *testing.T) {
+	for name, body := range map[string]string{
+		"empty": emptyBuckets,
+		"of others": strings.Replace(emptyBuckets, "<Buckets></Buckets>",
+			"<Buckets><Bucket><Name>tenant-9</Name><CreationDate>2024-01-01T00:00:00.000Z</CreationDate></Bucket></Buckets>", 1),
+		"half":     strings.Replace(emptyBuckets, "<Buckets></Buckets>", "<Buckets><Bucket><Name>tenant-1</Name></Bucket></Buckets>", 1),
+		"a page":   "<html><body>Welcome</body></html>",
+		"cut":      emptyBuckets[:120],
+		"no bytes": "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, `
+source_path: "tenant-*/"
+sync_mode: continuous
+polling_interval: 1m
+emit_deletes: true
+max_delete_ratio: 1
+state: {cache: shared}
+`)
+				r.bucketsOf(2, "tenant-1", "tenant-2")
+				var lies atomic.Bool
+				r.wrap = func(inner http.RoundTripper) http.RoundTripper {
+					return roundTripper(func(req *http.Request) (*http.Response, error) {
+						res, err := inner.RoundTrip(req)
+						if err == nil && lies.Load() && strings.TrimSuffix(req.URL.Path, "/") == "/storage/v1/s3" {
+							_ = res.Body.Close()
+							res.Body, res.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+							res.Header.Set("Content-Length", fmt.Sprint(len(body)))
+						}
+						return res, err
+					})
+				}
+				stop := r.live()
+				time.Sleep(10 * time.Second)
+				require.Len(t, r.arrived(), 4)
+				lies.Store(true)
+				time.Sleep(10 * time.Minute)
+				r.server.Put("tenant-2", "new.txt", []byte("n"))
+				time.Sleep(10 * time.Minute)
+				require.Equal(t, []string{"created new.txt"}, r.arrived(), "all buckets are read on")
+				require.NotContains(t, r.logs.String(), "is gone")
+				lies.Store(false)
+				time.Sleep(2 * time.Minute)
+				require.Empty(t, r.arrived())
+				stop()
+			})
+		})
+	}
+}
+
+func TestADamagedStateOfOneBucketLeavesTheOthersAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, `
+source_path: "tenant-*/"
+sync_mode: continuous
+polling_interval: 1m
+state: {cache: shared}
+`)
+		r.bucketsOf(2, "tenant-1", "tenant-2", "tenant-3")
+		stop := r.live()
+		time.Sleep(10 * time.Second)
+		stop()
+		require.Len(t, r.arrived(), 6)
+
+		damaged := 0
+		require.NoError(t, r.resources().AccessCache(t.Context(), "shared", func(c service.Cache) {
+			for _, name := range []string{"-index", "-founded", "-j1"} {
+				key := scopeKeys(t, r, "tenant-2") + name
+				if v, err := c.Get(t.Context(), key); err == nil && len(v) > 0 {
+					require.NoError(t, c.Set(t.Context(), key, v[:len(v)/2], nil))
+					damaged++
+				}
+			}
+		}))
+		require.Positive(t, damaged)
+		for _, bucket := range []string{"tenant-1", "tenant-2", "tenant-3"} {
+			r.server.Put(bucket, "new.txt", []byte("n"))
+		}
+		stop = r.live()
+		time.Sleep(30 * time.Minute)
+		require.Equal(t, []string{"created new.txt", "created new.txt"}, r.arrived(), "of the two others")
+		told := 0
+		for line := range strings.Lines(r.logs.String()) {
+			if strings.Contains(line, "level=WARN") && strings.Contains(line, `tenant-2`) {
+				told++
+			}
+		}
+		require.Equal(t, 1, told, "the damaged one is told of once")
+		stop()
+	})
+}
+
+// scopeKeys begins the names of the values of a bucket.
+func scopeKeys(t *testing.T, r *rig, bucket string) string {
+	t.Helper()
+	return string(ledger.Scope{Endpoint: r.server.Endpoint(), Bucket: bucket}.Keys())
+}
+
+func TestAHugeBucketLeavesRoomForSmallOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "source_path: \"*/\"\n")
+		huge := 20_000
+		if underRace {
+			huge = 2_000
+		}
+		r.server.CreateBucket("a-huge")
+		for i := range huge {
+			r.server.PutGenerated("a-huge", fmt.Sprintf("%06d", i), 10, uint64(i))
+		}
+		for i := range 10 {
+			r.bucketsOf(10, fmt.Sprintf("small-%d", i))
+		}
+		r.server.SetFaults(func(q emulator.Request) emulator.Fault { return emulator.Fault{Delay: 50 * time.Millisecond} })
+		began, small := time.Now(), 0
+		var smallAfter, allAfter time.Duration
+		r.onBatch = func(batch service.MessageBatch) {
+			if strings.HasPrefix(meta(batch[0], metaBucket), "small") {
+				if small++; small == 100 {
+					smallAfter = time.Since(began)
+				}
+			}
+			allAfter = time.Since(began)
+		}
+		require.NoError(t, r.run().Err)
+		t.Logf("small buckets after %v, all after %v", smallAfter, allAfter)
+		require.Positive(t, smallAfter)
+		require.Less(t, smallAfter, 2*time.Second)
+		require.Greater(t, allAfter, 2*smallAfter)
+	})
+}
