@@ -95,6 +95,8 @@ func (v view) scopeGauge(name string, own ...string) gauge {
 // earliest makes a gauge show the least value that is not 0, in place of the sum: of
 // times.
 func (g gauge) earliest() gauge {
+	g.shared.mu.Lock()
+	defer g.shared.mu.Unlock()
 	g.shared.earliest = true
 	return g
 }
