@@ -1,6 +1,7 @@
 package input
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,17 +73,24 @@ func TestDeletionsOfABucketThatARestartCutsShortAreToldOfAfterwards(t *testing.T
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, severalDeletes+"auto_replay_nacks: false\n")
 		r.bucketsOf(2, "tenant-1", "tenant-2")
+		var refuses atomic.Bool
+		r.ack = func(service.MessageBatch) error {
+			if refuses.Load() {
+				return errRefused
+			}
+			return nil
+		}
 		stop := r.live()
 		defer func() { stop() }()
 		time.Sleep(10 * time.Second)
 		require.Len(t, r.arrived(), 4)
 		r.server.RemoveBucket("tenant-2")
-		r.ack = func(service.MessageBatch) error { return errRefused }
+		refuses.Store(true)
 		time.Sleep(3 * time.Minute)
 		stop()
 		r.arrived()
 
-		r.ack = nil
+		refuses.Store(false)
 		stop = r.live()
 		time.Sleep(3 * time.Minute)
 		require.Equal(t, []string{"deleted a/000.txt", "deleted a/001.txt"}, r.arrived())
