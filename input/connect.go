@@ -151,6 +151,9 @@ func (r *reader) signIn(ctx context.Context) error {
 	}
 	known := r.conf.Project.Warnings
 	r.conf.Project = r.project()
+	if r.several {
+		return nil // it is told of the project
+	}
 	for _, warning := range r.conf.Project.Warnings.Without(known) {
 		r.log.Warn(warning.Error())
 	}

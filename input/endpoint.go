@@ -66,25 +66,25 @@ type endpointMeter struct {
 // Down implements limiter.Meter.
 func (m endpointMeter) Down(err error) {
 	m.endpoint.outages.failed(err)
-	m.endpoint.rests(true)
+	m.endpoint.rests(fleet.NoAnswer, true)
 }
 
 // Up implements limiter.Meter.
 func (m endpointMeter) Up() {
-	m.endpoint.rests(false)
+	m.endpoint.rests(fleet.NoAnswer, false)
 	if _, givenUp := m.endpoint.limiter.Outages(); givenUp == nil || !m.endpoint.several {
 		m.endpoint.outages.ended()
 	}
 }
 
 // rests says whether the project can't be read for now, and so needs no turn.
-func (e *endpoint) rests(now bool) {
+func (e *endpoint) rests(why fleet.Why, now bool) {
 	switch {
 	case e.turn == nil:
 	case now:
-		e.turn.Down()
+		e.turn.Down(why)
 	default:
-		e.turn.Up()
+		e.turn.Up(why)
 	}
 }
 
@@ -111,7 +111,7 @@ type keyWatcher struct {
 func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
 	w.e.meters.credentialsEnd.Set(unixOrZero(p.Expires))
 	w.e.meters.passes.credentialsFailing.Set(0)
-	if rejected {
+	if rejected && !w.e.several { // of one among many it is told if that has taken long
 		w.e.log.Infof("The server refused the credentials, and they were renewed, for %s", p.Identity)
 		return
 	}
@@ -123,7 +123,7 @@ func (w *keyWatcher) Delayed(err error, until time.Time) {
 	w.e.meters.passes.credentialsFailing.Set(1)
 	if until.IsZero() {
 		w.e.keysFail.set(err)
-		w.e.rests(true)
+		w.e.rests(fleet.NoKeys, true)
 	}
 	switch told := w.outage.failed(); {
 	case !told:
@@ -141,7 +141,7 @@ func (w *keyWatcher) Delayed(err error, until time.Time) {
 func (w *keyWatcher) Recovered(after time.Duration) {
 	w.e.meters.passes.credentialsFailing.Set(0)
 	w.e.keysFail.clear()
-	w.e.rests(false)
+	w.e.rests(fleet.NoKeys, false)
 	if w.outage.over() {
 		w.e.log.Infof("The credentials were obtained after %s in which they could not be had", after.Round(time.Second))
 	}

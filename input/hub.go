@@ -33,8 +33,8 @@ type hub struct {
 	several bool
 	// store is nil where each scope opens its own, or nothing is remembered.
 	store ledger.Store
-	// stalled is how many scopes wait for their state.
-	stalled atomic.Int64
+	// allStalled is how many scopes wait for their state.
+	allStalled atomic.Int64
 }
 
 func newHub(conf config.Config, res *service.Resources, m *meters) *hub {
@@ -89,6 +89,39 @@ func (h *hub) connect(ctx context.Context, wait *outage, once func(context.Conte
 		if err := retry.Sleep(ctx, pause); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// life is what there is of a run from Connect to Close.
+type life struct {
+	mu        sync.Mutex
+	attempted bool          // Connect was called
+	startedAt time.Time     // zero until the run has begun
+	stop      func()        // ends the run
+	done      chan struct{} // closed when the run has ended
+	cause     error         // why it ended early
+	closed    bool
+	recorded  *openRun // nil for a run that repeats
+	// wait is what Connect waits for.
+	wait outage
+}
+
+func (l *life) setCause(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cause == nil { // what came first is why the run ends
+		l.cause = err
+	}
+}
+
+// endWith ends the run early.
+func (l *life) endWith(err error) {
+	l.setCause(err)
+	l.mu.Lock()
+	stop := l.stop
+	l.mu.Unlock()
+	if stop != nil {
+		stop()
 	}
 }
 

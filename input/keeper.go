@@ -187,7 +187,7 @@ func (k *keeper) end(ctx context.Context) error {
 
 // keeperHooks log how the checkpoints go, and end the run if the state is lost.
 func (r *reader) keeperHooks() keeperHooks {
-	field, stalled := r.conf.State.Field(), false
+	field := r.conf.State.Field()
 	return keeperHooks{
 		written: r.tellState,
 		failing: func(err error, since time.Duration) {
@@ -195,8 +195,7 @@ func (r *reader) keeperHooks() keeperHooks {
 			r.stateFails.set(err)
 			say := r.log.Errorf
 			if since == 0 {
-				stalled = true
-				if r.stalled.Add(1) > 1 {
+				if r.stalls() > 1 {
 					say = r.log.Debugf // it was told of another scope, whose state is in the same store
 				}
 				say("%s: %v; nothing more is delivered until it succeeds, since a restart would deliver it again", field, err)
@@ -211,19 +210,29 @@ func (r *reader) keeperHooks() keeperHooks {
 			r.meters.passes.stateFailing.Set(0)
 			r.stateFails.clear()
 			say := r.log.Infof
-			stalled = false
-			if r.stalled.Add(-1) > 0 {
+			if r.stallEnds() > 0 {
 				say = r.log.Debugf // others wait for their next attempt
 			}
 			say("%s: the state can be written again after %v; delivering goes on", field, after.Round(time.Second))
 		},
-		fatal: func(err error) {
-			if stalled {
-				r.stalled.Add(-1)
-			}
-			r.stateLost(err)
-		},
+		fatal: r.stateLost,
 	}
+}
+
+// stalls notes that the scope waits for its state, and returns how many do. The calls of
+// stallEnds after the first do nothing more.
+func (r *reader) stalls() int64 {
+	if r.stalled.Swap(true) {
+		return r.allStalled.Load()
+	}
+	return r.allStalled.Add(1)
+}
+
+func (r *reader) stallEnds() int64 {
+	if !r.stalled.Swap(false) {
+		return r.allStalled.Load()
+	}
+	return r.allStalled.Add(-1)
 }
 
 // stateLost ends a run that can't record anything any more: everything that it
@@ -235,9 +244,5 @@ func (r *reader) stateLost(err error) {
 		say = r.log.Debugf // it is told of as what fails in this scope
 	}
 	say("The run ends, since nothing can be delivered any more without its state: %v", err)
-	r.setCause(err)
-	r.mu.Lock()
-	stop := r.stop
-	r.mu.Unlock()
-	stop()
+	r.endWith(err)
 }

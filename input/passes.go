@@ -291,14 +291,6 @@ func (r *reader) identity(ctx context.Context) supabase.Identity {
 	return r.project().Identity
 }
 
-func (r *reader) setCause(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.cause == nil { // what came first is why the run ends
-		r.cause = err
-	}
-}
-
 // tellState sets the gauges of the ledger.
 func (r *reader) tellState() {
 	if r.ledger != nil {

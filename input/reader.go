@@ -34,8 +34,9 @@ type reader struct {
 	// metadata is the client, if its keys can ask for the metadata of an object.
 	metadata metadataAsker
 	watcher  *watcher
-	// stateFails holds up everything.
+	// stateFails holds up everything, and stalled says that it does so now.
 	stateFails trouble
+	stalled    atomic.Bool
 
 	removals *pass.Removals
 	fetcher  *fetch.Fetcher  // once the run has begun
@@ -59,19 +60,10 @@ type reader struct {
 	// doubtful says that nobody can tell whether what is missing was deleted.
 	doubtful atomic.Bool
 
-	mu        sync.Mutex
-	ledger    *ledger.Ledger // nil where nothing is remembered
-	startedAt time.Time      // zero until the run has begun
-	stop      func()         // ends the run
-	done      chan struct{}  // closed when the run has ended
-	keeper    *keeper
-	cause     error    // why it ended early
-	attempted bool     // Connect was called
-	recorded  *openRun // nil for a run that repeats
-	closed    bool
-
-	// wait is what Connect waits for.
-	wait outage
+	life
+	// What follows is guarded by the lock of life.
+	ledger *ledger.Ledger // nil where nothing is remembered
+	keeper *keeper
 }
 
 var (
@@ -273,6 +265,7 @@ func (r *reader) lastCheckpoint(ctx context.Context) error {
 	if err := r.keeper.end(ctx); err != nil {
 		return err
 	}
+	r.stallEnds()
 	return r.ledger.Checkpoint(ctx)
 }
 

@@ -179,6 +179,9 @@ func (g *sharedGauge) change(p *parts, who *meters, s series, value int64) {
 			}
 		}
 	}
+	if len(p.values) == 0 {
+		delete(g.series, s) // buckets come and go
+	}
 	var own []string
 	if s.own != "" {
 		own = []string{s.own}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -34,22 +33,15 @@ type several struct {
 	transport *http.Transport
 	said      *saidOfMany
 
-	mu      sync.Mutex
+	life
+	// What follows is guarded by the lock of life.
 	sources map[string]*source           // by the reference of the project
 	listed  map[string]directory.Project // the last list of the projects
 	readers []*scoped                    // in the order of their beginning
 	// past are the counts of scopes that are gone and closed, and gone names those that
 	// have not come back, by the reference of the project and the bucket.
-	past      Report
-	gone      map[string]bool
-	startedAt time.Time
-	stop      func()
-	done      chan struct{}
-	cause     error
-	attempted bool
-	recorded  *openRun
-	closed    bool
-	wait      outage
+	past Report
+	gone map[string]bool
 }
 
 var (
@@ -78,7 +70,7 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 	h.several = true
 	s := &several{hub: h, turns: fleet.NewTurns(active), sources: map[string]*source{}, gone: map[string]bool{}}
 	s.past = Report{Filtered: map[string]int64{}, Parked: map[string]int64{}}
-	s.said = &saidOfMany{several: s, projects: map[string]*unread{}, found: map[string][]string{}, unnamed: map[string]bool{}}
+	s.said = &saidOfMany{several: s, projects: map[string]*unread{}, found: map[string][]string{}, unnamed: map[string]bool{}, warned: map[string]bool{}}
 	if conf.Transport == nil {
 		s.transport = wire.New(conf.TLS, conf.ConnectTimeout, idleKept)
 		s.transport.MaxIdleConns = allKept
@@ -155,6 +147,9 @@ func (s *several) Connect(ctx context.Context) error {
 		s.mu.Lock()
 		s.recorded = recorded
 		s.mu.Unlock()
+	}
+	if first {
+		s.said.warn(s.conf.Project.Warnings)
 	}
 	why, err := s.connect(ctx, &s.wait, s.connectOnce)
 	if err != nil {
@@ -261,25 +256,6 @@ func (s *several) closeAll() error {
 		s.transport.CloseIdleConnections()
 	}
 	return errors.Join(errs...)
-}
-
-func (s *several) setCause(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cause == nil {
-		s.cause = err
-	}
-}
-
-// fatal ends the whole run: nothing can be delivered any more.
-func (s *several) fatal(err error) {
-	s.setCause(err)
-	s.mu.Lock()
-	stop := s.stop
-	s.mu.Unlock()
-	if stop != nil {
-		stop()
-	}
 }
 
 // remembered is the store of the state as one scope has it, nil where each has its own.

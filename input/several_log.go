@@ -10,6 +10,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
 // saidOfMany tells of the scopes of an input, each thing once when it begins and once
@@ -24,6 +25,7 @@ type saidOfMany struct {
 	found    map[string][]string // buckets that are not in the book yet, by project
 	unnoted  outage              // the book can't be written
 	none     bool                // told that there is nothing to read
+	warned   map[string]bool     // warnings about the configuration
 	unnamed  map[string]bool     // what was told of projects that have no source
 	last     Progress            // as of the last line
 }
@@ -208,6 +210,18 @@ func (m *saidOfMany) ProjectFailed(p fleet.Project, err error) {
 	}
 }
 
+// warn tells of what is worth a line in a configuration, once for all projects.
+func (m *saidOfMany) warn(warnings supabase.Problems) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, w := range warnings {
+		if !m.warned[w.Field] {
+			m.warned[w.Field] = true
+			m.log.Warn(w.Error())
+		}
+	}
+}
+
 // sayNone warns once that there is nothing to read.
 func (m *saidOfMany) sayNone(text string) {
 	m.mu.Lock()
@@ -284,7 +298,7 @@ func (m *saidOfMany) Gone(p fleet.Project, bucket string) {
 func (m *saidOfMany) fails(s *scoped, err error) {
 	s.failed.Store(true)
 	_, lasted := s.limiter.Outages()
-	if lasted != nil || s.limiter.Down() || errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrUnreachable) {
+	if lasted != nil && errors.Is(err, lasted) || s.limiter.Down() || errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrUnreachable) {
 		s.outages.failed(err)
 		return
 	}

@@ -98,7 +98,7 @@ func (s *scoped) attempt(ctx context.Context) error {
 	}
 	s.from.in.said.fails(s, err)
 	if errors.Is(err, ledger.ErrLost) {
-		s.from.in.fatal(err)
+		s.from.in.endWith(err) // nothing can be delivered any more
 	}
 	if s.conf.Plan.Repeats() { // the ledger is opened anew
 		_ = timed(s.lastCheckpoint) //nolint:contextcheck // each step of an end has a time of its own

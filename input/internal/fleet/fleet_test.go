@@ -238,11 +238,11 @@ func TestSoManyProjectsHaveTheirTurn(t *testing.T) {
 		leaveA()
 		synctest.Wait()
 		require.Empty(t, entered, "another bucket of a is read")
-		b.Down()
+		b.Down(fleet.NoAnswer)
 		synctest.Wait()
 		require.Len(t, entered, 1, "one that is down has no place")
 		(<-entered)()
-		b.Up()
+		b.Up(fleet.NoAnswer)
 		leaveB()
 
 		ctx, cancel := context.WithCancel(t.Context())

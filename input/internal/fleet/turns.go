@@ -31,8 +31,18 @@ type Turn struct {
 	mu    sync.Mutex
 	users int
 	has   bool // a place
-	down  bool
+	down  Why  // all that it is down for
 }
+
+// Why says what a project is down for.
+type Why uint8
+
+const (
+	// NoAnswer is that its server does not answer.
+	NoAnswer Why = 1 << iota
+	// NoKeys is that there are no keys for it.
+	NoKeys
+)
 
 // Project is the turn of one more project.
 func (t *Turns) Project() *Turn {
@@ -67,7 +77,7 @@ func (t *Turn) take(ctx context.Context) error {
 	}
 	defer func() { <-t.one }()
 	t.mu.Lock()
-	needs := !t.has && !t.down
+	needs := !t.has && t.down == 0
 	t.mu.Unlock()
 	if needs {
 		if err := t.of.projects.Acquire(ctx, 1); err != nil {
@@ -90,24 +100,24 @@ func (t *Turn) leave() {
 	}
 }
 
-// Down says that the project does not answer, Up that it does again. What has begun
-// goes on then, be there more than are read at the same time.
-func (t *Turn) Down() {
+// Down says that the project can't be read, Up that this is not why any more. What has
+// begun goes on then, even if more are read than may be at the same time.
+func (t *Turn) Down(why Why) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.down = true
+	t.down |= why
 	t.giveIfDown()
 }
 
 // Up is the end of Down.
-func (t *Turn) Up() {
+func (t *Turn) Up(why Why) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.down = false
+	t.down &^= why
 }
 
 func (t *Turn) giveIfDown() {
-	if t.down {
+	if t.down != 0 {
 		t.give()
 	}
 }

@@ -1,0 +1,90 @@
+package input
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
+)
+
+// told are the lines at INFO and above that contain a text.
+func told(logs, text string) (lines []string) {
+	for line := range strings.Lines(logs) {
+		if strings.Contains(line, text) && !strings.Contains(line, "level=DEBUG") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func TestAProjectThatFailsInMidRunIsToldOfOnceForAllItsBuckets(t *testing.T) {
+	for name, fault := range map[string]func(*emulator.Server){
+		"500":     func(s *emulator.Server) { s.SetFaults(emulator.FaultRules(emulator.FailEverything(500))) },
+		"540":     func(s *emulator.Server) { s.SetStatus(emulator.StatusInactive) },
+		"revoked": func(s *emulator.Server) { s.RevokeKeys() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newOrgRig(t, 3, "sync_mode: continuous\npolling_interval: 1m\nstate: {cache: shared}\n")
+				stop := r.live()
+				time.Sleep(90 * time.Second)
+				s := r.org.Projects()[1]
+				ref := s.Settings().ProjectRef
+				require.Empty(t, told(r.logs.String(), ref))
+				fault(s)
+				time.Sleep(3 * time.Hour)
+				require.Len(t, told(r.logs.String(), ref), 1)
+				s.SetStatus(emulator.StatusActiveHealthy)
+				s.SetFaults(nil)
+				if name == "revoked" {
+					s.IssueKeys()
+				}
+				time.Sleep(time.Hour)
+				require.Len(t, told(r.logs.String(), ref), 2)
+				s.Put("docs", "new.txt", []byte("new"))
+				r.arrived()
+				time.Sleep(3 * time.Minute)
+				require.Equal(t, map[string]int{ref: 1}, r.arrived())
+				stop()
+				if t.Failed() {
+					t.Log(r.logs.String())
+				}
+			})
+		})
+	}
+}
+
+func TestARoleThatMayNotListBucketsIsToldWhatToWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "")
+		s := r.server.Settings()
+		r.fields = fmt.Sprintf("source_path: \"*/\"\ncredentials: {type: session_token, anon_key: %s, user_token: %s}\n", s.AnonKey, r.server.UserToken("ada", 100*time.Hour))
+		r.bucketsOf(1, "one")
+		report := r.run()
+		require.ErrorContains(t, report.Err, "source_path")
+		require.ErrorContains(t, report.Err, "storage.buckets")
+		t.Log(report.Err)
+	})
+}
+
+func TestABucketIsGoneOverTheRESTAPIToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "")
+		r.fields = fmt.Sprintf("source_path: \"*/\"\ncredentials: {type: secret_key, secret_key: %s}\n", r.server.Settings().SecretKey) +
+			"sync_mode: continuous\npolling_interval: 1m\nstate: {cache: shared}\nemit_deletes: true\nmax_delete_ratio: 1\n"
+		r.bucketsOf(2, "one", "two")
+		stop := r.live()
+		time.Sleep(10 * time.Second)
+		require.Len(t, r.arrived(), 4)
+		r.server.RemoveBucket("two")
+		time.Sleep(3 * time.Minute)
+		require.Len(t, r.arrived(), 2)
+		require.Len(t, told(r.logs.String(), "is gone"), 1)
+		stop()
+	})
+}
