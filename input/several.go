@@ -31,7 +31,7 @@ type several struct {
 	management *management.Client
 	// transport is for all projects.
 	transport *http.Transport
-	said      *saidOfMany
+	teller    *teller
 
 	life
 	// What follows is guarded by the lock of life.
@@ -70,17 +70,17 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 	h.several = true
 	s := &several{hub: h, turns: fleet.NewTurns(active), sources: map[string]*source{}, gone: map[string]bool{}}
 	s.past = Report{Filtered: map[string]int64{}, Parked: map[string]int64{}}
-	s.said = &saidOfMany{several: s, projects: map[string]*unread{}, found: map[string][]string{}, unnamed: map[string]bool{}, warned: map[string]bool{}}
+	s.teller = &teller{several: s, projects: map[string]*unread{}, found: map[string][]string{}, unnamed: map[string]bool{}, warned: map[string]bool{}}
 	if conf.Transport == nil {
 		s.transport = wire.New(conf.TLS, conf.ConnectTimeout, idleKept)
 		s.transport.MaxIdleConns = allKept
 	}
-	opts := fleet.Options{Plan: conf.Plan, Open: s.open, Watcher: s.said}
+	opts := fleet.Options{Plan: conf.Plan, Open: s.open, Watcher: s.teller}
 	if conf.Projects != nil {
 		s.management = conf.Management()
 		s.directory = conf.Directory(s.management)
 		opts.List, opts.Gone, opts.Refresh = s.list, s.directory.Gone, conf.Projects.RefreshInterval
-		opts.Remembered = s.said.rememberedProjects
+		opts.Remembered = s.teller.rememberedProjects
 	}
 	s.fleet = fleet.New(opts)
 	return s
@@ -97,7 +97,7 @@ func (s *several) list(ctx context.Context) ([]fleet.Project, error) {
 	for _, p := range listed {
 		of := fleet.Project{Ref: p.Ref, Name: p.Name}
 		if p.Ref == "" {
-			s.said.ProjectFailed(of, p.Err)
+			s.teller.ProjectFailed(of, p.Err)
 			continue
 		}
 		all, known[p.Ref] = append(all, of), p
@@ -149,7 +149,7 @@ func (s *several) Connect(ctx context.Context) error {
 		s.mu.Unlock()
 	}
 	if first {
-		s.said.warn(s.conf.Project.Warnings)
+		s.teller.warn(s.conf.Project.Warnings)
 	}
 	why, err := s.connect(ctx, &s.wait, s.connectOnce)
 	if err != nil {
@@ -170,7 +170,7 @@ func (s *several) connectOnce(ctx context.Context) (err error, lasts bool) {
 			return err, stateLasts(s.conf, err)
 		}
 	}
-	if err := s.said.openBook(ctx); err != nil {
+	if err := s.teller.openBook(ctx); err != nil {
 		return fmt.Errorf("%s: %w", s.conf.State.Field(), err), stateLasts(s.conf, err)
 	}
 	err = s.fleet.Connect(ctx)
@@ -204,7 +204,7 @@ func (s *several) start() {
 	s.mu.Lock()
 	s.startedAt, s.stop, s.done = time.Now(), stop, make(chan struct{})
 	s.mu.Unlock()
-	s.said.begin(ctx)
+	s.teller.begin(ctx)
 	go func() {
 		defer close(s.done)
 		defer close(s.out)

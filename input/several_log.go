@@ -13,9 +13,9 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
-// saidOfMany tells of the scopes of an input, each thing once when it begins and once
+// teller tells of the scopes of an input, each thing once when it begins and once
 // when it ends, and keeps the book of them. It implements fleet.Watcher.
-type saidOfMany struct {
+type teller struct {
 	*several
 	book *ledger.Book // nil where nothing is remembered
 
@@ -37,7 +37,7 @@ type unread struct {
 }
 
 // openBook reads which scopes the state holds.
-func (m *saidOfMany) openBook(ctx context.Context) (err error) {
+func (m *teller) openBook(ctx context.Context) (err error) {
 	if m.store != nil && m.book == nil {
 		m.book, err = ledger.OpenBook(ctx, m.store, m.conf.Scope(m.res.Label()).Namespace)
 	}
@@ -46,7 +46,7 @@ func (m *saidOfMany) openBook(ctx context.Context) (err error) {
 
 // Remembered implements fleet.Source: the buckets that an earlier run has read.
 func (s *source) Remembered() (buckets []string) {
-	book := s.in.said.book
+	book := s.in.teller.book
 	if book == nil || s.endpoint.of.Buckets == nil {
 		return nil
 	}
@@ -60,7 +60,7 @@ func (s *source) Remembered() (buckets []string) {
 
 // rememberedProjects are those that an earlier run has read and that were not told of as
 // gone.
-func (m *saidOfMany) rememberedProjects() (all []fleet.Project) {
+func (m *teller) rememberedProjects() (all []fleet.Project) {
 	if m.book == nil {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (m *saidOfMany) rememberedProjects() (all []fleet.Project) {
 }
 
 // write writes into the book, and reports whether that is done.
-func (m *saidOfMany) write(s *source, gone time.Time, buckets ...string) bool {
+func (m *teller) write(s *source, gone time.Time, buckets ...string) bool {
 	if m.book == nil || len(buckets) == 0 {
 		return true
 	}
@@ -102,7 +102,7 @@ func (m *saidOfMany) write(s *source, gone time.Time, buckets ...string) bool {
 }
 
 // begin says what is read, and tells now and then how far that is.
-func (m *saidOfMany) begin(ctx context.Context) {
+func (m *teller) begin(ctx context.Context) {
 	m.log.Infof("Reading %s (%s)", m.conf.Where(), m.conf.Mode())
 	if m.conf.Remembers() && !m.conf.State.Set() {
 		m.log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads all buckets again. Set state.path or state.cache to keep it")
@@ -111,7 +111,7 @@ func (m *saidOfMany) begin(ctx context.Context) {
 }
 
 // watch shows how many scopes are read, wait or fail, and logs a line on long work.
-func (m *saidOfMany) watch(ctx context.Context) {
+func (m *teller) watch(ctx context.Context) {
 	tick := time.NewTicker(progressEvery / 2)
 	defer tick.Stop()
 	for n := 1; ; n++ {
@@ -131,14 +131,14 @@ func (m *saidOfMany) watch(ctx context.Context) {
 // scopeStates are the values of the label state.
 var scopeStates = []string{"active", "waiting", "failing", "gone"}
 
-func (m *saidOfMany) showScopes(now Scopes) {
+func (m *teller) showScopes(now Scopes) {
 	for i, n := range []int{now.Active, now.Waiting, now.Failing, now.Gone} {
 		m.meters.scopes.Set(int64(n), scopeStates[i])
 	}
 }
 
 // sayProgress logs a line where something has moved, or a one-time run waits.
-func (m *saidOfMany) sayProgress(now Progress) {
+func (m *teller) sayProgress(now Progress) {
 	last := m.last
 	m.last = now
 	say := m.log.Infof
@@ -169,7 +169,7 @@ func stateWords(s Scopes) string {
 }
 
 // ListFailed implements fleet.Watcher.
-func (m *saidOfMany) ListFailed(err error) {
+func (m *teller) ListFailed(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.listing.once = true
@@ -179,7 +179,7 @@ func (m *saidOfMany) ListFailed(err error) {
 }
 
 // Listed implements fleet.Watcher.
-func (m *saidOfMany) Listed(projects int) {
+func (m *teller) Listed(projects int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if lasted := m.listing.lasts(); m.listing.over() {
@@ -192,7 +192,7 @@ func (m *saidOfMany) Listed(projects int) {
 }
 
 // ProjectFailed implements fleet.Watcher.
-func (m *saidOfMany) ProjectFailed(p fleet.Project, err error) {
+func (m *teller) ProjectFailed(p fleet.Project, err error) {
 	m.mu.Lock()
 	m.projects[p.Ref] = &unread{p, err}
 	m.mu.Unlock()
@@ -211,7 +211,7 @@ func (m *saidOfMany) ProjectFailed(p fleet.Project, err error) {
 }
 
 // warn tells of what is worth a line in a configuration, once for all projects.
-func (m *saidOfMany) warn(warnings supabase.Problems) {
+func (m *teller) warn(warnings supabase.Problems) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, w := range warnings {
@@ -223,7 +223,7 @@ func (m *saidOfMany) warn(warnings supabase.Problems) {
 }
 
 // sayNone warns once that there is nothing to read.
-func (m *saidOfMany) sayNone(text string) {
+func (m *teller) sayNone(text string) {
 	m.mu.Lock()
 	told := m.none
 	m.none = true
@@ -234,7 +234,7 @@ func (m *saidOfMany) sayNone(text string) {
 }
 
 // ProjectLooked implements fleet.Watcher.
-func (m *saidOfMany) ProjectLooked(p fleet.Project, buckets int) {
+func (m *teller) ProjectLooked(p fleet.Project, buckets int) {
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
 	found := m.found[p.Ref]
@@ -255,7 +255,7 @@ func (m *saidOfMany) ProjectLooked(p fleet.Project, buckets int) {
 }
 
 // Began implements fleet.Watcher.
-func (m *saidOfMany) Began(p fleet.Project, bucket string, late, back bool) {
+func (m *teller) Began(p fleet.Project, bucket string, late, back bool) {
 	m.mu.Lock()
 	m.found[p.Ref] = append(m.found[p.Ref], bucket)
 	m.mu.Unlock()
@@ -268,7 +268,7 @@ func (m *saidOfMany) Began(p fleet.Project, bucket string, late, back bool) {
 }
 
 // Gone implements fleet.Watcher.
-func (m *saidOfMany) Gone(p fleet.Project, bucket string) {
+func (m *teller) Gone(p fleet.Project, bucket string) {
 	what := "what was delivered of it is remembered"
 	if m.conf.EmitDeletes {
 		what = "its objects count as deleted, as far as max_delete_ratio allows"
@@ -295,7 +295,7 @@ func (m *saidOfMany) Gone(p fleet.Project, bucket string) {
 
 // fails is told of a scope that could not be reached, or of which a pass ended early. What
 // is wrong with the project is told of the project, once for all its buckets.
-func (m *saidOfMany) fails(s *scoped, err error) {
+func (m *teller) fails(s *scoped, err error) {
 	s.failed.Store(true)
 	_, lasted := s.limiter.Outages()
 	if lasted != nil && errors.Is(err, lasted) || s.limiter.Down() || errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrUnreachable) {
@@ -310,7 +310,7 @@ func (m *saidOfMany) fails(s *scoped, err error) {
 }
 
 // works is told of a scope that was reached, and of each pass that came to its end.
-func (m *saidOfMany) works(s *scoped) {
+func (m *teller) works(s *scoped) {
 	if !s.failed.Swap(false) {
 		return
 	}

@@ -44,7 +44,7 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 	if s.transport != nil {
 		conf.Transport = s.transport
 	}
-	s.said.warn(conf.Project.Warnings)
+	s.teller.warn(conf.Project.Warnings)
 	made := &source{in: s, of: of, turn: s.turns.Project()}
 	made.endpoint = newEndpoint(s.hub, conf, from, made.logger(), s.meters.part("", of.Ref))
 	made.endpoint.turn = made.turn

@@ -71,7 +71,7 @@ func (s *several) progress() Progress {
 		complete = complete && p.ListingComplete
 		tracked += max(p.Tracked, p.Listed)
 	}
-	waiting, failing := s.said.unread()
+	waiting, failing := s.teller.unread()
 	now.Scopes.Waiting += waiting
 	now.Scopes.Failing += failing
 	switch {
@@ -88,7 +88,7 @@ func (s *several) progress() Progress {
 
 // unread counts the projects of which no bucket is known: those that are waited for, and
 // those that fail.
-func (m *saidOfMany) unread() (waiting, failing int) {
+func (m *teller) unread() (waiting, failing int) {
 	read := map[*source]bool{}
 	for _, r := range m.all() {
 		read[r.from] = true
@@ -181,7 +181,7 @@ func (s *several) report(cause error) Report {
 		}
 		out.Scopes = append(out.Scopes, r.scopeReport(of))
 	}
-	out.Scopes = append(out.Scopes, s.said.failed()...)
+	out.Scopes = append(out.Scopes, s.teller.failed()...)
 	slices.SortFunc(out.Scopes, func(a, b ScopeReport) int {
 		return cmp.Or(cmp.Compare(a.ProjectName, b.ProjectName), cmp.Compare(a.Project, b.Project), cmp.Compare(a.Bucket, b.Bucket))
 	})
@@ -218,7 +218,7 @@ func (s *several) report(cause error) Report {
 const parkedNamed = 10
 
 // failed are the projects of which no bucket could be read.
-func (m *saidOfMany) failed() (all []ScopeReport) {
+func (m *teller) failed() (all []ScopeReport) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for ref, p := range m.projects {

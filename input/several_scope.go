@@ -35,7 +35,7 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	r.dueNow, r.enter = late, s.turn.Enter
 	r.meters.showZerosOfScope()
 	made := &scoped{reader: r, from: s, trouble: outage{once: true}}
-	r.onWhole, r.onEarly = made.works, func(err error) { s.in.said.fails(made, err) }
+	r.onWhole, r.onEarly = made.works, func(err error) { s.in.teller.fails(made, err) }
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	s.in.readers = append(s.in.readers, made)
@@ -80,7 +80,7 @@ func (s *scoped) attempt(ctx context.Context) error {
 	if err := s.reach(ctx); err != nil {
 		if ctx.Err() == nil {
 			s.setCause(err)
-			s.from.in.said.fails(s, err)
+			s.from.in.teller.fails(s, err)
 		}
 		return err
 	}
@@ -96,7 +96,7 @@ func (s *scoped) attempt(ctx context.Context) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	s.from.in.said.fails(s, err)
+	s.from.in.teller.fails(s, err)
 	if errors.Is(err, ledger.ErrLost) {
 		s.from.in.endWith(err) // nothing can be delivered any more
 	}
@@ -123,7 +123,7 @@ func (s *scoped) reach(ctx context.Context) error {
 }
 
 // works is called when the scope was reached, and after each pass that came to its end.
-func (s *scoped) works() { s.from.in.said.works(s) }
+func (s *scoped) works() { s.from.in.teller.works(s) }
 
 // Idle implements fleet.Scope.
 func (s *scoped) Idle() bool {
@@ -145,12 +145,12 @@ func (s *scoped) Drop(ctx context.Context) {
 			return
 		}
 	}
-	s.from.in.said.write(s.from, time.Now(), s.conf.Project.Bucket) //nolint:contextcheck // it has a time of its own
+	s.from.in.teller.write(s.from, time.Now(), s.conf.Project.Bucket) //nolint:contextcheck // it has a time of its own
 }
 
 func (s *scoped) dropObjects(ctx context.Context) {
 	if err := s.open(ctx); err != nil {
-		s.from.in.said.fails(s, err)
+		s.from.in.teller.fails(s, err)
 		return
 	}
 	ctx, stop := context.WithCancel(ctx)
