@@ -28,15 +28,7 @@ type printer struct {
 }
 
 func newPrinter(w io.Writer, asJSON bool) *printer {
-	return &printer{w: w, quiet: asJSON, folds: isTerminal(w), paint: terminal.PainterFor(w)}
-}
-
-// isTerminal reports whether w is a terminal, or in front of one.
-func isTerminal(w io.Writer) bool {
-	if wrapper, ok := w.(terminal.Wrapper); ok {
-		w = wrapper.Terminal()
-	}
-	return terminal.Is(w)
+	return &printer{w: w, quiet: asJSON, folds: terminal.Is(w), paint: terminal.PainterFor(w)}
 }
 
 // fail keeps the first error.

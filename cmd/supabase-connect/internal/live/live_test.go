@@ -366,7 +366,7 @@ func TestSummaryListsAreBounded(t *testing.T) {
 	require.Less(t, strings.Count(text, "\n"), 60)
 	require.Contains(t, text, " and 3 more\n      source_path: ", "a reason is told once")
 	require.Contains(t, text, "Objects are left in 5,006 buckets:")
-	require.Contains(t, text, "Not read to the end: 1 project, 5,006 buckets:")
+	require.Contains(t, text, "Not read to the end: 1 project and 5,006 buckets:")
 	require.Equal(t, 2, strings.Count(text, "    and 4,99"))
 }
 
