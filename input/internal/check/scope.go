@@ -101,7 +101,7 @@ func (c *checker) choose() error {
 		case conf.Buckets != nil || conf.Project.Bucket != name:
 			return &supabase.FieldError{
 				Field: config.FieldSourcePath, Problem: fmt.Sprintf("it does not read the bucket %q, which was asked for: it reads %s", name, conf.Where()),
-				Remedy: "ask for another bucket, or change source_path",
+				Remedy: "choose another bucket, or change source_path",
 			}
 		}
 	}
@@ -112,7 +112,7 @@ func (c *checker) choose() error {
 		}
 		return &supabase.FieldError{
 			Field: "project_ref", Problem: fmt.Sprintf("the project %q was asked for, and %s", ref, what),
-			Remedy: "leave the project out of the question",
+			Remedy: "leave out --project",
 		}
 	}
 	if len(o.Explain) == 0 && o.Target == nil {
