@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -287,20 +286,22 @@ func (p *printer) explained(e input.CheckExplanation) {
 func (p *printer) fact(name, value string) { p.printf("    %-9s  %s\n", name, value) }
 
 // verdict prints what is to be said of the whole config. A check reads one object
-// of an input at most, and says no more than that.
+// of a bucket at most, and says no more than that.
 func (p *printer) verdict(d document) {
 	warnings := len(d.Warnings) > 0
 	read := 0
-	for _, in := range d.Inputs {
-		steps := in.Steps
-		for _, s := range in.Scopes {
-			steps = append(slices.Clip(steps), s.Steps...)
-		}
+	look := func(steps []input.CheckStep) {
 		for _, s := range steps {
 			warnings = warnings || s.Status == input.CheckWarning
 			if s.Name == input.CheckStepDownload && s.Status == input.CheckOK {
 				read++
 			}
+		}
+	}
+	for _, in := range d.Inputs {
+		look(in.Steps)
+		for _, s := range in.Scopes {
+			look(s.Steps)
 		}
 	}
 	if len(d.Warnings) > 0 {
