@@ -26,7 +26,8 @@ type CheckOptions struct {
 	Target []byte
 	// Bucket and Project restrict the check of an input that reads several to one
 	// bucket, and to one project by its reference or its name; "" restricts nothing.
-	// Explain and Target need both, as far as there are several.
+	// Explain and Target need one bucket: set Bucket where the input reads several
+	// buckets, and Project where it reads several projects.
 	Bucket, Project string
 	// StatesOfOthers maps the state.path of other inputs of the same pipeline,
 	// cleaned by [path/filepath.Clean], to the names of these: no two can have the
@@ -51,9 +52,9 @@ type CheckOptions struct {
 // only read. It takes five minutes at most, and a second more for each of several
 // projects.
 //
-// Of an input that reads several buckets each is checked, some at the same time, and of
-// each at least a thousand objects are listed, if Limit is not less. What holds one up
-// holds up no other.
+// Where an input reads several buckets, each is checked, some at the same time. They
+// share Limit, and of each at least a thousand objects are listed if Limit is not less.
+// A bucket that answers slowly does not delay the others.
 //
 // A pass that would find nothing to deliver is a warning and no failure, as it
 // is for a run.
@@ -103,11 +104,12 @@ type (
 	// Found say what is wrong with it, and what was found last.
 	//
 	//	Project, ProjectName  the reference and the name, "" where there is one project
-	//	Bucket                "" for a project that can't be read as a whole, or has no
-	//	                      bucket that is asked for
+	//	Bucket                "" for a project whose buckets are not known, or that has
+	//	                      none that source_path names
 	//	Status                the worst of the steps'
-	//	Role, Plane           whom the server treats the keys as, and what requests go
-	//	                      over: "S3 protocol" or "Storage REST API"; "" without keys
+	//	Role, Plane           the role that the keys have on the server, and what
+	//	                      requests go over: "S3 protocol" or "Storage REST API"; ""
+	//	                      where no keys could be obtained
 	//	Steps, Sample         as in CheckReport
 	CheckScope = check.Scope
 

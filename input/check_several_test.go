@@ -143,7 +143,7 @@ func TestWhatACheckIsRestrictedToMustBePartOfTheInput(t *testing.T) {
 	}
 }
 
-// One that is slow or hangs takes none of the others' time, and a check of many ends.
+// Buckets that hang fail after a time-out, and do not delay the others.
 func TestABucketThatHangsHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := severalRig(t, `source_path: "*"`)

@@ -107,8 +107,11 @@ func (r Report) Interrupted() bool { return errors.Is(r.Err, errInterrupted) }
 // Unread is an object that a run could not deliver: its key, the reason under which
 // it is counted, and what was seen.
 type Unread struct {
-	Key, Reason string
-	Err         error
+	// Project and Bucket say where the object is, as in [ScopeReport]. Both are empty
+	// for a run that reads one bucket.
+	Project, Bucket string
+	Key, Reason     string
+	Err             error
 }
 
 var runs struct {
@@ -268,7 +271,7 @@ func newReport(r *reader, p pass.Report, cause error) Report {
 		Remembered: r.conf.State.Set(),
 	}
 	for _, o := range p.ParkedObjects {
-		out.FirstParked = append(out.FirstParked, Unread{o.Object.Key, o.Reason, o.Err})
+		out.FirstParked = append(out.FirstParked, Unread{Key: o.Object.Key, Reason: o.Reason, Err: o.Err})
 	}
 	var problems []error
 	add := func(err error, told bool) {

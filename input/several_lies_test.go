@@ -85,17 +85,7 @@ state: {cache: shared}
 		stop()
 		require.Len(t, r.arrived(), 6)
 
-		damaged := 0
-		require.NoError(t, r.resources().AccessCache(t.Context(), "shared", func(c service.Cache) {
-			for _, name := range []string{"-index", "-founded", "-j1"} {
-				key := scopeKeys(t, r, "tenant-2") + name
-				if v, err := c.Get(t.Context(), key); err == nil && len(v) > 0 {
-					require.NoError(t, c.Set(t.Context(), key, v[:len(v)/2], nil))
-					damaged++
-				}
-			}
-		}))
-		require.Positive(t, damaged)
+		damageState(t, r, "tenant-2", "-index", "-founded", "-j1")
 		for _, bucket := range []string{"tenant-1", "tenant-2", "tenant-3"} {
 			r.server.Put(bucket, "new.txt", []byte("n"))
 		}
@@ -114,9 +104,20 @@ state: {cache: shared}
 }
 
 // scopeKeys begins the names of the values of a bucket.
-func scopeKeys(t *testing.T, r *rig, bucket string) string {
+// damageState cuts off values of what the cache "shared" remembers of a bucket.
+func damageState(t *testing.T, r *rig, bucket string, names ...string) {
 	t.Helper()
-	return string(ledger.Scope{Endpoint: r.server.Endpoint(), Bucket: bucket}.Keys())
+	damaged := 0
+	require.NoError(t, r.resources().AccessCache(t.Context(), "shared", func(c service.Cache) {
+		for _, name := range names {
+			key := string(ledger.Scope{Endpoint: r.server.Endpoint(), Bucket: bucket}.Keys()) + name
+			if v, err := c.Get(t.Context(), key); err == nil && len(v) > 0 {
+				require.NoError(t, c.Set(t.Context(), key, v[:len(v)/2], nil))
+				damaged++
+			}
+		}
+	}))
+	require.Positive(t, damaged)
 }
 
 func TestAHugeBucketLeavesRoomForSmallOnes(t *testing.T) {

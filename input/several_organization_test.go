@@ -54,6 +54,14 @@ func (r *orgRig) add() *emulator.Server {
 
 func (r *orgRig) build() {
 	r.t.Helper()
+	var err error
+	r.input, err = newInput(r.conf(), r.res)
+	require.NoError(r.t, err)
+}
+
+// conf is the config of the input.
+func (r *orgRig) conf() config.Config {
+	r.t.Helper()
 	text := ""
 	if !strings.Contains(r.fields, "projects:") {
 		text = "projects: {organization: acme}\n"
@@ -69,8 +77,7 @@ credentials: {type: access_token, access_token: %s}
 	conf, err := config.Parse(parsed)
 	require.NoError(r.t, err)
 	conf.Transport = r.org.Transport()
-	r.input, err = newInput(conf, r.res)
-	require.NoError(r.t, err)
+	return conf
 }
 
 // live runs the input until stop is called.

@@ -176,6 +176,7 @@ func (s *several) report(cause error) Report {
 		addCounts(&out, of)
 		for _, u := range of.FirstParked {
 			if len(out.FirstParked) < parkedNamed {
+				u.Project, u.Bucket = r.from.of.Ref, r.conf.Project.Bucket
 				out.FirstParked = append(out.FirstParked, u)
 			}
 		}
@@ -280,7 +281,7 @@ func leftIn(s ScopeReport) error {
 		}
 		return errors.New(text)
 	case s.NotRemoved > 0:
-		return fmt.Errorf("%s: %s delivered but not deleted", where, object.Count(s.NotRemoved))
+		return fmt.Errorf("%s: %s delivered and not removed", where, object.Count(s.NotRemoved))
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
 // bucketsOf makes buckets with so many objects each.
@@ -73,5 +75,24 @@ state: {cache: shared}
 		time.Sleep(3 * time.Minute)
 		require.Empty(t, r.arrived(), "nothing is delivered again")
 		stop()
+	})
+}
+
+func TestAParkedObjectOfSeveralBucketsIsToldWithItsBucket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, `source_path: "tenant-*/"`)
+		r.bucketsOf(2, "tenant-1", "tenant-2")
+		r.server.SetFaults(func(q emulator.Request) emulator.Fault {
+			if q.Op == emulator.OpGet && q.Bucket == "tenant-2" && q.Key == "a/001.txt" {
+				return emulator.Fault{Status: 403, Code: "AccessDenied", Message: "Access denied"}
+			}
+			return emulator.Fault{}
+		})
+		report := r.run()
+		require.Error(t, report.Err)
+		require.Len(t, report.FirstParked, 1)
+		parked := report.FirstParked[0]
+		require.Equal(t, "tenant-2 a/001.txt denied", parked.Bucket+" "+parked.Key+" "+parked.Reason)
+		require.Empty(t, parked.Project, "there is one")
 	})
 }

@@ -135,9 +135,10 @@ func (s *States) Named() (named []StateScope, ok bool) {
 	return named, ok
 }
 
-// Find returns the scopes of a bucket and of a project, which its reference or its name
-// may name; "" stands for all of them. Where nothing is remembered of a bucket yet that
-// the config reads, it is found as well, if both are named.
+// Find returns the scopes of a bucket and of a project, given by its reference or its
+// name; "" stands for all of them. A bucket that the config reads is found even if nothing
+// is remembered of it yet, where it is given, and its project by its reference if there
+// are several.
 func (s *States) Find(project, bucket string) []StateScope {
 	found := slices.DeleteFunc(s.Scopes(), func(scope StateScope) bool {
 		return bucket != "" && scope.Bucket != bucket || project != "" && scope.ProjectRef != project && scope.ProjectName != project
@@ -161,8 +162,8 @@ func (s *States) Find(project, bucket string) []StateScope {
 	return []StateScope{{ProjectRef: project, Endpoint: conf.Project.Endpoint, Bucket: bucket}}
 }
 
-// Open reads what is remembered of one scope. Close it before the States. The others do
-// not suffer if it is damaged.
+// Open reads what is remembered of one scope, and fails if that is damaged; others can be
+// opened even so. Close it before the States.
 func (s *States) Open(ctx context.Context, scope StateScope) (*State, error) {
 	conf := s.offline(scope)
 	l, err := openLedger(ctx, ledger.Shared(s.store), conf, s.res)
@@ -214,7 +215,8 @@ func (s *States) note(ctx context.Context, scope StateScope) error {
 
 // Drop forgets a scope: everything is delivered again if the input still reads it, or
 // when it comes back. The scope must not be open. It returns of how many keys some
-// version was delivered, as far as what is remembered can be read.
+// version was delivered, or 0 where that can't be read any more. Where it is damaged so
+// far that nobody knows what to delete, it fails.
 func (s *States) Drop(ctx context.Context, scope StateScope) (tracked int64, err error) {
 	if l, err := openLedger(ctx, ledger.Shared(s.store), s.offline(scope), s.res); err == nil {
 		tracked = l.Stats().Tracked

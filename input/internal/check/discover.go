@@ -47,7 +47,7 @@ func (v *survey) findProjects(ctx context.Context) Step {
 	case asked != "":
 		return failedStep(StepProjects, "", &supabase.FieldError{
 			Field: config.FieldProjects, Problem: fmt.Sprintf("none of its %s has the reference or the name %q", countProjects(len(found)), asked),
-			Remedy: "leave the project out of the question to see all",
+			Remedy: "leave out --project to see all",
 		})
 	}
 	s.Found = ""

@@ -6,10 +6,10 @@
 //	checker.go     the steps, one after the other
 //	host.go, access.go, sample.go, state.go, download.go
 //	               the single steps
-//	several.go     several buckets: some at the same time, and what is found of all
+//	several.go     the check of several buckets, some at the same time, and its sum
 //	discover.go    which projects and buckets there are
 //	project.go     what the buckets of a project share
-//	scope.go       what is found of one of several, and restricting to one
+//	scope.go       the report on one of several buckets, and the choice of one
 //	explain.go     what would become of a single key, and why
 //	target.go      what would become of a message of targets_input
 //	problem.go     errors become problems
@@ -21,6 +21,6 @@
 //     that needs it is skipped.
 //   - What may pass is tried again, and not for long.
 //   - No secret is in a report.
-//   - Host and keys are checked once for each project. Of several buckets none waits
-//     for another one's answer.
+//   - Host and keys are checked once for each project. A bucket that answers slowly, or
+//     not at all, does not delay the others.
 package check

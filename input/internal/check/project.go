@@ -38,8 +38,8 @@ func withKeys(conf config.Config, source *keys.Source) *project {
 	return &project{conf: conf, source: source, gateway: newGateway(conf, conf.PlaneOptions(source).Transport)}
 }
 
-// region asks for the region of the server, until it is known. Nobody waits for the
-// answer to somebody else, who may ask about a bucket that hangs.
+// region asks for the region of the server, until it is known. Several buckets may ask
+// at the same time: the request of one may hang, so the others don't wait for it.
 func (p *project) region(ctx context.Context, client *config.Plane) (string, error) {
 	p.mu.Lock()
 	known := p.serverRegion
@@ -48,10 +48,13 @@ func (p *project) region(ctx context.Context, client *config.Plane) (string, err
 		return known, nil
 	}
 	region, err := client.Region(ctx)
+	if err != nil {
+		return "", err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.serverRegion = region
-	return region, err
+	return region, nil
 }
 
 func (p *project) close(ctx context.Context, res *service.Resources) {
@@ -61,5 +64,6 @@ func (p *project) close(ctx context.Context, res *service.Resources) {
 	p.gateway.CloseIdleConnections()
 }
 
-// staysOpen is a transport whose connections serve others after a client is closed.
+// staysOpen hides that a transport can close its idle connections: those that one
+// bucket leaves behind serve the others.
 type staysOpen struct{ http.RoundTripper }

@@ -16,13 +16,14 @@ type Scope struct {
 	// empty where all buckets are of one project.
 	Project     string `json:"project,omitempty"`
 	ProjectName string `json:"project_name,omitempty"`
-	// Bucket is empty for a project that can't be read as a whole, or has no bucket
-	// that is asked for.
+	// Bucket is empty for a project whose buckets are not known, or that has none that
+	// source_path names.
 	Bucket string `json:"bucket,omitempty"`
 	// Status is the worst of the steps'.
 	Status Status `json:"status"`
-	// Role is whom the server treats the keys as, and Plane what requests go over: "S3
-	// protocol" or "Storage REST API". Both are empty where there were no keys.
+	// Role is the role that the keys have on the server, such as "service_role". Plane is
+	// what requests go over: "S3 protocol" or "Storage REST API". Both are empty where no
+	// keys could be obtained.
 	Role  string `json:"role,omitempty"`
 	Plane string `json:"plane,omitempty"`
 	// Steps are those that were made.
@@ -41,7 +42,7 @@ func (s Scope) Problems() (problems []Problem) {
 	return problems
 }
 
-// Found is, of the last step that tells something, what it found.
+// Found is what the last step that found something says.
 func (s Scope) Found() string {
 	for _, step := range slices.Backward(s.Steps) {
 		if step.Status == OK && step.Found != "" {
@@ -100,7 +101,7 @@ func (c *checker) choose() error {
 		case conf.Buckets != nil || conf.Project.Bucket != name:
 			return &supabase.FieldError{
 				Field: config.FieldSourcePath, Problem: fmt.Sprintf("it does not read the bucket %q, which was asked for: it reads %s", name, conf.Where()),
-				Remedy: "ask for another bucket, or change source_path",
+				Remedy: "choose another bucket, or change source_path",
 			}
 		}
 	}
@@ -111,7 +112,7 @@ func (c *checker) choose() error {
 		}
 		return &supabase.FieldError{
 			Field: "project_ref", Problem: fmt.Sprintf("the project %q was asked for, and %s", ref, what),
-			Remedy: "leave the project out of the question",
+			Remedy: "leave out --project",
 		}
 	}
 	if len(o.Explain) == 0 && o.Target == nil {

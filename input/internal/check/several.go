@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
@@ -15,12 +17,12 @@ import (
 )
 
 const (
-	// scopesAtATime is how many buckets, and how many projects, are looked at at the
+	// scopesAtATime is how many buckets, and how many projects, are checked at the
 	// same time: a bucket takes about five requests, so that 600 of them take a quarter
 	// of a minute where an answer takes 80 ms.
 	scopesAtATime = 16
-	// scopeTimeout bounds the look at one of several buckets, and scopeListing its
-	// listing, so that one that is slow takes little of the time of the others.
+	// scopeTimeout bounds the check of one of several buckets, and scopeListing its
+	// listing: a bucket that is slow delays the others by no more.
 	scopeTimeout = time.Minute
 	scopeListing = 10 * time.Second
 	// timeOfAProject is added to Timeout for each project: its keys are one or two of
@@ -36,7 +38,7 @@ type member struct {
 	conf      config.Config
 	// facts are what the directory knows of it; nil where there is none.
 	facts func(context.Context) (management.Project, error)
-	// err says why it can't be read, as far as that is known already.
+	// err says why it can't be read; nil while no reason is known.
 	err error
 }
 
@@ -51,7 +53,7 @@ type survey struct {
 	store       ledger.Store
 	stateUnread bool
 
-	// places holds one element for each bucket that is looked at.
+	// places holds one element for each bucket that is being checked.
 	places chan struct{}
 
 	mu sync.Mutex
@@ -103,27 +105,22 @@ func (c *checker) survey(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	v.scopes = make([][]Scope, len(v.members))
-	inTurn(len(v.members), func(i int) { v.scopes[i] = v.project(ctx, v.members[i]) })
+	each(len(v.members), func(i int) { v.scopes[i] = v.project(ctx, v.members[i]) })
 	c.report.Scopes = slices.Concat(v.scopes...)
 	c.step(StepBuckets, StepConfig, func() Step { return sumUp(c.report.Scopes) })
 }
 
-// inTurn calls f for each number below n, for some of them at the same time.
-func inTurn(n int, f func(i int)) {
-	next := make(chan int)
-	var all sync.WaitGroup
-	for range min(n, scopesAtATime) {
-		all.Go(func() {
-			for i := range next {
-				f(i)
-			}
+// each calls f for each number below n, for some of them at the same time.
+func each(n int, f func(i int)) {
+	var all errgroup.Group
+	all.SetLimit(scopesAtATime)
+	for i := range n {
+		all.Go(func() error {
+			f(i)
+			return nil
 		})
 	}
-	for i := range n {
-		next <- i
-	}
-	close(next)
-	all.Wait()
+	_ = all.Wait() // f returns no error
 }
 
 // keepStore keeps the state open for all buckets.
@@ -171,11 +168,7 @@ func (v *survey) checker(conf config.Config, limit int) *checker {
 // project checks the buckets of one project: its host and its keys once, then each of
 // them.
 func (v *survey) project(ctx context.Context, of member) []Scope {
-	conf := of.conf
-	if conf.Buckets != nil {
-		conf = conf.ForBucket(anyBucket)
-	}
-	c := v.checker(conf, 0)
+	c := v.checker(of.conf, 0)
 	whole := func() []Scope {
 		v.found(0, 1)
 		v.found(1, 0)
@@ -204,18 +197,14 @@ func (v *survey) project(ctx context.Context, of member) []Scope {
 	v.found(0, len(names))
 	limit := min(v.of.opts.Limit, max(plane.PageKeys, v.of.opts.Limit/len(v.members)/len(names)))
 	scopes := make([]Scope, len(names))
-	inTurn(len(names), func(i int) {
+	each(len(names), func(i int) {
 		scopes[i] = v.bucket(ctx, of, p, names[i], limit)
 		v.found(1, 0)
 	})
 	return scopes
 }
 
-// anyBucket stands in for the buckets that are not known yet. Nothing is asked about
-// it: a client needs a name.
-const anyBucket = "any"
-
-// placed makes a step when one of the places is free.
+// placed makes a step as soon as one of the places is free.
 func (v *survey) placed(ctx context.Context, name string, f func() Step) Step {
 	select {
 	case v.places <- struct{}{}:
@@ -223,16 +212,16 @@ func (v *survey) placed(ctx context.Context, name string, f func() Step) Step {
 	case <-ctx.Done():
 	}
 	if ctx.Err() != nil {
-		return v.late(name)
+		return late(name)
 	}
 	return f()
 }
 
-// late is the step of what the time was too short for.
-func (v *survey) late(name string) Step {
+// late is a step for which no time was left.
+func late(name string) Step {
 	return Step{Name: name, Status: Failed, Problems: []Problem{{
-		Problem: "the check has ended before this was looked at",
-		Remedy:  "ask for less: one project, one bucket",
+		Problem: "the check ran out of time before this step",
+		Remedy:  "check fewer at a time: one project, or one bucket",
 	}}}
 }
 
@@ -255,7 +244,8 @@ func (v *survey) bucket(ctx context.Context, of member, p *project, name string,
 	return c.scope(of, name)
 }
 
-// found counts for whom waits.
+// found counts the buckets that are done and those that are known, and tells the caller
+// of the check.
 func (v *survey) found(done, known int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -344,10 +334,8 @@ func countScopes(scopes []Scope, status Status) string {
 		}
 	}
 	var parts []string
-	if projects == 1 {
-		parts = append(parts, "1 project")
-	} else if projects > 1 {
-		parts = append(parts, fmt.Sprintf("%d projects", projects))
+	if projects > 0 {
+		parts = append(parts, countProjects(projects))
 	}
 	if buckets > 0 {
 		parts = append(parts, countBuckets(buckets))

@@ -41,7 +41,8 @@ func (c *checker) checkState(ctx context.Context) Step {
 	return failedStep(StepState, s.Found, errors.Join(config.At(c.conf.State.Field(), err), c.sample(ctx)))
 }
 
-// openState opens the state and has it read. The one who reads closes it in any case.
+// openState opens the state and gives it to read, which has to close it, also where it
+// fails.
 func (c *checker) openState(ctx context.Context, read func(context.Context, ledger.Store, *Step) error) Step {
 	ctx, cancel := context.WithTimeout(ctx, checkStateTimeout)
 	defer cancel()

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -28,15 +27,7 @@ type printer struct {
 }
 
 func newPrinter(w io.Writer, asJSON bool) *printer {
-	return &printer{w: w, quiet: asJSON, folds: isTerminal(w), paint: terminal.PainterFor(w)}
-}
-
-// isTerminal reports whether w is a terminal, or in front of one.
-func isTerminal(w io.Writer) bool {
-	if wrapper, ok := w.(terminal.Wrapper); ok {
-		w = wrapper.Terminal()
-	}
-	return terminal.Is(w)
+	return &printer{w: w, quiet: asJSON, folds: terminal.Is(w), paint: terminal.PainterFor(w)}
 }
 
 // fail keeps the first error.
@@ -295,20 +286,22 @@ func (p *printer) explained(e input.CheckExplanation) {
 func (p *printer) fact(name, value string) { p.printf("    %-9s  %s\n", name, value) }
 
 // verdict prints what is to be said of the whole config. A check reads one object
-// of an input at most, and says no more than that.
+// of a bucket at most, and says no more than that.
 func (p *printer) verdict(d document) {
 	warnings := len(d.Warnings) > 0
 	read := 0
-	for _, in := range d.Inputs {
-		steps := in.Steps
-		for _, s := range in.Scopes {
-			steps = append(slices.Clip(steps), s.Steps...)
-		}
+	look := func(steps []input.CheckStep) {
 		for _, s := range steps {
 			warnings = warnings || s.Status == input.CheckWarning
 			if s.Name == input.CheckStepDownload && s.Status == input.CheckOK {
 				read++
 			}
+		}
+	}
+	for _, in := range d.Inputs {
+		look(in.Steps)
+		for _, s := range in.Scopes {
+			look(s.Steps)
 		}
 	}
 	if len(d.Warnings) > 0 {

@@ -2,7 +2,6 @@ package checkcmd
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,7 +25,8 @@ type progress struct {
 	name  string
 	done  int // of the steps
 	began time.Time
-	// scopes are the buckets of several, of which some are done.
+	// scopes is how many of several buckets are known, and scopesDone how many are
+	// checked.
 	scopesDone, scopes int
 }
 
@@ -48,8 +48,10 @@ func (p *progress) begins(name string) {
 func (p *progress) stepped(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if i := slices.Index(steps, name); i >= 0 {
-		p.done = i + 1
+	// A check of several buckets opens their state first. The steps that each of them has
+	// to itself are not told here.
+	if p.done < len(steps) && steps[p.done] == name {
+		p.done++
 	}
 }
 

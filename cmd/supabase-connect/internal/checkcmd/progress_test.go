@@ -30,6 +30,8 @@ func TestProgressNamesTheStepAndWhatWasListed(t *testing.T) {
 		require.Equal(t, "0:00  checking other (input): config", p.text(time.Now()))
 		p.stepped(input.CheckStepConfig)
 		p.stepped(input.CheckStepProjects)
+		p.stepped(input.CheckStepState)
+		require.Equal(t, "0:00  checking other (input): host", p.text(time.Now()), "of the projects: no bucket is known yet")
 		p.scope(12, 600)
 		p.listed.Store(34_000)
 		require.Equal(t, "0:00  checking other (input): 12 of 600 buckets, 34,000 listed", p.text(time.Now()))

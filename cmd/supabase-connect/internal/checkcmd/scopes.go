@@ -40,16 +40,13 @@ func (p *printer) problemsOf(scopes []input.CheckScope, status input.CheckStatus
 	if status == input.CheckWarning {
 		what = "with a warning"
 	}
-	p.printf("\n  %s %s %s:\n", p.paint.Paint(mark.colour, mark.text), countScopes(scopes), what)
-	for _, group := range sameProblem(scopes) {
+	p.printf("\n  %s %s %s:\n", p.paint.Paint(mark.colour, mark.text), count(scopes), what)
+	for _, group := range view.Alike(scopes, problems) {
 		var names []string
-		for _, s := range group[:min(len(group), namesOfAProblem)] {
+		for _, s := range group {
 			names = append(names, p.paint.Paint(terminal.Bold, scopeName(s)))
 		}
-		text := strings.Join(names, ", ")
-		if more := len(group) - len(names); more > 0 {
-			text += fmt.Sprintf(" and %s more", view.Count(int64(more)))
-		}
+		text := view.Names(names, namesOfAProblem)
 		if as := asRole(group[0]); as != "" {
 			text += "  " + p.paint.Paint(terminal.Faint, as)
 		}
@@ -63,26 +60,14 @@ func (p *printer) problemsOf(scopes []input.CheckScope, status input.CheckStatus
 	}
 }
 
-// sameProblem puts together what has the same problems, the most frequent first.
-func sameProblem(scopes []input.CheckScope) [][]input.CheckScope {
-	var groups [][]input.CheckScope
-	at := map[string]int{}
-	for _, s := range scopes {
-		parts := []string{asRole(s)}
-		for _, problem := range s.Problems() {
-			parts = append(parts, general(problem, s).String())
-		}
-		key := strings.Join(parts, "\n")
-		i, known := at[key]
-		if !known {
-			i = len(groups)
-			at[key] = i
-			groups = append(groups, nil)
-		}
-		groups[i] = append(groups[i], s)
+// problems are those of a bucket and its role in one text, which is the same for each
+// bucket that has them.
+func problems(s input.CheckScope) string {
+	parts := []string{asRole(s)}
+	for _, problem := range s.Problems() {
+		parts = append(parts, general(problem, s).String())
 	}
-	slices.SortStableFunc(groups, func(a, b []input.CheckScope) int { return cmp.Compare(len(b), len(a)) })
-	return groups
+	return strings.Join(parts, "\n")
 }
 
 // general is a problem without the names of bucket and project.
@@ -109,13 +94,13 @@ func (p *printer) fine(scopes []input.CheckScope) {
 	}
 	as := asRole(scopes[0])
 	same := !slices.ContainsFunc(scopes, func(s input.CheckScope) bool { return asRole(s) != as })
-	heading := countScopes(scopes) + " without a problem"
+	heading := count(scopes) + " without a problem"
 	if same && as != "" {
 		heading += ", " + as
 	}
 	shown := scopes
 	if p.folds && len(scopes) > foldFrom {
-		// The ones with most to deliver: the others differ in nothing that matters.
+		// The ones with most to deliver are what somebody looks for.
 		shown = slices.Clone(scopes)
 		slices.SortStableFunc(shown, func(a, b input.CheckScope) int { return cmp.Compare(dueBytes(b), dueBytes(a)) })
 		shown = shown[:foldTo]
@@ -169,26 +154,8 @@ func verb(n int64) string {
 	return "were"
 }
 
-// countScopes counts buckets, and the projects that are named as a whole.
-func countScopes(scopes []input.CheckScope) string {
-	buckets, projects := int64(0), int64(0)
-	for _, s := range scopes {
-		if s.Bucket == "" {
-			projects++
-		} else {
-			buckets++
-		}
-	}
-	var parts []string
-	if projects == 1 {
-		parts = append(parts, "1 project")
-	} else if projects > 1 {
-		parts = append(parts, view.Count(projects)+" projects")
-	}
-	if buckets > 0 {
-		parts = append(parts, view.Buckets(buckets))
-	}
-	return strings.Join(parts, " and ")
+func count(scopes []input.CheckScope) string {
+	return view.Scopes(scopes, func(s input.CheckScope) string { return s.Bucket })
 }
 
 // scopeName is a bucket as a person finds it.

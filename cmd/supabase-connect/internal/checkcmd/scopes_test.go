@@ -98,6 +98,25 @@ func TestACheckOfSeveralBucketsPrintsEachAndFailsIfOneWould(t *testing.T) {
 	require.Equal(t, one, got)
 }
 
+func TestTheVerdictCountsWhatEachBucketHas(t *testing.T) {
+	step := func(name string, status input.CheckStatus) []input.CheckStep {
+		return []input.CheckStep{{Name: name, Status: status}}
+	}
+	r := &input.CheckReport{OK: true, Steps: step(input.CheckStepBuckets, input.CheckOK), Scopes: []input.CheckScope{
+		{Bucket: "a", Steps: step(input.CheckStepDownload, input.CheckOK)},
+		{Bucket: "b", Steps: step(input.CheckStepDownload, input.CheckOK)},
+		{Bucket: "c", Steps: step(input.CheckStepBucket, input.CheckOK)},
+	}}
+	verdict := func() string {
+		var out strings.Builder
+		newPrinter(&out, false).verdict(document{OK: true, Inputs: []result{{CheckReport: r}}})
+		return out.String()
+	}
+	require.Equal(t, "\nA run should work: no step failed, and 2 objects were read.\n", verdict())
+	r.Scopes[2].Steps[0].Status = input.CheckWarning
+	require.Equal(t, "\nA run should work: no step failed, and 2 objects were read. Look at the warnings.\n", verdict())
+}
+
 func TestOtherStepsThatFailAreNamed(t *testing.T) {
 	r := input.FailedCheck(errors.New("x"), nil)
 	require.Empty(t, onlyBuckets(r))

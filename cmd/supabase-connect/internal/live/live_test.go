@@ -327,6 +327,10 @@ func organizationRun() input.Report {
 		Label: "all", Prefix: "public/", Listed: 60_000, Unchanged: 10_000, Delivered: 48_000, Bytes: 5 << 30,
 		Parked: map[string]int64{"denied": 78, "scanner": 1}, Unsettled: 1921, Took: 3 * time.Minute, Remembered: true,
 		Err: errors.New("not everything"),
+		FirstParked: []input.Unread{
+			{Project: "00000000000000000002", Bucket: "docs", Key: "public/a.pdf", Reason: "denied", Err: errors.New("reading the object: AccessDenied (HTTP 403)")},
+			{Bucket: "docs", Key: "public/a\x1b[2J", Reason: "denied"},
+		},
 	}
 	for i := range 30 {
 		project := fmt.Sprintf("%020d", i/3)
@@ -366,7 +370,7 @@ func TestSummaryListsAreBounded(t *testing.T) {
 	require.Less(t, strings.Count(text, "\n"), 60)
 	require.Contains(t, text, " and 3 more\n      source_path: ", "a reason is told once")
 	require.Contains(t, text, "Objects are left in 5,006 buckets:")
-	require.Contains(t, text, "Not read to the end: 1 project, 5,006 buckets:")
+	require.Contains(t, text, "Not read to the end: 1 project and 5,006 buckets:")
 	require.Equal(t, 2, strings.Count(text, "    and 4,99"))
 }
 

@@ -13,8 +13,12 @@ import (
 )
 
 // scopesNamed is how many buckets the summary names in each of its lists: what is wrong
-// with more of them seldom differs, and the log has them all.
-const scopesNamed = 10
+// with more of them seldom differs, and the log has them all. namesOfAnError is how many
+// are named that fail for the same reason.
+const (
+	scopesNamed    = 10
+	namesOfAnError = 3
+)
 
 // whatWasRead names in the first line of a summary what a run read.
 func whatWasRead(r input.Report) string {
@@ -87,72 +91,27 @@ func scopes(b *strings.Builder, r input.Report, columns int, paint terminal.Pain
 	if len(failed) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n%s\n", view.Wrap(fmt.Sprintf("Not read to the end: %s:", countOf(failed)), columns, "  "))
-	groups := sameError(failed)
+	fmt.Fprintf(b, "\n%s\n", view.Wrap(fmt.Sprintf("Not read to the end: %s:", view.Scopes(failed, func(s input.ScopeReport) string { return s.Bucket })), columns, "  "))
+	groups := view.Alike(failed, func(s input.ScopeReport) string { return s.Err.Error() })
 	shown := groups[:min(len(groups), scopesNamed)]
+	more := len(failed)
 	for _, same := range shown {
-		failed = failed[:len(failed)-len(same)]
+		more -= len(same)
 		var names []string
-		for _, s := range same[:min(len(same), namesOfAnError)] {
+		for _, s := range same {
 			names = append(names, scopeName(s))
 		}
-		text := strings.Join(names, ", ")
-		if more := len(same) - len(names); more > 0 {
-			text += fmt.Sprintf(" and %s more", view.Count(int64(more)))
-		}
+		text := view.Names(names, namesOfAnError)
 		fmt.Fprintf(b, "%s\n", paintLines(view.Wrap(text, columns, "    "), paint, terminal.Bold))
 		fmt.Fprintf(b, "%s\n", view.Wrap(same[0].Err.Error(), columns, "      "))
 	}
-	andMore(b, len(failed))
-}
-
-// namesOfAnError is how many buckets are named that fail for the same reason.
-const namesOfAnError = 3
-
-// sameError puts together what failed with the same text, the most frequent first.
-func sameError(failed []input.ScopeReport) [][]input.ScopeReport {
-	var groups [][]input.ScopeReport
-	at := map[string]int{}
-	for _, s := range failed {
-		text := s.Err.Error()
-		i, known := at[text]
-		if !known {
-			i = len(groups)
-			at[text] = i
-			groups = append(groups, nil)
-		}
-		groups[i] = append(groups[i], s)
-	}
-	slices.SortStableFunc(groups, func(a, b []input.ScopeReport) int { return cmp.Compare(len(b), len(a)) })
-	return groups
+	andMore(b, more)
 }
 
 func andMore(b *strings.Builder, n int) {
 	if n > 0 {
 		fmt.Fprintf(b, "    and %s more\n", view.Count(int64(n)))
 	}
-}
-
-// countOf counts buckets, and the projects of which no bucket is known.
-func countOf(scopes []input.ScopeReport) string {
-	buckets, projects := int64(0), int64(0)
-	for _, s := range scopes {
-		if s.Bucket == "" {
-			projects++
-		} else {
-			buckets++
-		}
-	}
-	var parts []string
-	if projects == 1 {
-		parts = append(parts, "1 project")
-	} else if projects > 1 {
-		parts = append(parts, view.Count(projects)+" projects")
-	}
-	if buckets > 0 {
-		parts = append(parts, view.Buckets(buckets))
-	}
-	return strings.Join(parts, ", ")
 }
 
 // scopeName is a bucket as a person finds it: "abcd/docs", or the project with its name.
@@ -179,7 +138,7 @@ func whatIsLeft(s input.ScopeReport) string {
 		parts = append(parts, view.Count(s.Unsettled)+" under way")
 	}
 	if s.NotRemoved > 0 {
-		parts = append(parts, view.Count(s.NotRemoved)+" delivered and not deleted")
+		parts = append(parts, view.Count(s.NotRemoved)+" delivered and not removed")
 	}
 	return strings.Join(parts, ", ")
 }

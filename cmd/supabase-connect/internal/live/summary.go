@@ -121,7 +121,11 @@ func table(b *strings.Builder, r input.Report, columns int, paint terminal.Paint
 		b.WriteString(line + "\n")
 	}
 	for _, o := range r.FirstParked {
-		fmt.Fprintf(b, "%s\n", paintLines(view.Wrap(terminal.Printable(o.Key), columns, "    "), paint, terminal.Bold))
+		name := terminal.Printable(o.Key)
+		if o.Bucket != "" {
+			name = scopeName(input.ScopeReport{Project: o.Project, Bucket: o.Bucket}) + "/" + name
+		}
+		fmt.Fprintf(b, "%s\n", paintLines(view.Wrap(name, columns, "    "), paint, terminal.Bold))
 		if o.Err != nil {
 			fmt.Fprintf(b, "%s\n", view.Wrap(o.Err.Error(), columns, "      "))
 		}

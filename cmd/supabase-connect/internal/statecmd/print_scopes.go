@@ -160,12 +160,12 @@ func (p *printer) statesJSON(ctx context.Context, t configfile.Input, states *in
 func (p *printer) scopeJSON(ctx context.Context, states *input.States, r row) (err error) {
 	s := jsonScope{
 		ProjectRef: r.scope.ProjectRef, ProjectName: r.scope.ProjectName, Endpoint: r.scope.Endpoint, Bucket: r.scope.Bucket,
-		GoneSince: utc(r.scope.Gone),
+		GoneSince: r.scope.Gone.UTC(),
 	}
 	if r.err != nil {
 		s.Error = r.err.Error()
 	} else {
-		s.Tracked, s.Parked, s.LastCompletePass = &r.Tracked, &r.Parked, utc(r.LastCompletePass)
+		s.Tracked, s.Parked, s.LastCompletePass = &r.Tracked, &r.Parked, r.LastCompletePass.UTC()
 	}
 	text, err := terminal.JSON(s, "")
 	if err != nil || r.err != nil {
@@ -184,11 +184,4 @@ func (p *printer) scopeJSON(ctx context.Context, states *input.States, r row) (e
 		}
 	}
 	return p.printf("]}")
-}
-
-func utc(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return t.UTC()
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/configfile"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/terminal"
+	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/view"
 	"github.com/seed75cbcda6/supabase-storage/input"
 )
 
@@ -61,13 +62,10 @@ func names(scopes []input.StateScope) string {
 		return "none yet"
 	}
 	var list []string
-	for _, s := range scopes[:min(named, len(scopes))] {
+	for _, s := range scopes {
 		list = append(list, terminal.Printable(s.String()))
 	}
-	if more := len(scopes) - named; more > 0 {
-		list = append(list, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(list, ", ")
+	return view.Names(list, named)
 }
 
 // row is what is remembered of one scope, or why that can't be read.

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/term"
 )
 
-// Is reports whether what is written ends at a terminal.
+// Is reports whether what is written ends at a terminal, also through a [Wrapper].
 func Is(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := below(w).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

@@ -51,13 +51,18 @@ type Painter bool
 // Wrapper is a writer in front of another one, which may be a terminal.
 type Wrapper interface{ Terminal() io.Writer }
 
+// below is the writer that w stands in front of, or w.
+func below(w io.Writer) io.Writer {
+	if wrapper, ok := w.(Wrapper); ok {
+		return wrapper.Terminal()
+	}
+	return w
+}
+
 // PainterFor paints what is written to a terminal, unless NO_COLOR is set
 // (https://no-color.org) or the terminal is a dumb one.
 func PainterFor(w io.Writer) Painter {
-	if wrapper, ok := w.(Wrapper); ok {
-		w = wrapper.Terminal()
-	}
-	file, ok := w.(*os.File)
+	file, ok := below(w).(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false
 	}

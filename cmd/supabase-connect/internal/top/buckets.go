@@ -39,7 +39,7 @@ func scopesOf(n numbers) *Scopes {
 	return &s
 }
 
-// targetsOf is nil where no message has come.
+// targetsOf is nil where no message of targets_input has arrived.
 func targetsOf(n numbers) *Targets {
 	t := Targets{
 		n.count("targets_received"), n.count("targets_joined"), n.count("targets_filtered"), n.count("targets_delivered"),
@@ -52,7 +52,7 @@ func targetsOf(n numbers) *Targets {
 }
 
 // bucketsKept is how many buckets a report holds, and bucketsDrawn how many of them are
-// drawn: more is a list to search in, which the metrics are better for.
+// drawn. To search in all of them, query the metrics.
 const (
 	bucketsKept  = 20
 	bucketsDrawn = 5
@@ -92,7 +92,7 @@ func bucketRows(in *Input) []row {
 	if s := in.Scopes; s != nil {
 		failing := known(s.Failing, "failing", 1)
 		failing.Colour = terminal.Red
-		all = append(all, row{"scopes", []view.Part{
+		all = append(all, row{"buckets", []view.Part{
 			known(s.Active, "active", 0), failing, known(s.Waiting, "waiting", 2), known(s.Gone, "gone", 3),
 		}})
 	}
@@ -105,7 +105,7 @@ func bucketRows(in *Input) []row {
 		word = ""
 	}
 	if more := in.BucketsLeft - int64(len(shown)); more > 0 {
-		all = append(all, row{"", []view.Part{{Text: "and " + view.Buckets(more) + " more", Colour: terminal.Faint}}})
+		all = append(all, row{"", []view.Part{{Text: "and " + view.Count(more) + " more", Colour: terminal.Faint}}})
 	}
 	return all
 }

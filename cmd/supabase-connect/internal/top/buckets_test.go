@@ -22,6 +22,18 @@ func TestTheNumbersOfBucketsBecomeThoseOfTheirInput(t *testing.T) {
 	require.Equal(t, noon.Add(-time.Hour), *in.Pass.LastComplete, "the oldest; a bucket without one says nothing")
 }
 
+func TestNumbersOfTwoBucketsAreCombinedByWhatTheyAre(t *testing.T) {
+	for name, want := range map[string]float64{
+		"listed": 7, "parked_objects": 7, "deletes_held": 7, "tracked": 7,
+		"pass_due_unix": 3, "last_complete_pass_unix": 3,
+		"oldest_undelivered_seconds": 4, "oldest_target_seconds": 4, "credentials_failing": 4, "passes_failed": 4, "pass_under_way": 4,
+	} {
+		require.InDelta(t, want, combine(name)(3, 4), 0, name)
+		require.InDelta(t, want, combine(name)(4, 3), 0, name)
+		require.InDelta(t, 4, combine(name)(0, 4), 0, name+" of a bucket without one")
+	}
+}
+
 func TestBucketsWithMostLeftComeFirst(t *testing.T) {
 	all := map[scope]numbers{}
 	for i := range 30 {

@@ -187,9 +187,6 @@ func TestTheMetricsThatAreReadExist(t *testing.T) {
 	names := regexp.MustCompile(`\bn\.(?:count|by|time|is)\("(\w+)`).FindAllStringSubmatch(string(code), -1)
 	require.Greater(t, len(names), 20)
 	for _, name := range names {
-		if name[1] == "scopes" {
-			continue // there with inputs that read several buckets
-		}
 		require.Contains(t, string(documented), "| `"+prefix+name[1]+"` |")
 	}
 }

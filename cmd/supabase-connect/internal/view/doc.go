@@ -4,6 +4,7 @@
 //
 //	words.go   numbers, bytes, rates and durations
 //	counts.go  counts by name: their sum, and their order
+//	lists.go   lists of buckets and names: how many, which are alike, the first ones
 //	fit.go     texts that fit a number of columns
 //	line.go    the live line: the figures of a run, as many as fit
 //	window.go  rates over the last seconds
