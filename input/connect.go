@@ -61,7 +61,8 @@ func (r *reader) Connect(ctx context.Context) error {
 // connectOnce does what a run needs before it begins. The error names its field
 // and remedy. Lasts reports whether only another configuration can fix it.
 func (r *reader) connectOnce(ctx context.Context) (err error, lasts bool) {
-	if err = r.open(ctx); err != nil {
+	err = r.open(ctx)
+	if r.stateRead(err); err != nil {
 		return err, stateLasts(r.conf, err)
 	}
 	if err = r.signIn(ctx); err != nil {

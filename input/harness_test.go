@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
@@ -40,6 +41,8 @@ type rig struct {
 	asks bool
 	// metadata is asked for the metadata of objects; nil is nobody.
 	metadata metadataAsker
+	// store keeps the state; nil is what the config names.
+	store ledger.Store
 
 	input service.BatchInput
 	logs  *logLines
@@ -107,6 +110,9 @@ func (r *rig) build() error {
 	}
 	if r.metadata != nil {
 		reader.metadata = r.metadata
+	}
+	if r.store != nil {
+		reader.store = r.store
 	}
 	r.input = withRetries(conf, reader, reader.undelivered)
 	return nil

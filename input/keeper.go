@@ -2,6 +2,7 @@ package input
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -191,7 +192,6 @@ func (r *reader) keeperHooks() keeperHooks {
 	return keeperHooks{
 		written: r.tellState,
 		failing: func(err error, since time.Duration) {
-			r.meters.passes.stateFailing.Set(1)
 			r.stateFails.set(err)
 			say := r.log.Errorf
 			if since == 0 {
@@ -207,7 +207,6 @@ func (r *reader) keeperHooks() keeperHooks {
 			say("%s: nothing was delivered for %v, as the state still can't be written: %v", field, since.Round(time.Second), err)
 		},
 		recovered: func(after time.Duration) {
-			r.meters.passes.stateFailing.Set(0)
 			r.stateFails.clear()
 			say := r.log.Infof
 			if r.stallEnds() > 0 {
@@ -222,6 +221,7 @@ func (r *reader) keeperHooks() keeperHooks {
 // stalls notes that the scope waits for its state, and returns how many do. The calls of
 // stallEnds after the first do nothing more.
 func (r *reader) stalls() int64 {
+	defer r.showState()
 	if r.stalled.Swap(true) {
 		return r.allStalled.Load()
 	}
@@ -229,10 +229,26 @@ func (r *reader) stalls() int64 {
 }
 
 func (r *reader) stallEnds() int64 {
+	defer r.showState()
 	if !r.stalled.Swap(false) {
 		return r.allStalled.Load()
 	}
 	return r.allStalled.Add(-1)
+}
+
+// stateRead is told how an attempt at something has ended that reads the state.
+func (r *reader) stateRead(err error) {
+	r.unread.Store(errors.Is(err, ledger.ErrUnread))
+	r.showState()
+}
+
+// showState shows whether the state can't be written or read.
+func (r *reader) showState() {
+	failing := int64(0)
+	if r.stalled.Load() || r.unread.Load() {
+		failing = 1
+	}
+	r.meters.passes.stateFailing.Set(failing)
 }
 
 // stateLost ends a run that can't record anything any more: everything that it

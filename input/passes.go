@@ -143,6 +143,7 @@ func (p *passes) make(ctx context.Context, t pass.Task) (made *pass.Pass, took t
 	p.watcher.begin()
 	p.meters.passBegan(t.Kind, p.expected())
 	err = made.Run(ctx)
+	p.stateRead(err)
 	p.meters.passDone(t.Kind)
 	p.watcher.ended()
 	p.tellState()

@@ -34,9 +34,10 @@ type reader struct {
 	// metadata is the client, if its keys can ask for the metadata of an object.
 	metadata metadataAsker
 	watcher  *watcher
-	// stateFails holds up everything, and stalled says that it does so now.
-	stateFails trouble
-	stalled    atomic.Bool
+	// stateFails holds up everything, and stalled says that it does so now; unread says
+	// that the state could not be read the last time.
+	stateFails      trouble
+	stalled, unread atomic.Bool
 
 	removals *pass.Removals
 	fetcher  *fetch.Fetcher  // once the run has begun

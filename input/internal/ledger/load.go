@@ -22,7 +22,7 @@ func get(ctx context.Context, store Store, key string) (value []byte, there bool
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("reading %q: %w", key, err)
+		return nil, false, unread{fmt.Errorf("reading %q: %w", key, err)}
 	}
 	return value, true, nil
 }

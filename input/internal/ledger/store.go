@@ -45,6 +45,15 @@ var ErrDamaged = format.ErrDamaged
 // was removed, or its disk is gone or read-only.
 var ErrLost = errors.New("the state can't be used any more; see that its disk is there and can be written to, and start again")
 
+// ErrUnread is the kind of an error of a ledger whose store could not be read.
+var ErrUnread = errors.New("the state can't be read")
+
+// unread is such an error, with its own text.
+type unread struct{ error }
+
+func (u unread) Is(kind error) bool { return kind == ErrUnread }
+func (u unread) Unwrap() error      { return u.error }
+
 // ErrNotFound is what a [Store] answers for a key that does not exist.
 var ErrNotFound = errors.New("key not found in the store")
 

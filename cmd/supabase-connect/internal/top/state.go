@@ -51,7 +51,7 @@ func (in *Input) settle(now time.Time, st *status, ended bool) {
 	}
 	switch {
 	case in.StateFailing:
-		in.State, in.Status = Failing, "can't write its state, and delivers nothing until it can: the log has the reason"
+		in.State, in.Status = Failing, "can't write or read its state, and delivers nothing until it can: the log has the reason"
 	case in.CredentialsFailing:
 		in.State, in.Status = Failing, "can't get new credentials: the log has the reason"
 	case in.EndpointFailing:
