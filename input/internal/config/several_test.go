@@ -88,7 +88,7 @@ func TestANameWithoutMarksIsOneBucket(t *testing.T) {
 
 func TestWrongPatternsOfBucketsSayWhatToWrite(t *testing.T) {
 	for source, want := range map[string]string{
-		`"**/a"`:           `"**/a" has ** in the place of the bucket, whose name has no parts; write "*" for every bucket`,
+		`"**/a"`:           `"**/a" has ** where the bucket stands; write "*" for every bucket: prefixes are read at any depth`,
 		`"{a,b"`:           `pattern "{a,b": "{" has no closing "}" at character 1; close it`,
 		`"{a/x,b/y}/"`:     `"{a/x,b/y}/" has braces or brackets that go on after the first "/", but only the bucket may be a pattern; close them before the "/"`,
 		`"[a/b]*"`:         `has braces or brackets that go on after the first "/"`,
