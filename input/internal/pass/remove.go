@@ -43,8 +43,7 @@ type Removals struct {
 	mu      sync.Mutex
 	waiting []removal
 	active  int
-	current map[string]struct{} // keys that are being taken away
-	pending map[string]struct{} // these, and those that wait
+	pending map[string]struct{} // keys that wait, or are being taken away
 	changed chan struct{}       // closed and replaced when active or waiting shrinks
 }
 
@@ -90,7 +89,7 @@ func NewMoves(m Mover, to MoveTo, policy retry.Policy, field string, kept NotRem
 
 func newRemovals(words RemovalWords, kept NotRemoved) *Removals {
 	return &Removals{
-		words: words, kept: kept, current: map[string]struct{}{}, pending: map[string]struct{}{}, changed: make(chan struct{}),
+		words: words, kept: kept, pending: map[string]struct{}{}, changed: make(chan struct{}),
 	}
 }
 
@@ -118,13 +117,10 @@ const keysNamed = 3
 func (r *Removals) Pending() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	keys := slices.Sorted(maps.Keys(r.current))
-	n := len(keys) + len(r.waiting)
+	keys := slices.Sorted(maps.Keys(r.pending))
+	n := len(keys)
 	if n == 0 {
 		return nil
-	}
-	for _, m := range r.waiting[:min(len(r.waiting), keysNamed)] {
-		keys = append(keys, m.object.Key)
 	}
 	more := ""
 	keys = keys[:min(len(keys), keysNamed)]
@@ -194,14 +190,12 @@ func (r *Removals) work(ctx context.Context) {
 		}
 		m := r.waiting[0]
 		r.waiting = r.waiting[1:]
-		r.current[m.object.Key] = struct{}{}
 		r.mu.Unlock()
 		kept, err := r.removeNow(ctx, m.object)
 		if m.done(kept, err); kept != "" || err != nil {
 			r.kept(m.object, kept, err)
 		}
 		r.mu.Lock()
-		delete(r.current, m.object.Key)
 		delete(r.pending, m.object.Key)
 		r.mu.Unlock()
 	}
