@@ -43,8 +43,8 @@ type Removals struct {
 	mu      sync.Mutex
 	waiting []removal
 	active  int
-	pending map[string]struct{} // keys that wait, or are being taken away
-	changed chan struct{}       // closed and replaced when active or waiting shrinks
+	pending map[string][]removal // by key: the one that waits or is under way, and those after it
+	changed chan struct{}        // closed and replaced when active or waiting shrinks
 }
 
 // RemovalWords say in errors what is done, and which field asks for it.
@@ -89,7 +89,7 @@ func NewMoves(m Mover, to MoveTo, policy retry.Policy, field string, kept NotRem
 
 func newRemovals(words RemovalWords, kept NotRemoved) *Removals {
 	return &Removals{
-		words: words, kept: kept, pending: map[string]struct{}{}, changed: make(chan struct{}),
+		words: words, kept: kept, pending: map[string][]removal{}, changed: make(chan struct{}),
 	}
 }
 
@@ -157,15 +157,19 @@ func (r *Removals) until(ctx context.Context, holds func() bool) error {
 }
 
 // remove takes a delivered object away if it is listed as the version that was
-// delivered, and says how it went. It returns at once: false where the key is being
-// taken away already, and nothing is said then.
+// delivered, and says how it went. It returns at once: false where that version is being
+// taken away already, and nothing is said then. Another version waits until that is over.
 func (r *Removals) remove(ctx context.Context, m removal) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, under := r.pending[m.object.Key]; under {
+	before := r.pending[m.object.Key]
+	n := len(before)
+	if n > 0 && before[n-1].object.SameVersion(m.object) {
 		return false
 	}
-	r.pending[m.object.Key] = struct{}{}
+	if r.pending[m.object.Key] = append(before, m); n > 0 {
+		return true
+	}
 	r.waiting = append(r.waiting, m)
 	if r.active < removersAtOnce {
 		r.active++
@@ -196,7 +200,12 @@ func (r *Removals) work(ctx context.Context) {
 			r.kept(m.object, kept, err)
 		}
 		r.mu.Lock()
-		delete(r.pending, m.object.Key)
+		if rest := r.pending[m.object.Key][1:]; len(rest) > 0 {
+			r.pending[m.object.Key] = rest
+			r.waiting = append(r.waiting, rest[0])
+		} else {
+			delete(r.pending, m.object.Key)
+		}
 		r.mu.Unlock()
 	}
 }
