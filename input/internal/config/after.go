@@ -97,16 +97,16 @@ func afterField(deletes bool) string {
 	return fieldAfterDelivery
 }
 
-// takesField is the field that has objects deleted or moved, "" where none does.
-func takesField(after string, deletes bool) string {
+// removalField is the field that has objects deleted or moved, "" where none does.
+func removalField(after string, deletes bool) string {
 	if !deletes && (after == "" || after == afterKeep) {
 		return ""
 	}
 	return afterField(deletes)
 }
 
-// lossField is that of the configuration.
-func (c *Config) lossField() string {
+// removalField is that of the configuration.
+func (c *Config) removalField() string {
 	if !c.DeleteObjects && c.MoveTo == "" {
 		return ""
 	}

@@ -38,7 +38,7 @@ func parseBuckets(text, whole string) (*BucketPattern, string, error) {
 	const remedy = `write a name, or a pattern such as "*", "tenant-*" or "{avatars,docs}", in quotes`
 	switch {
 	case strings.Contains(text, "**"):
-		return nil, "", Wrong(fmt.Sprintf("%q has ** in the place of the bucket, whose name has no parts", whole), `write "*" for every bucket; what is below a bucket is read at any depth`)
+		return nil, "", Wrong(fmt.Sprintf("%q has ** where the bucket stands", whole), `write "*" for every bucket: prefixes are read at any depth`)
 	case escapedWord.MatchString(text):
 		return nil, "", Wrong(fmt.Sprintf("%q has a backslash before a letter or digit", whole), `write "/" between bucket and prefix; a backslash makes one of the characters * ? [ ] { } literal`)
 	}

@@ -118,9 +118,8 @@ func (c *Config) readProject(f *fields, bucket string) {
 	switch {
 	case f.err != nil:
 	case c.Projects != nil:
-		if c.Project, f.err = supabase.ResolveFleet(c.settings); f.err == nil {
-			f.err = c.checkRefsFit()
-		}
+		c.Project, f.err = supabase.ResolveFleet(c.settings)
+		f.checkAll(checkRefsFit(c.Projects.Refs, c.settings.Endpoint))
 	default:
 		c.Project, f.err = supabase.Resolve(c.settings)
 	}

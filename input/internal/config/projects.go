@@ -201,21 +201,25 @@ func parseRefresh(v any) (time.Duration, error) {
 // parseMaxActive reads projects.max_active.
 func parseMaxActive(v any) (int, error) { return parseInt(v, 1, 10000) }
 
-// checkRefsFit checks the references against the endpoint: those of hosted projects
-// are 20 letters.
-func (c Config) checkRefsFit() error {
-	if c.Projects == nil {
-		return nil
-	}
-	var problems supabase.Problems
-	for i, ref := range c.Projects.Refs {
-		if !supabase.IsRef(ref, c.settings.Endpoint != "") {
-			problems = append(problems, problemsAt(fmt.Sprintf("%s.%s[%d]", FieldProjects, fieldProjectsRefs, i),
+// checkRefsFit checks that references are those of hosted projects, which are 20
+// letters, where no endpoint says otherwise.
+func checkRefsFit(refs []string, endpoint string) (all supabase.Problems) {
+	for i, ref := range refs {
+		if !supabase.IsRef(ref, endpoint != "") {
+			all = append(all, problemsAt(fmt.Sprintf("%s.%s[%d]", FieldProjects, fieldProjectsRefs, i),
 				Wrong("is no reference of a hosted project", "write the 20 lower-case letters in https://<project_ref>.supabase.co; for self-hosted projects write endpoint with "+supabase.RefPlace+" as well"))...)
 		}
 	}
-	if len(problems) == 0 {
-		return nil
+	return all
+}
+
+// lintRefsFit is checkRefsFit where no endpoint is written; a variable may still set
+// one that is.
+func lintRefsFit(conf map[string]any) supabase.Problems {
+	projects, _ := conf[FieldProjects].(map[string]any)
+	refs, err := parseRefs(projects[fieldProjectsRefs])
+	if _, written := conf[fieldEndpoint]; written || err != nil {
+		return nil //nolint:nilerr // Its own rule says so.
 	}
-	return problems
+	return checkRefsFit(refs, "")
 }

@@ -147,7 +147,7 @@ func lintState(v any) supabase.Problems {
 // lintTogether checks what several fields decide together.
 func lintTogether(v any) supabase.Problems {
 	conf, _ := v.(map[string]any)
-	return slices.Concat(lintUnknown(conf), lintConnection(conf), lintSync(conf), lintTargets(conf), lintSeveral(conf), lintTimes(conf), lintAfter(conf), lintEmit(conf))
+	return slices.Concat(lintUnknown(conf), lintConnection(conf), lintSync(conf), lintRefsFit(conf), lintTargets(conf), lintSeveral(conf), lintTimes(conf), lintAfter(conf), lintEmit(conf))
 }
 
 // lintSync checks that the mode has use for what is written with it.

@@ -76,18 +76,18 @@ func (c *Config) readEmit(f *fields) {
 	if f.err != nil {
 		return
 	}
-	if problems := checkEmit(c.References, c.lossField(), c.ToTheEnd, c.URLExpiry, c.settings.Credentials.Type); len(problems) > 0 {
+	if problems := checkEmit(c.References, c.removalField(), c.ToTheEnd, c.URLExpiry, c.settings.Credentials.Type); len(problems) > 0 {
 		f.check(problems)
 	}
 }
 
 // checkEmit checks what is set together with references, and without them. The
-// default scanner has no effect on references.
-// Takes names the field that has objects deleted or moved, "" where none does.
-func checkEmit(references bool, takes string, defaultScanner bool, expiry time.Duration, credentials string) (all supabase.Problems) {
+// default scanner has no effect on references. RemovedBy names the field that has
+// objects deleted or moved, "" where none does.
+func checkEmit(references bool, removedBy string, defaultScanner bool, expiry time.Duration, credentials string) (all supabase.Problems) {
 	without := fmt.Sprintf("remove it, or write %s: %s", fieldEmit, emitContent)
-	if references && takes != "" {
-		all = append(all, problemsAt(takes, Wrong("an object that was only named would be lost", without))...)
+	if references && removedBy != "" {
+		all = append(all, problemsAt(removedBy, Wrong("an object that was only named would be lost", without))...)
 	}
 	if references && !defaultScanner {
 		all = append(all, problemsAt(fieldScanner, Wrong(fmt.Sprintf("nothing is read with %s: %s", fieldEmit, emitReference), without))...)
@@ -108,15 +108,12 @@ func lintEmit(conf map[string]any) supabase.Problems {
 	expiry, err2 := parseURLExpiry(conf[fieldReferenceURLExpiry])
 	deletes, err3 := parseBool(cmp.Or(conf[fieldDeleteObjects], any(false)))
 	after, err4 := parseAfterDelivery(conf[fieldAfterDelivery])
-	if err4 != nil {
-		return nil //nolint:nilerr // As below.
-	}
-	if err1 != nil || err2 != nil || err3 != nil {
+	if err1 != nil || err2 != nil || err3 != nil || err4 != nil {
 		return nil //nolint:nilerr // Their own rules say so.
 	}
 	scanner, err := decoded(conf[fieldScanner])
 	written, _ := scanner.(map[string]any)
 	name, _ := scannerParts(written)
 	creds, _ := conf[fieldCredentials].(map[string]any)
-	return checkEmit(emit == emitReference, takesField(after, deletes), err != nil || name == "" || name == scannerToTheEnd, expiry, strings.ToLower(valueText(creds[fieldCredType])))
+	return checkEmit(emit == emitReference, removalField(after, deletes), err != nil || name == "" || name == scannerToTheEnd, expiry, strings.ToLower(valueText(creds[fieldCredType])))
 }

@@ -15,8 +15,8 @@ import (
 // A run that lacks bytes when it is its turn keeps that turn: of several the one that
 // waits longest, and until there are enough bytes nobody else begins, except with small
 // objects in the part of the budget that is kept for them. Else a stream of smaller
-// objects would take what becomes free, again and again. It has no such right while its limiter has no place for it: others do not wait for an endpoint that is
-// slow or down.
+// objects would take what becomes free, again and again. It has no such right while its
+// limiter has no place for it: others do not wait for an endpoint that is slow or down.
 //
 // While the bodies under way wait for the rate, only a run without any begins one.
 //

@@ -39,7 +39,7 @@ type Options struct {
 	// matches; empty lets everything through.
 	ContentTypes []string
 	// Moved drops what has this prefix: delivered objects are moved there. Empty drops
-	// none.
+	// nothing.
 	Moved string
 }
 

@@ -40,6 +40,8 @@ type moving struct {
 	// destination. moved is what it did at the last time.
 	sent  bool
 	moved object.Moved
+	// seen says that the destination was listed with the content of the source.
+	seen bool
 	// refused is why the last one was refused for good.
 	refused error
 	// back says that another version was moved, and was to be moved back.
@@ -86,10 +88,10 @@ func (m *moving) look(ctx context.Context) (over bool, kept string, err error) {
 		return m.finish(ctx, dest)
 	case there:
 		return m.begin(ctx)
-	case !arrived && m.sent:
+	case !arrived && m.sent && !m.seen:
 		return false, "", m.failed(fmt.Sprintf("neither it nor %s is listed", foreign.Key(m.to)))
 	case !arrived, m.alike(dest), !m.sent:
-		return true, "", nil // it is moved, or was gone before
+		return true, "", nil // it is moved, and may have gone on from there, or was gone before
 	}
 	return m.undo(ctx, dest)
 }
@@ -123,6 +125,7 @@ func (m *moving) finish(ctx context.Context, dest object.Object) (over bool, kep
 	case !same:
 		return true, fmt.Sprintf("another object is listed as %s, with ETag %.80q and %d bytes", foreign.Key(m.to), dest.ETag, dest.Size), nil
 	}
+	m.seen = true
 	return false, "", m.mover.Delete(ctx, m.obj.Key)
 }
 

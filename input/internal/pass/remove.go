@@ -43,9 +43,8 @@ type Removals struct {
 	mu      sync.Mutex
 	waiting []removal
 	active  int
-	current map[string]struct{} // keys that are being taken away
-	pending map[string]struct{} // these, and those that wait
-	changed chan struct{}       // closed and replaced when active or waiting shrinks
+	pending map[string][]removal // by key: the one that waits or is under way, and those after it
+	changed chan struct{}        // closed and replaced when active or waiting shrinks
 }
 
 // RemovalWords say in errors what is done, and which field asks for it.
@@ -90,7 +89,7 @@ func NewMoves(m Mover, to MoveTo, policy retry.Policy, field string, kept NotRem
 
 func newRemovals(words RemovalWords, kept NotRemoved) *Removals {
 	return &Removals{
-		words: words, kept: kept, current: map[string]struct{}{}, pending: map[string]struct{}{}, changed: make(chan struct{}),
+		words: words, kept: kept, pending: map[string][]removal{}, changed: make(chan struct{}),
 	}
 }
 
@@ -118,13 +117,10 @@ const keysNamed = 3
 func (r *Removals) Pending() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	keys := slices.Sorted(maps.Keys(r.current))
-	n := len(keys) + len(r.waiting)
+	keys := slices.Sorted(maps.Keys(r.pending))
+	n := len(keys)
 	if n == 0 {
 		return nil
-	}
-	for _, m := range r.waiting[:min(len(r.waiting), keysNamed)] {
-		keys = append(keys, m.object.Key)
 	}
 	more := ""
 	keys = keys[:min(len(keys), keysNamed)]
@@ -161,15 +157,19 @@ func (r *Removals) until(ctx context.Context, holds func() bool) error {
 }
 
 // remove takes a delivered object away if it is listed as the version that was
-// delivered, and says how it went. It returns at once: false where the key is being
-// taken away already, and nothing is said then.
+// delivered, and says how it went. It returns at once: false where that version is being
+// taken away already, and nothing is said then. Another version waits until that is over.
 func (r *Removals) remove(ctx context.Context, m removal) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, under := r.pending[m.object.Key]; under {
+	before := r.pending[m.object.Key]
+	n := len(before)
+	if n > 0 && before[n-1].object.SameVersion(m.object) {
 		return false
 	}
-	r.pending[m.object.Key] = struct{}{}
+	if r.pending[m.object.Key] = append(before, m); n > 0 {
+		return true
+	}
 	r.waiting = append(r.waiting, m)
 	if r.active < removersAtOnce {
 		r.active++
@@ -194,15 +194,18 @@ func (r *Removals) work(ctx context.Context) {
 		}
 		m := r.waiting[0]
 		r.waiting = r.waiting[1:]
-		r.current[m.object.Key] = struct{}{}
 		r.mu.Unlock()
 		kept, err := r.removeNow(ctx, m.object)
 		if m.done(kept, err); kept != "" || err != nil {
 			r.kept(m.object, kept, err)
 		}
 		r.mu.Lock()
-		delete(r.current, m.object.Key)
-		delete(r.pending, m.object.Key)
+		if rest := r.pending[m.object.Key][1:]; len(rest) > 0 {
+			r.pending[m.object.Key] = rest
+			r.waiting = append(r.waiting, rest[0])
+		} else {
+			delete(r.pending, m.object.Key)
+		}
 		r.mu.Unlock()
 	}
 }

@@ -13,8 +13,8 @@ import (
 
 const opBuckets = "listing the buckets"
 
-// mostBuckets bounds a list that does not end: ten times the buckets that one account
-// of AWS can have.
+// mostBuckets bounds a list that does not end: ten times the quota of buckets that an
+// account of AWS begins with.
 const mostBuckets = 100_000
 
 // Buckets names the buckets that the role may see, in the server's order: all of

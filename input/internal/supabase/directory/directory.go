@@ -66,7 +66,7 @@ var attempts = retry.Policy{MaxAttempts: 3, InitialInterval: time.Second, MaxInt
 
 // Projects lists the projects that are wanted, in whatever status: those of an
 // organization from the oldest on, those that were named in that order. A project that
-// is missing may have been missed: see [Directory.Gone]. An error that
+// is missing may be there nonetheless: see [Directory.Gone]. An error that
 // [object.Transient] knows may pass; it and all others come with their remedy.
 func (d *Directory) Projects(ctx context.Context) ([]Project, error) {
 	token, err := d.o.Token(ctx)
@@ -95,34 +95,57 @@ func (d *Directory) Projects(ctx context.Context) ([]Project, error) {
 // is tested, and more than the quota of four minutes lists.
 const mostProjects = 50_000
 
-// organization lists an organization, page by page.
-func (d *Directory) organization(ctx context.Context, token string) ([]Project, error) {
+// relistings is how often the list is read again from its start, because a project went
+// while it was read.
+const relistings = 5
+
+var errMoved = errors.New("the list changed each time while it was read")
+
+// organization lists an organization.
+func (d *Directory) organization(ctx context.Context, token string) (projects []Project, err error) {
+	for range relistings {
+		if projects, err = d.pages(ctx, token); !errors.Is(err, errMoved) {
+			break
+		}
+	}
+	return projects, err
+}
+
+// pages lists an organization once. Pages go by the place in the list, and a project
+// that goes in the meantime moves the others: so each page begins with the last project
+// of the page before, and where it does not, the list is no list.
+func (d *Directory) pages(ctx context.Context, token string) ([]Project, error) {
 	list := newList()
-	for offset := 0; ; {
+	last := ""
+	for end := 0; ; {
+		overlap := min(end, 1)
 		page, err := again(ctx, func(ctx context.Context) (management.Page, error) {
-			return d.o.Client.Organization(ctx, token, d.o.Organization, offset)
+			return d.o.Client.Organization(ctx, token, d.o.Organization, end-overlap)
 		})
 		if err != nil {
 			return nil, d.o.Account.ExplainOrganization(err, d.o.Organization)
 		}
-		news := list.add(page.Projects)
-		offset += len(page.Projects)
-		short := len(page.Projects) < management.PageSize
+		news, got := list.add(page.Projects), len(page.Projects)
 		switch {
-		case short && offset >= page.Count:
-			return list.projects, nil
-		case len(page.Projects) == 0:
-			return nil, d.wrong("a page of the list is empty, after %d of %d projects", offset, page.Count)
-		case news == 0, offset > mostProjects:
-			return nil, d.wrong("the list does not end: it goes on after %d projects, of which %d are different", offset, len(list.projects))
+		case got <= overlap && page.Count > end:
+			return nil, d.wrong(fmt.Errorf("a page of the list is empty, after %d of %d projects", end, page.Count))
+		case got == management.PageSize && news == 0, end > mostProjects:
+			return nil, d.wrong(fmt.Errorf("the list does not end: it goes on after %d projects, and only %d of them are different", end, len(list.projects)))
+		case overlap == 1 && (got == 0 || page.Projects[0].Ref != last):
+			return nil, d.wrong(errMoved)
 		}
+		end += got - overlap
+		if got < management.PageSize && end >= page.Count {
+			return list.projects, nil
+		}
+		last = page.Projects[got-1].Ref
 	}
 }
 
 // wrong is an error about a list that makes no sense, and may do so the next time.
-func (d *Directory) wrong(format string, args ...any) error {
+func (d *Directory) wrong(err error) error {
 	return d.o.Account.ExplainOrganization(&object.Error{
-		Op: "asking the Management API for the projects of the organization", Kind: object.ErrUnavailable, Err: fmt.Errorf(format, args...),
+		Op: "asking the Management API for the projects of the organization", Kind: object.ErrUnavailable, Err: err,
 	}, d.o.Organization)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -179,6 +180,48 @@ func TestAProjectThatIsListedTwiceCountsOnce(t *testing.T) {
 	require.Len(t, projects, 150)
 }
 
+// A list without overlap would miss the project that moves to the page before.
+func TestAListThatChangesWhileItIsReadMissesNoProject(t *testing.T) {
+	for name, goes := range map[string][]int{
+		"the first one": {0}, "the last of the page": {99}, "several": {1, 50, 99}, "the first of the next page": {100},
+	} {
+		for _, n := range []int{100, 101, 102, 250} {
+			w := &world{rows: rows(n)}
+			first := true
+			w.odd = func(_ string, offset int) (int, string) {
+				if offset > 0 && first {
+					first = false
+					for _, i := range slices.Backward(goes) {
+						if i < len(w.rows) {
+							w.rows = slices.Delete(w.rows, i, i+1)
+						}
+					}
+				}
+				return 0, ""
+			}
+			projects, err := open(t, w, nil).Projects(t.Context())
+			require.NoError(t, err, "%s of %d", name, n)
+			require.False(t, first)
+			all := refs(projects)
+			for _, p := range w.rows {
+				require.Contains(t, all, p.Ref, "%s of %d", name, n)
+			}
+		}
+	}
+}
+
+func TestAListThatChangesAllTheTimeIsAnError(t *testing.T) {
+	w := &world{rows: rows(1000)}
+	w.odd = func(string, int) (int, string) {
+		w.rows = w.rows[1:]
+		return 0, ""
+	}
+	projects, err := open(t, w, nil).Projects(t.Context())
+	require.Nil(t, projects)
+	require.ErrorContains(t, err, "changed each time while it was read")
+	require.True(t, object.Transient(err))
+}
+
 func TestAListThatMakesNoSenseIsAnErrorAndNoShorterList(t *testing.T) {
 	page := func(rows []row, count string) string {
 		doc, err := json.Marshal(rows)
@@ -228,12 +271,10 @@ func TestAListThatMakesNoSenseIsAnErrorAndNoShorterList(t *testing.T) {
 }
 
 func TestAnEndlessListEnds(t *testing.T) {
-	n := 0
-	w := &world{odd: func(string, int) (int, string) {
+	w := &world{odd: func(_ string, offset int) (int, string) {
 		var b strings.Builder
-		for range 100 {
-			n++
-			fmt.Fprintf(&b, `,{"ref":"r%d"}`, n)
+		for i := range 100 {
+			fmt.Fprintf(&b, `,{"ref":"r%d"}`, offset+i)
 		}
 		return 200, `{"projects":[` + b.String()[1:] + `],"pagination":{}}`
 	}}

@@ -10,9 +10,9 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
 )
 
-// Gone asks whether a project that is no longer listed is there no longer: a list that
-// shrinks while it is paged misses a project for a moment, and a token may lose sight
-// of one. An error says that this is not known.
+// Gone asks whether a project that is no longer listed is there no longer: a token may
+// lose sight of one, and one may be given to another organization. An error says that
+// this is not known.
 func (d *Directory) Gone(ctx context.Context, ref string) (bool, error) {
 	token, err := d.o.Token(ctx)
 	if err != nil {
