@@ -143,7 +143,7 @@ func TestWhatACheckIsRestrictedToMustBePartOfTheInput(t *testing.T) {
 	}
 }
 
-// One that is slow or hangs takes none of the others' time, and a check of many ends.
+// A bucket that does not answer delays no other, and a check of many buckets ends.
 func TestABucketThatHangsHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := severalRig(t, `source_path: "*"`)
