@@ -12,7 +12,8 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
-// organization is one of n projects with three buckets each.
+// organizationOf makes an organization of n projects with three buckets each, and
+// returns its projects, too.
 func organizationOf(n int) (*emulator.Organization, []*emulator.Server) {
 	org := emulator.NewOrganization(emulator.OrganizationOptions{TokenRateLimit: 120})
 	var projects []*emulator.Server
@@ -43,7 +44,7 @@ func checkOrganization(t *testing.T, org *emulator.Organization, source, project
 
 func TestAnOrganizationOf200ProjectsIsCheckedInTime(t *testing.T) {
 	if underRace {
-		t.Skip("it is about virtual time, and takes long")
+		t.Skip("measures the virtual time of 600 buckets, which the race detector makes slow; the other tests look for races")
 	}
 	synctest.Test(t, func(t *testing.T) {
 		org, projects := organizationOf(200)

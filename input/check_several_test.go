@@ -143,7 +143,7 @@ func TestWhatACheckIsRestrictedToMustBePartOfTheInput(t *testing.T) {
 	}
 }
 
-// Buckets that hang fail after a time-out, and do not delay the others.
+// A bucket that does not answer delays no other, and a check of many buckets ends.
 func TestABucketThatHangsHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := severalRig(t, `source_path: "*"`)

@@ -10,18 +10,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const severalDeletes = `
-source_path: "tenant-*/"
-sync_mode: continuous
-polling_interval: 1m
+// minutelyDeletes looks for deletions with each pass, and remembers what was delivered.
+const minutelyDeletes = minutely + `
 emit_deletes: true
 max_delete_ratio: 1
 state: {cache: shared}
 `
 
+// tenants reads the buckets of several tenants.
+const tenants = "source_path: \"tenant-*/\"\n"
+
 func TestABucketThatIsGoneWhileNobodyReadsIsToldOfAfterwards(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, severalDeletes)
+		r := newRig(t, tenants+minutelyDeletes)
 		r.bucketsOf(2, "tenant-1", "tenant-2")
 		stop := r.live()
 		defer func() { stop() }()
@@ -43,13 +44,7 @@ func TestABucketThatIsGoneWhileNobodyReadsIsToldOfAfterwards(t *testing.T) {
 
 func TestAProjectThatIsGoneWhileNobodyReadsIsToldOfAfterwards(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newOrgRig(t, 3, `
-sync_mode: continuous
-polling_interval: 1m
-emit_deletes: true
-max_delete_ratio: 1
-state: {cache: shared}
-`)
+		r := newOrgRig(t, 3, minutelyDeletes)
 		stop := r.live()
 		defer func() { stop() }()
 		time.Sleep(10 * time.Second)
@@ -71,7 +66,7 @@ state: {cache: shared}
 
 func TestDeletionsOfABucketThatARestartCutsShortAreToldOfAfterwards(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, severalDeletes+"auto_replay_nacks: false\n")
+		r := newRig(t, tenants+minutelyDeletes+"auto_replay_nacks: false\n")
 		r.bucketsOf(2, "tenant-1", "tenant-2")
 		var refuses atomic.Bool
 		r.ack = func(service.MessageBatch) error {
@@ -99,13 +94,7 @@ func TestDeletionsOfABucketThatARestartCutsShortAreToldOfAfterwards(t *testing.T
 
 func TestAProjectThatIsGoneWithoutKeysIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newOrgRig(t, 3, `
-sync_mode: continuous
-polling_interval: 1m
-emit_deletes: true
-max_delete_ratio: 1
-state: {cache: shared}
-`)
+		r := newOrgRig(t, 3, minutelyDeletes)
 		stop := r.live()
 		defer func() { stop() }()
 		time.Sleep(10 * time.Second)

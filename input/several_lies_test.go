@@ -32,14 +32,7 @@ func TestAListOfBucketsThatLiesEndsNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, `
-source_path: "tenant-*/"
-sync_mode: continuous
-polling_interval: 1m
-emit_deletes: true
-max_delete_ratio: 1
-state: {cache: shared}
-`)
+				r := newRig(t, tenants+minutelyDeletes)
 				r.bucketsOf(2, "tenant-1", "tenant-2")
 				var lies atomic.Bool
 				r.wrap = func(inner http.RoundTripper) http.RoundTripper {
@@ -73,12 +66,7 @@ state: {cache: shared}
 
 func TestADamagedStateOfOneBucketLeavesTheOthersAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, `
-source_path: "tenant-*/"
-sync_mode: continuous
-polling_interval: 1m
-state: {cache: shared}
-`)
+		r := newRig(t, tenants+minutely+"state: {cache: shared}\n")
 		r.bucketsOf(2, "tenant-1", "tenant-2", "tenant-3")
 		stop := r.live()
 		time.Sleep(10 * time.Second)

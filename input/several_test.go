@@ -42,14 +42,7 @@ func TestAPatternOfBucketsReadsThemAll(t *testing.T) {
 
 func TestANewBucketJoinsAndOneThatIsGoneIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, `
-source_path: "tenant-*/"
-sync_mode: continuous
-polling_interval: 1m
-emit_deletes: true
-max_delete_ratio: 1
-state: {cache: shared}
-`)
+		r := newRig(t, tenants+minutelyDeletes)
 		r.bucketsOf(2, "tenant-1", "tenant-2")
 		stop := r.live()
 		time.Sleep(10 * time.Second)

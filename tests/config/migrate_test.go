@@ -14,14 +14,13 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
-// bucketList is what source_path is in the configs of whole projects, as far as it
-// concerns a test: each run reads one bucket of them.
+// migrate copies the buckets that source_path names with migrate_project.yaml.
 func migrate(t *testing.T, env map[string]string, bucket string) error {
 	t.Helper()
 	return runConfig(t, readConfig(t, "migrate_project.yaml"), with(env, "SUPABASE_SOURCE_PATH", bucket)).Err
 }
 
-// verify returns the lines that verify_migration.yaml prints for a bucket.
+// verify returns the lines that verify_migration.yaml prints for the same buckets.
 func verify(t *testing.T, env map[string]string, bucket string) (lines string, err error) {
 	t.Helper()
 	lines = captureStdout(t, func() {

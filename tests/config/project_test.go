@@ -96,7 +96,8 @@ func projectObjects(n int) map[string]whole {
 	return objects
 }
 
-// storedIn reads all that a project stores below a bucket, over its REST API.
+// storedIn reads all that a project stores of the given keys of a bucket, over its REST
+// API.
 func storedIn(t *testing.T, project *emulator.Server, bucket string, keys []string) map[string]whole {
 	t.Helper()
 	client := &http.Client{Transport: project.Transport()}
@@ -157,7 +158,8 @@ func canonical(t *testing.T, text []byte) string {
 	return string(out)
 }
 
-// requireStored requires that a project has exactly these objects in a bucket.
+// requireStored requires that a project has these objects in a bucket, each of them with
+// all that is stored with it.
 func requireStored(t *testing.T, project *emulator.Server, bucket string, want map[string]whole) {
 	t.Helper()
 	got := storedIn(t, project, bucket, slices.Sorted(maps.Keys(want)))

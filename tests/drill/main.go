@@ -12,8 +12,9 @@
 // The flag -plane chooses how the pipeline reads: over the S3 protocol, or over the
 // Storage REST API.
 //
-// In both, each message is what was uploaded, byte for byte and with its metadata,
-// and every object that is visible at the end was delivered. For kills, moreover:
+// In all of them, each message is what was uploaded, byte for byte (for kills and lies
+// also with its metadata), and every object that is visible at the end was delivered. For
+// kills, moreover:
 //
 //   - a kill repeats no more than what was in flight and one checkpoint; a kill
 //     of a pipeline with nothing to do repeats nothing; without a kill nothing is
@@ -34,8 +35,19 @@
 //   - a key has no more messages than references, except what a killed worker had
 //     delivered and the broker did not know to be done with.
 //
-// No verdict depends on how busy the machine is: both drills wait for states, and
-// their only time limit is for a pipeline that hangs.
+// For organization, which reads once with sync_mode one_time and then goes on with
+// sync_mode continuous, as one process each time:
+//
+//   - projects that fail, are paused or are slow hold up no other, what had failed is
+//     delivered after its end, and nothing is delivered twice;
+//   - the log tells once that a project fails and once that it recovered, and the
+//     one-time run names each project of which something is left, with exit code 1;
+//   - what is put into a healthy bucket arrives within six polling intervals, and the
+//     process holds no more memory than -memory.
+//
+// The drills wait for states, and their time limit is for a pipeline that hangs. Only
+// one verdict depends on how busy the machine is: the six polling intervals of
+// organization, of which a machine without other work needs one or two.
 package main
 
 import (

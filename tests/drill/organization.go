@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -48,7 +49,9 @@ type organizationDrill struct {
 	// arrived counts the messages by place: project, bucket and key.
 	arrived map[string]int
 	at      map[string]time.Time // of the first message
-	put     map[string]time.Time
+	// mixed are contents other than what was uploaded there, which is the place.
+	mixed map[string]string
+	put   map[string]time.Time
 }
 
 // trouble is a fault of one project.
@@ -63,7 +66,7 @@ func runOrganization(ctx context.Context, o options, dir string) error {
 	if o.number < 20 || o.organization.buckets < 2 || o.organization.objects < 1 || o.organization.interval < 10*time.Second {
 		return errors.New("write at least 20 projects, 2 buckets, 1 object and an interval of 10s")
 	}
-	d := &organizationDrill{options: o, arrived: map[string]int{}, at: map[string]time.Time{}, put: map[string]time.Time{}}
+	d := &organizationDrill{options: o, arrived: map[string]int{}, at: map[string]time.Time{}, mixed: map[string]string{}, put: map[string]time.Time{}}
 	fmt.Printf("drill: an organization of %d projects with %d buckets of %d objects, polled every %s\n", o.number, o.organization.buckets, o.organization.objects, o.organization.interval)
 	d.org = emulator.NewOrganization(emulator.OrganizationOptions{})
 	for range o.number {
@@ -110,26 +113,31 @@ func (d *organizationDrill) addBucket(s *emulator.Server, bucket string) {
 
 func (d *organizationDrill) putObject(s *emulator.Server, bucket, key string) {
 	d.mu.Lock()
-	d.put[place3(s, bucket, key)] = time.Now()
+	d.put[placeOf(s, bucket, key)] = time.Now()
 	d.mu.Unlock()
-	s.Put(bucket, key, []byte(bucket+"/"+key))
+	s.Put(bucket, key, []byte(placeOf(s, bucket, key)))
 }
 
 func refOf(s *emulator.Server) string { return s.Settings().ProjectRef }
 
-func place3(s *emulator.Server, bucket, key string) string {
+func placeOf(s *emulator.Server, bucket, key string) string {
 	return refOf(s) + "/" + bucket + "/" + key
 }
 
 // ServeHTTP notes a message.
-func (d *organizationDrill) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+func (d *organizationDrill) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := r.Header
-	if h.Get("Drill-Event") == "deleted" {
+	where := h.Get("Drill-Project") + "/" + h.Get("Drill-Bucket") + "/" + h.Get("Drill-Key")
+	body, err := io.ReadAll(r.Body)
+	if err != nil { // it is sent again
+		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	where := h.Get("Drill-Project") + "/" + h.Get("Drill-Bucket") + "/" + h.Get("Drill-Key")
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if string(body) != where {
+		d.mixed[where] = string(body)
+	}
 	if d.arrived[where]++; d.arrived[where] == 1 {
 		d.at[where] = time.Now()
 	}

@@ -78,11 +78,13 @@ func (s *Server) CreateBucket(name string) {
 	}
 }
 
-// RemoveBucket deletes a bucket with everything in it; an absent one is no error.
+// RemoveBucket deletes a bucket with its settings and everything in it; an absent one is
+// no error.
 func (s *Server) RemoveBucket(name string) {
 	if err := s.store.remove(name); err != nil {
 		panic("emulator: removing bucket " + name + ": " + err.Error())
 	}
+	s.buckets.m.Delete(name)
 }
 
 // Put uploads or overwrites an object, and makes the bucket if there is none.

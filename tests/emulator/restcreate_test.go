@@ -40,7 +40,7 @@ func TestABucketIsMadeWithItsSettings(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	require.JSONEq(t, `{"id":"made","name":"made","owner":"","public":true,"file_size_limit":1048576,"allowed_mime_types":["image/*","text/plain"],"created_at":"","updated_at":""}`, text)
 
-	s.SetBucket("plain", BucketSettings{})
+	s.CreateBucket("plain")
 	_, text = send(http.MethodGet, "/bucket/plain", service, "")
 	require.JSONEq(t, `{"id":"plain","name":"plain","owner":"","public":false,"file_size_limit":null,"allowed_mime_types":null,"created_at":"","updated_at":""}`, text)
 	settings, ok := s.BucketSettings("made")
@@ -48,4 +48,16 @@ func TestABucketIsMadeWithItsSettings(t *testing.T) {
 	require.Equal(t, BucketSettings{Public: true, FileSizeLimit: 1 << 20, AllowedMIMETypes: []string{"image/*", "text/plain"}}, settings)
 	_, ok = s.BucketSettings("none")
 	require.False(t, ok)
+
+	s.SetBucket("plain", BucketSettings{Public: true})
+	s.RemoveBucket("made")
+	_, ok = s.BucketSettings("made")
+	require.False(t, ok)
+	require.Equal(t, http.StatusNoContent, newClient(t, s).do(http.MethodDelete, "plain", "", "", nil, nil).status)
+	for _, name := range []string{"made", "plain"} {
+		s.CreateBucket(name)
+		settings, ok = s.BucketSettings(name)
+		require.True(t, ok)
+		require.Equal(t, BucketSettings{}, settings, "a new bucket has none of the settings of an earlier one")
+	}
 }

@@ -116,6 +116,7 @@ func (x *exchange) deleteBucket() error {
 	if !x.s.store.drop(x.req.Bucket) {
 		return failNotEmpty
 	}
+	x.s.buckets.m.Delete(x.req.Bucket)
 	x.send(http.StatusNoContent, nil, 0, 0)
 	return nil
 }

@@ -116,6 +116,6 @@ func isAPI(op Op) bool {
 // APILog returns the newest 4000 requests to the Management API, oldest first.
 func (o *Organization) APILog() []Request { return o.account.Log() }
 
-// SetAPIFaults sets f for every request to the Management API. Where f gives no
-// fault, the project's own faults apply ([Server.SetFaults]).
+// SetAPIFaults sets f for every request to the Management API. To a request for which f
+// returns the zero Fault, the faults of its project apply ([Server.SetFaults]).
 func (o *Organization) SetAPIFaults(f func(Request) Fault) { o.account.SetFaults(f) }

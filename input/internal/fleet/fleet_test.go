@@ -167,7 +167,8 @@ func TestWhatComesIsReadAndWhatGoesIsLetGo(t *testing.T) {
 
 		w.set(func() { delete(w.projects, "q"); w.deleted["q"] = true; w.broken["q"] = errors.New("522") })
 		time.Sleep(2 * time.Minute)
-		require.Subset(t, []string{"close q", "close q/a", "drop q/a", "failed q: 522", "gone q/"}, w.said())
+		said := slices.DeleteFunc(w.said(), func(event string) bool { return event == "failed q: 522" }) // if it was looked at before it was let go
+		require.Equal(t, []string{"close q", "close q/a", "drop q/a", "gone q/"}, said)
 		require.Equal(t, map[string]int{"p/a": 0, "p/b": 1, "p/c": 1, "q/a": 0}, w.running)
 
 		w.set(func() {

@@ -49,12 +49,19 @@ func TestPoliciesLetUsersReadWhatTheySay(t *testing.T) {
 	require.EqualError(t, err, "--policy all is no policy; write one of authenticated, own-folder, public, none")
 }
 
-// serve runs the command until the test ends, and returns what it prints before it
-// closes its output.
+// serve serves a directory until the test ends, and returns what a shell reads.
 func serve(t *testing.T, o Options) (printed string) {
 	t.Helper()
-	o.Dir, o.Addr, o.Env = t.TempDir(), "127.0.0.1:0", true
+	o.Dir = t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(o.Dir, "it's"), 0o700))
+	return run(t, o)
+}
+
+// run runs the command until the test ends, and returns what it prints before it
+// closes its output.
+func run(t *testing.T, o Options) (printed string) {
+	t.Helper()
+	o.Addr, o.Env = "127.0.0.1:0", true
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	notes := new(bytes.Buffer)
@@ -124,21 +131,9 @@ func TestLatencyPassesBeforeEachAnswer(t *testing.T) {
 // reads.
 func settingsOf(t *testing.T, o Options) map[string]string {
 	t.Helper()
-	o.Addr, o.Env, o.Policy = "127.0.0.1:0", true, "none"
-	ctx, cancel := context.WithCancel(t.Context())
-	out, in := io.Pipe()
-	notes := new(bytes.Buffer)
-	ended := make(chan error, 1)
-	go func() { ended <- Run(ctx, in, notes, o) }()
-	t.Cleanup(func() {
-		cancel()
-		require.NoError(t, <-ended)
-		require.Contains(t, notes.String(), "Ctrl-C ends it.")
-	})
-	all, err := io.ReadAll(out)
-	require.NoError(t, err)
+	o.Policy = "none"
 	seen := map[string]string{}
-	for line := range strings.Lines(string(all)) {
+	for line := range strings.Lines(run(t, o)) {
 		name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
 		require.True(t, ok, line)
 		seen[name] = strings.Trim(value, "'")

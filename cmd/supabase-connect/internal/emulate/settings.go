@@ -80,8 +80,8 @@ behind what Envoy does: keys with "//" are other keys, and an answer ends after 
 `
 
 // texts are what the command prints about one kind of thing: intro says what is
-// served, settings is all that a client needs, env the same for a shell. The keys are
-// no secrets: every emulator has the same.
+// served, settings is all that a client needs, env the same for a shell. The keys may
+// be shown: they are the same in every emulator, and open nothing else.
 type texts struct{ intro, settings, env *template.Template }
 
 var project = texts{
