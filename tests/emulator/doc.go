@@ -3,8 +3,9 @@
 //
 // Storage speaks the dialect of the real server, as it was measured on v1.70.6,
 // over both interfaces: S3 below /storage/v1/s3 and REST below /storage/v1/object
-// (listings, reads, info, uploads, deletions) and /storage/v1/bucket (reads, creation). With it a pipeline can be tried, tested and broken on purpose
-// without a project: signatures, tokens, row level security, listing, ranges,
+// (listings, reads, info, uploads, moves, deletions) and /storage/v1/bucket (reads,
+// creation). With it a pipeline can be tried, tested and broken on purpose without a
+// project: signatures, tokens, row level security, listing, ranges,
 // odd keys and errors behave as in production, and every request can be slowed,
 // cut, refused or overtaken by a write (see [Server.SetFaults]).
 //
