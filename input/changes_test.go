@@ -552,3 +552,23 @@ func TestAccessKeysListEverythingInSilence(t *testing.T) {
 		require.Equal(t, []string{"created a", "created b"}, r.arrived())
 	})
 }
+
+func TestDeletionsInABucketOfOnePageAreToldAtOnceHoweverManyThereAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newChangesRig(t, "emit_deletes: true\n")
+		r.asks = false
+		for i := range 500 {
+			r.put(fmt.Sprintf("%04d", i), "1")
+		}
+		stop := r.live()
+		defer stop()
+		time.Sleep(time.Minute)
+		r.arrived()
+		for i := range 8 {
+			key := fmt.Sprintf("%04d", i)
+			r.server.Delete("docs", key)
+			time.Sleep(aPoll)
+			require.Equal(t, []string{"deleted " + key}, r.arrived())
+		}
+	})
+}

@@ -65,8 +65,8 @@ type Options struct {
 	Hold func(context.Context) error
 	// OnRetry is called for every failure that is followed by another attempt.
 	OnRetry func(op string, err error)
-	// OnListPage is called with how long a listed page took and how many keys it
-	// had.
+	// OnListPage is called with how long a page of a whole listing took and how many
+	// keys it had; not for the look at a single key.
 	OnListPage func(d time.Duration, keys int)
 	// OnFirstByte is called with how long the headers of a GET took.
 	OnFirstByte func(d time.Duration)

@@ -42,15 +42,15 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // large has a place for each large document that is in memory.
 var large = make(chan struct{}, maxLarge)
 
-// List makes one request for a page of a listing, and has decode read its answer
-// and say how many keys there are.
-func (c *Caller) List(ctx context.Context, r Request, decode func(a *Answer, doc []byte) (keys int, err error)) error {
+// List makes one request for at most limit keys of a listing, and has decode read its
+// answer and say how many keys there are.
+func (c *Caller) List(ctx context.Context, r Request, limit int, decode func(a *Answer, doc []byte) (keys int, err error)) error {
 	start, keys := time.Now(), 0
 	err := c.Document(ctx, r, func(a *Answer, doc []byte) (err error) {
 		keys, err = decode(a, doc)
 		return err
 	})
-	if err == nil && c.o.OnListPage != nil {
+	if err == nil && c.o.OnListPage != nil && limit >= PageKeys { // fewer are looked for, not listed
 		c.o.OnListPage(time.Since(start), keys)
 	}
 	return err

@@ -49,7 +49,7 @@ func asking(path string) Request {
 
 // length reads how long a page is.
 func length(ctx context.Context, c *Caller, path string) (n int, err error) {
-	err = c.List(ctx, asking(path), func(_ *Answer, doc []byte) (int, error) {
+	err = c.List(ctx, asking(path), PageKeys, func(_ *Answer, doc []byte) (int, error) {
 		n = len(doc)
 		return 1, nil
 	})

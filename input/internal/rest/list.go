@@ -62,7 +62,7 @@ func (c *Client) page(ctx context.Context, prefix, after string, limit int) (p p
 		return page{}, err
 	}
 	r := request{op: plane.OpListing, method: http.MethodPost, path: "/object/list-v2", bucket: true, body: body}
-	err = c.caller.List(ctx, c.as(r), func(a *plane.Answer, doc []byte) (int, error) {
+	err = c.caller.List(ctx, c.as(r), limit, func(a *plane.Answer, doc []byte) (int, error) {
 		if err := p.decode(doc); err != nil {
 			return 0, notAnAnswer(plane.OpListing, "", err, doc, a)
 		}

@@ -61,7 +61,7 @@ func (l *lister) fetch(ctx context.Context, maxKeys int) error {
 
 // ask makes the request and decodes its answer.
 func (l *lister) ask(ctx context.Context, r request, maxKeys int) error {
-	return l.client.caller.List(ctx, l.client.as(r), func(a *plane.Answer, doc []byte) (int, error) {
+	return l.client.caller.List(ctx, l.client.as(r), maxKeys, func(a *plane.Answer, doc []byte) (int, error) {
 		if err := l.page.decode(doc, maxKeys); err != nil {
 			return 0, listDecodeError(err, doc, a)
 		}
