@@ -73,7 +73,7 @@
 //	watcher.go, metrics.go what is counted and logged of single objects
 //	metrics_pass.go        how far a pass is, when the next is due, and what fails
 //	series.go              one metric as the parts of an input see it
-//	log.go                 what the log says of passes, of the run, and of outages
+//	log.go                 what the log says of passes and of the run
 //	progress.go            how far the one-time runs of this process have come, and what
 //	                       they wait for
 //	outcome.go             how runs of this process ended, and the command line of
@@ -86,6 +86,7 @@
 //	internal/foreign       the one door for text that others wrote
 //	internal/wire          the connections of all HTTP clients
 //	internal/retry         the one back-off
+//	internal/outage        what is said of something that does not work for a while
 //	internal/filter        globs, time, size and type: one pure Match
 //	internal/supabase      projects, endpoints, keys, and what refusals mean; below
 //	                       it keys (which keys are good now, and where new ones

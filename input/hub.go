@@ -13,6 +13,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -67,7 +68,7 @@ func (h *hub) ReadBatch(ctx context.Context) (service.MessageBatch, service.AckF
 // every run, and any other error ends a one-time run: then why is that error, and err
 // the end of the input. A run that repeats tries again. It returns the error at first
 // and every five minutes, so that Benthos logs it and shows it on /ready.
-func (h *hub) connect(ctx context.Context, wait *outage, once func(context.Context) (err error, lasts bool)) (why, err error) {
+func (h *hub) connect(ctx context.Context, wait *outage.Lines, once func(context.Context) (err error, lasts bool)) (why, err error) {
 	for {
 		err, lasts := once(ctx)
 		switch {
@@ -78,10 +79,10 @@ func (h *hub) connect(ctx context.Context, wait *outage, once func(context.Conte
 		case lasts || !h.conf.Plan.Repeats():
 			return err, service.ErrEndOfInput
 		}
-		tell := wait.failed()
-		pause := h.conf.Retry.Delay(wait.failures)
+		tell := wait.Failed()
+		pause := h.conf.Retry.Delay(wait.Failures())
 		if tell {
-			if lasted := wait.lasts(); lasted > 0 {
+			if lasted := wait.Lasts(); lasted > 0 {
 				err = fmt.Errorf("still waiting, for %s so far: %w", lasted, err)
 			}
 			return nil, service.NewErrBackOff(err, pause)
@@ -103,7 +104,7 @@ type life struct {
 	closed    bool
 	recorded  *openRun // nil for a run that repeats
 	// wait is what Connect waits for.
-	wait outage
+	wait outage.Lines
 }
 
 func (l *life) setCause(err error) {

@@ -92,7 +92,7 @@ func (p *passes) List(ctx context.Context, due poll.Due, remember bool) (left bo
 		p.sayHeld(report.Held)
 		p.sayPass(ctx, p.where(), report, took)
 	}
-	p.meters.passes.failed.Set(int64(p.failing.failures))
+	p.meters.passes.failed.Set(int64(p.failing.Failures()))
 	return made.Left(), err
 }
 

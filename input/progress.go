@@ -3,7 +3,6 @@ package input
 import (
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
@@ -91,13 +90,13 @@ func (r *reader) progress() Progress {
 
 // connecting says what a run waits for that has not begun to list.
 func (r *reader) connecting() string {
-	if err := r.keysFail.get(); err != nil {
+	if err := r.keysFail.Get(); err != nil {
 		return fmt.Sprintf("waiting for the credentials: %v", err)
 	}
-	if err := r.outages.cause(); err != nil {
-		return fmt.Sprintf("connecting to %s: %v", r.outages.what, err)
+	if err := r.outages.Cause(); err != nil {
+		return fmt.Sprintf("connecting to %s: %v", r.outages.What, err)
 	}
-	return "connecting to " + r.outages.what
+	return "connecting to " + r.outages.What
 }
 
 // stillAfter is how long no count changes before something is said to stand still.
@@ -137,35 +136,20 @@ func (w *watcher) waitsFor(p pass.Report) string {
 // heldUp says what holds up a pass in which nothing moves, n requests failed, and the
 // output owes no ack.
 func (r *reader) heldUp(p pass.Report, n int64, last error) string {
-	if err := r.keysFail.get(); err != nil {
+	if err := r.keysFail.Get(); err != nil {
 		return fmt.Sprintf("waiting for the credentials: %v", err)
 	}
-	if err := r.stateFails.get(); err != nil {
+	if err := r.stateFails.Get(); err != nil {
 		return fmt.Sprintf("waiting until the state can be written: %v", err)
 	}
 	if n > 0 {
 		return fmt.Sprintf("failed requests: %d, the last with: %v", n, last)
 	}
-	if err := r.outages.cause(); err != nil {
-		return fmt.Sprintf("waiting for %s: %v", r.outages.what, err)
+	if err := r.outages.Cause(); err != nil {
+		return fmt.Sprintf("waiting for %s: %v", r.outages.What, err)
 	}
 	if p.Unsettled() == 0 && !p.ListingComplete {
 		return "waiting for the listing"
 	}
 	return "waiting for the downloads under way"
-}
-
-// trouble is an error that lasts at the moment; none if it is empty. It is safe for
-// concurrent use.
-type trouble struct{ err atomic.Pointer[error] }
-
-func (t *trouble) set(err error) { t.err.Store(&err) }
-
-func (t *trouble) clear() { t.err.Store(nil) }
-
-func (t *trouble) get() error {
-	if err := t.err.Load(); err != nil {
-		return *err
-	}
-	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
@@ -36,7 +37,7 @@ type reader struct {
 	watcher  *watcher
 	// stateFails holds up everything, and stalled says that it does so now; unread says
 	// that the state could not be read the last time.
-	stateFails      trouble
+	stateFails      outage.Reason
 	stalled, unread atomic.Bool
 
 	removals *pass.Removals
@@ -49,7 +50,7 @@ type reader struct {
 	// underWay is how many passes are being made.
 	underWay atomic.Int64
 	// failing are the full passes that ended early, one after the other.
-	failing outage
+	failing outage.Lines
 	targets targets
 
 	// What follows is for one of several scopes. Enter waits for its turn, dueNow has the
@@ -84,7 +85,7 @@ func newScope(e *endpoint, conf config.Config, log *service.Logger, m *meters) (
 	r := &reader{endpoint: e, conf: conf, log: log, meters: m}
 	r.watcher = &watcher{reader: r, where: r.where(), lines: map[string]int64{}}
 	if e.several {
-		r.wait.once, r.failing.once = true, true
+		r.wait.Once, r.failing.Once = true, true
 	} else {
 		e.probe = r.probeOnce
 	}

@@ -124,6 +124,15 @@ func (g gauge) Set(value int64, own ...string) {
 	}
 }
 
+// Flag sets the value to 1 while something is so.
+func (g gauge) Flag(is bool) {
+	value := int64(0)
+	if is {
+		value = 1
+	}
+	g.Set(value)
+}
+
 func first(of []string) string {
 	if len(of) == 0 {
 		return ""

@@ -156,7 +156,7 @@ func (s *several) Connect(ctx context.Context) error {
 		s.setCause(why)
 		return err
 	}
-	if lasted := s.wait.lasts(); s.wait.over() {
+	if lasted := s.wait.Lasts(); s.wait.Over() {
 		s.log.Infof("Connected after %s in which that failed", lasted)
 	}
 	s.start() //nolint:contextcheck // the run goes on after Connect

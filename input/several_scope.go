@@ -9,6 +9,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
@@ -21,7 +22,7 @@ type scoped struct {
 	// gone says that the bucket is gone, and failed that the last thing that was tried
 	// did not work. Trouble is of the bucket alone.
 	gone, failed atomic.Bool
-	trouble      outage
+	trouble      outage.Lines
 }
 
 // Scope implements fleet.Source.
@@ -34,7 +35,7 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	}
 	r.dueNow, r.enter = late, s.turn.Enter
 	r.meters.showZerosOfScope()
-	made := &scoped{reader: r, from: s, trouble: outage{once: true}}
+	made := &scoped{reader: r, from: s, trouble: outage.Lines{Once: true}}
 	r.onWhole, r.onEarly = made.works, func(err error) { s.in.teller.fails(made, err) }
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
@@ -174,7 +175,7 @@ func (m *taken) done(err error) {
 // deliverTargets has the targets delivered, and goes on after what ends all downloads:
 // keys that are refused, an endpoint that stays down. The messages wait meanwhile.
 func (r *reader) deliverTargets(ctx context.Context, t *pass.Targets) {
-	var failing outage
+	var failing outage.Lines
 	before := int64(-1)
 	for {
 		err := t.Run(ctx)
@@ -182,12 +183,12 @@ func (r *reader) deliverTargets(ctx context.Context, t *pass.Targets) {
 			return
 		}
 		if now := t.Report().Counts[pass.TargetDelivered]; now != before {
-			before, failing = now, outage{}
+			before, failing = now, outage.Lines{}
 		}
 		// Always the first pause: nothing is asked for meanwhile, and what uploads bring
 		// is waited for.
 		pause := poll.Pause(1)
-		if failing.failed() {
+		if failing.Failed() {
 			r.log.Errorf("Reading what targets_input names in %s ended early, and goes on in %v: %v", r.where(), pause, r.explain(ctx, err))
 		}
 		if retry.Sleep(ctx, pause) != nil {
