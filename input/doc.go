@@ -70,9 +70,7 @@
 //	                       messages of what failed
 //	undelivered.go         the batches that are not acknowledged, and what is said of them
 //	metadata.go            the names and values of the message metadata
-//	watcher.go, metrics.go what is counted and logged of single objects
-//	metrics_pass.go        how far a pass is, when the next is due, and what fails
-//	series.go              one metric as the parts of an input see it
+//	watcher.go             what is counted and logged of single objects
 //	log.go                 what the log says of passes and of the run
 //	progress.go            how far the one-time runs of this process have come, and what
 //	                       they wait for
@@ -86,6 +84,7 @@
 //	internal/foreign       the one door for text that others wrote
 //	internal/wire          the connections of all HTTP clients
 //	internal/retry         the one back-off
+//	internal/meter         the metrics, as the parts of an input see them
 //	internal/outage        what is said of something that does not work for a while
 //	internal/filter        globs, time, size and type: one pure Match
 //	internal/supabase      projects, endpoints, keys, and what refusals mean; below

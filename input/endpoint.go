@@ -10,6 +10,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
@@ -22,7 +23,7 @@ type endpoint struct {
 	*hub
 	of      config.Config // as it was at the start
 	log     *service.Logger
-	meters  *meters
+	meters  *meter.Set
 	source  *keys.Source
 	gate    *retry.Gate // of the host, for all requests to it
 	limiter *limiter.Limiter
@@ -40,11 +41,11 @@ type endpoint struct {
 type keysFrom func(patience time.Duration, watcher keys.Watcher) *keys.Source
 
 // newEndpoint makes no request.
-func newEndpoint(h *hub, conf config.Config, from keysFrom, log *service.Logger, m *meters) *endpoint {
+func newEndpoint(h *hub, conf config.Config, from keysFrom, log *service.Logger, m *meter.Set) *endpoint {
 	e := &endpoint{hub: h, of: conf, log: log, meters: m, gate: new(retry.Gate)}
 	e.outages = &outage.Log{
 		To: log, What: conf.Project.Address(), Once: h.several,
-		Failing: m.passes.endpointFailing.Flag,
+		Failing: m.EndpointFailing.Flag,
 	}
 	watcher := &keyWatcher{e: e, lines: outage.Lines{Once: h.several}}
 	e.source = from(patience(conf), watcher)
@@ -61,7 +62,7 @@ func (e *endpoint) close() { signOut(context.Background(), e.source, e.log) }
 
 // endpointMeter implements limiter.Meter.
 type endpointMeter struct {
-	*meters
+	*meter.Set
 	endpoint *endpoint
 }
 
@@ -111,8 +112,8 @@ type keyWatcher struct {
 
 // Renewed implements keys.Watcher.
 func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
-	w.e.meters.credentialsEnd.Set(unixOrZero(p.Expires))
-	w.e.meters.passes.credentialsFailing.Set(0)
+	w.e.meters.CredentialsEnd.SetTime(p.Expires)
+	w.e.meters.CredentialsFailing.Set(0)
 	if rejected && !w.e.several { // of one among many it is told if that has taken long
 		w.e.log.Infof("The server refused the credentials, and they were renewed, for %s", p.Identity)
 		return
@@ -122,7 +123,7 @@ func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
 
 // Delayed implements keys.Watcher.
 func (w *keyWatcher) Delayed(err error, until time.Time) {
-	w.e.meters.passes.credentialsFailing.Set(1)
+	w.e.meters.CredentialsFailing.Set(1)
 	if until.IsZero() {
 		w.e.keysFail.Set(err)
 		w.e.rests(fleet.NoKeys, true)
@@ -141,7 +142,7 @@ func (w *keyWatcher) Delayed(err error, until time.Time) {
 
 // Recovered implements keys.Watcher.
 func (w *keyWatcher) Recovered(after time.Duration) {
-	w.e.meters.passes.credentialsFailing.Set(0)
+	w.e.meters.CredentialsFailing.Set(0)
 	w.e.keysFail.Clear()
 	w.e.rests(fleet.NoKeys, false)
 	if w.lines.Over() {

@@ -13,6 +13,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
@@ -22,7 +23,7 @@ type hub struct {
 	conf   config.Config // as it is written
 	res    *service.Resources
 	log    *service.Logger
-	meters *meters
+	meters *meter.Set
 	out    chan handover
 	// undelivered are the batches that the pipeline has.
 	undelivered *undelivered
@@ -38,9 +39,9 @@ type hub struct {
 	allStalled atomic.Int64
 }
 
-func newHub(conf config.Config, res *service.Resources, m *meters) *hub {
+func newHub(conf config.Config, res *service.Resources, m *meter.Set) *hub {
 	h := &hub{conf: conf, res: res, log: res.Logger(), meters: m, out: make(chan handover)}
-	h.undelivered = newUndelivered(h.log, m.oldestUndelivered, m.passes.undelivered)
+	h.undelivered = newUndelivered(h.log, m.Undelivered)
 	h.room = fetch.NewRoom(fetch.RoomOptions{
 		Bytes: conf.BufferBytes, Places: limiter.MaxDownloads(conf.MaxDownloads), BytesPerSecond: conf.MaxBytesPerSecond,
 		Whole: conf.WholeScanner || conf.ToTheEnd, None: conf.References, Buffered: m.Buffered,

@@ -244,7 +244,7 @@ func (r *reader) stateRead(err error) {
 
 // showState shows whether the state can't be written or read.
 func (r *reader) showState() {
-	r.meters.passes.stateFailing.Flag(r.stalled.Load() || r.unread.Load())
+	r.meters.StateFailing.Flag(r.stalled.Load() || r.unread.Load())
 }
 
 // stateLost ends a run that can't record anything any more: everything that it

@@ -101,13 +101,13 @@ func (p *passes) sayHeld(h *pass.Held) {
 	switch {
 	case h == nil:
 		p.held = 0
-		p.meters.passes.deletesHeld.Set(0)
+		p.meters.DeletesHeld.Set(0)
 		return
 	case p.held == 0 || h.Missing > p.held+p.held/10:
 		p.held = h.Missing
 		p.log.Warn(heldText(*h, p.where()))
 	}
-	p.meters.passes.deletesHeld.Set(h.Missing)
+	p.meters.DeletesHeld.Set(h.Missing)
 }
 
 // heldText says why missing objects do not count as deleted, and the remedy for

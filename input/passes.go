@@ -52,7 +52,7 @@ func (r *reader) poll(ctx context.Context, p poll.Passes, scope *pass.Scope) err
 		Identity: func(ctx context.Context) string { return r.identity(ctx).Text() },
 		OnDue: func(at time.Time) {
 			if r.conf.Plan.Repeats() {
-				r.meters.passDue(at)
+				r.meters.PassDue(at)
 			}
 		},
 	})
@@ -83,7 +83,7 @@ func (p *passes) List(ctx context.Context, due poll.Due, remember bool) (left bo
 	if err == nil {
 		p.listed = report.Listed
 	}
-	p.meters.fullPassEnded(took, report.Listed, err == nil && report.ListingComplete)
+	p.meters.FullPassEnded(took, report.Listed, err == nil && report.ListingComplete)
 	if err != nil {
 		err = fmt.Errorf("after %s listed: %w", object.Count(report.Listed), p.explain(ctx, err))
 		p.sayEarlyEnd(err)
@@ -92,7 +92,7 @@ func (p *passes) List(ctx context.Context, due poll.Due, remember bool) (left bo
 		p.sayHeld(report.Held)
 		p.sayPass(ctx, p.where(), report, took)
 	}
-	p.meters.passes.failed.Set(int64(p.failing.Failures()))
+	p.meters.PassesFailed.Set(int64(p.failing.Failures()))
 	return made.Left(), err
 }
 
@@ -101,7 +101,7 @@ func (p *passes) Changes(ctx context.Context, due poll.Due, goOn func() error) (
 	made, took, err := p.make(ctx, pass.Task{Kind: pass.Changes, NextDue: due, GoOn: goOn})
 	switch {
 	case err == nil:
-		p.meters.changesPolls.Incr(1)
+		p.meters.ChangesPolls.Incr(1)
 		p.sayPass(ctx, "what changed in "+p.where(), made.Report(), took)
 	case ctx.Err() == nil:
 		p.log.Debugf("Asking for what changed in %s ended early, and all of it is listed instead: %v", p.where(), err)
@@ -141,10 +141,10 @@ func (p *passes) make(ctx context.Context, t pass.Task) (made *pass.Pass, took t
 	p.underWay.Add(1)
 	defer p.underWay.Add(-1)
 	p.watcher.begin()
-	p.meters.passBegan(t.Kind, p.expected())
+	p.meters.PassBegan(t.Kind, p.expected())
 	err = made.Run(ctx)
 	p.stateRead(err)
-	p.meters.passDone(t.Kind)
+	p.meters.PassDone(t.Kind)
 	p.watcher.ended()
 	p.tellState()
 	if made.Left() {
@@ -196,7 +196,7 @@ func (r *reader) scopeOptions() (opts pass.Options, deleted func(context.Context
 		Removals: r.removals,
 		Watcher:  r.watcher,
 
-		ParkedNow: r.meters.parkedBy,
+		ParkedNow: r.meters.ParkedBy,
 	}
 	if r.changes != nil {
 		opts.Source.Feed = r.changes
@@ -207,7 +207,7 @@ func (r *reader) scopeOptions() (opts pass.Options, deleted func(context.Context
 	deleted = func(ctx context.Context, key string, ack pass.Ack) error {
 		return d.deliverDeletion(ctx, key, func(ctx context.Context, refused error) error {
 			if refused == nil {
-				r.meters.deleted.Incr(1)
+				r.meters.Deleted.Incr(1)
 			}
 			return ack(ctx, refused)
 		})
@@ -296,8 +296,8 @@ func (r *reader) identity(ctx context.Context) supabase.Identity {
 func (r *reader) tellState() {
 	if r.ledger != nil {
 		s := r.ledger.Stats()
-		r.meters.tracked.Set(s.Tracked)
-		r.meters.parkedNow.Set(s.Parked)
-		r.meters.lastCompletePass.Set(unixOrZero(s.LastCompletePass))
+		r.meters.Tracked.Set(s.Tracked)
+		r.meters.ParkedNow.Set(s.Parked)
+		r.meters.LastCompletePass.SetTime(s.LastCompletePass)
 	}
 }

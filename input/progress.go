@@ -115,7 +115,7 @@ type standstill struct {
 // at the counts makes it more precise.
 func (w *watcher) waitsFor(p pass.Report) string {
 	counts := [4]int64{p.Listed, p.Delivered, p.Vanished, p.ParkedTotal()}
-	failed, last := w.reader.meters.failed.seen()
+	failed, last := w.reader.meters.Failed()
 	w.stillMu.Lock()
 	if counts != w.still.counts {
 		w.still = standstill{counts: counts, since: time.Now(), failed: failed}

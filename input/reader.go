@@ -16,6 +16,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
@@ -30,7 +31,7 @@ type reader struct {
 	*endpoint
 	conf   config.Config
 	log    *service.Logger
-	meters *meters
+	meters *meter.Set
 	client *config.Plane
 	// metadata is the client, if its keys can ask for the metadata of an object.
 	metadata metadataAsker
@@ -76,12 +77,12 @@ var (
 // newReader makes the parts of an input with one scope, and connects them. It makes no
 // request.
 func newReader(conf config.Config, res *service.Resources) (*reader, error) {
-	h := newHub(conf, res, newMeters(res.Metrics()))
+	h := newHub(conf, res, meter.New(res.Metrics()))
 	return newScope(newEndpoint(h, conf, conf.Keys, h.log, h.meters), conf, h.log, h.meters)
 }
 
 // newScope makes what reads one scope of a project.
-func newScope(e *endpoint, conf config.Config, log *service.Logger, m *meters) (*reader, error) {
+func newScope(e *endpoint, conf config.Config, log *service.Logger, m *meter.Set) (*reader, error) {
 	r := &reader{endpoint: e, conf: conf, log: log, meters: m}
 	r.watcher = &watcher{reader: r, where: r.where(), lines: map[string]int64{}}
 	if e.several {
@@ -93,10 +94,10 @@ func newScope(e *endpoint, conf config.Config, log *service.Logger, m *meters) (
 	opts.MaxConns = limiter.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
 	opts.OnRetry, opts.Gate, opts.Hold = r.retried, r.gate, r.limiter.Hold
 	opts.OnListPage = func(d time.Duration, _ int) {
-		r.meters.listPage.Timing(d.Nanoseconds())
+		r.meters.ListPage.Timing(d.Nanoseconds())
 		r.choice.PageListed(d)
 	}
-	opts.OnFirstByte = func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) }
+	opts.OnFirstByte = func(d time.Duration) { r.meters.FirstByte.Timing(d.Nanoseconds()) }
 	client, err := conf.Plane(r.source, opts)
 	if err != nil {
 		return nil, err
@@ -210,7 +211,7 @@ func (r *reader) Close(ctx context.Context) error { return r.shut.close(ctx, r.c
 func (r *reader) closeAll() error {
 	err := errors.Join(r.closeScope(), timed(r.conf.Scanner.Close))
 	r.undelivered.close()
-	r.meters.ended()
+	r.meters.End()
 	r.conclude(nil)
 	r.endpoint.close()
 	return err

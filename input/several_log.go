@@ -129,13 +129,8 @@ func (m *teller) watch(ctx context.Context) {
 	}
 }
 
-// scopeStates are the values of the label state.
-var scopeStates = []string{"active", "waiting", "failing", "gone"}
-
 func (m *teller) showScopes(now Scopes) {
-	for i, n := range []int{now.Active, now.Waiting, now.Failing, now.Gone} {
-		m.meters.scopes.Set(int64(n), scopeStates[i])
-	}
+	m.meters.Scopes(now.Active, now.Waiting, now.Failing, now.Gone)
 }
 
 // sayProgress logs a line where something has moved, or a one-time run waits.

@@ -46,7 +46,7 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 	}
 	s.teller.warn(conf.Project.Warnings)
 	made := &source{in: s, of: of, turn: s.turns.Project()}
-	made.endpoint = newEndpoint(s.hub, conf, from, made.logger(), s.meters.part("", of.Ref))
+	made.endpoint = newEndpoint(s.hub, conf, from, made.logger(), s.meters.Part("", of.Ref))
 	made.endpoint.turn = made.turn
 	if of.Ref != "" {
 		made.outages.What = nameOf(of)
@@ -133,7 +133,7 @@ func (s *source) Gone(ctx context.Context, bucket string) (bool, error) {
 func (s *source) Close() {
 	s.client.Close()
 	s.endpoint.close()
-	s.meters.leave()
+	s.meters.Leave()
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	delete(s.in.sources, s.of.Ref)

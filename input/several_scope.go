@@ -29,12 +29,12 @@ type scoped struct {
 func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	conf := s.endpoint.of.ForBucket(bucket)
 	log := s.log.With("bucket", bucket)
-	r, err := newScope(s.endpoint, conf, log, s.in.meters.part(bucket, s.of.Ref))
+	r, err := newScope(s.endpoint, conf, log, s.in.meters.Part(bucket, s.of.Ref))
 	if err != nil {
 		return nil, err
 	}
 	r.dueNow, r.enter = late, s.turn.Enter
-	r.meters.showZerosOfScope()
+	r.meters.ShowZerosOfScope()
 	made := &scoped{reader: r, from: s, trouble: outage.Lines{Once: true}}
 	r.onWhole, r.onEarly = made.works, func(err error) { s.in.teller.fails(made, err) }
 	s.in.mu.Lock()
@@ -204,6 +204,6 @@ func (nothing) Page(context.Context, string, string) ([]object.Object, bool, err
 func (s *scoped) Close(context.Context) error {
 	err := s.closeScope() //nolint:contextcheck // as above
 	s.from.in.forget(s)
-	s.meters.leave()
+	s.meters.Leave()
 	return err
 }

@@ -281,7 +281,7 @@ func (s *sweeps) Parked(_ context.Context, due poll.Due) {
 type targetWatcher struct{ *reader }
 
 // Target implements pass.TargetWatcher.
-func (w targetWatcher) Target(e pass.TargetEvent) { w.meters.gathered.add(w.meters.targets[e], 1) }
+func (w targetWatcher) Target(e pass.TargetEvent) { w.meters.Target(e) }
 
 // Missing implements pass.TargetWatcher.
 func (w targetWatcher) Missing(key string) {
@@ -300,7 +300,7 @@ func (w targetWatcher) Refused(key string, err error) {
 // sayMalformed tells of a message that names nothing, or not only objects.
 func (r *reader) sayMalformed(err error) {
 	r.targets.malformed.Add(1)
-	r.meters.targetsMalformed.Incr(1)
+	r.meters.TargetsMalformed.Incr(1)
 	r.watcher.say(r.log.Errorf, kindMalformed, "A message of targets_input is skipped, or a part of it: %v", err)
 }
 
@@ -320,14 +320,14 @@ func (r *reader) watchTargets(t *pass.Targets) {
 		select {
 		case now = <-tick.C:
 		case <-r.shut.begun.Done():
-			r.meters.oldestTarget.Set(0)
+			r.meters.OldestTarget(0)
 			return
 		}
 		age := time.Duration(0)
 		if oldest := t.Oldest(); !oldest.IsZero() {
 			age = now.Sub(oldest)
 		}
-		r.meters.oldestTarget.Set(int64(age.Seconds()))
+		r.meters.OldestTarget(age)
 		if now.Sub(lines) >= linesEvery {
 			lines = now
 			r.watcher.sayRest()

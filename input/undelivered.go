@@ -33,8 +33,8 @@ const (
 // without a log line. It is safe for concurrent use.
 type undelivered struct {
 	log *service.Logger
-	age gauge // seconds, of the oldest batch
-	now gauge // batches
+	// show is told how old the oldest batch is, and how many there are.
+	show func(oldest time.Duration, batches int)
 
 	mu             sync.Mutex
 	oldest, newest *pendingBatch
@@ -64,8 +64,8 @@ type refusal struct {
 	times     int
 }
 
-func newUndelivered(log *service.Logger, age, now gauge) *undelivered {
-	return &undelivered{log: log, age: age, now: now, refused: map[string]refusal{}}
+func newUndelivered(log *service.Logger, show func(oldest time.Duration, batches int)) *undelivered {
+	return &undelivered{log: log, show: show, refused: map[string]refusal{}}
 }
 
 // handOver notes that the pipeline gets a batch of an object, and returns the ack
@@ -152,13 +152,11 @@ func (u *undelivered) look() {
 	defer u.mu.Unlock()
 	if u.oldest == nil || u.closed {
 		u.looking = false
-		u.age.Set(0)
-		u.now.Set(0)
+		u.show(0, 0)
 		return
 	}
 	now := time.Now()
-	u.age.Set(int64(now.Sub(u.oldest.since).Seconds()))
-	u.now.Set(int64(u.batches))
+	u.show(now.Sub(u.oldest.since), u.batches)
 	if b := u.findStuck(now); b != nil && !now.Before(u.nextLine) {
 		wait := now.Sub(b.since)
 		u.stuck, u.nextLine = b, now.Add(min(wait, stuckMost)) // twice as long each time
@@ -245,8 +243,7 @@ func (u *undelivered) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.closed = true
-	u.age.Set(0)
-	u.now.Set(0)
+	u.show(0, 0)
 }
 
 // roundWait rounds a wait to seconds.

@@ -95,7 +95,7 @@ func TestAnOutputThatAcknowledgesInTimeIsNotTold(t *testing.T) {
 func TestAnObjectThatIsRefusedWhileOthersPassIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		logs := &logLines{}
-		u := newUndelivered(logs.logger(), newMeters(service.MockResources().Metrics()).oldestUndelivered, gauge{})
+		u := newUndelivered(logs.logger(), func(time.Duration, int) {})
 		ack := func(context.Context, error) error { return nil }
 		slow, poison := u.handOver("slow", ack), u.handOver("poison", ack)
 		time.Sleep(500 * time.Millisecond) // so that nothing happens at the moment of a look
@@ -121,7 +121,7 @@ func TestAnObjectThatIsRefusedWhileOthersPassIsTold(t *testing.T) {
 func TestTheOldestBatchIsFoundInWhateverOrderTheyAreAcknowledged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		logs := &logLines{}
-		u := newUndelivered(logs.logger(), newMeters(service.MockResources().Metrics()).oldestUndelivered, gauge{})
+		u := newUndelivered(logs.logger(), func(time.Duration, int) {})
 		acks := map[string]service.AckFunc{}
 		for _, key := range []string{"a", "b", "c", "d"} {
 			acks[key] = u.handOver(key, func(context.Context, error) error { return nil })
@@ -197,7 +197,7 @@ func TestProgressBlamesNoRequestsWhileAnOutputIsSlow(t *testing.T) {
 }
 
 func TestWhatAnOutputSaysIsShownWithoutSecretsAndEscapes(t *testing.T) {
-	u := newUndelivered((&logLines{}).logger(), newMeters(service.MockResources().Metrics()).oldestUndelivered, gauge{})
+	u := newUndelivered((&logLines{}).logger(), func(time.Duration, int) {})
 	defer u.close()
 	u.handOver("a", func(context.Context, error) error { return nil })
 	token := "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.c2lnbmF0dXJl"
