@@ -10,6 +10,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
@@ -24,9 +25,9 @@ type hub struct {
 	res    *service.Resources
 	log    *service.Logger
 	meters *meter.Set
-	out    chan handover
+	out    chan emit.Handover
 	// undelivered are the batches that the pipeline has.
-	undelivered *undelivered
+	undelivered *emit.Undelivered
 	// room is for the downloads of all scopes.
 	room *fetch.Room
 	shut shut
@@ -40,8 +41,8 @@ type hub struct {
 }
 
 func newHub(conf config.Config, res *service.Resources, m *meter.Set) *hub {
-	h := &hub{conf: conf, res: res, log: res.Logger(), meters: m, out: make(chan handover)}
-	h.undelivered = newUndelivered(h.log, m.Undelivered)
+	h := &hub{conf: conf, res: res, log: res.Logger(), meters: m, out: make(chan emit.Handover)}
+	h.undelivered = emit.NewUndelivered(h.log, m.Undelivered)
 	h.room = fetch.NewRoom(fetch.RoomOptions{
 		Bytes: conf.BufferBytes, Places: limiter.MaxDownloads(conf.MaxDownloads), BytesPerSecond: conf.MaxBytesPerSecond,
 		Whole: conf.WholeScanner || conf.ToTheEnd, None: conf.References, Buffered: m.Buffered,
@@ -59,7 +60,7 @@ func (h *hub) ReadBatch(ctx context.Context) (service.MessageBatch, service.AckF
 		if !ok {
 			return nil, nil, service.ErrEndOfInput
 		}
-		return next.batch, h.undelivered.handOver(next.key, next.ack), nil
+		return next.Batch, h.undelivered.HandOver(next.Key, next.Ack), nil
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
@@ -164,17 +165,17 @@ func (p *passes) expected() int64 {
 
 // scopeOptions say what the passes work on, and how a deletion is delivered.
 func (r *reader) scopeOptions() (opts pass.Options, deleted func(context.Context, string, pass.Ack) error) {
-	d := &delivery{
-		scanner: r.conf.Scanner,
-		labeller: labeller{
-			bucket: r.conf.Project.Bucket, prefix: r.conf.Prefix,
-			projectRef: r.conf.Project.Ref, folders: r.folders(), userMetadata: r.conf.UserMetadata != config.NoMetadata,
-			onMissingMeta: r.watcher.MissingMeta,
+	e := &emit.Emitter{
+		Scanner: r.conf.Scanner,
+		Labeller: emit.Labeller{
+			Bucket: r.conf.Project.Bucket, Prefix: r.conf.Prefix,
+			ProjectRef: r.conf.Project.Ref, Folders: r.folders(), UserMetadata: r.conf.UserMetadata != config.NoMetadata,
+			OnMissingMeta: r.watcher.MissingMeta,
 		},
-		metadata: r.metadataAsker(),
-		keeper:   r.keeper,
-		out:      r.out,
-		place:    r.place(), references: r.conf.References,
+		Metadata: r.metadataAsker(),
+		Hold:     r.keeper.wait,
+		Out:      r.out,
+		Place:    r.place(), References: r.conf.References,
 	}
 	listed := r.listing(r.conf.Filter.ListPrefix())
 	if r.conf.References && r.ledger == nil {
@@ -188,7 +189,7 @@ func (r *reader) scopeOptions() (opts pass.Options, deleted func(context.Context
 			Filter:  r.conf.Filter,
 		},
 		Fetcher: r.fetcher,
-		Deliver: d.deliver,
+		Deliver: e.Deliver,
 		Ledger:  r.ledger,
 		ParkFor: r.parkFor,
 		Deletes: pass.Deletes{Listed: r.client.Listed, MaxRatio: r.conf.MaxDeleteRatio},
@@ -202,10 +203,10 @@ func (r *reader) scopeOptions() (opts pass.Options, deleted func(context.Context
 		opts.Source.Feed = r.changes
 	}
 	if r.conf.EmitFailures {
-		opts.Failed = d.deliverFailure
+		opts.Failed = e.Failure
 	}
 	deleted = func(ctx context.Context, key string, ack pass.Ack) error {
-		return d.deliverDeletion(ctx, key, func(ctx context.Context, refused error) error {
+		return e.Deletion(ctx, key, func(ctx context.Context, refused error) error {
 			if refused == nil {
 				r.meters.Deleted.Incr(1)
 			}
@@ -228,13 +229,13 @@ func (r *reader) folders() []string {
 
 // metadataAsker is who is asked for the metadata that answers leave out, nil where
 // nobody is to be, or can be.
-func (r *reader) metadataAsker() metadataAsker {
+func (r *reader) metadataAsker() emit.MetadataAsker {
 	if r.conf.UserMetadata != config.FullMetadata {
 		return nil
 	}
 	if r.metadata == nil {
 		r.log.Warn("user_metadata is full, but with these credentials the server can't be asked for metadata that it does not send with the content: " +
-			"that takes a JWT or a secret key. What it sends is added, and the rest is counted in " + metaMissingMeta)
+			"that takes a JWT or a secret key. What it sends is added, and the rest is counted in " + emit.MetaMissingMeta)
 	}
 	return r.metadata
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
@@ -99,10 +100,6 @@ func (r *reader) connecting() string {
 	return "connecting to " + r.outages.What
 }
 
-// stillAfter is how long no count changes before something is said to stand still.
-// Most large objects and most batches of an output take less.
-const stillAfter = 5 * time.Second
-
 // standstill is a time in which no count of a pass changes.
 type standstill struct {
 	counts [4]int64
@@ -123,14 +120,13 @@ func (w *watcher) waitsFor(p pass.Report) string {
 	still := w.still
 	w.stillMu.Unlock()
 	lasts := time.Since(still.since)
-	if lasts < stillAfter {
+	if lasts < emit.StillAfter {
 		return ""
 	}
-	idle, output := w.reader.undelivered.idle()
-	if idle >= stillAfter && failed == still.failed {
-		return fmt.Sprintf("nothing acknowledged for %s: %s", roundWait(idle), output)
+	if waits := w.reader.undelivered.Waits(); waits != "" && failed == still.failed {
+		return waits
 	}
-	return fmt.Sprintf("nothing has moved for %s, %s", roundWait(lasts), w.reader.heldUp(p, failed-still.failed, last))
+	return fmt.Sprintf("nothing has moved for %s, %s", lasts.Round(time.Second), w.reader.heldUp(p, failed-still.failed, last))
 }
 
 // heldUp says what holds up a pass in which nothing moves, n requests failed, and the

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/check"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
@@ -34,7 +35,7 @@ type reader struct {
 	meters *meter.Set
 	client *config.Plane
 	// metadata is the client, if its keys can ask for the metadata of an object.
-	metadata metadataAsker
+	metadata emit.MetadataAsker
 	watcher  *watcher
 	// stateFails holds up everything, and stalled says that it does so now; unread says
 	// that the state could not be read the last time.
@@ -210,7 +211,7 @@ func (r *reader) Close(ctx context.Context) error { return r.shut.close(ctx, r.c
 // time to end.
 func (r *reader) closeAll() error {
 	err := errors.Join(r.closeScope(), timed(r.conf.Scanner.Close))
-	r.undelivered.close()
+	r.undelivered.Close()
 	r.meters.End()
 	r.conclude(nil)
 	r.endpoint.close()

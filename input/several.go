@@ -250,7 +250,7 @@ func (s *several) closeAll() error {
 		errs = append(errs, s.store.Close())
 	}
 	errs = append(errs, timed(s.conf.Scanner.Close))
-	s.undelivered.close()
+	s.undelivered.Close()
 	s.meters.End()
 	s.conclude(nil)
 	if s.transport != nil {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -177,7 +178,7 @@ func (s *scoped) dropObjects(ctx context.Context) {
 
 // droppedFor is how long no deletion of a bucket that is gone is acknowledged before
 // the rest is left: outputs that gather batches seldom hold them for longer.
-const droppedFor = stuckAfter
+const droppedFor = emit.StuckAfter
 
 // acknowledged returns when no deletion waits for its ack, and reports whether any was
 // acknowledged.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
@@ -107,14 +108,14 @@ func (r *reader) emitMalformed(ctx context.Context, msg *service.Message, why er
 	}
 	msg = msg.Copy()
 	msg.SetError(why)
-	msg.MetaSetMut(metaFailure, reasonMalformed)
+	msg.MetaSetMut(emit.MetaFailure, reasonMalformed)
 	b.more()
 	ack := func(_ context.Context, err error) error {
 		b.done(err) //nolint:contextcheck // as above
 		return nil
 	}
 	select {
-	case r.out <- handover{batch: service.MessageBatch{msg}, ack: ack}:
+	case r.out <- emit.Handover{Batch: service.MessageBatch{msg}, Ack: ack}:
 	case <-ctx.Done():
 		b.done(pass.ErrStopped) //nolint:contextcheck // as above
 	}
@@ -308,10 +309,14 @@ func (r *reader) sayMalformed(err error) {
 // that do so.
 const linesEvery = 10 * time.Minute
 
+// measureEvery is how often the age of the oldest target is measured: the precision of
+// the metric.
+const measureEvery = time.Second
+
 // watchTargets measures the age of the oldest target, and logs a line now and then, as
 // long as there is something under way.
 func (r *reader) watchTargets(t *pass.Targets) {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(measureEvery)
 	defer tick.Stop()
 	now := time.Now()
 	told, lines := now, now

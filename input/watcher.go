@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
@@ -87,7 +88,7 @@ func (w *watcher) MissingMeta(key string, n int) {
 	}
 	w.reader.log.Warnf("The server could not send %d values of the metadata of object %q, and perhaps some of others: over S3, Supabase leaves out numbers, "+
 		"nested values and text that is not ASCII. %s counts them for each message; store them as ASCII text, set user_metadata to full to have them asked for, or to false if they are not needed",
-		n, key, metaMissingMeta)
+		n, key, emit.MetaMissingMeta)
 }
 
 // The kinds of lines of which a pass logs the first few. The kind of a parked object
