@@ -91,12 +91,12 @@ func main() {
 
 // parse reads which drill is wanted, and its flags.
 func parse(args []string) (o options, drill func(context.Context, options, string) error, err error) {
-	drills := map[string]func(context.Context, options, string) error{"kills": runKills, "lies": runLies, "scale": runScale, "storm": runStorm, "organization": runOrganization}
+	drills := map[string]func(context.Context, options, string) error{"kills": runKills, "lies": runLies, "scale": runScale, "storm": runStorm, "organization": runOrganization, "scopes": runScopes}
 	if len(args) > 0 {
 		drill = drills[args[0]]
 	}
 	if drill == nil {
-		return o, nil, errors.New("write drill kills, lies, scale, storm or organization")
+		return o, nil, errors.New("write drill kills, lies, scale, storm, organization or scopes")
 	}
 	flags := flag.NewFlagSet("drill "+args[0], flag.ExitOnError)
 	flags.StringVar(&o.binary, "binary", "supabase-connect", "the binary to run")
@@ -105,6 +105,9 @@ func parse(args []string) (o options, drill func(context.Context, options, strin
 	switch args[0] {
 	case "kills":
 		flags.IntVar(&o.number, "n", 50, "how often to kill it")
+		flags.StringVar(&o.sabotage, "break", breakNothing, "break the state before each start, which must be noticed: repeat or lose")
+	case "scopes":
+		flags.IntVar(&o.number, "n", 60, "how often to kill it")
 		flags.StringVar(&o.sabotage, "break", breakNothing, "break the state before each start, which must be noticed: repeat or lose")
 	case "lies":
 		flags.IntVar(&o.number, "n", 20, "for how many seconds to lie")
