@@ -50,8 +50,8 @@ func (s *source) Remembered() (buckets []string) {
 	if book == nil || s.endpoint.of.Buckets == nil {
 		return nil
 	}
-	for _, e := range book.Entries() {
-		if e.Endpoint == s.endpoint.of.Project.Endpoint && e.Gone.IsZero() && s.endpoint.of.Buckets.Match(e.Bucket) {
+	for _, e := range book.Of(s.endpoint.of.Project.Endpoint) {
+		if e.Gone.IsZero() && s.endpoint.of.Buckets.Match(e.Bucket) {
 			buckets = append(buckets, e.Bucket)
 		}
 	}
