@@ -30,9 +30,9 @@ type schedule struct {
 	model     model
 	// answers has room for one of each lister, so that none waits for the consumer. They
 	// are pointers because a bucket of one page pays for that room in each pass.
-	answers   chan *answer
-	fetches   sync.WaitGroup
-	underWay  int // pages
+	answers  chan *answer
+	fetches  sync.WaitGroup
+	underWay int // pages
 
 	pageSize int // keys on the longest page so far
 	requests int // that were answered
