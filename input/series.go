@@ -150,6 +150,7 @@ type sharedGauge struct {
 type parts struct {
 	values map[*meters]int64
 	sum    int64
+	times  times[*meters] // where the earliest is shown
 }
 
 func (g *sharedGauge) set(who *meters, s series, value int64) {
@@ -159,6 +160,9 @@ func (g *sharedGauge) set(who *meters, s series, value int64) {
 	if !known {
 		p = &parts{values: map[*meters]int64{}}
 		g.series[s] = p
+	}
+	if known && p.values[who] == value {
+		return // it is shown
 	}
 	g.change(p, who, s, value)
 }
@@ -172,12 +176,7 @@ func (g *sharedGauge) change(p *parts, who *meters, s series, value int64) {
 	}
 	shown := p.sum
 	if g.earliest {
-		shown = 0
-		for _, v := range p.values {
-			if shown == 0 || v < shown {
-				shown = v
-			}
-		}
+		shown = p.times.earliest(p.values, who)
 	}
 	if len(p.values) == 0 {
 		delete(g.series, s) // buckets come and go

@@ -127,7 +127,12 @@ func parse(args []string) (o options, drill func(context.Context, options, strin
 		flags.IntVar(&o.organization.buckets, "buckets", 3, "how many buckets each has")
 		flags.IntVar(&o.organization.objects, "objects", 50, "how many objects each bucket has")
 		flags.DurationVar(&o.organization.interval, "interval", 10*time.Second, "the polling interval")
-		flags.StringVar(&o.organization.mode, "mode", "", "one_time or continuous alone; empty is both")
+		flags.StringVar(&o.organization.mode, "mode", "", "one_time, continuous or rest alone; empty is the first two")
+		rest := &o.organization.rest
+		flags.Float64Var(&rest.minutes, "minutes", 3, "for how long to watch it at rest")
+		flags.IntVar(&rest.tokens, "api-limit", 0, "how many requests a minute the Management API answers for all projects together; 0 is no such limit, as in production")
+		flags.DurationVar(&rest.apiDelay, "api-delay", 0, "how long each answer of the Management API takes")
+		flags.StringVar(&rest.profile, "profile", "", "a folder for profiles of the time at rest; they cost some CPU time themselves")
 		flags.Int64Var(&o.organization.memory, "memory", 250, "how many MiB the process may hold")
 	case "storm":
 		flags.IntVar(&o.number, "n", 10_000, "how many webhooks to post")

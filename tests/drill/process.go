@@ -26,6 +26,7 @@ func withFields(config string, fields ...string) string {
 type pipeline struct {
 	binary, config, log, state string
 	env                        []string
+	set                        []string // fields of the config, as field=value
 
 	process *os.Process
 	// ended is closed when the process is gone, whatever the reason; code is its
@@ -46,7 +47,11 @@ func (p *pipeline) start(run int) error {
 	}
 	defer log.Close()
 	// No context: a kill ends the process, and close waits for that.
-	cmd := exec.Command(p.binary, "run", p.config) //nolint:noctx // see above
+	args := []string{"run"}
+	for _, field := range p.set {
+		args = append(args, "--set", field)
+	}
+	cmd := exec.Command(p.binary, append(args, p.config)...) //nolint:noctx // see above
 	cmd.Env = append(append(os.Environ(), p.env...), fmt.Sprintf("DRILL_RUN=%d", run))
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
