@@ -51,8 +51,8 @@ func (s *source) Remembered() (buckets []string) {
 	if book == nil || s.endpoint.of.Buckets == nil {
 		return nil
 	}
-	for _, e := range book.Entries() {
-		if e.Endpoint == s.endpoint.of.Project.Endpoint && e.Gone.IsZero() && s.endpoint.of.Buckets.Match(e.Bucket) {
+	for _, e := range book.Of(s.endpoint.of.Project.Endpoint) {
+		if e.Gone.IsZero() && s.endpoint.of.Buckets.Match(e.Bucket) {
 			buckets = append(buckets, e.Bucket)
 		}
 	}
@@ -133,13 +133,14 @@ func (m *teller) showScopes(now Scopes) {
 	m.meters.Scopes(now.Active, now.Waiting, now.Failing, now.Gone)
 }
 
-// sayProgress logs a line where something has moved, or a one-time run waits.
+// sayProgress logs a line where something has moved, or a one-time run waits. The counts
+// of a run that repeats are those of the last passes: less is no move.
 func (m *teller) sayProgress(now Progress) {
 	last := m.last
 	m.last = now
 	say := m.log.Infof
-	switch moved := now.Listed != last.Listed || now.Delivered != last.Delivered || now.Parked != last.Parked; {
-	case m.conf.Plan.Repeats() && (!moved || now.Delivered == last.Delivered && now.Parked == last.Parked):
+	switch {
+	case m.conf.Plan.Repeats() && now.Delivered <= last.Delivered && now.Parked <= last.Parked:
 		return
 	case !m.conf.Plan.Repeats() && endTeller() != nil:
 		say = m.log.Debugf
@@ -289,6 +290,11 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 	}
 }
 
+// missedLooks is how many attempts in a row may find that there is no bucket before
+// that is told of: most likely it was deleted, and the next look at the list of buckets,
+// which has a pause of its own, tells of that.
+const missedLooks = 2
+
 // fails is told of a scope that could not be reached, or of which a pass ended early. What
 // is wrong with the project is told of the project, once for all its buckets.
 func (m *teller) fails(s *scoped, err error) {
@@ -300,6 +306,9 @@ func (m *teller) fails(s *scoped, err error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if errors.Is(err, object.ErrNoBucket) && s.conf.Plan.Repeats() && s.missed.Add(1) <= missedLooks {
+		return
+	}
 	if s.trouble.Failed() {
 		s.log.Warnf("%s can't be read, and is tried again: %v", placeOf(s.from.of, s.conf.Project.Bucket), err)
 	}
@@ -310,6 +319,7 @@ func (m *teller) works(s *scoped) {
 	if !s.failed.Swap(false) {
 		return
 	}
+	s.missed.Store(0)
 	s.outages.Ended()
 	m.mu.Lock()
 	defer m.mu.Unlock()

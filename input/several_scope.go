@@ -21,8 +21,10 @@ type scoped struct {
 	*reader
 	from *source
 	// gone says that the bucket is gone, and failed that the last thing that was tried
-	// did not work. Trouble is of the bucket alone.
+	// did not work. Missed counts how often in a row there was no bucket. Trouble is of
+	// the bucket alone.
 	gone, failed atomic.Bool
+	missed       atomic.Int32
 	trouble      outage.Lines
 }
 

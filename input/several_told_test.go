@@ -88,3 +88,58 @@ func TestABucketIsGoneOverTheRESTAPIToo(t *testing.T) {
 		stop()
 	})
 }
+
+func TestABucketThatGoesBetweenTwoLooksIsToldOfOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "source_path: \"*/\"\nsync_mode: continuous\npolling_interval: 1m\nstate: {cache: shared}\n")
+		var names []string
+		for n := range 12 {
+			names = append(names, fmt.Sprintf("bucket-%02d", n))
+		}
+		r.bucketsOf(1, names...)
+		stop := r.live()
+		for n, name := range names[:10] { // while passes and looks drift apart
+			time.Sleep(3*time.Minute + time.Duration(n)*6*time.Second)
+			r.server.RemoveBucket(name)
+		}
+		time.Sleep(10 * time.Minute)
+		for _, name := range names[:10] {
+			require.Len(t, told(r.logs.String(), name), 1, name)
+		}
+		stop()
+	})
+}
+
+func TestABucketThatIsListedAndMissingIsToldOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "source_path: \"*/\"\nsync_mode: continuous\npolling_interval: 1m\nstate: {cache: shared}\n")
+		r.bucketsOf(1, "one", "two")
+		stop := r.live()
+		time.Sleep(90 * time.Second)
+		r.server.SetFaults(func(q emulator.Request) emulator.Fault {
+			if q.Bucket == "two" {
+				return emulator.Fault{Status: 404, Code: "NoSuchBucket", Message: "Bucket not found"}
+			}
+			return emulator.Fault{}
+		})
+		time.Sleep(time.Hour)
+		require.Len(t, told(r.logs.String(), "can't be read"), 1)
+		r.server.SetFaults(nil)
+		time.Sleep(2 * time.Hour)
+		require.Len(t, told(r.logs.String(), "can be read again"), 1)
+		stop()
+	})
+}
+
+func TestARunThatHasDeliveredEverythingLogsNothingMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newOrgRig(t, 2, "sync_mode: continuous\npolling_interval: 1m\n")
+		stop := r.live()
+		time.Sleep(45 * time.Second)
+		before := strings.Count(r.logs.String(), "level=INFO")
+		require.Positive(t, strings.Count(r.logs.String(), "24 delivered"))
+		time.Sleep(10 * time.Minute)
+		require.Equal(t, before, strings.Count(r.logs.String(), "level=INFO"))
+		stop()
+	})
+}

@@ -215,9 +215,8 @@ func (s *States) note(ctx context.Context, scope StateScope) error {
 }
 
 // Drop forgets a scope: everything is delivered again if the input still reads it, or
-// when it comes back. The scope must not be open. It returns of how many keys some
-// version was delivered, or 0 where that can't be read any more. Where it is damaged so
-// far that nobody knows what to delete, it fails.
+// when it comes back. The scope must not be open, and may be damaged. It returns of how
+// many keys some version was delivered, or 0 where that can't be read any more.
 func (s *States) Drop(ctx context.Context, scope StateScope) (tracked int64, err error) {
 	if l, err := state.OpenLedger(ctx, ledger.Shared(s.store), s.offline(scope), s.res); err == nil {
 		tracked = l.Stats().Tracked

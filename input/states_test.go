@@ -84,12 +84,18 @@ func TestTheStateOfABucketThatIsGoneIsShownUntilItIsDropped(t *testing.T) {
 }
 
 func TestADamagedStateOfOneBucketHidesNoOtherAndCanBeDropped(t *testing.T) {
+	for _, value := range []string{"-j1", "-founded"} {
+		t.Run(value, func(t *testing.T) { dropDamaged(t, value) })
+	}
+}
+
+func dropDamaged(t *testing.T, value string) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, "source_path: \"{tenant-1,tenant-2,tenant-3}/\"\nstate: {cache: shared}\n")
 		r.bucketsOf(2, "tenant-1", "tenant-2")
 		require.Error(t, r.run().Err, "one is missing")
 		r.messages = nil
-		damageState(t, r, "tenant-2", "-j1")
+		damageState(t, r, "tenant-2", value)
 
 		all := r.states()
 		scopes := all.Scopes()
@@ -97,6 +103,7 @@ func TestADamagedStateOfOneBucketHidesNoOtherAndCanBeDropped(t *testing.T) {
 		require.EqualValues(t, 2, tracked(t, all, scopes[0]))
 		_, err := all.Open(t.Context(), scopes[1])
 		require.ErrorContains(t, err, "damaged")
+		require.ErrorContains(t, err, "--forget-bucket")
 		require.Zero(t, tracked(t, all, scopes[2]))
 		forgotten, err := all.Drop(t.Context(), scopes[1])
 		require.NoError(t, err)

@@ -91,12 +91,12 @@ func main() {
 
 // parse reads which drill is wanted, and its flags.
 func parse(args []string) (o options, drill func(context.Context, options, string) error, err error) {
-	drills := map[string]func(context.Context, options, string) error{"kills": runKills, "lies": runLies, "scale": runScale, "storm": runStorm, "organization": runOrganization}
+	drills := map[string]func(context.Context, options, string) error{"kills": runKills, "lies": runLies, "scale": runScale, "storm": runStorm, "organization": runOrganization, "scopes": runScopes}
 	if len(args) > 0 {
 		drill = drills[args[0]]
 	}
 	if drill == nil {
-		return o, nil, errors.New("write drill kills, lies, scale, storm or organization")
+		return o, nil, errors.New("write drill kills, lies, scale, storm, organization or scopes")
 	}
 	flags := flag.NewFlagSet("drill "+args[0], flag.ExitOnError)
 	flags.StringVar(&o.binary, "binary", "supabase-connect", "the binary to run")
@@ -105,6 +105,9 @@ func parse(args []string) (o options, drill func(context.Context, options, strin
 	switch args[0] {
 	case "kills":
 		flags.IntVar(&o.number, "n", 50, "how often to kill it")
+		flags.StringVar(&o.sabotage, "break", breakNothing, "break the state before each start, which must be noticed: repeat or lose")
+	case "scopes":
+		flags.IntVar(&o.number, "n", 60, "how often to kill it")
 		flags.StringVar(&o.sabotage, "break", breakNothing, "break the state before each start, which must be noticed: repeat or lose")
 	case "lies":
 		flags.IntVar(&o.number, "n", 20, "for how many seconds to lie")
@@ -124,7 +127,12 @@ func parse(args []string) (o options, drill func(context.Context, options, strin
 		flags.IntVar(&o.organization.buckets, "buckets", 3, "how many buckets each has")
 		flags.IntVar(&o.organization.objects, "objects", 50, "how many objects each bucket has")
 		flags.DurationVar(&o.organization.interval, "interval", 10*time.Second, "the polling interval")
-		flags.StringVar(&o.organization.mode, "mode", "", "one_time or continuous alone; empty is both")
+		flags.StringVar(&o.organization.mode, "mode", "", "one_time, continuous or rest alone; empty is the first two")
+		rest := &o.organization.rest
+		flags.Float64Var(&rest.minutes, "minutes", 3, "for how long to watch it at rest")
+		flags.IntVar(&rest.tokens, "api-limit", 0, "how many requests a minute the Management API answers for all projects together; 0 is no such limit, as in production")
+		flags.DurationVar(&rest.apiDelay, "api-delay", 0, "how long each answer of the Management API takes")
+		flags.StringVar(&rest.profile, "profile", "", "a folder for profiles of the time at rest; they cost some CPU time themselves")
 		flags.Int64Var(&o.organization.memory, "memory", 250, "how many MiB the process may hold")
 	case "storm":
 		flags.IntVar(&o.number, "n", 10_000, "how many webhooks to post")

@@ -24,6 +24,7 @@ type organizationOptions struct {
 	interval         time.Duration
 	memory           int64 // MiB
 	mode             string
+	rest             restOptions
 }
 
 const (
@@ -43,6 +44,7 @@ type organizationDrill struct {
 	listener *emulator.OrganizationListener
 	output   *site
 	pipeline *pipeline
+	state    string // the path of its file
 	wrong    problems
 
 	mu sync.Mutex
@@ -68,7 +70,7 @@ func runOrganization(ctx context.Context, o options, dir string) error {
 	}
 	d := &organizationDrill{options: o, arrived: map[string]int{}, at: map[string]time.Time{}, mixed: map[string]string{}, put: map[string]time.Time{}}
 	fmt.Printf("drill: an organization of %d projects with %d buckets of %d objects, polled every %s\n", o.number, o.organization.buckets, o.organization.objects, o.organization.interval)
-	d.org = emulator.NewOrganization(emulator.OrganizationOptions{})
+	d.org = emulator.NewOrganization(emulator.OrganizationOptions{TokenRateLimit: o.organization.rest.tokens})
 	for range o.number {
 		d.addProject()
 	}
@@ -84,9 +86,9 @@ func runOrganization(ctx context.Context, o options, dir string) error {
 	plays := []struct {
 		mode string
 		play func(context.Context, string) error
-	}{{"one_time", d.oneTime}, {"continuous", d.continuous}}
+	}{{"one_time", d.oneTime}, {"continuous", d.continuous}, {"rest", d.rest}}
 	for _, p := range plays {
-		if o.organization.mode != "" && o.organization.mode != p.mode {
+		if o.organization.mode != p.mode && (o.organization.mode != "" || p.mode == "rest") {
 			continue
 		}
 		if err := p.play(ctx, dir); err != nil {
@@ -145,12 +147,13 @@ func (d *organizationDrill) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // open prepares a pipeline with the given fields.
 func (d *organizationDrill) open(dir, name string, fields ...string) error {
+	d.state = filepath.Join(dir, name+".db")
 	d.pipeline = &pipeline{binary: d.binary, config: filepath.Join(dir, name+".yaml"), log: filepath.Join(dir, name+".log")}
 	d.pipeline.env = []string{
 		"DRILL_ORGANIZATION=" + d.org.Slug(), "DRILL_ACCESS_TOKEN=" + d.org.AccessToken(),
 		"DRILL_API_URL=" + d.listener.APIURL(), "DRILL_ENDPOINT=" + d.listener.EndpointTemplate(),
 		"DRILL_RECORDER=" + d.output.url(), "DRILL_INTERVAL=" + d.organization.interval.String(),
-		"DRILL_STATE=" + filepath.Join(dir, name+".db"),
+		"DRILL_STATE=" + d.state,
 	}
 	d.mu.Lock()
 	clear(d.arrived)

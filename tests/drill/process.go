@@ -26,6 +26,7 @@ func withFields(config string, fields ...string) string {
 type pipeline struct {
 	binary, config, log, state string
 	env                        []string
+	set                        []string // fields of the config, as field=value
 
 	process *os.Process
 	// ended is closed when the process is gone, whatever the reason; code is its
@@ -46,7 +47,11 @@ func (p *pipeline) start(run int) error {
 	}
 	defer log.Close()
 	// No context: a kill ends the process, and close waits for that.
-	cmd := exec.Command(p.binary, "run", p.config) //nolint:noctx // see above
+	args := []string{"run"}
+	for _, field := range p.set {
+		args = append(args, "--set", field)
+	}
+	cmd := exec.Command(p.binary, append(args, p.config)...) //nolint:noctx // see above
 	cmd.Env = append(append(os.Environ(), p.env...), fmt.Sprintf("DRILL_RUN=%d", run))
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
@@ -67,12 +72,25 @@ func (p *pipeline) start(run int) error {
 // errEnded means that a pipeline ended by itself.
 var errEnded = errors.New("the pipeline ended by itself")
 
-// live waits while the pipeline runs. A pipeline that ends by itself is an
-// error.
-func (p *pipeline) live(ctx context.Context, d time.Duration) error {
+// command runs the binary with a subcommand on the config, and returns what it printed and
+// its exit code.
+func (p *pipeline) command(ctx context.Context, subcommand string, flags ...string) (out string, code int) {
+	cmd := exec.CommandContext(ctx, p.binary, append([]string{subcommand, p.config}, flags...)...)
+	cmd.Env = append(append(os.Environ(), p.env...), "DRILL_RUN=0")
+	text, err := cmd.CombinedOutput()
+	if err != nil && cmd.ProcessState == nil {
+		return err.Error(), -1
+	}
+	return string(text), cmd.ProcessState.ExitCode()
+}
+
+// liveFor is live until something happens, at most for a while.
+func (p *pipeline) liveFor(ctx context.Context, something <-chan struct{}, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
+	case <-something:
+		return nil
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
@@ -81,6 +99,10 @@ func (p *pipeline) live(ctx context.Context, d time.Duration) error {
 		return fmt.Errorf("%w; its last words:\n%s", errEnded, p.lastWords())
 	}
 }
+
+// live waits while the pipeline runs. A pipeline that ends by itself is an
+// error.
+func (p *pipeline) live(ctx context.Context, d time.Duration) error { return p.liveFor(ctx, nil, d) }
 
 // liveUntil is live until a state is reached.
 func (p *pipeline) liveUntil(ctx context.Context, reached func() bool) error {
@@ -136,10 +158,8 @@ func (p *pipeline) kill() {
 
 // markDelivered lets the binary itself record everything as delivered.
 func (p *pipeline) markDelivered(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, p.binary, "state", p.config, "--mark-delivered")
-	cmd.Env = append(append(os.Environ(), p.env...), "DRILL_RUN=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return errors.Join(fmt.Errorf("marking as delivered: %w", err), errors.New(string(out)))
+	if out, code := p.command(ctx, "state", "--mark-delivered"); code != 0 {
+		return fmt.Errorf("marking as delivered ended with %d: %s", code, out)
 	}
 	return nil
 }

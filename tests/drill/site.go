@@ -17,6 +17,7 @@ type site struct {
 	server   *http.Server
 	listener net.Listener
 	active   atomic.Int64 // requests under way
+	opened   atomic.Int64 // connections so far
 
 	mu sync.Mutex
 	// open are the connections by the address of the client.
@@ -49,6 +50,7 @@ func (s *site) note(c net.Conn, state http.ConnState) {
 	defer s.mu.Unlock()
 	switch state {
 	case http.StateNew:
+		s.opened.Add(1)
 		s.open[c.RemoteAddr().String()] = true
 	case http.StateClosed, http.StateHijacked:
 		delete(s.open, c.RemoteAddr().String())

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -38,8 +39,20 @@ type Book struct {
 	tag   uint64
 	tried []uint64
 
-	mu      sync.Mutex
-	entries []BookEntry // in order
+	mu sync.Mutex
+	// entries are in order. They are replaced and never changed.
+	entries []BookEntry
+	// unsure says that tried is not empty.
+	unsure bool
+	// waiting are the changes that nobody has begun to write. They are written together:
+	// the book is one value, and at a start each of a thousand projects changes it.
+	waiting []*bookChange
+}
+
+// bookChange is one call of Put or Remove.
+type bookChange struct {
+	apply func([]BookEntry) []BookEntry
+	done  bool // it is written; this belongs to the holder of io
 }
 
 // OpenBook reads the book of a namespace. Where the store holds none, it is empty;
@@ -57,20 +70,40 @@ func OpenBook(ctx context.Context, store Store, namespace string) (*Book, error)
 	return b, nil
 }
 
-// Entries returns all entries, in the order of their endpoints and buckets.
+// Entries returns all entries, in the order of their endpoints and buckets. They must
+// not be changed.
 func (b *Book) Entries() []BookEntry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.Clone(b.entries)
+	return b.entries
+}
+
+// Of returns the entries of one endpoint, in the order of their buckets. They must not be
+// changed.
+func (b *Book) Of(endpoint string) []BookEntry {
+	all := b.Entries()
+	byEndpoint := func(e BookEntry, endpoint string) int { return cmp.Compare(e.Endpoint, endpoint) }
+	from, _ := slices.BinarySearchFunc(all, endpoint, byEndpoint)
+	to := from
+	for to < len(all) && all[to].Endpoint == endpoint {
+		to++
+	}
+	return all[from:to:to]
 }
 
 // Put adds entries, or replaces those of the same endpoint and bucket. It is
 // durable when Put returns, and writes nothing where nothing changes; after an error
 // the book is as it was before.
 func (b *Book) Put(ctx context.Context, entries ...BookEntry) error {
+	entries = slices.Clone(entries)
+	for i := range entries {
+		entries[i].Gone = format.Storable(entries[i].Gone)
+	}
+	if b.holds(entries) {
+		return nil
+	}
 	return b.change(ctx, func(all []BookEntry) []BookEntry {
 		for _, e := range entries {
-			e.Gone = format.Storable(e.Gone)
 			if i, there := slices.BinarySearchFunc(all, e, BookEntry.Compare); there {
 				all[i] = e
 			} else {
@@ -78,6 +111,16 @@ func (b *Book) Put(ctx context.Context, entries ...BookEntry) error {
 			}
 		}
 		return all
+	})
+}
+
+// holds reports whether the store has these entries for sure.
+func (b *Book) holds(entries []BookEntry) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.unsure && !slices.ContainsFunc(entries, func(e BookEntry) bool {
+		i, there := slices.BinarySearchFunc(b.entries, e, BookEntry.Compare)
+		return !there || !same(b.entries[i], e)
 	})
 }
 
@@ -94,25 +137,58 @@ func (b *Book) Remove(ctx context.Context, entries ...BookEntry) error {
 	})
 }
 
-func (b *Book) change(ctx context.Context, f func([]BookEntry) []BookEntry) error {
+// change makes a change durable, along with those that wait at the same time. After an
+// error each of the others is tried by its own caller.
+func (b *Book) change(ctx context.Context, apply func([]BookEntry) []BookEntry) error {
+	c := &bookChange{apply: apply}
+	b.mu.Lock()
+	b.waiting = append(b.waiting, c)
+	b.mu.Unlock()
 	select {
 	case b.io <- struct{}{}:
-		defer func() { <-b.io }()
 	case <-ctx.Done():
-		return fmt.Errorf("writing the list of buckets: %w", ctx.Err())
+		if b.drop(c) {
+			return fmt.Errorf("writing the list of buckets: %w", ctx.Err())
+		}
+		b.io <- struct{}{} // somebody is writing it
 	}
-	before := b.Entries()
-	after := f(slices.Clone(before))
-	if slices.EqualFunc(before, after, same) && len(b.tried) == 0 {
+	defer func() { <-b.io }()
+	if c.done {
 		return nil
 	}
-	if err := b.write(ctx, after); err != nil {
-		return fmt.Errorf("writing the list of buckets: %w", err)
+	b.mu.Lock()
+	together, before := b.waiting, b.entries
+	b.waiting = nil
+	b.mu.Unlock()
+	after := slices.Clone(before)
+	for _, one := range together {
+		after = one.apply(after)
+	}
+	if !slices.EqualFunc(before, after, same) || len(b.tried) > 0 {
+		if err := b.write(ctx, after); err != nil {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.unsure = len(b.tried) > 0
+			b.waiting = append(slices.DeleteFunc(together, func(one *bookChange) bool { return one == c }), b.waiting...)
+			return fmt.Errorf("writing the list of buckets: %w", err)
+		}
+	}
+	for _, one := range together {
+		one.done = true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.entries = after
+	b.entries, b.unsure = after, false
 	return nil
+}
+
+// drop takes back a change that nobody has begun to write, and reports whether it did.
+func (b *Book) drop(c *bookChange) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := len(b.waiting)
+	b.waiting = slices.DeleteFunc(b.waiting, func(one *bookChange) bool { return one == c })
+	return len(b.waiting) < before
 }
 
 // write writes all entries, unless another process has; io is held.

@@ -2,7 +2,9 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/format"
@@ -11,8 +13,9 @@ import (
 // Drop removes all that a store holds of a scope, which must not be open. It first
 // writes an index that refers to nothing, so that wherever a kill or an error stops
 // it, the scope has an empty ledger: used again or dropped again, it deletes the
-// rest. Damaged manifests and records are no obstacle. An index that is damaged or
-// lost is [ErrDamaged], because only it knows what there is.
+// rest. Damage is no obstacle, wherever it is. Where the index is damaged or lost, nobody
+// knows what there is: what is found is deleted, and the index stays, so that what is not
+// found is never read.
 func Drop(ctx context.Context, store Store, scope Scope) error {
 	l := &Ledger{store: store, keys: scope.Keys(), limits: standard}
 	if err := l.drop(ctx); err != nil {
@@ -22,7 +25,11 @@ func Drop(ctx context.Context, store Store, scope Scope) error {
 }
 
 func (l *Ledger) drop(ctx context.Context) error {
-	if err := l.loadIndex(ctx); err != nil {
+	err := l.loadIndex(ctx)
+	if errors.Is(err, ErrDamaged) {
+		return l.dropUnknown(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	end, err := l.absentFrom(ctx, l.keys.Record, l.firstRecord)
@@ -42,19 +49,57 @@ func (l *Ledger) drop(ctx context.Context) error {
 	if err := l.deleteEach(ctx, l.keys.Manifest, manifests); err != nil {
 		return err
 	}
-	records := make([]uint64, 0, end-oldest)
-	for n := oldest; n < end; n++ {
-		records = append(records, n)
-	}
-	if err := l.deleteEach(ctx, l.keys.Record, records); err != nil {
+	if err := l.deleteEach(ctx, l.keys.Record, numbers(oldest, end)); err != nil {
 		return err
 	}
-	// The index goes last: without it, the value "founded" would say that it was lost.
-	if err := l.store.Delete(ctx, l.keys.Identity(), l.keys.Founded()); err != nil {
-		return fmt.Errorf("deleting %q: %w", l.keys.Founded(), err)
+	if oldest >= anew {
+		return l.delete(ctx, l.keys.Identity()) // the index must stay, see dropUnknown
 	}
-	if err := l.store.Delete(ctx, l.keys.Index()); err != nil {
-		return fmt.Errorf("deleting %q: %w", l.keys.Index(), err)
+	// The index goes last: without it, the value "founded" would say that it was lost.
+	if err := l.delete(ctx, l.keys.Identity(), l.keys.Founded()); err != nil {
+		return err
+	}
+	return l.delete(ctx, l.keys.Index())
+}
+
+// anew is above all numbers of a ledger that counts from 1.
+const anew = 1 << 60
+
+// dropUnknown removes what is there of a ledger without an index. A store can't be asked
+// for what it holds, and a record that is left would be replayed by a ledger that counts
+// from 1 and comes to its number. So the next ledger counts from a number above, which no
+// earlier one has used, and this is what its index says as long as it is there.
+func (l *Ledger) dropUnknown(ctx context.Context) error {
+	first := anew + rand.Uint64N(anew)
+	if err := l.writeEmpty(ctx, nil, first, first, first); err != nil {
+		return err
+	}
+	if err := l.delete(ctx, l.keys.Identity()); err != nil {
+		return err
+	}
+	for _, name := range []func(uint64) string{l.keys.Manifest, l.keys.Record} {
+		end, err := l.absentFrom(ctx, name, 1)
+		if err != nil {
+			return err
+		}
+		if err := l.deleteEach(ctx, name, numbers(1, end)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// numbers are those from first up to end.
+func numbers(first, end uint64) (all []uint64) {
+	for n := first; n < end; n++ {
+		all = append(all, n)
+	}
+	return all
+}
+
+func (l *Ledger) delete(ctx context.Context, keys ...string) error {
+	if err := l.store.Delete(ctx, keys...); err != nil {
+		return fmt.Errorf("deleting %q: %w", keys[len(keys)-1], err)
 	}
 	return nil
 }

@@ -107,21 +107,84 @@ func TestDamageDoesNotKeepAScopeFromBeingDropped(t *testing.T) {
 		for _, gone := range []bool{false, true} {
 			d, others := usedNextTo(t)
 			key := keyOf(t, d, string(scope.Keys())+kind)
-			if d.values[key] = []byte("torn"); gone {
-				delete(d.values, key)
-			}
+			spoiled(d, key, gone)
 			require.NoError(t, ledger.Drop(t.Context(), d.boot(-1), scope))
 			nothingOf(t, d, scope)
 			require.Len(t, d.values, others)
 		}
 	}
-	for _, gone := range []bool{false, true} {
-		d, _ := usedNextTo(t)
-		if d.values[scope.Keys().Index()] = []byte("torn"); gone {
-			delete(d.values, scope.Keys().Index())
+}
+
+// spoiled tears a value of a scope, or takes it away.
+func spoiled(d *disk, key string, gone bool) {
+	if d.values[key] = []byte("torn"); gone {
+		delete(d.values, key)
+	}
+}
+
+func TestAScopeWithADamagedIndexIsDroppedAndBeginsAnew(t *testing.T) {
+	index, founded := scope.Keys().Index(), scope.Keys().Founded()
+	for _, spoil := range []func(*disk){
+		func(d *disk) { spoiled(d, index, false) },
+		func(d *disk) { spoiled(d, index, true) },
+		func(d *disk) { spoiled(d, index, false); spoiled(d, founded, false) },
+		func(d *disk) { spoiled(d, index, true); spoiled(d, founded, false) },
+	} {
+		d, others := usedNextTo(t)
+		spoil(d)
+		require.ErrorIs(t, use(t, d), ledger.ErrDamaged)
+		require.NoError(t, ledger.Drop(t.Context(), d.boot(-1), scope))
+		require.Len(t, d.values, others+2, "what was found is deleted")
+		l := openOn(t, d.boot(-1), func(o *ledger.Options) { o.Scope = bucketScope(1) })
+		require.Zero(t, deliver(t, l, many(100, "v1")))
+		l = openOn(t, d.boot(-1))
+		require.Empty(t, l.Identity())
+		require.Equal(t, 6000, deliver(t, l, many(6000, "v1")))
+		require.NoError(t, l.Close(t.Context()))
+		require.NoError(t, use(t, d), "it can be read")
+		require.NoError(t, ledger.Drop(t.Context(), d.boot(-1), scope))
+		require.Len(t, d.values, others+2)
+	}
+}
+
+// Nobody can list a store. What a damaged index knew of is not found where its numbers are
+// far from 1, and a later ledger must not come to these numbers, however often it is dropped.
+func TestWhatADroppedScopeLeavesIsNeverRead(t *testing.T) {
+	d := newDisk(false)
+	const far = 100
+	for _, key := range []string{scope.Keys().Index(), scope.Keys().Record(far), scope.Keys().Manifest(far)} {
+		d.values[key] = []byte("torn")
+	}
+	for range 2 {
+		require.NoError(t, ledger.Drop(t.Context(), d.boot(-1), scope))
+		for n := range far + 1 {
+			l := openOn(t, d.boot(-1))
+			require.Equal(t, 1, deliver(t, l, many(n+1, "v1")), "pass %d", n)
+			require.NoError(t, l.Close(t.Context()))
 		}
-		err := ledger.Drop(t.Context(), d.boot(-1), scope)
-		require.ErrorIs(t, err, ledger.ErrDamaged)
-		require.ErrorContains(t, err, "state.namespace")
+	}
+}
+
+// A process may end at any write; what is there then is damaged as before, or empty.
+func TestDropOfADamagedIndexThatWasKilledCanBeRepeated(t *testing.T) {
+	for writes := 0; ; writes++ {
+		d, _ := usedNextTo(t)
+		spoiled(d, scope.Keys().Index(), false)
+		err := ledger.Drop(t.Context(), d.boot(writes), scope)
+		if err == nil {
+			require.Greater(t, writes, 4)
+			break
+		}
+		require.ErrorIs(t, err, errDead)
+		if writes == 0 {
+			require.ErrorIs(t, use(t, d), ledger.ErrDamaged)
+			require.NoError(t, ledger.Drop(t.Context(), d.boot(-1), scope))
+		}
+		l := openOn(t, d.boot(-1))
+		require.Equal(t, 6010, deliver(t, l, many(6010, "v1")), "killed at write %d", writes)
+		require.NoError(t, l.Close(t.Context()))
+		l = openOn(t, d.boot(-1))
+		require.Zero(t, deliver(t, l, many(6010, "v1")))
+		require.NoError(t, l.Close(t.Context()))
 	}
 }

@@ -28,9 +28,11 @@ type schedule struct {
 	shares    []*share
 	ready     []Range
 	model     model
-	answers   chan answer
-	fetches   sync.WaitGroup
-	underWay  int // pages
+	// answers has room for one of each lister, so that none waits for the consumer. They
+	// are pointers because a bucket of one page pays for that room in each pass.
+	answers  chan *answer
+	fetches  sync.WaitGroup
+	underWay int // pages
 
 	pageSize int // keys on the longest page so far
 	requests int // that were answered
@@ -55,7 +57,7 @@ func newSchedule(o Options) *schedule {
 		nextSize:  1,
 		pageSize:  1,
 	}
-	s.answers = make(chan answer, s.listers)
+	s.answers = make(chan *answer, s.listers)
 	bounds := inside(o.Bounds, o.Prefix, afterPrefix(o.Prefix))
 	if len(bounds) > 0 {
 		s.rangeSize *= 2
@@ -82,7 +84,7 @@ func (s *schedule) run(ctx context.Context, yield func(Range, error) bool) {
 	for {
 		s.dispatch(ctx)
 		if a, ok := s.next(); ok {
-			if err := s.handle(a); err != nil {
+			if err := s.handle(*a); err != nil {
 				s.end(yield, err)
 				return
 			}
@@ -105,7 +107,7 @@ func (s *schedule) end(yield func(Range, error) bool, err error) {
 }
 
 // next is the next answer. It waits only if there is nothing else to do.
-func (s *schedule) next() (answer, bool) {
+func (s *schedule) next() (*answer, bool) {
 	if len(s.ready) == 0 && s.underWay > 0 {
 		return <-s.answers, true
 	}
@@ -113,7 +115,7 @@ func (s *schedule) next() (answer, bool) {
 	case a := <-s.answers:
 		return a, true
 	default:
-		return answer{}, false
+		return nil, false
 	}
 }
 
@@ -143,7 +145,7 @@ func (s *schedule) dispatch(ctx context.Context) {
 		s.fetches.Go(func() {
 			objs, more, err := s.pager.Page(ctx, s.prefix, after)
 			release(err)
-			s.answers <- answer{share: sh, objs: objs, more: more, err: err}
+			s.answers <- &answer{share: sh, objs: objs, more: more, err: err}
 		})
 	}
 }

@@ -169,6 +169,7 @@ type sharedGauge struct {
 type parts struct {
 	values map[*Set]int64
 	sum    int64
+	times  times[*Set] // where the earliest is shown
 }
 
 func (g *sharedGauge) set(who *Set, s series, value int64) {
@@ -178,6 +179,9 @@ func (g *sharedGauge) set(who *Set, s series, value int64) {
 	if !known {
 		p = &parts{values: map[*Set]int64{}}
 		g.series[s] = p
+	}
+	if known && p.values[who] == value {
+		return // it is shown
 	}
 	g.change(p, who, s, value)
 }
@@ -191,12 +195,7 @@ func (g *sharedGauge) change(p *parts, who *Set, s series, value int64) {
 	}
 	shown := p.sum
 	if g.earliest {
-		shown = 0
-		for _, v := range p.values {
-			if shown == 0 || v < shown {
-				shown = v
-			}
-		}
+		shown = p.times.earliest(p.values, who)
 	}
 	if len(p.values) == 0 {
 		delete(g.series, s) // buckets come and go

@@ -34,6 +34,8 @@ type Store struct {
 	db   *bbolt.DB
 	// info is which file it is.
 	info os.FileInfo
+	// writes are those of all callers.
+	writes group
 }
 
 var _ ledger.Store = (*Store)(nil)
@@ -202,7 +204,11 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 
 // Put implements [ledger.Store]; all entries are on the disk, or none.
 func (s *Store) Put(ctx context.Context, entries ...ledger.Entry) error {
-	return s.update(ctx, "writing", func(b *bbolt.Bucket, keys *digest) error {
+	size := 0
+	for _, e := range entries {
+		size += len(e.Key) + len(e.Value)
+	}
+	return s.update(ctx, "writing", size, func(b *bbolt.Bucket, keys *digest) error {
 		for _, e := range entries {
 			key := []byte(e.Key)
 			if b.Get(key) == nil {
@@ -218,7 +224,7 @@ func (s *Store) Put(ctx context.Context, entries ...ledger.Entry) error {
 
 // Delete implements [ledger.Store]; all keys are gone, or none.
 func (s *Store) Delete(ctx context.Context, keys ...string) error {
-	return s.update(ctx, "deleting", func(b *bbolt.Bucket, left *digest) error {
+	return s.update(ctx, "deleting", 0, func(b *bbolt.Bucket, left *digest) error {
 		for _, k := range keys {
 			key := []byte(k)
 			if b.Get(key) != nil {
@@ -232,31 +238,36 @@ func (s *Store) Delete(ctx context.Context, keys ...string) error {
 	})
 }
 
-// update runs f in a transaction; f also keeps the digest of the keys.
-func (s *Store) update(ctx context.Context, what string, f func(*bbolt.Bucket, *digest) error) error {
+// update runs f in a transaction, perhaps along with those of other callers; f also
+// keeps the digest of the keys. It may run again, after a transaction that failed.
+func (s *Store) update(ctx context.Context, what string, size int, f func(*bbolt.Bucket, *digest) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.stillThere()
-	if err == nil {
-		err = guarded(func() error {
-			return s.db.Update(func(tx *bbolt.Tx) error {
-				b := tx.Bucket(bucketName)
-				keys, err := keysOf(b)
-				if err == nil {
-					err = f(b, &keys)
-				}
-				if err == nil && keys.sequence() != b.Sequence() {
-					err = b.SetSequence(keys.sequence())
-				}
-				return err
-			})
-		})
-	}
-	if err != nil {
+	if err := s.writes.run(&change{do: f, size: size}, s.write); err != nil {
 		return fmt.Errorf("%s values in %q: %w", what, s.path, lasting(err))
 	}
 	return nil
+}
+
+// write makes one transaction of all changes.
+func (s *Store) write(changes ...*change) error {
+	if err := s.stillThere(); err != nil {
+		return err
+	}
+	return guarded(func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error {
+			b := tx.Bucket(bucketName)
+			keys, err := keysOf(b)
+			for i := 0; err == nil && i < len(changes); i++ {
+				err = changes[i].do(b, &keys)
+			}
+			if err == nil && keys.sequence() != b.Sequence() {
+				err = b.SetSequence(keys.sequence())
+			}
+			return err
+		})
+	})
 }
 
 // keysOf is the digest of a bucket, counted where a file has none yet.

@@ -79,13 +79,25 @@ const (
 // never counts as "nothing was delivered yet".
 var ErrDamaged = errors.New("the ledger is damaged")
 
-// remedy ends every error that is [ErrDamaged].
-const remedy = "restore the state from a backup, or have everything delivered again by starting with " +
-	"another state.namespace or an empty state"
+// Every error that is [ErrDamaged] ends with a remedy: for one bucket, and for the value
+// that is about all of them.
+const (
+	remedy = "restore the state from a backup, or have all of this bucket delivered again by " +
+		"`supabase-connect state CONFIG --forget-bucket` (with --project REF and --bucket NAME where the input reads several); " +
+		"another state.namespace begins anew with all buckets"
+	remedyOfAll = "restore the state from a backup, or have everything delivered again by starting with " +
+		"another state.namespace or an empty state"
+)
 
 // Damaged is [ErrDamaged] for one key, with what was found there and the remedy.
-func Damaged(key, found string) error {
-	return fmt.Errorf("%w: %q %s; %s", ErrDamaged, key, found, remedy)
+func Damaged(key, found string) error { return damaged(kindIndex, key, found) }
+
+func damaged(kind valueKind, key, found string) error {
+	end := remedy
+	if kind == kindBook {
+		end = remedyOfAll
+	}
+	return fmt.Errorf("%w: %q %s; %s", ErrDamaged, key, found, end)
 }
 
 func seal(kind valueKind, key string, body []byte) []byte {
@@ -103,18 +115,18 @@ func unseal(kind valueKind, key string, value []byte) ([]byte, error) {
 	head := min(len(magic), len(value))
 	switch {
 	case len(value) == 0:
-		return nil, Damaged(key, "is empty")
+		return nil, damaged(kind, key, "is empty")
 	case string(value[:head]) != magic[:head]:
-		return nil, Damaged(key, fmt.Sprintf("holds something that is no value of this ledger (it begins with %q)", value[:min(16, len(value))]))
+		return nil, damaged(kind, key, fmt.Sprintf("holds something that is no value of this ledger (it begins with %q)", value[:min(16, len(value))]))
 	case len(value) < len(magic)+2+checksumSize:
-		return nil, Damaged(key, fmt.Sprintf("is truncated (%d bytes)", len(value)))
+		return nil, damaged(kind, key, fmt.Sprintf("is truncated (%d bytes)", len(value)))
 	case value[len(magic)] > formatVersion:
 		return nil, fmt.Errorf("%w: %q was written in format %d by a newer version, this one reads up to %d; use the newer version",
 			ErrDamaged, key, value[len(magic)], formatVersion)
 	}
 	payload, sum := value[:len(value)-checksumSize], Tag(value)
 	if xxhash.Sum64(payload) != sum {
-		return nil, Damaged(key, fmt.Sprintf("is torn or truncated (its %d bytes do not match their checksum)", len(value)))
+		return nil, damaged(kind, key, fmt.Sprintf("is torn or truncated (its %d bytes do not match their checksum)", len(value)))
 	}
 	r := reader{b: payload[len(magic)+1:]}
 	gotKind := valueKind(r.byte())
@@ -122,9 +134,9 @@ func unseal(kind valueKind, key string, value []byte) ([]byte, error) {
 	body := r.bytes(r.uvarint())
 	switch {
 	case r.bad || len(r.b) > 0:
-		return nil, Damaged(key, "has a header that cannot be read")
+		return nil, damaged(kind, key, "has a header that cannot be read")
 	case gotKey != key || gotKind != kind:
-		return nil, Damaged(key, fmt.Sprintf("holds the value of %q", gotKey))
+		return nil, damaged(kind, key, fmt.Sprintf("holds the value of %q", gotKey))
 	}
 	return body, nil
 }
@@ -144,7 +156,7 @@ func decode[T any](kind valueKind, key string, value []byte, read func(body []by
 		return v, err
 	}
 	if v, err = read(body); err != nil {
-		return v, Damaged(key, "cannot be read: "+err.Error())
+		return v, damaged(kind, key, "cannot be read: "+err.Error())
 	}
 	return v, nil
 }
