@@ -80,7 +80,7 @@ func measurePolls(tb testing.TB, n, rounds int, interval, rest time.Duration) {
 		put(i, uint64(i), emulator.WithLastModified(time.Now().Add(-time.Duration(n-i)*time.Second)))
 	}
 	require.NoError(tb, r.build())
-	states, err := openStates(tb.Context(), r.input.(*reader).conf, r.resources())
+	states, err := openStates(tb.Context(), r.input.(*single).Conf, r.resources())
 	require.NoError(tb, err)
 	state, err := states.Open(tb.Context(), states.Scopes()[0])
 	require.NoError(tb, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -43,7 +44,7 @@ func TestAHangingDeletionCostsNoCheckpoint(t *testing.T) {
 				begin := time.Now()
 				err := r.input.Close(ctx)
 				require.Error(t, err)
-				require.LessOrEqual(t, time.Since(begin), min(limit, 2*closeStep))
+				require.LessOrEqual(t, time.Since(begin), min(limit, 2*scope.CloseStep))
 				again := r.input.Close(t.Context())
 				require.ErrorContains(t, again, "waiting for deletions", "the second Close waits, and tells how it went")
 				require.ErrorContains(t, again, `1 object delivered and not deleted when the run stopped, and may stay in the bucket (delete_objects): "a"`)
@@ -68,7 +69,7 @@ func TestTheStateIsFreeAgainAlthoughCloseHadTooLittleTime(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		require.ErrorIs(t, r.input.Close(ctx), context.Canceled)
-		time.Sleep(3 * closeStep)
+		time.Sleep(3 * scope.CloseStep)
 		s, err := boltstore.Open(path)
 		require.NoError(t, err)
 		require.NoError(t, s.Close())

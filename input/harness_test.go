@@ -96,26 +96,26 @@ func (r *rig) build() error {
 	}
 	if conf.Several() {
 		s := newSeveral(conf, r.resources())
-		r.input = withRetries(conf, s, s.undelivered)
+		r.input = withRetries(conf, s, s.Undelivered)
 		return nil
 	}
-	reader, err := newReader(conf, r.resources())
+	s, err := newSingle(conf, r.resources())
 	if err != nil {
 		return err
 	}
-	if err := reader.openTargets(); err != nil {
+	if err := s.scope.OpenTargets(); err != nil {
 		return err
 	}
 	if r.asks {
-		reader.choice.LeastPages = 0
+		s.scope.Choice.LeastPages = 0
 	}
 	if r.metadata != nil {
-		reader.metadata = r.metadata
+		s.scope.Metadata = r.metadata
 	}
 	if r.store != nil {
-		reader.store = r.store
+		s.Store = r.store
 	}
-	r.input = withRetries(conf, reader, reader.undelivered)
+	r.input = withRetries(conf, s, s.Undelivered)
 	return nil
 }
 

@@ -4,50 +4,34 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 )
 
-// hub is what all scopes of an input share.
+// hub is what Benthos has of an input, whether it reads one scope or many: its messages,
+// connecting, and closing.
 type hub struct {
-	conf   config.Config // as it is written
-	res    *service.Resources
-	log    *service.Logger
-	meters *meter.Set
-	out    chan emit.Handover
-	// undelivered are the batches that the pipeline has.
-	undelivered *emit.Undelivered
-	// room is for the downloads of all scopes.
-	room *fetch.Room
+	*scope.Shared
 	shut shut
 
-	// What follows is for inputs that read several scopes.
-	several bool
-	// store is nil where each scope opens its own, or nothing is remembered.
-	store ledger.Store
-	// allStalled is how many scopes wait for their state.
-	allStalled atomic.Int64
+	mu        sync.Mutex
+	attempted bool // Connect was called
+	closed    bool
+	recorded  *openRun // nil for a run that repeats
+	// wait is what Connect waits for.
+	wait outage.Lines
 }
 
-func newHub(conf config.Config, res *service.Resources, m *meter.Set) *hub {
-	h := &hub{conf: conf, res: res, log: res.Logger(), meters: m, out: make(chan emit.Handover)}
-	h.undelivered = emit.NewUndelivered(h.log, m.Undelivered)
-	h.room = fetch.NewRoom(fetch.RoomOptions{
-		Bytes: conf.BufferBytes, Places: limiter.MaxDownloads(conf.MaxDownloads), BytesPerSecond: conf.MaxBytesPerSecond,
-		Whole: conf.WholeScanner || conf.ToTheEnd, None: conf.References, Buffered: m.Buffered,
-	})
+func newHub(conf config.Config, res *service.Resources, m *meter.Set, voice scope.Voice) *hub {
+	h := &hub{}
 	h.shut.init()
+	h.Shared = scope.NewShared(h.shut.begun, conf, res, m, voice, func() bool { return endTeller() != nil })
 	return h
 }
 
@@ -56,11 +40,11 @@ func newHub(conf config.Config, res *service.Resources, m *meter.Set) *hub {
 // failure belongs to an object and is handled there.
 func (h *hub) ReadBatch(ctx context.Context) (service.MessageBatch, service.AckFunc, error) {
 	select {
-	case next, ok := <-h.out:
+	case next, ok := <-h.Out:
 		if !ok {
 			return nil, nil, service.ErrEndOfInput
 		}
-		return next.Batch, h.undelivered.HandOver(next.Key, next.Ack), nil
+		return next.Batch, h.Undelivered.HandOver(next.Key, next.Ack), nil
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}
@@ -70,7 +54,7 @@ func (h *hub) ReadBatch(ctx context.Context) (service.MessageBatch, service.AckF
 // every run, and any other error ends a one-time run: then why is that error, and err
 // the end of the input. A run that repeats tries again. It returns the error at first
 // and every five minutes, so that Benthos logs it and shows it on /ready.
-func (h *hub) connect(ctx context.Context, wait *outage.Lines, once func(context.Context) (err error, lasts bool)) (why, err error) {
+func (h *hub) connect(ctx context.Context, once func(context.Context) (err error, lasts bool)) (why, err error) {
 	for {
 		err, lasts := once(ctx)
 		switch {
@@ -78,13 +62,13 @@ func (h *hub) connect(ctx context.Context, wait *outage.Lines, once func(context
 			return nil, nil
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		case lasts || !h.conf.Plan.Repeats():
+		case lasts || !h.Conf.Plan.Repeats():
 			return err, service.ErrEndOfInput
 		}
-		tell := wait.Failed()
-		pause := h.conf.Retry.Delay(wait.Failures())
+		tell := h.wait.Failed()
+		pause := h.Conf.Retry.Delay(h.wait.Failures())
 		if tell {
-			if lasted := wait.Lasts(); lasted > 0 {
+			if lasted := h.wait.Lasts(); lasted > 0 {
 				err = fmt.Errorf("still waiting, for %s so far: %w", lasted, err)
 			}
 			return nil, service.NewErrBackOff(err, pause)
@@ -93,50 +77,6 @@ func (h *hub) connect(ctx context.Context, wait *outage.Lines, once func(context
 			return nil, err
 		}
 	}
-}
-
-// life is what there is of a run from Connect to Close.
-type life struct {
-	mu        sync.Mutex
-	attempted bool          // Connect was called
-	startedAt time.Time     // zero until the run has begun
-	stop      func()        // ends the run
-	done      chan struct{} // closed when the run has ended
-	cause     error         // why it ended early
-	closed    bool
-	recorded  *openRun // nil for a run that repeats
-	// wait is what Connect waits for.
-	wait outage.Lines
-}
-
-func (l *life) setCause(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.cause == nil { // what came first is why the run ends
-		l.cause = err
-	}
-}
-
-// endWith ends the run early.
-func (l *life) endWith(err error) {
-	l.setCause(err)
-	l.mu.Lock()
-	stop := l.stop
-	l.mu.Unlock()
-	if stop != nil {
-		stop()
-	}
-}
-
-// closeStep bounds each step of Close. Each step has a time of its own, so that a
-// step that hangs does not cost the others theirs.
-const closeStep = time.Minute
-
-// timed runs one step of Close.
-func timed(step func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeStep)
-	defer cancel()
-	return step(ctx)
 }
 
 // shut is the state of Close.

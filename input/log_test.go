@@ -1,7 +1,6 @@
 package input
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -10,9 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -34,10 +32,10 @@ func TestThousandsOfObjectsThatFailForOneCauseAreTenLinesAndACount(t *testing.T)
 		})
 		report := r.run()
 		require.Equal(t, map[string]int64{"denied": 3000, "unavailable": 1}, report.Parked)
-		require.Len(t, r.logs.linesWith("level=ERROR", "is parked (denied)"), linesOfAKind)
+		require.Len(t, r.logs.linesWith("level=ERROR", "is parked (denied)"), scope.LinesOfAKind)
 		require.Len(t, r.logs.linesWith("level=ERROR", `Object \"other\" is parked (unavailable)`), 1, "a rare cause is not hidden by a common one")
 		require.Len(t, r.logs.linesWith("level=ERROR", "2990 more objects are parked (denied: 2990)"), 1)
-		require.LessOrEqual(t, len(r.logs.linesWith("level=ERROR")), linesOfAKind+3)
+		require.LessOrEqual(t, len(r.logs.linesWith("level=ERROR")), scope.LinesOfAKind+3)
 	})
 }
 
@@ -60,42 +58,17 @@ func TestAnObjectThatIsStillParkedIsToldOnce(t *testing.T) {
 		defer stop()
 		told := func() int { return len(r.logs.linesWith("level=ERROR", "parked (")) }
 		time.Sleep(3 * time.Hour)
-		require.Equal(t, linesOfAKind+1, told(), "however many passes fail at them")
+		require.Equal(t, scope.LinesOfAKind+1, told(), "however many passes fail at them")
 		fail(http.StatusInternalServerError)
 		time.Sleep(3 * time.Hour)
-		require.Equal(t, 2*(linesOfAKind+1), told(), "another reason is told")
+		require.Equal(t, 2*(scope.LinesOfAKind+1), told(), "another reason is told")
 		r.server.SetFaults(nil)
 		time.Sleep(3 * time.Hour)
 		require.Len(t, r.arrived(), 30)
 		fail(http.StatusInternalServerError)
 		r.server.Put("docs", "0", []byte("another"))
 		time.Sleep(3 * time.Hour)
-		require.Equal(t, 2*(linesOfAKind+1)+1, told(), "and another version")
-	})
-}
-
-func TestObjectsThatAreKeptAreTenLinesAndACount(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, "delete_objects: true\n")
-		parsed, err := r.parse()
-		require.NoError(t, err)
-		conf, err := config.Parse(parsed)
-		require.NoError(t, err)
-		reader, err := newReader(conf, r.resources())
-		require.NoError(t, err)
-		for i := range 25 {
-			reader.watcher.NotRemoved(object.Object{Key: fmt.Sprint(i)}, "it is listed as another version now", nil)
-			reader.watcher.NotRemoved(object.Object{Key: fmt.Sprint(i)}, "", errors.New("denied"))
-		}
-		reader.watcher.ended()
-		require.Contains(t, r.logs.String(), `Object \"0\" was delivered but kept (delete_objects): it is listed as another version now`)
-		require.Len(t, r.logs.linesWith("level=WARN", "was delivered but kept"), linesOfAKind)
-		require.Len(t, r.logs.linesWith("level=ERROR", "was delivered, but could not be deleted"), linesOfAKind)
-		require.Len(t, r.logs.linesWith("15 more objects were delivered but kept"), 1)
-		require.Len(t, r.logs.linesWith("15 more objects were delivered, but could not be deleted"), 1)
-		before := len(r.logs.linesWith("more objects"))
-		reader.watcher.ended()
-		require.Len(t, r.logs.linesWith("more objects"), before, "said once")
+		require.Equal(t, 2*(scope.LinesOfAKind+1)+1, told(), "and another version")
 	})
 }
 

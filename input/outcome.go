@@ -1,11 +1,9 @@
 package input
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 )
 
 // In Benthos an input cannot say that a run failed: a stream that ended looks the
@@ -248,7 +247,7 @@ func endTeller() func(Report) {
 }
 
 var (
-	errInterrupted = errors.New("stopped before its end")
+	errInterrupted = scope.ErrInterrupted
 	// errAbandoned is the cause of a run that Benthos abandoned.
 	errAbandoned = errors.New("the process ended while the output still had messages that it did not acknowledge (shutdown_timeout)")
 )
@@ -263,12 +262,12 @@ func recordRun(r Report) {
 }
 
 // newReport makes the public report of a pass; cause is what ended it early.
-func newReport(r *reader, p pass.Report, cause error) Report {
+func newReport(s *scope.Scope, p pass.Report, cause error) Report {
 	out := Report{
-		Label: r.res.Label(), Bucket: r.conf.Project.Bucket, Prefix: r.conf.Prefix,
+		Label: s.Resources.Label(), Bucket: s.Conf.Project.Bucket, Prefix: s.Conf.Prefix,
 		Listed: p.Listed, Unchanged: p.Unchanged, Filtered: p.Filtered, Delivered: p.Delivered, Bytes: p.Bytes,
 		Vanished: p.Vanished, Parked: p.Parked, Unsettled: p.Unsettled(), NotRemoved: p.NotRemoved,
-		Remembered: r.conf.State.Set(),
+		Remembered: s.Conf.State.Set(),
 	}
 	for _, o := range p.ParkedObjects {
 		out.FirstParked = append(out.FirstParked, Unread{Key: o.Object.Key, Reason: o.Reason, Err: o.Err})
@@ -284,26 +283,26 @@ func newReport(r *reader, p pass.Report, cause error) Report {
 		add(cause, errors.Is(cause, errInterrupted))
 	}
 	if n := p.ParkedTotal(); n > 0 {
-		add(fmt.Errorf("%d of %s could not be delivered (%s)%s", n, object.Count(p.Listed), countsByName(p.Parked), firstKeys(p)), true)
+		add(fmt.Errorf("%d of %s could not be delivered (%s)%s", n, object.Count(p.Listed), object.CountsByName(p.Parked), firstKeys(p)), true)
 	}
 	if n := out.Unsettled; n > 0 {
 		text := object.Count(n) + " under way when the run stopped"
-		if why := r.undelivered.Why(); why != "" {
+		if why := s.Undelivered.Why(); why != "" {
 			text += ", the oldest not acknowledged: " + why
 		}
 		add(errors.New(text), false)
 	}
-	if n := r.targets.malformed.Load(); n > 0 {
+	if n := s.Malformed(); n > 0 {
 		problems = append(problems, fmt.Errorf("%d messages of targets_input named no object", n))
 	}
 	if p.NotRemoved > 0 {
-		add(fmt.Errorf("%s delivered but not %s", object.Count(p.NotRemoved), r.removals.Words().Done), false)
+		add(fmt.Errorf("%s delivered but not %s", object.Count(p.NotRemoved), s.Removals().Words().Done), false)
 	}
-	if err := r.removals.Pending(); err != nil {
+	if err := s.Removals().Pending(); err != nil {
 		add(err, false)
 	}
 	if len(problems) > 0 {
-		out.Err = fmt.Errorf("reading %s: %w", r.where(), oneLine(problems))
+		out.Err = fmt.Errorf("reading %s: %w", s.Where(), oneLine(problems))
 	}
 	return out
 }
@@ -339,22 +338,6 @@ func firstKeys(p pass.Report) string {
 		more = fmt.Sprintf(" and %d more", n)
 	}
 	return ": " + strings.Join(keys, ", ") + more
-}
-
-// countsByName writes counts with their names, the largest first.
-func countsByName(counts map[string]int64) string {
-	parts := make([]string, 0, len(counts))
-	for _, name := range byCount(counts) {
-		parts = append(parts, fmt.Sprintf("%s: %d", name, counts[name]))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// byCount sorts the names: the largest count first, equal counts by name.
-func byCount(counts map[string]int64) []string {
-	return slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
-	})
 }
 
 // Main runs the command line of Benthos with this input and ends the process with

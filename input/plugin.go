@@ -40,17 +40,17 @@ func newFromParsed(parsed *service.ParsedConfig, res *service.Resources) (servic
 func newInput(conf config.Config, res *service.Resources) (service.BatchInput, error) {
 	if conf.Several() {
 		s := newSeveral(conf, res)
-		return withRetries(conf, s, s.undelivered), nil
+		return withRetries(conf, s, s.Undelivered), nil
 	}
-	r, err := newReader(conf, res)
+	s, err := newSingle(conf, res)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.openTargets(); err != nil {
-		r.client.Close()
+	if err := s.scope.OpenTargets(); err != nil {
+		s.scope.Discard()
 		return nil, config.At(config.FieldTargetsInput, err)
 	}
-	return withRetries(conf, r, r.undelivered), nil
+	return withRetries(conf, s, s.Undelivered), nil
 }
 
 // withRetries has nacks replayed, where that is asked for.

@@ -1,12 +1,8 @@
 package input
 
 import (
-	"fmt"
 	"slices"
 	"time"
-
-	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
 // Progress tells how far a one-time run of this process has come.
@@ -64,88 +60,4 @@ func Running() []Progress {
 		}
 	}
 	return all
-}
-
-// progress is that of the reader's run. It is safe for concurrent use, also while the
-// reader connects.
-func (r *reader) progress() Progress {
-	p := Progress{Label: r.res.Label()}
-	last := r.pass.Load()
-	if last == nil {
-		p.Waits = r.connecting()
-		return p
-	}
-	report := last.Report()
-	p.Listed, p.Unchanged, p.Filtered = report.Listed, report.Unchanged, report.FilteredTotal()
-	p.Delivered, p.Bytes, p.Vanished = report.Delivered, report.Bytes, report.Vanished
-	p.Parked, p.UnderWay = report.ParkedTotal(), report.Unsettled()
-	switch {
-	case report.ListingComplete:
-		p.Total = report.Listed
-	case report.Tracked > report.Listed:
-		p.Total = report.Tracked
-	}
-	p.Waits = r.watcher.waitsFor(report)
-	return p
-}
-
-// connecting says what a run waits for that has not begun to list.
-func (r *reader) connecting() string {
-	if err := r.keysFail.Get(); err != nil {
-		return fmt.Sprintf("waiting for the credentials: %v", err)
-	}
-	if err := r.outages.Cause(); err != nil {
-		return fmt.Sprintf("connecting to %s: %v", r.outages.What, err)
-	}
-	return "connecting to " + r.outages.What
-}
-
-// standstill is a time in which no count of a pass changes.
-type standstill struct {
-	counts [4]int64
-	since  time.Time
-	// failed is how many requests had failed when it began.
-	failed int64
-}
-
-// waitsFor says why nothing has moved for a while, "" where something has. Each look
-// at the counts makes it more precise.
-func (w *watcher) waitsFor(p pass.Report) string {
-	counts := [4]int64{p.Listed, p.Delivered, p.Vanished, p.ParkedTotal()}
-	failed, last := w.reader.meters.Failed()
-	w.stillMu.Lock()
-	if counts != w.still.counts {
-		w.still = standstill{counts: counts, since: time.Now(), failed: failed}
-	}
-	still := w.still
-	w.stillMu.Unlock()
-	lasts := time.Since(still.since)
-	if lasts < emit.StillAfter {
-		return ""
-	}
-	if waits := w.reader.undelivered.Waits(); waits != "" && failed == still.failed {
-		return waits
-	}
-	return fmt.Sprintf("nothing has moved for %s, %s", lasts.Round(time.Second), w.reader.heldUp(p, failed-still.failed, last))
-}
-
-// heldUp says what holds up a pass in which nothing moves, n requests failed, and the
-// output owes no ack.
-func (r *reader) heldUp(p pass.Report, n int64, last error) string {
-	if err := r.keysFail.Get(); err != nil {
-		return fmt.Sprintf("waiting for the credentials: %v", err)
-	}
-	if err := r.stateFails.Get(); err != nil {
-		return fmt.Sprintf("waiting until the state can be written: %v", err)
-	}
-	if n > 0 {
-		return fmt.Sprintf("failed requests: %d, the last with: %v", n, last)
-	}
-	if err := r.outages.Cause(); err != nil {
-		return fmt.Sprintf("waiting for %s: %v", r.outages.What, err)
-	}
-	if p.Unsettled() == 0 && !p.ListingComplete {
-		return "waiting for the listing"
-	}
-	return "waiting for the downloads under way"
 }

@@ -12,8 +12,6 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -168,21 +166,6 @@ func TestSlowListingIsNamed(t *testing.T) {
 		require.Contains(t, runningIn(t, 20*time.Second).Waits, "nothing has moved for 20s, waiting for the listing")
 		wait()
 	})
-}
-
-func TestARunThatCanNotWriteItsStateSaysSo(t *testing.T) {
-	r := newRig(t, "")
-	parsed, err := r.parse()
-	require.NoError(t, err)
-	conf, err := config.Parse(parsed)
-	require.NoError(t, err)
-	reader, err := newReader(conf, r.resources())
-	require.NoError(t, err)
-	hooks := reader.keeperHooks()
-	hooks.Failing(errors.New("no space left on device"), 0)
-	require.Contains(t, reader.heldUp(pass.Report{}, 0, nil), "waiting until the state can be written: no space left")
-	hooks.Recovered(time.Second)
-	require.Equal(t, "waiting for the listing", reader.heldUp(pass.Report{}, 0, nil))
 }
 
 func TestTheEndOfARunIsToldOnceInPlaceOfTheLog(t *testing.T) {

@@ -26,6 +26,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/s3"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/api"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/auth"
@@ -253,7 +254,7 @@ func TestAPageInPlaceOfTheFirstListingIsTriedAFewTimesOnly(t *testing.T) {
 		asked := pages(r, func(int) bool { return true })
 		report := r.run()
 		require.ErrorContains(t, report.Err, "no S3 server but a web page")
-		require.Equal(t, unreachableAttempts, *asked)
+		require.Equal(t, scope.UnreachableAttempts, *asked)
 	})
 }
 

@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/state"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/directory"
@@ -35,8 +34,9 @@ type several struct {
 	transport *http.Transport
 	teller    *teller
 
-	life
-	// What follows is guarded by the lock of life.
+	// Life is that of the run over all scopes.
+	scope.Life
+	// What follows is guarded by the lock of hub.
 	sources map[string]*source           // by the reference of the project
 	listed  map[string]directory.Project // the last list of the projects
 	readers []*scoped                    // in the order of their beginning
@@ -68,8 +68,7 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 			perScope = append(perScope, "project")
 		}
 	}
-	h := newHub(conf, res, meter.New(res.Metrics(), perScope...))
-	h.several = true
+	h := newHub(conf, res, meter.New(res.Metrics(), perScope...), scope.OneOfMany)
 	s := &several{hub: h, turns: fleet.NewTurns(active), sources: map[string]*source{}, gone: map[string]bool{}}
 	s.past = Report{Filtered: map[string]int64{}, Parked: map[string]int64{}}
 	s.teller = &teller{several: s, projects: map[string]*unread{}, found: map[string][]string{}, unnamed: map[string]bool{}, warned: map[string]bool{}}
@@ -116,8 +115,8 @@ func (s *several) facts(ctx context.Context, ref string) (management.Project, er
 	s.mu.Lock()
 	p, listed := s.listed[ref]
 	s.mu.Unlock()
-	if listed && !s.conf.Plan.Repeats() && p.Status.Phase() == management.Starting {
-		token, err := s.conf.Token()(ctx)
+	if listed && !s.Conf.Plan.Repeats() && p.Status.Phase() == management.Starting {
+		token, err := s.Conf.Token()(ctx)
 		if err != nil {
 			return management.Project{}, err
 		}
@@ -137,43 +136,43 @@ func (s *several) Connect(ctx context.Context) error {
 	ctx, cancel := s.untilClosed(ctx)
 	defer cancel()
 	s.mu.Lock()
-	begun := s.closed || !s.startedAt.IsZero()
+	begun := s.closed || !s.Began().IsZero()
 	first := !s.attempted
 	s.attempted = true
 	s.mu.Unlock()
 	if begun {
 		return nil
 	}
-	if first && !s.conf.Plan.Repeats() {
-		recorded := beginRun(s.conf.Where(), s.abandon, s.progress)
+	if first && !s.Conf.Plan.Repeats() {
+		recorded := beginRun(s.Conf.Where(), s.abandon, s.progress)
 		s.mu.Lock()
 		s.recorded = recorded
 		s.mu.Unlock()
 	}
 	if first {
-		s.teller.warn(s.conf.Project.Warnings)
+		s.teller.warn(s.Conf.Project.Warnings)
 	}
-	why, err := s.connect(ctx, &s.wait, s.connectOnce)
+	why, err := s.connect(ctx, s.connectOnce)
 	if err != nil {
-		s.setCause(why)
+		s.SetCause(why)
 		return err
 	}
 	if lasted := s.wait.Lasts(); s.wait.Over() {
-		s.log.Infof("Connected after %s in which that failed", lasted)
+		s.Log.Infof("Connected after %s in which that failed", lasted)
 	}
 	s.start() //nolint:contextcheck // the run goes on after Connect
 	return nil
 }
 
 func (s *several) connectOnce(ctx context.Context) (err error, lasts bool) {
-	if s.store == nil && s.conf.State.Set() {
-		if s.store, err = state.OpenStore(ctx, s.conf, s.res); err != nil {
-			s.store = nil
-			return err, state.Lasts(s.conf, err)
+	if s.Store == nil && s.Conf.State.Set() {
+		if s.Store, err = state.OpenStore(ctx, s.Conf, s.Resources); err != nil {
+			s.Store = nil
+			return err, state.Lasts(s.Conf, err)
 		}
 	}
 	if err := s.teller.openBook(ctx); err != nil {
-		return fmt.Errorf("%s: %w", s.conf.State.Field(), err), state.Lasts(s.conf, err)
+		return fmt.Errorf("%s: %w", s.Conf.State.Field(), err), state.Lasts(s.Conf, err)
 	}
 	err = s.fleet.Connect(ctx)
 	if errors.Is(err, fleet.ErrNone) {
@@ -197,33 +196,27 @@ func (s *several) lasts(err error) bool {
 		return errors.Is(err, object.ErrCredentials) && !object.Transient(err)
 	}
 	only := s.source("")
-	return errors.Is(err, object.ErrInvalid) || only != nil && only.endpoint.source.Lasts(err)
+	return errors.Is(err, object.ErrInvalid) || only != nil && only.Keys.Lasts(err)
 }
 
 // start begins the run. Its life ends with Close.
 func (s *several) start() {
-	ctx, stop := context.WithCancel(context.Background())
-	s.mu.Lock()
-	s.startedAt, s.stop, s.done = time.Now(), stop, make(chan struct{})
-	s.mu.Unlock()
+	ctx, ended := s.Start(context.Background())
 	s.teller.begin(ctx)
 	go func() {
-		defer close(s.done)
-		defer close(s.out)
-		defer stop()
+		defer ended()
+		defer close(s.Out)
+		defer s.Stop()
 		s.fleet.Run(ctx)
-		if ctx.Err() != nil && !s.conf.Plan.Repeats() {
-			s.setCause(errInterrupted)
+		if ctx.Err() != nil && !s.Conf.Plan.Repeats() {
+			s.SetCause(errInterrupted)
 		}
 	}()
 }
 
 // ConnectionTest implements service.ConnectionTestable.
 func (s *several) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
-	s.mu.Lock()
-	idle := s.startedAt.IsZero()
-	s.mu.Unlock()
-	if idle {
+	if s.Began().IsZero() {
 		if err := s.fleet.Test(ctx); err != nil {
 			return service.ConnectionTestFailed(err).AsList()
 		}
@@ -232,38 +225,27 @@ func (s *several) ConnectionTest(ctx context.Context) service.ConnectionTestResu
 }
 
 // Close ends the runs of all scopes, writes what was acked, and reports what became of
-// every object; see [reader.Close].
+// every object; see [single.Close].
 func (s *several) Close(ctx context.Context) error { return s.shut.close(ctx, s.closeAll) }
 
 func (s *several) closeAll() error {
 	s.mu.Lock()
 	s.closed = true
-	stop, done := s.stop, s.done
 	s.mu.Unlock()
-	if stop != nil {
-		stop()
-	}
+	s.Stop()
 	errs := []error{
-		timed(func(ctx context.Context) error { return waitFor(ctx, done) }),
+		scope.Timed(s.Ended),
 		s.fleet.Close(context.Background()), // each step of each scope is timed
 	}
-	if s.store != nil {
-		errs = append(errs, s.store.Close())
+	if s.Store != nil {
+		errs = append(errs, s.Store.Close())
 	}
-	errs = append(errs, timed(s.conf.Scanner.Close))
-	s.undelivered.Close()
-	s.meters.End()
+	errs = append(errs, scope.Timed(s.Conf.Scanner.Close))
+	s.Undelivered.Close()
+	s.Meters.End()
 	s.conclude(nil)
 	if s.transport != nil {
 		s.transport.CloseIdleConnections()
 	}
 	return errors.Join(errs...)
-}
-
-// remembered is the store of the state as one scope has it, nil where each has its own.
-func (h *hub) remembered() ledger.Store {
-	if h.store == nil {
-		return nil
-	}
-	return ledger.Shared(h.store)
 }

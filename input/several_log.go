@@ -11,6 +11,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -39,8 +40,8 @@ type unread struct {
 
 // openBook reads which scopes the state holds.
 func (m *teller) openBook(ctx context.Context) (err error) {
-	if m.store != nil && m.book == nil {
-		m.book, err = ledger.OpenBook(ctx, m.store, m.conf.Scope(m.res.Label()).Namespace)
+	if m.Store != nil && m.book == nil {
+		m.book, err = ledger.OpenBook(ctx, m.Store, m.Conf.Scope(m.Resources.Label()).Namespace)
 	}
 	return err
 }
@@ -48,11 +49,11 @@ func (m *teller) openBook(ctx context.Context) (err error) {
 // Remembered implements fleet.Source: the buckets that an earlier run has read.
 func (s *source) Remembered() (buckets []string) {
 	book := s.in.teller.book
-	if book == nil || s.endpoint.of.Buckets == nil {
+	if book == nil || s.Endpoint.Conf.Buckets == nil {
 		return nil
 	}
-	for _, e := range book.Of(s.endpoint.of.Project.Endpoint) {
-		if e.Gone.IsZero() && s.endpoint.of.Buckets.Match(e.Bucket) {
+	for _, e := range book.Of(s.Endpoint.Conf.Project.Endpoint) {
+		if e.Gone.IsZero() && s.Endpoint.Conf.Buckets.Match(e.Bucket) {
 			buckets = append(buckets, e.Bucket)
 		}
 	}
@@ -83,37 +84,37 @@ func (m *teller) write(s *source, gone time.Time, buckets ...string) bool {
 	entries := make([]ledger.BookEntry, len(buckets))
 	for i, bucket := range buckets {
 		entries[i] = ledger.BookEntry{
-			ProjectRef: s.of.Ref, ProjectName: s.of.Name, Endpoint: s.endpoint.of.Project.Endpoint, Bucket: bucket, Gone: gone,
+			ProjectRef: s.of.Ref, ProjectName: s.of.Name, Endpoint: s.Endpoint.Conf.Project.Endpoint, Bucket: bucket, Gone: gone,
 		}
 	}
-	err := timed(func(ctx context.Context) error { return m.book.Put(ctx, entries...) })
+	err := scope.Timed(func(ctx context.Context) error { return m.book.Put(ctx, entries...) })
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err == nil {
 		if lasted := m.unnoted.Lasts(); m.unnoted.Over() {
-			m.log.Infof("%s: what is read can be noted again, after %s", m.conf.State.Field(), lasted)
+			m.Log.Infof("%s: what is read can be noted again, after %s", m.Conf.State.Field(), lasted)
 		}
 		return true
 	}
 	m.unnoted.Once = true
 	if m.unnoted.Failed() {
-		m.log.Warnf("%s: what is read could not be noted, and is noted later: %v", m.conf.State.Field(), err)
+		m.Log.Warnf("%s: what is read could not be noted, and is noted later: %v", m.Conf.State.Field(), err)
 	}
 	return false
 }
 
 // begin says what is read, and tells now and then how far that is.
 func (m *teller) begin(ctx context.Context) {
-	m.log.Infof("Reading %s (%s)", m.conf.Where(), m.conf.Mode())
-	if m.conf.Remembers() && !m.conf.State.Set() {
-		m.log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads all buckets again. Set state.path or state.cache to keep it")
+	m.Log.Infof("Reading %s (%s)", m.Conf.Where(), m.Conf.Mode())
+	if m.Conf.Remembers() && !m.Conf.State.Set() {
+		m.Log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads all buckets again. Set state.path or state.cache to keep it")
 	}
 	go m.watch(ctx)
 }
 
 // watch shows how many scopes are read, wait or fail, and logs a line on long work.
 func (m *teller) watch(ctx context.Context) {
-	tick := time.NewTicker(progressEvery / 2)
+	tick := time.NewTicker(scope.ProgressEvery / 2)
 	defer tick.Stop()
 	for n := 1; ; n++ {
 		select {
@@ -130,7 +131,7 @@ func (m *teller) watch(ctx context.Context) {
 }
 
 func (m *teller) showScopes(now Scopes) {
-	m.meters.Scopes(now.Active, now.Waiting, now.Failing, now.Gone)
+	m.Meters.Scopes(now.Active, now.Waiting, now.Failing, now.Gone)
 }
 
 // sayProgress logs a line where something has moved, or a one-time run waits. The counts
@@ -138,15 +139,15 @@ func (m *teller) showScopes(now Scopes) {
 func (m *teller) sayProgress(now Progress) {
 	last := m.last
 	m.last = now
-	say := m.log.Infof
+	say := m.Log.Infof
 	switch {
-	case m.conf.Plan.Repeats() && now.Delivered <= last.Delivered && now.Parked <= last.Parked:
+	case m.Conf.Plan.Repeats() && now.Delivered <= last.Delivered && now.Parked <= last.Parked:
 		return
-	case !m.conf.Plan.Repeats() && endTeller() != nil:
-		say = m.log.Debugf
+	case !m.Conf.Plan.Repeats() && endTeller() != nil:
+		say = m.Log.Debugf
 	}
 	line := fmt.Sprintf("Reading %s: %d listed, %d delivered (%s), %d under way, %d parked; %s",
-		m.conf.Where(), now.Listed, now.Delivered, object.Bytes(now.Bytes), now.UnderWay, now.Parked, stateWords(now.Scopes))
+		m.Conf.Where(), now.Listed, now.Delivered, object.Bytes(now.Bytes), now.UnderWay, now.Parked, stateWords(now.Scopes))
 	if now.Waits != "" {
 		line += "; " + now.Waits
 	}
@@ -171,7 +172,7 @@ func (m *teller) ListFailed(err error) {
 	defer m.mu.Unlock()
 	m.listing.Once = true
 	if m.listing.Failed() {
-		m.log.Warnf("The projects can't be listed for now, and those that are known are read on: %v", err)
+		m.Log.Warnf("The projects can't be listed for now, and those that are known are read on: %v", err)
 	}
 }
 
@@ -180,11 +181,11 @@ func (m *teller) Listed(projects int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if lasted := m.listing.Lasts(); m.listing.Over() {
-		m.log.Infof("The projects can be listed again, after %s: there are %d", lasted, projects)
+		m.Log.Infof("The projects can be listed again, after %s: there are %d", lasted, projects)
 	}
 	if projects == 0 && !m.none {
 		m.none = true
-		m.log.Warn(m.noProject().Error())
+		m.Log.Warn(m.noProject().Error())
 	}
 }
 
@@ -194,7 +195,7 @@ func (m *teller) ProjectFailed(p fleet.Project, err error) {
 	m.projects[p.Ref] = &unread{p, err}
 	m.mu.Unlock()
 	if s := m.source(p.Ref); s != nil {
-		s.outages.Failed(err)
+		s.Outages.Failed(err)
 		return
 	}
 	line := fmt.Sprintf("%s can't be read: %v", nameOf(p), err) // perhaps its reference is none
@@ -203,7 +204,7 @@ func (m *teller) ProjectFailed(p fleet.Project, err error) {
 	m.unnamed[line] = true
 	m.mu.Unlock()
 	if !told { // it is found in each list
-		m.log.Warn(line)
+		m.Log.Warn(line)
 	}
 }
 
@@ -214,7 +215,7 @@ func (m *teller) warn(warnings supabase.Problems) {
 	for _, w := range warnings {
 		if !m.warned[w.Field] {
 			m.warned[w.Field] = true
-			m.log.Warn(w.Error())
+			m.Log.Warn(w.Error())
 		}
 	}
 }
@@ -226,7 +227,7 @@ func (m *teller) sayNone(text string) {
 	m.none = true
 	m.mu.Unlock()
 	if !told {
-		m.log.Warn(text)
+		m.Log.Warn(text)
 	}
 }
 
@@ -238,10 +239,10 @@ func (m *teller) ProjectLooked(p fleet.Project, buckets int) {
 	delete(m.found, p.Ref)
 	m.mu.Unlock()
 	if s := m.source(p.Ref); s != nil {
-		s.outages.Ended()
-		s.log.Debugf("%d buckets are to be read", buckets)
+		s.Outages.Ended()
+		s.Log.Debugf("%d buckets are to be read", buckets)
 		if buckets == 0 && p.Ref == "" {
-			m.sayNone(fmt.Sprintf("source_path: no bucket is read now, since none that can be seen matches %q; compare it with the names in the Dashboard under Storage", m.conf.Buckets))
+			m.sayNone(fmt.Sprintf("source_path: no bucket is read now, since none that can be seen matches %q; compare it with the names in the Dashboard under Storage", m.Conf.Buckets))
 		}
 		if !m.write(s, time.Time{}, found...) { // with the next look, then
 			m.mu.Lock()
@@ -258,33 +259,33 @@ func (m *teller) Began(p fleet.Project, bucket string, late, back bool) {
 	m.mu.Unlock()
 	switch where := placeOf(p, bucket); {
 	case back:
-		m.log.Infof("%s is there again, and is read from now on", where)
+		m.Log.Infof("%s is there again, and is read from now on", where)
 	case late:
-		m.log.Infof("%s is new, and is read from now on", where)
+		m.Log.Infof("%s is new, and is read from now on", where)
 	}
 }
 
 // Gone implements fleet.Watcher.
 func (m *teller) Gone(p fleet.Project, bucket string) {
 	what := "what was delivered of it is remembered"
-	if m.conf.EmitDeletes {
+	if m.Conf.EmitDeletes {
 		what = "its objects count as deleted, as far as max_delete_ratio allows"
 	}
 	s := m.source(p.Ref)
 	if bucket != "" {
-		m.log.Infof("%s is gone: %s", placeOf(p, bucket), what)
+		m.Log.Infof("%s is gone: %s", placeOf(p, bucket), what)
 		return
 	}
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
 	delete(m.found, p.Ref)
 	m.mu.Unlock()
-	m.log.Infof("%s is gone, with all its buckets: %s", nameOf(p), what)
+	m.Log.Infof("%s is gone, with all its buckets: %s", nameOf(p), what)
 	if s != nil {
 		for _, r := range m.all() {
 			if r.from == s {
 				r.gone.Store(true)
-				r.doubtful.Store(true) // Storage was not asked
+				r.Doubt() // Storage was not asked
 			}
 		}
 	}
@@ -299,18 +300,18 @@ const missedLooks = 2
 // is wrong with the project is told of the project, once for all its buckets.
 func (m *teller) fails(s *scoped, err error) {
 	s.failed.Store(true)
-	_, lasted := s.limiter.Outages()
-	if lasted != nil && errors.Is(err, lasted) || s.limiter.Down() || errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrUnreachable) {
-		s.outages.Failed(err)
+	_, lasted := s.Limiter.Outages()
+	if lasted != nil && errors.Is(err, lasted) || s.Limiter.Down() || errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrUnreachable) {
+		s.Outages.Failed(err)
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if errors.Is(err, object.ErrNoBucket) && s.conf.Plan.Repeats() && s.missed.Add(1) <= missedLooks {
+	if errors.Is(err, object.ErrNoBucket) && s.Conf.Plan.Repeats() && s.missed.Add(1) <= missedLooks {
 		return
 	}
 	if s.trouble.Failed() {
-		s.log.Warnf("%s can't be read, and is tried again: %v", placeOf(s.from.of, s.conf.Project.Bucket), err)
+		s.Log.Warnf("%s can't be read, and is tried again: %v", placeOf(s.from.of, s.Conf.Project.Bucket), err)
 	}
 }
 
@@ -320,11 +321,11 @@ func (m *teller) works(s *scoped) {
 		return
 	}
 	s.missed.Store(0)
-	s.outages.Ended()
+	s.Outages.Ended()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if lasted := s.trouble.Lasts(); s.trouble.Over() {
-		s.log.Infof("%s can be read again, after %s", placeOf(s.from.of, s.conf.Project.Bucket), lasted)
+		s.Log.Infof("%s can be read again, after %s", placeOf(s.from.of, s.Conf.Project.Bucket), lasted)
 	}
 }
 

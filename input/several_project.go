@@ -2,7 +2,6 @@ package input
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -12,6 +11,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
 )
@@ -19,7 +19,7 @@ import (
 // source is one project of several, or the only one of which several buckets are read.
 // It implements fleet.Source.
 type source struct {
-	*endpoint
+	*scope.Endpoint
 	in *several
 	of fleet.Project
 	// client is of the project; it has no bucket.
@@ -29,10 +29,10 @@ type source struct {
 
 // open implements the Open of fleet.Options.
 func (s *several) open(of fleet.Project) (fleet.Source, error) {
-	conf, from := s.conf, s.conf.Keys
+	conf, from := s.Conf, scope.KeysFrom(s.Conf.Keys)
 	if of.Ref != "" {
 		var err error
-		if conf, err = s.conf.ForProject(of.Ref); err != nil {
+		if conf, err = s.Conf.ForProject(of.Ref); err != nil {
 			return nil, err
 		}
 		facts := func(ctx context.Context) (management.Project, error) { return s.facts(ctx, of.Ref) }
@@ -46,21 +46,21 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 	}
 	s.teller.warn(conf.Project.Warnings)
 	made := &source{in: s, of: of, turn: s.turns.Project()}
-	made.endpoint = newEndpoint(s.hub, conf, from, made.logger(), s.meters.Part("", of.Ref))
-	made.endpoint.turn = made.turn
+	down := scope.EndpointOptions{NoAnswer: made.down(fleet.NoAnswer), NoKeys: made.down(fleet.NoKeys)}
 	if of.Ref != "" {
-		made.outages.What = nameOf(of)
+		down.Name = nameOf(of)
 	}
-	opts := conf.PlaneOptions(made.endpoint.source)
+	made.Endpoint = scope.NewEndpoint(s.Shared, conf, from, made.logger(), s.Meters.Part("", of.Ref), down)
+	opts := conf.PlaneOptions(made.Keys)
 	opts.AllBuckets = true
-	opts.Retry, opts.Gate, opts.Hold = retry.Once, made.gate, made.limiter.Hold
-	opts.OnRetry = func(_ string, err error) { made.meters.Retried(err) }
-	client, err := conf.Plane(made.endpoint.source, opts)
+	opts.Retry, opts.Gate, opts.Hold = retry.Once, made.Gate, made.Limiter.Hold
+	opts.OnRetry = func(_ string, err error) { made.Meters.Retried(err) }
+	client, err := conf.Plane(made.Keys, opts)
 	if err != nil {
 		return nil, err
 	}
 	made.client = client
-	made.probe = func(ctx context.Context) error {
+	made.Probe = func(ctx context.Context) error {
 		_, err := client.Buckets(ctx)
 		return err
 	}
@@ -70,26 +70,37 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 	return made, nil
 }
 
+// down tells the turn of the project whether it can't be read for now.
+func (s *source) down(why fleet.Why) func(now bool) {
+	return func(now bool) {
+		if now {
+			s.turn.Down(why)
+		} else {
+			s.turn.Up(why)
+		}
+	}
+}
+
 // logger is for lines about the project.
 func (s *source) logger() *service.Logger {
 	if s.of.Ref == "" {
-		return s.in.log
+		return s.in.Log
 	}
-	return s.in.log.With("project_ref", s.of.Ref)
+	return s.in.Log.With("project_ref", s.of.Ref)
 }
 
 // Ready implements fleet.Source.
 func (s *source) Ready(ctx context.Context) error {
-	_, err := s.endpoint.source.Credentials(ctx)
+	_, err := s.Keys.Credentials(ctx)
 	return err
 }
 
 // Buckets implements fleet.Source.
 func (s *source) Buckets(ctx context.Context) ([]string, error) {
-	if s.endpoint.of.Buckets == nil {
-		return []string{s.endpoint.of.Project.Bucket}, nil
+	if s.Endpoint.Conf.Buckets == nil {
+		return []string{s.Endpoint.Conf.Project.Bucket}, nil
 	}
-	if names, ok := s.endpoint.of.Buckets.Names(); ok {
+	if names, ok := s.Endpoint.Conf.Buckets.Names(); ok {
 		return names, nil
 	}
 	leave, err := s.turn.Enter(ctx)
@@ -97,43 +108,40 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	defer leave()
-	opts := discover.Options{Client: s.client, Pattern: s.endpoint.of.Buckets, Identity: s.endpoint.source.Project().Identity}
+	opts := discover.Options{Client: s.client, Pattern: s.Endpoint.Conf.Buckets, Identity: s.Keys.Project().Identity}
 	if s.in.management != nil {
-		opts.Management = s.endpoint.of.ManagedBuckets(s.in.management)
+		opts.Management = s.Endpoint.Conf.ManagedBuckets(s.in.management)
 	}
 	var names []string
 	ask := func(ctx context.Context) (err error) {
 		names, err = discover.Buckets(ctx, opts)
 		return err
 	}
-	policy := s.conf.Retry
-	if s.conf.Plan.Repeats() {
+	policy := s.in.Conf.Retry
+	if s.in.Conf.Plan.Repeats() {
 		policy = retry.Once // it is asked again with the next pass, or earlier
 	}
 	err = policy.Do(ctx, ask, object.Transient, func(err error) {
-		s.meters.Retried(err)
-		s.outages.Failed(err)
+		s.Endpoint.Meters.Retried(err)
+		s.Outages.Failed(err)
 	})
 	if err != nil && ctx.Err() == nil {
-		return nil, s.endpoint.source.Project().Explain(err, "")
+		return nil, s.Keys.Project().Explain(err, "")
 	}
 	return names, err
 }
 
 // Gone implements fleet.Source.
 func (s *source) Gone(ctx context.Context, bucket string) (bool, error) {
-	if r := s.in.reader(s.of.Ref, bucket); r != nil {
-		_, _, err := r.client.Probe(ctx, "", retry.Once)
-		return errors.Is(err, object.ErrNoBucket), nil
-	}
-	return false, nil
+	r := s.in.reader(s.of.Ref, bucket)
+	return r != nil && r.BucketGone(ctx), nil
 }
 
 // Close implements fleet.Source.
 func (s *source) Close() {
 	s.client.Close()
-	s.endpoint.close()
-	s.meters.Leave()
+	s.Endpoint.Close()
+	s.Endpoint.Meters.Leave()
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	delete(s.in.sources, s.of.Ref)

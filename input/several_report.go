@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
 func (s *several) all() []*scoped {
@@ -21,14 +20,14 @@ func (s *several) all() []*scoped {
 // forget drops a scope that is gone and closed. What it has done still counts. A one-time
 // run forgets none: its report names them all.
 func (s *several) forget(r *scoped) {
-	if !r.gone.Load() || !s.conf.Plan.Repeats() {
+	if !r.gone.Load() || !s.Conf.Plan.Repeats() {
 		return
 	}
 	done := r.report()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	addCounts(&s.past, done)
-	s.gone[r.from.of.Ref+"/"+r.conf.Project.Bucket] = true
+	s.gone[r.from.of.Ref+"/"+r.Conf.Project.Bucket] = true
 	s.readers = slices.DeleteFunc(s.readers, func(other *scoped) bool { return other == r })
 }
 
@@ -36,7 +35,7 @@ func (s *several) forget(r *scoped) {
 // passes.
 func (s *several) progress() Progress {
 	s.mu.Lock()
-	now := Progress{Label: s.res.Label()}
+	now := Progress{Label: s.Resources.Label()}
 	now.Listed, now.Delivered, now.Bytes = s.past.Listed, s.past.Delivered, s.past.Bytes
 	now.Unchanged, now.Vanished = s.past.Unchanged, s.past.Vanished
 	now.Scopes.Gone = len(s.gone)
@@ -49,17 +48,16 @@ func (s *several) progress() Progress {
 			now.Scopes.Gone++
 		case r.failed.Load():
 			now.Scopes.Failing++
-		case r.underWay.Load() > 0:
+		case r.Active():
 			now.Scopes.Active++
 		default:
 			now.Scopes.Waiting++
 		}
-		last := r.pass.Load()
-		if last == nil {
+		p, begun := r.Last()
+		if !begun {
 			complete = complete && r.failed.Load()
 			continue
 		}
-		p := last.Report()
 		now.Listed += p.Listed
 		now.Unchanged += p.Unchanged
 		now.Filtered += p.FilteredTotal()
@@ -80,7 +78,7 @@ func (s *several) progress() Progress {
 	case tracked > now.Listed:
 		now.Total = tracked
 	}
-	now.Waits = s.undelivered.Waits()
+	now.Waits = s.Undelivered.Waits()
 	return now
 }
 
@@ -117,8 +115,9 @@ func (s *several) abandon() { s.conclude(errAbandoned) }
 // conclude accounts for the run, once.
 func (s *several) conclude(given error) {
 	s.mu.Lock()
-	run, cause := s.recorded, s.cause
+	run := s.recorded
 	s.mu.Unlock()
+	cause := s.Cause()
 	if run == nil && cause != nil && !errors.Is(cause, errInterrupted) {
 		run = &openRun{} // one that repeats, and had to end
 	}
@@ -127,21 +126,19 @@ func (s *several) conclude(given error) {
 
 // account tells what became of a run, in the log and as its report.
 func (s *several) account(given error) Report {
-	s.mu.Lock()
-	cause, started := s.cause, s.startedAt
-	s.mu.Unlock()
+	cause, started := s.Cause(), s.Began()
 	if given != nil && (cause == nil || errors.Is(cause, errInterrupted)) {
 		cause = given
 	}
 	report := s.report(cause)
 	tell := endTeller()
-	sayRead, sayProblem := s.log.Infof, s.log.Errorf
+	sayRead, sayProblem := s.Log.Infof, s.Log.Errorf
 	if tell != nil {
-		sayRead, sayProblem = s.log.Debugf, s.log.Debugf
+		sayRead, sayProblem = s.Log.Debugf, s.Log.Debugf
 	}
 	if !started.IsZero() {
 		report.Took = time.Since(started)
-		sayRead("Read %s in %s: %d buckets, %d listed, %d delivered (%s), %d parked, %d under way", s.conf.Where(), report.Took.Round(time.Millisecond),
+		sayRead("Read %s in %s: %d buckets, %d listed, %d delivered (%s), %d parked, %d under way", s.Conf.Where(), report.Took.Round(time.Millisecond),
 			len(report.Scopes), report.Listed, report.Delivered, object.Bytes(report.Bytes), sumOf(report.Parked), report.Unsettled)
 	}
 	for _, scope := range report.Scopes {
@@ -168,13 +165,13 @@ func (s *several) report(cause error) Report {
 	out := s.past
 	out.Filtered, out.Parked = maps.Clone(out.Filtered), maps.Clone(out.Parked)
 	s.mu.Unlock()
-	out.Label, out.Prefix, out.Remembered = s.res.Label(), s.conf.Prefix, s.conf.State.Set()
+	out.Label, out.Prefix, out.Remembered = s.Resources.Label(), s.Conf.Prefix, s.Conf.State.Set()
 	for _, r := range s.all() {
 		of := r.report()
 		addCounts(&out, of)
 		for _, u := range of.FirstParked {
 			if len(out.FirstParked) < parkedNamed {
-				u.Project, u.Bucket = r.from.of.Ref, r.conf.Project.Bucket
+				u.Project, u.Bucket = r.from.of.Ref, r.Conf.Project.Bucket
 				out.FirstParked = append(out.FirstParked, u)
 			}
 		}
@@ -208,7 +205,7 @@ func (s *several) report(cause error) Report {
 		problems = append(problems, fmt.Errorf("and %d more buckets of which something is left", more))
 	}
 	if len(problems) > 0 {
-		out.Err = fmt.Errorf("reading %s: %w", s.conf.Where(), oneLine(problems))
+		out.Err = fmt.Errorf("reading %s: %w", s.Conf.Where(), oneLine(problems))
 	}
 	return out
 }
@@ -228,34 +225,29 @@ func (m *teller) failed() (all []ScopeReport) {
 
 // report is that of the scope as it is now.
 func (s *scoped) report() Report {
-	s.mu.Lock()
-	cause, started := s.cause, s.startedAt
-	s.mu.Unlock()
-	last := s.pass.Load()
-	if last == nil {
+	cause, started := s.Cause(), s.Began()
+	p, begun := s.Last()
+	if !begun {
 		if cause == nil && started.IsZero() && !s.gone.Load() {
 			cause = errInterrupted
 		}
-		return newReport(s.reader, pass.Report{}, cause)
+		return newReport(s.Scope, p, cause)
 	}
-	p := last.Report()
-	if cause == nil && !s.conf.Plan.Repeats() && p.Unsettled() > 0 {
+	if cause == nil && !s.Conf.Plan.Repeats() && p.Unsettled() > 0 {
 		cause = errInterrupted
 	}
-	return newReport(s.reader, p, cause)
+	return newReport(s.Scope, p, cause)
 }
 
 func (s *scoped) scopeReport(r Report) ScopeReport {
 	out := ScopeReport{
-		Project: s.from.of.Ref, ProjectName: s.from.of.Name, Bucket: s.conf.Project.Bucket,
+		Project: s.from.of.Ref, ProjectName: s.from.of.Name, Bucket: s.Conf.Project.Bucket,
 		Listed: r.Listed, Unchanged: r.Unchanged, Delivered: r.Delivered, Bytes: r.Bytes,
 		Vanished: r.Vanished, Unsettled: r.Unsettled, NotRemoved: r.NotRemoved,
 		Filtered: r.Filtered, Parked: r.Parked, Gone: s.gone.Load(),
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cause != nil && !errors.Is(s.cause, errInterrupted) {
-		out.Err = s.cause
+	if cause := s.Cause(); cause != nil && !errors.Is(cause, errInterrupted) {
+		out.Err = cause
 	}
 	return out
 }
@@ -275,7 +267,7 @@ func leftIn(s ScopeReport) error {
 	case left > 0:
 		text := fmt.Sprintf("%s: %s left", where, object.Count(left))
 		if len(s.Parked) > 0 {
-			text += " (" + countsByName(s.Parked) + ")"
+			text += " (" + object.CountsByName(s.Parked) + ")"
 		}
 		return errors.New(text)
 	case s.NotRemoved > 0:

@@ -6,19 +6,17 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 )
 
 // scoped is one scope of several. It implements fleet.Scope.
 type scoped struct {
-	*reader
+	*scope.Scope
 	from *source
 	// gone says that the bucket is gone, and failed that the last thing that was tried
 	// did not work. Missed counts how often in a row there was no bucket. Trouble is of
@@ -30,16 +28,17 @@ type scoped struct {
 
 // Scope implements fleet.Source.
 func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
-	conf := s.endpoint.of.ForBucket(bucket)
-	log := s.log.With("bucket", bucket)
-	r, err := newScope(s.endpoint, conf, log, s.in.meters.Part(bucket, s.of.Ref))
+	conf := s.Endpoint.Conf.ForBucket(bucket)
+	log := s.Endpoint.Log.With("bucket", bucket)
+	made := &scoped{from: s, trouble: outage.Lines{Once: true}}
+	of, err := scope.New(s.Endpoint, conf, log, s.in.Meters.Part(bucket, s.of.Ref), scope.Options{
+		Enter: s.turn.Enter, DueNow: late, OnWhole: made.works, OnEarly: func(err error) { s.in.teller.fails(made, err) },
+	})
 	if err != nil {
 		return nil, err
 	}
-	r.dueNow, r.enter = late, s.turn.Enter
-	r.meters.ShowZerosOfScope()
-	made := &scoped{reader: r, from: s, trouble: outage.Lines{Once: true}}
-	r.onWhole, r.onEarly = made.works, func(err error) { s.in.teller.fails(made, err) }
+	made.Scope = of
+	made.Meters.ShowZerosOfScope()
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	s.in.readers = append(s.in.readers, made)
@@ -48,12 +47,12 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 }
 
 // reader is the one of a scope; nil if there is none.
-func (s *several) reader(ref, bucket string) *reader {
+func (s *several) reader(ref, bucket string) *scope.Scope {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.readers {
-		if r.from.of.Ref == ref && r.conf.Project.Bucket == bucket && !r.gone.Load() {
-			return r.reader
+		if r.from.of.Ref == ref && r.Conf.Project.Bucket == bucket && !r.gone.Load() {
+			return r.Scope
 		}
 	}
 	return nil
@@ -65,11 +64,11 @@ func (s *scoped) Run(ctx context.Context) error {
 	for failures := 1; ctx.Err() == nil; failures++ {
 		began := time.Now()
 		err := s.attempt(ctx)
-		if err == nil || ctx.Err() != nil || !s.conf.Plan.Repeats() {
+		if err == nil || ctx.Err() != nil || !s.Conf.Plan.Repeats() {
 			return err
 		}
 		pause := poll.Pause(failures)
-		if next, ok := s.conf.Plan.Next(first, began, time.Now()); ok {
+		if next, ok := s.Conf.Plan.Next(first, began, time.Now()); ok {
 			pause = min(pause, time.Until(next))
 		}
 		if retry.Sleep(ctx, pause) != nil {
@@ -83,46 +82,39 @@ func (s *scoped) Run(ctx context.Context) error {
 func (s *scoped) attempt(ctx context.Context) error {
 	if err := s.reach(ctx); err != nil {
 		if ctx.Err() == nil {
-			s.setCause(err)
+			s.SetCause(err)
 			s.from.in.teller.fails(s, err)
 		}
 		return err
 	}
 	s.works()
-	s.mu.Lock()
-	s.cause = nil
-	s.reader.begin(ctx, func() {})
-	s.mu.Unlock()
-	<-s.done
-	s.mu.Lock()
-	err := s.cause
-	s.mu.Unlock()
+	s.Begin(ctx, func() {})
+	<-s.Done()
+	err := s.Cause()
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	s.from.in.teller.fails(s, err)
 	if errors.Is(err, ledger.ErrLost) {
-		s.from.in.endWith(err) // nothing can be delivered any more
+		s.from.in.EndWith(err) // nothing can be delivered any more
 	}
-	if s.conf.Plan.Repeats() { // the ledger is opened anew
-		_ = timed(s.lastCheckpoint) //nolint:contextcheck // each step of an end has a time of its own
-		_ = timed(s.closeLedger)    //nolint:contextcheck // as above
-		s.ledger, s.keeper = nil, nil
+	if s.Conf.Plan.Repeats() {
+		s.Reopen() //nolint:contextcheck // each step of an end has a time of its own
 	}
 	return err
 }
 
 // reach does what a run needs before it begins.
 func (s *scoped) reach(ctx context.Context) error {
-	if _, err := s.source.Credentials(ctx); err != nil { // perhaps for long, without a turn
+	if _, err := s.Keys.Credentials(ctx); err != nil { // perhaps for long, without a turn
 		return err
 	}
-	leave, err := s.enter(ctx)
+	leave, err := s.from.turn.Enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	err, _ = s.connectOnce(ctx)
+	err, _ = s.Reach(ctx)
 	return err
 }
 
@@ -131,8 +123,8 @@ func (s *scoped) works() { s.from.in.teller.works(s) }
 
 // Idle implements fleet.Scope.
 func (s *scoped) Idle() bool {
-	last := s.pass.Load()
-	return last == nil || last.Report().Unsettled() == 0
+	last, _ := s.Last()
+	return last.Unsettled() == 0
 }
 
 // Drop implements fleet.Scope: with emit_deletes, everything that was delivered from the
@@ -143,70 +135,22 @@ func (s *scoped) Idle() bool {
 // process goes on with it.
 func (s *scoped) Drop(ctx context.Context) {
 	s.gone.Store(true)
-	if s.conf.EmitDeletes && s.conf.Remembers() {
-		s.dropObjects(ctx)
-		if s.ledger == nil || s.ledger.Stats().Tracked > 0 {
+	if s.Conf.EmitDeletes && s.Conf.Remembers() {
+		told, err := s.Scope.Drop(ctx)
+		if err != nil {
+			s.from.in.teller.fails(s, err)
+		}
+		if !told {
 			return
 		}
 	}
-	s.from.in.teller.write(s.from, time.Now(), s.conf.Project.Bucket) //nolint:contextcheck // it has a time of its own
-}
-
-func (s *scoped) dropObjects(ctx context.Context) {
-	if err := s.open(ctx); err != nil {
-		s.from.in.teller.fails(s, err)
-		return
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	s.fetcher = s.newFetcher(ctx)
-	opts, _ := s.scopeOptions()
-	opts.Source.Feed, opts.Source.Listing.Pager = nil, nothing{}
-	opts.Deletes.Listed = func(context.Context, string) (object.Object, bool, error) { return object.Object{}, false, nil }
-	over := &passes{reader: s.reader, scope: pass.NewScope(opts)}
-	never := func() time.Time { return time.Time{} }
-	for s.ledger.Stats().Tracked > 0 { // a pass tells of so many at the most
-		// The first pass over many keys finds them missing, and the second one tells.
-		for range 2 {
-			if _, err := over.List(ctx, never, false); err != nil || over.held > 0 {
-				return
-			}
-		}
-		if !s.acknowledged(ctx) {
-			return
-		}
-	}
-}
-
-// droppedFor is how long no deletion of a bucket that is gone is acknowledged before
-// the rest is left: outputs that gather batches seldom hold them for longer.
-const droppedFor = emit.StuckAfter
-
-// acknowledged returns when no deletion waits for its ack, and reports whether any was
-// acknowledged.
-func (s *scoped) acknowledged(ctx context.Context) bool {
-	before, moved := s.ledger.Stats().Tracked, time.Now()
-	first := before
-	for before > 0 && time.Since(moved) < droppedFor && retry.Sleep(ctx, time.Second) == nil {
-		if now := s.ledger.Stats().Tracked; now != before {
-			before, moved = now, time.Now()
-		}
-	}
-	return before < first
-}
-
-// nothing is a listing of a bucket that is gone.
-type nothing struct{}
-
-// Page implements listing.Pager.
-func (nothing) Page(context.Context, string, string) ([]object.Object, bool, error) {
-	return nil, false, nil
+	s.from.in.teller.write(s.from, time.Now(), s.Conf.Project.Bucket) //nolint:contextcheck // it has a time of its own
 }
 
 // Close implements fleet.Scope.
 func (s *scoped) Close(context.Context) error {
-	err := s.closeScope() //nolint:contextcheck // as above
+	err := s.Scope.Close() //nolint:contextcheck // as above
 	s.from.in.forget(s)
-	s.meters.Leave()
+	s.Meters.Leave()
 	return err
 }

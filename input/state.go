@@ -118,18 +118,18 @@ func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	r, err := newReader(conf, s.of.res)
+	r, err := newSingle(conf, s.of.res)
 	if err != nil {
 		return 0, err
 	}
-	defer r.client.Close()
+	defer r.scope.Discard()
 	marked := int64(0)
 	prefix := conf.Filter.ListPrefix()
-	opts := r.listing(prefix)
+	opts := r.scope.Listing(prefix)
 	opts.Bounds = s.ledger.Bounds(prefix)
 	for stretch, err := range listing.List(ctx, opts) {
 		if err != nil {
-			return marked, fmt.Errorf("after %s marked: %w", object.Count(marked), r.explain(ctx, err))
+			return marked, fmt.Errorf("after %s marked: %w", object.Count(marked), r.scope.Explain(ctx, err))
 		}
 		n, err := s.ledger.MarkDelivered(ctx, pass.Complete(stretch, prefix, func(obj object.Object) bool {
 			return conf.Filter.Match(obj, time.Now()).Rule == filter.Pass

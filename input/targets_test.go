@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -355,7 +356,7 @@ func TestAMessageThatNamesNothingIsToldAndHoldsNothingBack(t *testing.T) {
 		require.ErrorContains(t, report.Err, "23 messages of targets_input named no object")
 		require.Equal(t, []string{"created a"}, r.arrived())
 		require.Equal(t, acks(21), f.answered())
-		require.Len(t, r.logs.linesWith("level=ERROR", "A message of targets_input is skipped"), linesOfAKind)
+		require.Len(t, r.logs.linesWith("level=ERROR", "A message of targets_input is skipped"), scope.LinesOfAKind)
 		require.Contains(t, r.logs.String(), "13 more messages of targets_input are skipped")
 	})
 }

@@ -13,15 +13,14 @@ type Logger interface {
 type Log struct {
 	To   Logger
 	What string // as in "Waiting for ..."
-	// Once is that of [Lines].
-	Once bool
+	// Lines decide which failures are logged.
+	Lines Lines
 	// Failing, which may be nil, is told with each failed request that the outage lasts,
 	// and with each end of one that it does not.
 	Failing func(lasts bool)
 
-	mu    sync.Mutex
-	lines Lines
-	last  error // of the outage that lasts
+	mu   sync.Mutex
+	last error // of the outage that lasts
 }
 
 // Failed notes a failed request. If a line is due, it logs the error.
@@ -30,12 +29,11 @@ func (o *Log) Failed(err error) {
 	defer o.mu.Unlock()
 	o.show(true)
 	o.last = err
-	o.lines.Once = o.Once
-	switch tell := o.lines.Failed(); {
-	case tell && o.lines.failures == 1:
+	switch tell := o.Lines.Failed(); {
+	case tell && o.Lines.failures == 1:
 		o.To.Warnf("Waiting for %s: %v", o.What, err)
 	case tell:
-		o.To.Warnf("Still waiting for %s after %s and %d failed requests: %v", o.What, o.lines.Lasts(), o.lines.failures, err)
+		o.To.Warnf("Still waiting for %s after %s and %d failed requests: %v", o.What, o.Lines.Lasts(), o.Lines.failures, err)
 	}
 }
 
@@ -45,8 +43,8 @@ func (o *Log) Ended() {
 	defer o.mu.Unlock()
 	o.last = nil
 	o.show(false)
-	lasted, failures := o.lines.Lasts(), o.lines.failures
-	if o.lines.Over() {
+	lasted, failures := o.Lines.Lasts(), o.Lines.failures
+	if o.Lines.Over() {
 		o.To.Infof("No longer waiting for %s: it answers again after %s and %d failed requests", o.What, lasted, failures)
 	}
 }

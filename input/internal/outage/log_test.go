@@ -64,7 +64,7 @@ func TestAnOutageIsAFewLinesHoweverManyRequestsFail(t *testing.T) {
 func TestOneAmongManyTellsOfTheBeginningAndTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		logs := &logged{}
-		o := &Log{To: logs, What: "http://project", Once: true}
+		o := &Log{To: logs, What: "http://project", Lines: Lines{Once: true}}
 		for range 2 {
 			for range 3 * 60 * 60 {
 				o.Failed(errors.New("HTTP 503"))

@@ -1,4 +1,4 @@
-package input
+package scope
 
 import (
 	"context"
@@ -32,49 +32,49 @@ type targets struct {
 	malformed atomic.Int64
 }
 
-// openTargets makes the input of targets_input, where there is one.
-func (r *reader) openTargets() (err error) {
-	if r.conf.Targets != nil {
-		r.targets.child, err = r.conf.Targets.Open()
+// OpenTargets makes the input of targets_input, where there is one.
+func (s *Scope) OpenTargets() (err error) {
+	if s.Conf.Targets != nil {
+		s.targets.child, err = s.Conf.Targets.Open()
 	}
 	return err
 }
 
 // runTargets delivers what the messages of targets_input name, until its end or that
 // of ctx. In between it may list everything.
-func (r *reader) runTargets(ctx context.Context, scope *pass.Scope, deleted func(context.Context, string, pass.Ack) error) {
+func (s *Scope) runTargets(ctx context.Context, scope *pass.Scope, deleted func(context.Context, string, pass.Ack) error) {
 	t := pass.NewTargets(pass.TargetOptions{
 		Scope:      scope,
-		ProjectRef: r.conf.Project.Ref, Bucket: r.conf.Project.Bucket, Prefix: r.conf.Prefix,
-		NackMissing: r.conf.Targets.NackMissing, Deleted: deleted, Remembers: r.conf.State.Set(),
-		Watcher: targetWatcher{r},
+		ProjectRef: s.Conf.Project.Ref, Bucket: s.Conf.Project.Bucket, Prefix: s.Conf.Prefix,
+		NackMissing: s.Conf.Targets.NackMissing, Deleted: deleted, Remembers: s.Conf.State.Set(),
+		Watcher: targetWatcher{s},
 	})
-	r.targets.named.Store(t)
-	go r.watchTargets(t)
+	s.targets.named.Store(t)
+	go s.watchTargets(t)
 	reading, stopReading := context.WithCancel(ctx)
 	defer stopReading()
 	var group sync.WaitGroup
 	defer group.Wait()
-	group.Go(func() { r.readTargets(reading, t) })
+	group.Go(func() { s.readTargets(reading, t) })
 	endSweeps := func() {}
-	if r.conf.Targets.Sweeps {
-		endSweeps = r.beginSweeps(ctx, scope)
+	if s.Conf.Targets.Sweeps {
+		endSweeps = s.beginSweeps(ctx, scope)
 	}
-	r.deliverTargets(ctx, t)
+	s.deliverTargets(ctx, t)
 	endSweeps()
 }
 
 // readTargets takes in what the messages name, until there are no more.
-func (r *reader) readTargets(ctx context.Context, t *pass.Targets) {
+func (s *Scope) readTargets(ctx context.Context, t *pass.Targets) {
 	defer t.End()
 	for {
-		batch, ack, err := r.targets.child.ReadBatch(ctx)
+		batch, ack, err := s.targets.child.ReadBatch(ctx)
 		switch {
 		case err == nil:
-			r.takeIn(ctx, t, batch, ack)
+			s.takeIn(ctx, t, batch, ack)
 		case errors.Is(err, service.ErrEndOfInput) && ctx.Err() == nil:
-			r.targets.ended.Store(true)
-			r.log.Info("targets_input has come to its end: this input ends when everything that it named is handed on")
+			s.targets.ended.Store(true)
+			s.Log.Info("targets_input has come to its end: this input ends when everything that it named is handed on")
 			return
 		default:
 			return
@@ -84,13 +84,13 @@ func (r *reader) readTargets(ctx context.Context, t *pass.Targets) {
 
 // takeIn takes in what a batch of messages names. It is acknowledged once all of that
 // is done with.
-func (r *reader) takeIn(ctx context.Context, t *pass.Targets, batch service.MessageBatch, ack service.AckFunc) {
-	b := &taken{log: r.log, ack: ack, left: 1}
+func (s *Scope) takeIn(ctx context.Context, t *pass.Targets, batch service.MessageBatch, ack service.AckFunc) {
+	b := &taken{log: s.Log, ack: ack, left: 1}
 	for _, msg := range batch {
 		named, err := namedBy(msg)
 		if err != nil {
-			r.sayMalformed(err)
-			r.emitMalformed(ctx, msg, err, b)
+			s.sayMalformed(err)
+			s.emitMalformed(ctx, msg, err, b)
 		}
 		for _, one := range named {
 			b.more()
@@ -102,8 +102,8 @@ func (r *reader) takeIn(ctx context.Context, t *pass.Targets, batch service.Mess
 
 // emitMalformed sends a message on that names nothing, with the error, where failures
 // are sent.
-func (r *reader) emitMalformed(ctx context.Context, msg *service.Message, why error, b *taken) {
-	if !r.conf.EmitFailures {
+func (s *Scope) emitMalformed(ctx context.Context, msg *service.Message, why error, b *taken) {
+	if !s.Conf.EmitFailures {
 		return
 	}
 	msg = msg.Copy()
@@ -115,7 +115,7 @@ func (r *reader) emitMalformed(ctx context.Context, msg *service.Message, why er
 		return nil
 	}
 	select {
-	case r.out <- emit.Handover{Batch: service.MessageBatch{msg}, Ack: ack}:
+	case s.Out <- emit.Handover{Batch: service.MessageBatch{msg}, Ack: ack}:
 	case <-ctx.Done():
 		b.done(pass.ErrStopped) //nolint:contextcheck // as above
 	}
@@ -166,7 +166,7 @@ func (m *taken) done(err error) {
 	if !last {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeStep)
+	ctx, cancel := context.WithTimeout(context.Background(), CloseStep)
 	defer cancel()
 	if err := m.ack(ctx, err); err != nil {
 		m.log.Warnf("Messages of targets_input could not be acknowledged, and may come again: %v", foreign.Cause(err))
@@ -175,7 +175,7 @@ func (m *taken) done(err error) {
 
 // deliverTargets has the targets delivered, and goes on after what ends all downloads:
 // keys that are refused, an endpoint that stays down. The messages wait meanwhile.
-func (r *reader) deliverTargets(ctx context.Context, t *pass.Targets) {
+func (s *Scope) deliverTargets(ctx context.Context, t *pass.Targets) {
 	var failing outage.Lines
 	before := int64(-1)
 	for {
@@ -190,7 +190,7 @@ func (r *reader) deliverTargets(ctx context.Context, t *pass.Targets) {
 		// is waited for.
 		pause := poll.Pause(1)
 		if failing.Failed() {
-			r.log.Errorf("Reading what targets_input names in %s ended early, and goes on in %v: %v", r.where(), pause, r.explain(ctx, err))
+			s.Log.Errorf("Reading what targets_input names in %s ended early, and goes on in %v: %v", s.Where(), pause, s.Explain(ctx, err))
 		}
 		if retry.Sleep(ctx, pause) != nil {
 			return
@@ -198,20 +198,36 @@ func (r *reader) deliverTargets(ctx context.Context, t *pass.Targets) {
 	}
 }
 
+// Named is what the messages of targets_input have named so far; ok is false before the
+// run has begun, and where there is no targets_input.
+func (s *Scope) Named() (report pass.TargetReport, ok bool) {
+	t := s.targets.named.Load()
+	if t == nil {
+		return pass.TargetReport{}, false
+	}
+	return t.Report(), true
+}
+
+// TargetsEnded reports whether targets_input has come to its end by itself.
+func (s *Scope) TargetsEnded() bool { return s.targets.ended.Load() }
+
+// Malformed is how many messages of targets_input named no object, or not only objects.
+func (s *Scope) Malformed() int64 { return s.targets.malformed.Load() }
+
 // closeTargets refuses the messages that are not done with, and closes their input.
-func (r *reader) closeTargets(ctx context.Context) error {
-	if r.targets.child == nil {
+func (s *Scope) closeTargets(ctx context.Context) error {
+	if s.targets.child == nil {
 		return nil
 	}
-	t := r.targets.named.Load()
+	t := s.targets.named.Load()
 	if t == nil { // it never began: there is nothing to wait for
 		ended, cancel := context.WithCancel(ctx)
 		cancel()
-		_ = r.targets.child.Close(ended)
+		_ = s.targets.child.Close(ended)
 		return nil
 	}
 	t.Close()
-	if err := r.targets.child.Close(ctx); err != nil {
+	if err := s.targets.child.Close(ctx); err != nil {
 		return fmt.Errorf("closing targets_input: %w", err)
 	}
 	return nil
@@ -219,22 +235,22 @@ func (r *reader) closeTargets(ctx context.Context) error {
 
 // beginSweeps lists everything now and at each interval, and delivers what no target
 // named. Its result ends that after the pass under way, of which there is one at least.
-func (r *reader) beginSweeps(ctx context.Context, scope *pass.Scope) (end func()) {
-	s := &sweeps{passes: &passes{reader: r, scope: scope}, run: ctx, began: make(chan struct{})}
+func (s *Scope) beginSweeps(ctx context.Context, scope *pass.Scope) (end func()) {
+	w := &sweeps{passes: &passes{Scope: s, over: scope}, run: ctx, began: make(chan struct{})}
 	between, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = r.poll(between, s, scope) // each of its passes has told how it ended
+		_ = s.poll(between, w, scope) // each of its passes has told how it ended
 	}()
 	return func() {
 		select {
-		case <-s.began:
+		case <-w.began:
 		case <-ended:
 		}
 		stop()
 		<-ended
-		for _, p := range s.left {
+		for _, p := range w.left {
 			select {
 			case <-p.Done():
 			case <-ctx.Done():
@@ -279,30 +295,30 @@ func (s *sweeps) Parked(_ context.Context, due poll.Due) {
 
 // targetWatcher counts targets for the metrics, and logs what a user has to know of
 // single ones. It implements pass.TargetWatcher.
-type targetWatcher struct{ *reader }
+type targetWatcher struct{ *Scope }
 
 // Target implements pass.TargetWatcher.
-func (w targetWatcher) Target(e pass.TargetEvent) { w.meters.Target(e) }
+func (w targetWatcher) Target(e pass.TargetEvent) { w.Meters.Target(e) }
 
 // Missing implements pass.TargetWatcher.
 func (w targetWatcher) Missing(key string) {
 	what := "the target is done with"
-	if w.conf.Targets.NackMissing {
+	if w.Conf.Targets.NackMissing {
 		what = "the target is rejected"
 	}
-	w.watcher.say(w.log.Warnf, kindMissing, "Object %q, which a message of targets_input names, is not listed: %s (on_missing)", key, what)
+	w.watcher.say(w.Log.Warnf, kindMissing, "Object %q, which a message of targets_input names, is not listed: %s (on_missing)", key, what)
 }
 
 // Refused implements pass.TargetWatcher.
 func (w targetWatcher) Refused(key string, err error) {
-	w.watcher.say(w.log.Errorf, kindRefused, "Object %q was not delivered, and its target is rejected: %v", key, err)
+	w.watcher.say(w.Log.Errorf, kindRefused, "Object %q was not delivered, and its target is rejected: %v", key, err)
 }
 
 // sayMalformed tells of a message that names nothing, or not only objects.
-func (r *reader) sayMalformed(err error) {
-	r.targets.malformed.Add(1)
-	r.meters.TargetsMalformed.Incr(1)
-	r.watcher.say(r.log.Errorf, kindMalformed, "A message of targets_input is skipped, or a part of it: %v", err)
+func (s *Scope) sayMalformed(err error) {
+	s.targets.malformed.Add(1)
+	s.Meters.TargetsMalformed.Incr(1)
+	s.watcher.say(s.Log.Errorf, kindMalformed, "A message of targets_input is skipped, or a part of it: %v", err)
 }
 
 // linesEvery is how often the lines of a kind are counted anew where there are no passes
@@ -315,7 +331,7 @@ const measureEvery = time.Second
 
 // watchTargets measures the age of the oldest target, and logs a line now and then, as
 // long as there is something under way.
-func (r *reader) watchTargets(t *pass.Targets) {
+func (s *Scope) watchTargets(t *pass.Targets) {
 	tick := time.NewTicker(measureEvery)
 	defer tick.Stop()
 	now := time.Now()
@@ -324,33 +340,33 @@ func (r *reader) watchTargets(t *pass.Targets) {
 	for {
 		select {
 		case now = <-tick.C:
-		case <-r.shut.begun.Done():
-			r.meters.OldestTarget(0)
+		case <-s.closing.Done():
+			s.Meters.OldestTarget(0)
 			return
 		}
 		age := time.Duration(0)
 		if oldest := t.Oldest(); !oldest.IsZero() {
 			age = now.Sub(oldest)
 		}
-		r.meters.OldestTarget(age)
+		s.Meters.OldestTarget(age)
 		if now.Sub(lines) >= linesEvery {
 			lines = now
-			r.watcher.sayRest()
+			s.watcher.sayRest()
 		}
-		if now.Sub(told) < progressEvery {
+		if now.Sub(told) < ProgressEvery {
 			continue
 		}
 		told = now
 		report := t.Report()
 		if report.UnderWay > 0 || report.Counts != last.Counts {
-			r.log.Infof("Reading what targets_input names in %s: %s", r.where(), r.targetCounts(report))
+			s.Log.Infof("Reading what targets_input names in %s: %s", s.Where(), s.TargetCounts(report))
 		}
 		last = report
 	}
 }
 
-// targetCounts says what happened to targets.
-func (r *reader) targetCounts(t pass.TargetReport) string {
+// TargetCounts says what happened to targets.
+func (s *Scope) TargetCounts(t pass.TargetReport) string {
 	var line strings.Builder
 	fmt.Fprintf(&line, "targets received: %d, delivered: %d (%s)", t.Counts[pass.TargetReceived], t.Counts[pass.TargetDelivered], object.Bytes(t.Objects.Bytes))
 	for _, part := range []struct {
@@ -362,7 +378,7 @@ func (r *reader) targetCounts(t pass.TargetReport) string {
 		{"filtered", t.Counts[pass.TargetFiltered]},
 		{"missing", t.Counts[pass.TargetMissing]},
 		{"failed attempts", t.Counts[pass.TargetFailed]},
-		{"messages that name nothing", r.targets.malformed.Load()},
+		{"messages that name nothing", s.targets.malformed.Load()},
 		{"under way", int64(t.UnderWay)},
 		{"of these tried again later", int64(t.Waiting)},
 	} {

@@ -1,4 +1,4 @@
-package input
+package scope
 
 import (
 	"fmt"
@@ -12,17 +12,17 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-// progressEvery is the time between two lines about a pass that takes long.
-const progressEvery = 10 * time.Second
+// ProgressEvery is the time between two lines about a pass that takes long.
+const ProgressEvery = 10 * time.Second
 
-// linesOfAKind is how many lines of one kind a pass logs. Thousands of objects
+// LinesOfAKind is how many lines of one kind a pass logs. Thousands of objects
 // that fail for one cause say no more than the first ones; the rest are counted.
-const linesOfAKind = 10
+const LinesOfAKind = 10
 
 // watcher counts for the metrics, and logs what a user has to know of single
 // objects and of the progress of a pass. It implements pass.Watcher.
 type watcher struct {
-	reader      *reader
+	scope       *Scope
 	where       string
 	missingMeta atomic.Bool // told of
 
@@ -38,40 +38,40 @@ type watcher struct {
 }
 
 // Listed implements pass.Watcher.
-func (w *watcher) Listed() { w.reader.meters.Listed() }
+func (w *watcher) Listed() { w.scope.Meters.Listed() }
 
 // Filtered implements pass.Watcher.
-func (w *watcher) Filtered(rule string, n int64) { w.reader.meters.Filtered(rule, n) }
+func (w *watcher) Filtered(rule string, n int64) { w.scope.Meters.Filtered(rule, n) }
 
 // Delivered implements pass.Watcher.
-func (w *watcher) Delivered(obj object.Object) { w.reader.meters.Delivered(obj.Size) }
+func (w *watcher) Delivered(obj object.Object) { w.scope.Meters.Delivered(obj.Size) }
 
 // Vanished implements pass.Watcher.
 func (w *watcher) Vanished(obj object.Object) {
-	w.reader.meters.Vanished.Incr(1)
-	w.reader.log.Debugf("Object %q was deleted after it was listed", obj.Key)
+	w.scope.Meters.Vanished.Incr(1)
+	w.scope.Log.Debugf("Object %q was deleted after it was listed", obj.Key)
 }
 
 // Parked implements pass.Watcher.
 func (w *watcher) Parked(obj object.Object, reason string, err error, again bool) {
-	w.reader.meters.Parked.Incr(1, reason)
+	w.scope.Meters.Parked.Incr(1, reason)
 	if again {
-		w.reader.log.Debugf("Object %q is still parked (%s): %v", obj.Key, reason, err)
+		w.scope.Log.Debugf("Object %q is still parked (%s): %v", obj.Key, reason, err)
 		return
 	}
-	w.say(w.reader.log.Errorf, kindParked+reason, "Object %q is parked (%s): %v", obj.Key, reason, err)
+	w.say(w.scope.Log.Errorf, kindParked+reason, "Object %q is parked (%s): %v", obj.Key, reason, err)
 }
 
 // Unchanged implements pass.Watcher.
-func (w *watcher) Unchanged(n int64) { w.reader.meters.Unchanged.Incr(n) }
+func (w *watcher) Unchanged(n int64) { w.scope.Meters.Unchanged.Incr(n) }
 
 // NotRemoved is a pass.NotRemoved.
 func (w *watcher) NotRemoved(obj object.Object, kept string, err error) {
-	words := w.reader.removals.Words()
+	words := w.scope.removals.Words()
 	if err != nil {
-		w.say(w.reader.log.Errorf, kindNotRemoved, "Object %q was delivered, but could not be %s (%s): %v", obj.Key, words.Done, words.Field, err)
+		w.say(w.scope.Log.Errorf, kindNotRemoved, "Object %q was delivered, but could not be %s (%s): %v", obj.Key, words.Done, words.Field, err)
 	} else {
-		w.say(w.reader.log.Warnf, kindKept, "Object %q was delivered but kept (%s): %s", obj.Key, words.Field, kept)
+		w.say(w.scope.Log.Warnf, kindKept, "Object %q was delivered but kept (%s): %s", obj.Key, words.Field, kept)
 	}
 }
 
@@ -82,11 +82,11 @@ func (w *watcher) MissingMeta(key string, n int) {
 		return
 	}
 	if n == object.NoMeta {
-		w.reader.log.Info("Over this API the server sends no metadata of objects along with their content: " +
+		w.scope.Log.Info("Over this API the server sends no metadata of objects along with their content: " +
 			"user_metadata: full has it asked for, with one more request an object")
 		return
 	}
-	w.reader.log.Warnf("The server could not send %d values of the metadata of object %q, and perhaps some of others: over S3, Supabase leaves out numbers, "+
+	w.scope.Log.Warnf("The server could not send %d values of the metadata of object %q, and perhaps some of others: over S3, Supabase leaves out numbers, "+
 		"nested values and text that is not ASCII. %s counts them for each message; store them as ASCII text, set user_metadata to full to have them asked for, or to false if they are not needed",
 		n, key, emit.MetaMissingMeta)
 }
@@ -106,8 +106,8 @@ const (
 func (w *watcher) say(log func(format string, args ...any), kind, format string, args ...any) {
 	w.mu.Lock()
 	w.lines[kind]++
-	if w.lines[kind] > linesOfAKind {
-		log = w.reader.log.Debugf
+	if w.lines[kind] > LinesOfAKind {
+		log = w.scope.Log.Debugf
 	}
 	w.mu.Unlock()
 	log(format, args...)
@@ -121,7 +121,7 @@ func (w *watcher) sayRest() {
 	w.mu.Unlock()
 	parked, total := map[string]int64{}, int64(0)
 	for kind, n := range lines {
-		if n -= linesOfAKind; n <= 0 {
+		if n -= LinesOfAKind; n <= 0 {
 			continue
 		}
 		switch reason, isParked := strings.CutPrefix(kind, kindParked); {
@@ -129,54 +129,65 @@ func (w *watcher) sayRest() {
 			parked[reason] = n
 			total += n
 		case kind == kindNotRemoved:
-			w.reader.log.Errorf("%d more objects were delivered, but could not be %s (%s); the log level DEBUG names them", n, w.reader.removals.Words().Done, w.reader.removals.Words().Field)
+			w.scope.Log.Errorf("%d more objects were delivered, but could not be %s (%s); the log level DEBUG names them", n, w.scope.removals.Words().Done, w.scope.removals.Words().Field)
 		case kind == kindMissing:
-			w.reader.log.Warnf("%d more objects that targets_input names are not listed (on_missing); the log level DEBUG names them", n)
+			w.scope.Log.Warnf("%d more objects that targets_input names are not listed (on_missing); the log level DEBUG names them", n)
 		case kind == kindRefused:
-			w.reader.log.Errorf("%d more objects were not delivered, and their targets are rejected; the log level DEBUG names them", n)
+			w.scope.Log.Errorf("%d more objects were not delivered, and their targets are rejected; the log level DEBUG names them", n)
 		case kind == kindMalformed:
-			w.reader.log.Errorf("%d more messages of targets_input are skipped, or parts of them; the log level DEBUG says why", n)
+			w.scope.Log.Errorf("%d more messages of targets_input are skipped, or parts of them; the log level DEBUG says why", n)
 		case kind == kindKept:
-			w.reader.log.Warnf("%d more objects were delivered but kept (%s); the log level DEBUG names them", n, w.reader.removals.Words().Field)
+			w.scope.Log.Warnf("%d more objects were delivered but kept (%s); the log level DEBUG names them", n, w.scope.removals.Words().Field)
 		}
 	}
 	if total > 0 {
-		w.reader.log.Errorf("%d more objects are parked (%s); the log level DEBUG names them", total, countsByName(parked))
+		w.scope.Log.Errorf("%d more objects are parked (%s); the log level DEBUG names them", total, object.CountsByName(parked))
 	}
 }
 
 // fetchMeter implements fetch.Meter.
 type fetchMeter struct {
 	endpointMeter
-	reader *reader
+	scope *Scope
 }
 
 // Noticed implements fetch.Meter.
 func (m fetchMeter) Noticed(p fetch.Peculiarity) {
 	switch p {
 	case fetch.OtherETags:
-		m.reader.log.Warn("Downloads name versions differently than the listing, with another ETag or none. Their content is compared with the listing instead, " +
+		m.scope.Log.Warn("Downloads name versions differently than the listing, with another ETag or none. Their content is compared with the listing instead, " +
 			"which costs one more request an object: a proxy that changes ETags is the usual reason")
 	case fetch.NotMD5:
-		m.reader.log.Info("The ETags of this endpoint look like MD5s of the content, but are not: several attempts brought the same other bytes. Objects are delivered as they come (verify_content)")
+		m.scope.Log.Info("The ETags of this endpoint look like MD5s of the content, but are not: several attempts brought the same other bytes. Objects are delivered as they come (verify_content)")
 	}
+}
+
+// Watch has lines about the progress logged from now on, as each pass has: call it when a
+// one-time run begins to connect.
+func (s *Scope) Watch() { s.watcher.begin() }
+
+// Quiet ends the lines about the progress, and tells how many lines of each kind were not
+// logged.
+func (s *Scope) Quiet() {
+	s.watcher.stopProgress()
+	s.watcher.sayRest()
 }
 
 // begin is called when a one-time run begins to connect, and when a pass begins.
 func (w *watcher) begin() {
-	if w.reader.several {
+	if !w.scope.Voice.alone() {
 		return // all scopes together tell
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n, _ := w.reader.meters.Failed()
+	n, _ := w.scope.Meters.Failed()
 	w.stillMu.Lock()
 	w.still = standstill{since: time.Now(), failed: n}
 	w.stillMu.Unlock()
 	if w.progress == nil {
-		w.progress = time.AfterFunc(progressEvery, w.sayProgress)
+		w.progress = time.AfterFunc(ProgressEvery, w.sayProgress)
 	} else {
-		w.progress.Reset(progressEvery)
+		w.progress.Reset(ProgressEvery)
 	}
 }
 
@@ -185,7 +196,7 @@ func (w *watcher) begin() {
 // of its progress.
 func (w *watcher) ended() {
 	w.sayRest()
-	if w.reader.conf.Plan.Repeats() {
+	if w.scope.Conf.Plan.Repeats() {
 		w.stopProgress()
 	}
 }
@@ -207,14 +218,14 @@ func (w *watcher) sayProgress() {
 	if w.progress == nil {
 		return // stopped meanwhile
 	}
-	w.progress.Reset(progressEvery)
-	say := w.reader.log.Infof
-	if !w.reader.conf.Plan.Repeats() && endTeller() != nil {
-		say = w.reader.log.Debugf // it is shown in another way
+	w.progress.Reset(ProgressEvery)
+	say := w.scope.Log.Infof
+	if !w.scope.Conf.Plan.Repeats() && w.scope.Shown() {
+		say = w.scope.Log.Debugf // it is shown in another way
 	}
-	last := w.reader.pass.Load()
+	last := w.scope.pass.Load()
 	if last == nil {
-		say("Reading %s: %s", w.where, w.reader.connecting())
+		say("Reading %s: %s", w.where, w.scope.Connecting())
 		return
 	}
 	r := last.Report()
