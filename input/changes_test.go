@@ -15,6 +15,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -335,7 +336,7 @@ func TestAnOverwriteOfWhatIsOnItsWayIsDeliveredAfterIt(t *testing.T) {
 		r := newChangesRig(t, "")
 		r.put("a", "1")
 		r.ack = func(batch service.MessageBatch) error {
-			if meta(batch[0], metaEvent) == "created" {
+			if meta(batch[0], emit.MetaEvent) == "created" {
 				time.Sleep(30 * time.Minute)
 			}
 			return nil

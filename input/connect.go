@@ -94,7 +94,7 @@ func stateLasts(conf config.Config, err error) bool {
 
 // sayConnected logs the end of an outage that was logged.
 func (r *reader) sayConnected() {
-	if lasted := r.wait.lasts(); r.wait.over() {
+	if lasted := r.wait.Lasts(); r.wait.Over() {
 		r.log.Infof("Connected to %s after %s in which that failed", r.conf.Project.Address(), lasted)
 	}
 }
@@ -119,10 +119,10 @@ func (r *reader) probe(ctx context.Context) error {
 	}
 	err := r.conf.Retry.Do(ctx, r.probeOnce, mayPass, func(err error) {
 		r.meters.Retried(err)
-		r.outages.failed(err)
+		r.outages.Failed(err)
 	})
 	if err == nil {
-		r.outages.ended()
+		r.outages.Ended()
 	}
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -344,7 +345,7 @@ func TestFilesWithATokenOfTheProjectCompleteWhatIsNotWritten(t *testing.T) {
 		r.server.Put("docs", "a", []byte("x"))
 		require.Equal(t, "", errOf(r.run().Err))
 		require.Contains(t, r.logs.String(), `as the role \"service_role\"`)
-		require.Equal(t, "localemulatorproject", meta(r.messages[0], metaProjectRef))
+		require.Equal(t, "localemulatorproject", meta(r.messages[0], emit.MetaProjectRef))
 		require.NoError(t, os.Remove(path))
 		report := r.run()
 		require.ErrorContains(t, report.Err, "credentials.service_role_key_file: the file can't be read")

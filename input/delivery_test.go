@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -65,7 +66,7 @@ func TestASingleDownloadAtATimeDeliversInTheOrderOfTheKeys(t *testing.T) {
 			r.run()
 			var keys []string
 			for _, msg := range r.messages {
-				key, _ := msg.MetaGet(metaKey)
+				key, _ := msg.MetaGet(emit.MetaKey)
 				keys = append(keys, key)
 			}
 			require.Len(t, keys, 6000)

@@ -31,7 +31,7 @@
 //	data:  listing.List (ranges of the bucket at the same time), or, between two
 //	       full listings, changes.Since (only what changed) ─► filter.Match ─►
 //	       ledger.Compare ─► fetch.Fetcher (as many as limiter.Limiter allows, under a byte
-//	       budget; the listing is the witness of each) ─► delivery (scanner, metadata) ─► chan ─►
+//	       budget; the listing is the witness of each) ─► emit (scanner, metadata) ─► chan ─►
 //	       reader.ReadBatch ─► pipeline ─► output
 //	or:    targets.go ─► pass.Targets ─► fetch.Fetcher, which asks the listing for each key first;
 //	       with listings next to it, the ledger is asked too
@@ -65,15 +65,9 @@
 //	cache_store.go         a ledger in a cache, and which caches keep one
 //	check.go               tests a config for tools: the names of internal/check
 //	keeper.go              writes the ledger's checkpoints when they are due
-//	delivery.go            a download becomes batches of messages
-//	references.go          documents that name objects in place of their content, and
-//	                       messages of what failed
-//	undelivered.go         the batches that are not acknowledged, and what is said of them
-//	metadata.go            the names and values of the message metadata
-//	watcher.go, metrics.go what is counted and logged of single objects
-//	metrics_pass.go        how far a pass is, when the next is due, and what fails
-//	series.go              one metric as the parts of an input see it
-//	log.go                 what the log says of passes, of the run, and of outages
+//	references.go          how objects are delivered without their content
+//	watcher.go             what is counted and logged of single objects
+//	log.go                 what the log says of passes and of the run
 //	progress.go            how far the one-time runs of this process have come, and what
 //	                       they wait for
 //	outcome.go             how runs of this process ended, and the command line of
@@ -86,6 +80,9 @@
 //	internal/foreign       the one door for text that others wrote
 //	internal/wire          the connections of all HTTP clients
 //	internal/retry         the one back-off
+//	internal/emit          objects become messages, and which of them have no ack
+//	internal/meter         the metrics, as the parts of an input see them
+//	internal/outage        what is said of something that does not work for a while
 //	internal/filter        globs, time, size and type: one pure Match
 //	internal/supabase      projects, endpoints, keys, and what refusals mean; below
 //	                       it keys (which keys are good now, and where new ones

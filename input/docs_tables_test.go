@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 )
 
 // documented is a name of the public contract and what the README says of it.
@@ -18,25 +20,25 @@ type documented struct{ name, text string }
 
 // metadataDocs describes the metadata values, in the order of the README.
 var metadataDocs = []documented{
-	{metaBucket, "The bucket"},
-	{metaKey, "The full key, byte for byte"},
-	{metaPath, "The key below the prefix of `source_path`. Two keys may share a path unless the prefix ends with `/`"},
-	{metaFilename, "The last part of the key"},
-	{metaSafePath, "A relative path for a file, with the bucket in front: it stays below the folder that it is joined to, and no two keys of any buckets share one. Ordinary keys stay as they are: `uploads/photos/a.jpg`"},
-	{metaETag, "The ETag, without quotes"},
-	{metaSize, "The size in bytes, a number"},
-	{metaLastModified, "The time of the last change, in RFC 3339"},
-	{metaLastModifiedUnix, "The same in Unix seconds, a number"},
-	{metaContentType, "The content type, as uploaded"},
-	{metaCacheControl, "The cache control, as uploaded"},
-	{metaProjectRef, "The project reference, where it is known"},
-	{metaEvent, "`created`, `updated` or `deleted`: see [Change kinds](#change-kinds)"},
-	{metaObjectID, "The same for the same bucket, key and ETag: an idempotency key"},
-	{metaUserPrefix + "<name>", "The object's own metadata (switch: `user_metadata`). Values in the encoding of RFC 2047 are decoded; " +
+	{emit.MetaBucket, "The bucket"},
+	{emit.MetaKey, "The full key, byte for byte"},
+	{emit.MetaPath, "The key below the prefix of `source_path`. Two keys may share a path unless the prefix ends with `/`"},
+	{emit.MetaFilename, "The last part of the key"},
+	{emit.MetaSafePath, "A relative path for a file, with the bucket in front: it stays below the folder that it is joined to, and no two keys of any buckets share one. Ordinary keys stay as they are: `uploads/photos/a.jpg`"},
+	{emit.MetaETag, "The ETag, without quotes"},
+	{emit.MetaSize, "The size in bytes, a number"},
+	{emit.MetaLastModified, "The time of the last change, in RFC 3339"},
+	{emit.MetaLastModifiedUnix, "The same in Unix seconds, a number"},
+	{emit.MetaContentType, "The content type, as uploaded"},
+	{emit.MetaCacheControl, "The cache control, as uploaded"},
+	{emit.MetaProjectRef, "The project reference, where it is known"},
+	{emit.MetaEvent, "`created`, `updated` or `deleted`: see [Change kinds](#change-kinds)"},
+	{emit.MetaObjectID, "The same for the same bucket, key and ETag: an idempotency key"},
+	{emit.MetaUserPrefix + "<name>", "The object's own metadata (switch: `user_metadata`). Values in the encoding of RFC 2047 are decoded; " +
 		"bytes that are not UTF-8 are read as ISO-8859-1"},
-	{metaMissingMeta, "How many values of the object's own metadata the server could not send, a number; not set for none. " +
+	{emit.MetaMissingMeta, "How many values of the object's own metadata the server could not send, a number; not set for none. " +
 		"Over S3, Supabase leaves out numbers, nested values and text that is not ASCII. `user_metadata: full` asks for them"},
-	{metaFailure, "Of a message that `emit_failures` sends: why the object is parked, in one word. The error is `error()`"},
+	{emit.MetaFailure, "Of a message that `emit_failures` sends: why the object is parked, in one word. The error is `error()`"},
 }
 
 // metricDocs describes the metrics, in the order of the README. Their types and
@@ -92,13 +94,13 @@ var metricDocs = []documented{
 // metadataTable is the metadata as a Markdown table. It fails where the code sets
 // a value that is not described, or the other way round.
 func metadataTable(t *testing.T) string {
-	names := find(t, regexp.MustCompile(`(?m)^\tmeta\w+ += metaPrefix \+ "(\w+)"`))
+	names := find(t, regexp.MustCompile(`(?m)^\tMeta\w+ += MetaPrefix \+ "(\w+)"`))
 	var inCode []string
 	for _, name := range names {
 		if name[1] == "meta_" {
 			name[1] += "<name>"
 		}
-		inCode = append(inCode, metaPrefix+name[1])
+		inCode = append(inCode, emit.MetaPrefix+name[1])
 	}
 	requireDocumented(t, inCode, metadataDocs)
 	var b strings.Builder

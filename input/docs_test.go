@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 )
 
 var update = flag.Bool("update", false, "write the generated tables into README.md")
@@ -118,8 +119,8 @@ func specDocs(t *testing.T) (docs service.TemplateDataPlugin) {
 func TestEveryMetadataValueIsDocumented(t *testing.T) {
 	docs := specDocs(t)
 	for _, name := range []string{
-		metaBucket, metaKey, metaPath, metaFilename, metaSafePath, metaETag, metaSize, metaLastModified, metaLastModifiedUnix,
-		metaContentType, metaCacheControl, metaProjectRef, metaEvent, metaObjectID, metaUserPrefix + "<name>",
+		emit.MetaBucket, emit.MetaKey, emit.MetaPath, emit.MetaFilename, emit.MetaSafePath, emit.MetaETag, emit.MetaSize, emit.MetaLastModified, emit.MetaLastModifiedUnix,
+		emit.MetaContentType, emit.MetaCacheControl, emit.MetaProjectRef, emit.MetaEvent, emit.MetaObjectID, emit.MetaUserPrefix + "<name>",
 	} {
 		require.Regexp(t, `(?m)^- `+name+`( |$)`, docs.Description)
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
@@ -21,13 +23,13 @@ type endpoint struct {
 	*hub
 	of      config.Config // as it was at the start
 	log     *service.Logger
-	meters  *meters
+	meters  *meter.Set
 	source  *keys.Source
 	gate    *retry.Gate // of the host, for all requests to it
 	limiter *limiter.Limiter
-	outages *outageLog
+	outages *outage.Log
 	// keysFail holds up everything.
-	keysFail trouble
+	keysFail outage.Reason
 	// turn is that of the project among several; nil where there is one.
 	turn *fleet.Turn
 	// probe makes a request that shows whether the endpoint answers. It is set before
@@ -39,12 +41,13 @@ type endpoint struct {
 type keysFrom func(patience time.Duration, watcher keys.Watcher) *keys.Source
 
 // newEndpoint makes no request.
-func newEndpoint(h *hub, conf config.Config, from keysFrom, log *service.Logger, m *meters) *endpoint {
+func newEndpoint(h *hub, conf config.Config, from keysFrom, log *service.Logger, m *meter.Set) *endpoint {
 	e := &endpoint{hub: h, of: conf, log: log, meters: m, gate: new(retry.Gate)}
-	e.outages = &outageLog{log: log, what: conf.Project.Address(), failing: m.passes.endpointFailing}
-	e.outages.outage.once = h.several
-	watcher := &keyWatcher{e: e}
-	watcher.outage.once = h.several
+	e.outages = &outage.Log{
+		To: log, What: conf.Project.Address(), Once: h.several,
+		Failing: m.EndpointFailing.Flag,
+	}
+	watcher := &keyWatcher{e: e, lines: outage.Lines{Once: h.several}}
 	e.source = from(patience(conf), watcher)
 	e.limiter = limiter.New(h.shut.begun, limiter.Options{
 		MaxDownloads: conf.MaxDownloads, MaxPages: listing.MaxListers(conf.Listers()),
@@ -59,13 +62,13 @@ func (e *endpoint) close() { signOut(context.Background(), e.source, e.log) }
 
 // endpointMeter implements limiter.Meter.
 type endpointMeter struct {
-	*meters
+	*meter.Set
 	endpoint *endpoint
 }
 
 // Down implements limiter.Meter.
 func (m endpointMeter) Down(err error) {
-	m.endpoint.outages.failed(err)
+	m.endpoint.outages.Failed(err)
 	m.endpoint.rests(fleet.NoAnswer, true)
 }
 
@@ -73,7 +76,7 @@ func (m endpointMeter) Down(err error) {
 func (m endpointMeter) Up() {
 	m.endpoint.rests(fleet.NoAnswer, false)
 	if _, givenUp := m.endpoint.limiter.Outages(); givenUp == nil || !m.endpoint.several {
-		m.endpoint.outages.ended()
+		m.endpoint.outages.Ended()
 	}
 }
 
@@ -103,14 +106,14 @@ func patience(conf config.Config) time.Duration {
 // keyWatcher implements keys.Watcher. The source calls it from one goroutine at
 // a time.
 type keyWatcher struct {
-	e      *endpoint
-	outage outage
+	e     *endpoint
+	lines outage.Lines
 }
 
 // Renewed implements keys.Watcher.
 func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
-	w.e.meters.credentialsEnd.Set(unixOrZero(p.Expires))
-	w.e.meters.passes.credentialsFailing.Set(0)
+	w.e.meters.CredentialsEnd.SetTime(p.Expires)
+	w.e.meters.CredentialsFailing.Set(0)
 	if rejected && !w.e.several { // of one among many it is told if that has taken long
 		w.e.log.Infof("The server refused the credentials, and they were renewed, for %s", p.Identity)
 		return
@@ -120,16 +123,16 @@ func (w *keyWatcher) Renewed(p supabase.Project, rejected bool) {
 
 // Delayed implements keys.Watcher.
 func (w *keyWatcher) Delayed(err error, until time.Time) {
-	w.e.meters.passes.credentialsFailing.Set(1)
+	w.e.meters.CredentialsFailing.Set(1)
 	if until.IsZero() {
-		w.e.keysFail.set(err)
+		w.e.keysFail.Set(err)
 		w.e.rests(fleet.NoKeys, true)
 	}
-	switch told := w.outage.failed(); {
+	switch told := w.lines.Failed(); {
 	case !told:
 		w.e.log.Debugf("Credentials could not be had: %v", err)
-	case w.outage.lasts() > 0:
-		w.e.log.Warnf("Still waiting for the credentials, for %s so far: %v", w.outage.lasts(), err)
+	case w.lines.Lasts() > 0:
+		w.e.log.Warnf("Still waiting for the credentials, for %s so far: %v", w.lines.Lasts(), err)
 	case until.IsZero():
 		w.e.log.Warnf("Waiting for the credentials: %v", err)
 	default:
@@ -139,10 +142,10 @@ func (w *keyWatcher) Delayed(err error, until time.Time) {
 
 // Recovered implements keys.Watcher.
 func (w *keyWatcher) Recovered(after time.Duration) {
-	w.e.meters.passes.credentialsFailing.Set(0)
-	w.e.keysFail.clear()
+	w.e.meters.CredentialsFailing.Set(0)
+	w.e.keysFail.Clear()
 	w.e.rests(fleet.NoKeys, false)
-	if w.outage.over() {
+	if w.lines.Over() {
 		w.e.log.Infof("The credentials were obtained after %s in which they could not be had", after.Round(time.Second))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/target"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
@@ -26,11 +27,11 @@ func (r *rig) failed() (failed, good []string) {
 	defer r.mu.Unlock()
 	for _, msg := range r.messages {
 		if msg.GetError() == nil {
-			require.Equal(r.t, "<unset>", meta(msg, metaFailure))
-			good = append(good, meta(msg, metaKey))
+			require.Equal(r.t, "<unset>", meta(msg, emit.MetaFailure))
+			good = append(good, meta(msg, emit.MetaKey))
 			continue
 		}
-		failed = append(failed, meta(msg, metaFailure)+" "+meta(msg, metaKey))
+		failed = append(failed, meta(msg, emit.MetaFailure)+" "+meta(msg, emit.MetaKey))
 	}
 	slices.Sort(failed)
 	slices.Sort(good)
@@ -38,10 +39,10 @@ func (r *rig) failed() (failed, good []string) {
 }
 
 func TestAParkedObjectIsSentWithItsErrorAndItsReference(t *testing.T) {
-	for _, emit := range []string{"content", "reference"} {
+	for _, mode := range []string{"content", "reference"} {
 		for _, credentials := range []string{"access_key", "secret_key"} {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, emitFailures+"emit: "+emit+"\nuser_metadata: false\n")
+				r := newRig(t, emitFailures+"emit: "+mode+"\nuser_metadata: false\n")
 				if credentials == "secret_key" {
 					r.fields += withSecretKey(r.server.Settings())
 				}
@@ -52,7 +53,7 @@ func TestAParkedObjectIsSentWithItsErrorAndItsReference(t *testing.T) {
 				r.server.Put("docs", "odd # key", []byte("x"), emulator.WithRawKey())
 				report := r.run()
 				failed, good := r.failed()
-				if emit == "reference" { // nothing is read, so nothing fails
+				if mode == "reference" { // nothing is read, so nothing fails
 					require.Empty(t, failed)
 					require.Len(t, good, 5)
 					return
@@ -61,7 +62,7 @@ func TestAParkedObjectIsSentWithItsErrorAndItsReference(t *testing.T) {
 				require.Len(t, good, 3)
 				require.ErrorContains(t, report.Err, "2 of 5 objects could not be delivered", "the exit code is that of a run without the messages")
 				for _, msg := range r.messages {
-					if meta(msg, metaKey) != "lost" {
+					if meta(msg, emit.MetaKey) != "lost" {
 						continue
 					}
 					body, err := msg.AsBytes()
@@ -71,7 +72,7 @@ func TestAParkedObjectIsSentWithItsErrorAndItsReference(t *testing.T) {
 					require.Equal(t, "lost", ref.Key)
 					require.Equal(t, target.Created, ref.Event)
 					require.EqualValues(t, 5, *ref.Size)
-					require.Equal(t, ref.ETag, meta(msg, metaETag))
+					require.Equal(t, ref.ETag, meta(msg, emit.MetaETag))
 					require.ErrorContains(t, msg.GetError(), "500")
 				}
 			})
@@ -126,7 +127,7 @@ func TestWhatTheOutputRefusesIsSentAsAFailure(t *testing.T) {
 		r.server.Put("docs", "bad", []byte("x"))
 		r.server.Put("docs", "good", []byte("x"))
 		r.ack = func(batch service.MessageBatch) error {
-			if batch[0].GetError() == nil && meta(batch[0], metaKey) == "bad" {
+			if batch[0].GetError() == nil && meta(batch[0], emit.MetaKey) == "bad" {
 				return errRefused
 			}
 			return nil

@@ -9,11 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
-// archive is a metadataAsker that a test scripts.
+// archive is an emit.MetadataAsker that a test scripts.
 type archive struct {
 	mu    sync.Mutex
 	asked map[string]int
@@ -71,7 +72,7 @@ func TestMetadataThatAnAnswerLeavesOutIsAskedForWhereThatIsWanted(t *testing.T) 
 				require.Equal(t, asks, a.asked["a"])
 				require.Zero(t, a.asked["b"], "its answer holds everything")
 				for _, msg := range r.messages {
-					if meta(msg, metaKey) != "a" {
+					if meta(msg, emit.MetaKey) != "a" {
 						continue
 					}
 					want := map[string]map[string]string{
@@ -81,9 +82,9 @@ func TestMetadataThatAnAnswerLeavesOutIsAskedForWhereThatIsWanted(t *testing.T) 
 					}[choice]
 					for name, value := range want {
 						if name == "missing" {
-							require.Equal(t, value, meta(msg, metaMissingMeta), choice)
+							require.Equal(t, value, meta(msg, emit.MetaMissingMeta), choice)
 						} else {
-							require.Equal(t, value, meta(msg, metaUserPrefix+name), choice+" "+name)
+							require.Equal(t, value, meta(msg, emit.MetaUserPrefix+name), choice+" "+name)
 						}
 					}
 				}
@@ -107,8 +108,8 @@ func TestMetadataOfAnotherVersionIsNeverAddedToAContent(t *testing.T) {
 		r.metadata = a
 		require.Equal(t, "", errOf(r.run().Err))
 		require.Equal(t, map[string][]string{"a": {"second"}}, r.contents())
-		require.Equal(t, "second", meta(r.messages[0], metaUserPrefix+"of"))
-		require.Equal(t, r.etagOf("a"), meta(r.messages[0], metaETag))
+		require.Equal(t, "second", meta(r.messages[0], emit.MetaUserPrefix+"of"))
+		require.Equal(t, r.etagOf("a"), meta(r.messages[0], emit.MetaETag))
 		require.Equal(t, 2, a.asked["a"])
 	})
 }
@@ -122,8 +123,8 @@ func TestMetadataThatNamesNoVersionIsNotAdded(t *testing.T) {
 			return map[string]string{"of": "nobody knows"}, "", nil
 		}}
 		require.Equal(t, "", errOf(r.run().Err))
-		require.Equal(t, "<unset>", meta(r.messages[0], metaUserPrefix+"of"))
-		require.Equal(t, "1", meta(r.messages[0], metaMissingMeta))
+		require.Equal(t, "<unset>", meta(r.messages[0], emit.MetaUserPrefix+"of"))
+		require.Equal(t, "1", meta(r.messages[0], emit.MetaMissingMeta))
 	})
 }
 
@@ -175,26 +176,8 @@ func TestCredentialsThatCannotAskForMetadataAreNamed(t *testing.T) {
 		r.put("a", "x", emulator.WithUserMetadata(map[string]string{"note": "sent"}))
 		r.missing("1", "a")
 		require.Equal(t, "", errOf(r.run().Err))
-		require.Equal(t, "sent", meta(r.messages[0], metaUserPrefix+"note"))
-		require.Equal(t, "1", meta(r.messages[0], metaMissingMeta))
+		require.Equal(t, "sent", meta(r.messages[0], emit.MetaUserPrefix+"note"))
+		require.Equal(t, "1", meta(r.messages[0], emit.MetaMissingMeta))
 		require.Len(t, r.logs.linesWith("level=WARN", "user_metadata is full, but with these credentials"), 1)
 	})
-}
-
-func TestMetadataOfAPlaneThatSendsNoneIsAskedFor(t *testing.T) {
-	c := someContent()
-	c.MissingMeta = object.NoMeta
-	told := 0
-	l := someLabeller
-	l.userMetadata, l.onMissingMeta = true, func(_ string, n int) { require.Equal(t, object.NoMeta, n); told++ }
-	batch := messages(1)
-	l.label(c, "created").apply(batch)
-	require.Equal(t, "<unset>", meta(batch[0], metaMissingMeta), "nobody knows whether anything is missing")
-	require.Equal(t, 1, told)
-	a := &archive{answer: func(string, int) (map[string]string, string, error) { return map[string]string{"n": "ü"}, "e1", nil }}
-	require.NoError(t, completeMetadata(t.Context(), a, c))
-	batch = messages(1)
-	l.label(c, "created").apply(batch)
-	require.Equal(t, "ü", meta(batch[0], metaUserPrefix+"n"))
-	require.Equal(t, 1, told)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
@@ -75,7 +76,7 @@ func TestAllMetricsAreThereFromTheStart(t *testing.T) {
 	res, end, err := b.BuildSuspended()
 	require.NoError(t, err)
 	defer func() { require.NoError(t, end(context.Background())) }()
-	newMeters(res.Metrics())
+	meter.New(res.Metrics())
 
 	names := find(t, metricInCode)
 	require.NotEmpty(t, names)
@@ -114,7 +115,7 @@ func labelValues(label string) (values []string) {
 	case "kind":
 		values = []string{"full", "changes", "parked"}
 	case "state":
-		values = scopeStates
+		values = []string{"active", "waiting", "failing", "gone"}
 	}
 	return values
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
@@ -40,7 +41,7 @@ type rig struct {
 	// asks has the input ask for changes however small the bucket is.
 	asks bool
 	// metadata is asked for the metadata of objects; nil is nobody.
-	metadata metadataAsker
+	metadata emit.MetadataAsker
 	// store keeps the state; nil is what the config names.
 	store ledger.Store
 
@@ -206,7 +207,7 @@ func (r *rig) arrived() []string {
 	defer r.mu.Unlock()
 	out := []string{}
 	for _, msg := range r.messages {
-		out = append(out, meta(msg, metaEvent)+" "+meta(msg, metaKey))
+		out = append(out, meta(msg, emit.MetaEvent)+" "+meta(msg, emit.MetaKey))
 	}
 	r.messages = nil
 	slices.Sort(out)
@@ -232,7 +233,7 @@ func (r *rig) contents() map[string][]string {
 	for _, msg := range r.messages {
 		body, err := msg.AsBytes()
 		require.NoError(r.t, err)
-		out[meta(msg, metaKey)] = append(out[meta(msg, metaKey)], string(body))
+		out[meta(msg, emit.MetaKey)] = append(out[meta(msg, emit.MetaKey)], string(body))
 	}
 	return out
 }

@@ -10,9 +10,12 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 )
 
@@ -21,10 +24,10 @@ type hub struct {
 	conf   config.Config // as it is written
 	res    *service.Resources
 	log    *service.Logger
-	meters *meters
-	out    chan handover
+	meters *meter.Set
+	out    chan emit.Handover
 	// undelivered are the batches that the pipeline has.
-	undelivered *undelivered
+	undelivered *emit.Undelivered
 	// room is for the downloads of all scopes.
 	room *fetch.Room
 	shut shut
@@ -37,9 +40,9 @@ type hub struct {
 	allStalled atomic.Int64
 }
 
-func newHub(conf config.Config, res *service.Resources, m *meters) *hub {
-	h := &hub{conf: conf, res: res, log: res.Logger(), meters: m, out: make(chan handover)}
-	h.undelivered = newUndelivered(h.log, m.oldestUndelivered, m.passes.undelivered)
+func newHub(conf config.Config, res *service.Resources, m *meter.Set) *hub {
+	h := &hub{conf: conf, res: res, log: res.Logger(), meters: m, out: make(chan emit.Handover)}
+	h.undelivered = emit.NewUndelivered(h.log, m.Undelivered)
 	h.room = fetch.NewRoom(fetch.RoomOptions{
 		Bytes: conf.BufferBytes, Places: limiter.MaxDownloads(conf.MaxDownloads), BytesPerSecond: conf.MaxBytesPerSecond,
 		Whole: conf.WholeScanner || conf.ToTheEnd, None: conf.References, Buffered: m.Buffered,
@@ -57,7 +60,7 @@ func (h *hub) ReadBatch(ctx context.Context) (service.MessageBatch, service.AckF
 		if !ok {
 			return nil, nil, service.ErrEndOfInput
 		}
-		return next.batch, h.undelivered.handOver(next.key, next.ack), nil
+		return next.Batch, h.undelivered.HandOver(next.Key, next.Ack), nil
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}
@@ -67,7 +70,7 @@ func (h *hub) ReadBatch(ctx context.Context) (service.MessageBatch, service.AckF
 // every run, and any other error ends a one-time run: then why is that error, and err
 // the end of the input. A run that repeats tries again. It returns the error at first
 // and every five minutes, so that Benthos logs it and shows it on /ready.
-func (h *hub) connect(ctx context.Context, wait *outage, once func(context.Context) (err error, lasts bool)) (why, err error) {
+func (h *hub) connect(ctx context.Context, wait *outage.Lines, once func(context.Context) (err error, lasts bool)) (why, err error) {
 	for {
 		err, lasts := once(ctx)
 		switch {
@@ -78,10 +81,10 @@ func (h *hub) connect(ctx context.Context, wait *outage, once func(context.Conte
 		case lasts || !h.conf.Plan.Repeats():
 			return err, service.ErrEndOfInput
 		}
-		tell := wait.failed()
-		pause := h.conf.Retry.Delay(wait.failures)
+		tell := wait.Failed()
+		pause := h.conf.Retry.Delay(wait.Failures())
 		if tell {
-			if lasted := wait.lasts(); lasted > 0 {
+			if lasted := wait.Lasts(); lasted > 0 {
 				err = fmt.Errorf("still waiting, for %s so far: %w", lasted, err)
 			}
 			return nil, service.NewErrBackOff(err, pause)
@@ -103,7 +106,7 @@ type life struct {
 	closed    bool
 	recorded  *openRun // nil for a run that repeats
 	// wait is what Connect waits for.
-	wait outage
+	wait outage.Lines
 }
 
 func (l *life) setCause(err error) {

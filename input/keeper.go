@@ -192,7 +192,7 @@ func (r *reader) keeperHooks() keeperHooks {
 	return keeperHooks{
 		written: r.tellState,
 		failing: func(err error, since time.Duration) {
-			r.stateFails.set(err)
+			r.stateFails.Set(err)
 			say := r.log.Errorf
 			if since == 0 {
 				if r.stalls() > 1 {
@@ -207,7 +207,7 @@ func (r *reader) keeperHooks() keeperHooks {
 			say("%s: nothing was delivered for %v, as the state still can't be written: %v", field, since.Round(time.Second), err)
 		},
 		recovered: func(after time.Duration) {
-			r.stateFails.clear()
+			r.stateFails.Clear()
 			say := r.log.Infof
 			if r.stallEnds() > 0 {
 				say = r.log.Debugf // others wait for their next attempt
@@ -244,11 +244,7 @@ func (r *reader) stateRead(err error) {
 
 // showState shows whether the state can't be written or read.
 func (r *reader) showState() {
-	failing := int64(0)
-	if r.stalled.Load() || r.unread.Load() {
-		failing = 1
-	}
-	r.meters.passes.stateFailing.Set(failing)
+	r.meters.StateFailing.Flag(r.stalled.Load() || r.unread.Load())
 }
 
 // stateLost ends a run that can't record anything any more: everything that it

@@ -12,6 +12,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -65,10 +66,10 @@ func requireTrue(t *testing.T, messages []*service.Message, want map[string][]by
 	for _, msg := range messages {
 		body, err := msg.AsBytes()
 		require.NoError(t, err)
-		key := meta(msg, metaKey)
+		key := meta(msg, emit.MetaKey)
 		if !bytes.Equal(want[key], body) {
 			if wrong++; wrong <= 3 {
-				t.Errorf("%q arrived as %d bytes that begin with %.60q, event %v", key, len(body), body, meta(msg, metaEvent))
+				t.Errorf("%q arrived as %d bytes that begin with %.60q, event %v", key, len(body), body, meta(msg, emit.MetaEvent))
 			}
 			continue
 		}

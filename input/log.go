@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -71,29 +68,29 @@ func (r *reader) info() func(string) {
 // sayEarlyEnd says that a pass ended early, and less and less often that the passes
 // that take its place do, too. A one-time run says it at its end.
 func (p *passes) sayEarlyEnd(err error) {
-	tell := p.failing.failed()
+	tell := p.failing.Failed()
 	switch {
 	case p.onEarly != nil:
 		p.onEarly(err)
 	case !p.conf.Plan.Repeats():
 	case !tell:
 		p.log.Debugf("The pass over %s ended early, and is made again: %v", p.where(), err)
-	case p.failing.failures == 1:
+	case p.failing.Failures() == 1:
 		p.log.Errorf("The pass over %s ended early, and is made again: %v", p.where(), err)
 	default:
-		p.log.Errorf("%d passes in a row over %s ended early, for %s so far: %v", p.failing.failures, p.where(), p.failing.lasts(), err)
+		p.log.Errorf("%d passes in a row over %s ended early, for %s so far: %v", p.failing.Failures(), p.where(), p.failing.Lasts(), err)
 	}
 }
 
 // sayWhole says that a pass came to its end after some that did not.
 func (p *passes) sayWhole() {
-	lasted, failures := p.failing.lasts(), p.failing.failures
+	lasted, failures := p.failing.Lasts(), p.failing.Failures()
 	if p.onWhole != nil {
 		p.onWhole()
-		p.failing.over()
+		p.failing.Over()
 		return
 	}
-	if p.failing.over() && failures > 1 {
+	if p.failing.Over() && failures > 1 {
 		p.log.Infof("A pass over %s has come to its end again, after %d in %s that ended early", p.where(), failures, lasted)
 	}
 }
@@ -104,13 +101,13 @@ func (p *passes) sayHeld(h *pass.Held) {
 	switch {
 	case h == nil:
 		p.held = 0
-		p.meters.passes.deletesHeld.Set(0)
+		p.meters.DeletesHeld.Set(0)
 		return
 	case p.held == 0 || h.Missing > p.held+p.held/10:
 		p.held = h.Missing
 		p.log.Warn(heldText(*h, p.where()))
 	}
-	p.meters.passes.deletesHeld.Set(h.Missing)
+	p.meters.DeletesHeld.Set(h.Missing)
 }
 
 // heldText says why missing objects do not count as deleted, and the remedy for
@@ -262,100 +259,4 @@ func (r *reader) filteredHint(p pass.Report) string {
 		hint += "; a pattern without a slash matches the file name at any depth, one with a slash the path below source_path, and both are case-sensitive"
 	}
 	return hint
-}
-
-const (
-	// The second line about an outage comes after outageFirst, each further line
-	// after twice as long, up to outageMost. So the end of a log says what the run
-	// waits for, and an hour has about a dozen lines.
-	outageFirst = 30 * time.Second
-	outageMost  = 5 * time.Minute
-)
-
-// outage decides when to log that the run waits for something: when the outage
-// begins, now and then while it lasts, and when it is over. It belongs to one
-// goroutine at a time.
-type outage struct {
-	// once has only the beginning logged, and not that it lasts.
-	once        bool
-	began, next time.Time
-	pause       time.Duration
-	failures    int
-}
-
-// failed notes a failed attempt, and reports whether to log it.
-func (o *outage) failed() (tell bool) {
-	now := time.Now()
-	o.failures++
-	switch {
-	case o.began.IsZero():
-		o.began, o.pause = now, outageFirst
-	case o.once || now.Before(o.next):
-		return false
-	default:
-		o.pause = min(2*o.pause, outageMost)
-	}
-	o.next = now.Add(o.pause)
-	return true
-}
-
-// lasts is how long ago the first attempt failed, to the second.
-func (o *outage) lasts() time.Duration {
-	if o.began.IsZero() {
-		return 0
-	}
-	return time.Since(o.began).Round(time.Second)
-}
-
-// over notes that an attempt succeeded, and reports whether one had failed.
-func (o *outage) over() bool {
-	was := !o.began.IsZero()
-	*o = outage{once: o.once}
-	return was
-}
-
-// outageLog logs an outage in few lines, however many requests fail at the same
-// time. It is safe for concurrent use.
-type outageLog struct {
-	log  *service.Logger
-	what string // as in "Waiting for ..."
-	// failing is 1 while it lasts.
-	failing gauge
-
-	mu     sync.Mutex
-	outage outage
-	last   error // of the outage that lasts
-}
-
-// failed notes a failed request. If a line is due, it logs the error.
-func (o *outageLog) failed(err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.failing.Set(1)
-	o.last = err
-	switch tell := o.outage.failed(); {
-	case tell && o.outage.failures == 1:
-		o.log.Warnf("Waiting for %s: %v", o.what, err)
-	case tell:
-		o.log.Warnf("Still waiting for %s after %s and %d failed requests: %v", o.what, o.outage.lasts(), o.outage.failures, err)
-	}
-}
-
-// ended logs that requests succeed again. It does nothing if none had failed.
-func (o *outageLog) ended() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.last = nil
-	o.failing.Set(0)
-	lasted, failures := o.outage.lasts(), o.outage.failures
-	if o.outage.over() {
-		o.log.Infof("No longer waiting for %s: it answers again after %s and %d failed requests", o.what, lasted, failures)
-	}
-}
-
-// cause is the last error of the outage; nil if there is none at the moment.
-func (o *outageLog) cause() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.last
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
@@ -76,9 +77,6 @@ func TestAnObjectThatIsStillParkedIsToldOnce(t *testing.T) {
 func TestObjectsThatAreKeptAreTenLinesAndACount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, "delete_objects: true\n")
-		require.NoError(t, r.build())
-		w := r.input.(replayed).undelivered
-		require.NotNil(t, w)
 		parsed, err := r.parse()
 		require.NoError(t, err)
 		conf, err := config.Parse(parsed)
@@ -121,13 +119,13 @@ func TestMetadataThatTheServerCannotSendIsCountedAndToldOnce(t *testing.T) {
 			told := r.logs.linesWith("level=WARN", "2 values of the metadata", `\"a\"`, "supabase_storage_missing_meta", "user_metadata")
 			if !on {
 				require.Empty(t, told)
-				require.Equal(t, "<unset>", meta(r.messages[0], metaMissingMeta))
+				require.Equal(t, "<unset>", meta(r.messages[0], emit.MetaMissingMeta))
 				return
 			}
 			require.Len(t, told, 1)
-			require.Equal(t, "Grüße", meta(r.messages[0], metaUserPrefix+"note"))
-			require.Equal(t, "2", meta(r.messages[0], metaMissingMeta))
-			require.Equal(t, "2", meta(r.messages[1], metaMissingMeta))
+			require.Equal(t, "Grüße", meta(r.messages[0], emit.MetaUserPrefix+"note"))
+			require.Equal(t, "2", meta(r.messages[0], emit.MetaMissingMeta))
+			require.Equal(t, "2", meta(r.messages[1], emit.MetaMissingMeta))
 		})
 	}
 }

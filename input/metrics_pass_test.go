@@ -13,6 +13,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -179,7 +180,7 @@ func TestARestartRemembersWhenAPassWasLastComplete(t *testing.T) {
 		first := kept.of("last_complete_pass_unix")["last_complete_pass_unix"]
 		require.InDelta(t, time.Now().Unix(), first, 40)
 		stop()
-		newMeters(res.Metrics()) // zeros, as in a new process
+		meter.New(res.Metrics()) // zeros, as in a new process
 		require.Empty(t, kept.of("tracked", "last_complete_pass_unix"))
 		time.Sleep(24 * time.Hour)
 		probed := false

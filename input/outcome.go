@@ -288,7 +288,7 @@ func newReport(r *reader, p pass.Report, cause error) Report {
 	}
 	if n := out.Unsettled; n > 0 {
 		text := object.Count(n) + " under way when the run stopped"
-		if why := r.undelivered.why(); why != "" {
+		if why := r.undelivered.Why(); why != "" {
 			text += ", the oldest not acknowledged: " + why
 		}
 		add(errors.New(text), false)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
@@ -52,7 +53,7 @@ func (r *reader) poll(ctx context.Context, p poll.Passes, scope *pass.Scope) err
 		Identity: func(ctx context.Context) string { return r.identity(ctx).Text() },
 		OnDue: func(at time.Time) {
 			if r.conf.Plan.Repeats() {
-				r.meters.passDue(at)
+				r.meters.PassDue(at)
 			}
 		},
 	})
@@ -83,7 +84,7 @@ func (p *passes) List(ctx context.Context, due poll.Due, remember bool) (left bo
 	if err == nil {
 		p.listed = report.Listed
 	}
-	p.meters.fullPassEnded(took, report.Listed, err == nil && report.ListingComplete)
+	p.meters.FullPassEnded(took, report.Listed, err == nil && report.ListingComplete)
 	if err != nil {
 		err = fmt.Errorf("after %s listed: %w", object.Count(report.Listed), p.explain(ctx, err))
 		p.sayEarlyEnd(err)
@@ -92,7 +93,7 @@ func (p *passes) List(ctx context.Context, due poll.Due, remember bool) (left bo
 		p.sayHeld(report.Held)
 		p.sayPass(ctx, p.where(), report, took)
 	}
-	p.meters.passes.failed.Set(int64(p.failing.failures))
+	p.meters.PassesFailed.Set(int64(p.failing.Failures()))
 	return made.Left(), err
 }
 
@@ -101,7 +102,7 @@ func (p *passes) Changes(ctx context.Context, due poll.Due, goOn func() error) (
 	made, took, err := p.make(ctx, pass.Task{Kind: pass.Changes, NextDue: due, GoOn: goOn})
 	switch {
 	case err == nil:
-		p.meters.changesPolls.Incr(1)
+		p.meters.ChangesPolls.Incr(1)
 		p.sayPass(ctx, "what changed in "+p.where(), made.Report(), took)
 	case ctx.Err() == nil:
 		p.log.Debugf("Asking for what changed in %s ended early, and all of it is listed instead: %v", p.where(), err)
@@ -141,10 +142,10 @@ func (p *passes) make(ctx context.Context, t pass.Task) (made *pass.Pass, took t
 	p.underWay.Add(1)
 	defer p.underWay.Add(-1)
 	p.watcher.begin()
-	p.meters.passBegan(t.Kind, p.expected())
+	p.meters.PassBegan(t.Kind, p.expected())
 	err = made.Run(ctx)
 	p.stateRead(err)
-	p.meters.passDone(t.Kind)
+	p.meters.PassDone(t.Kind)
 	p.watcher.ended()
 	p.tellState()
 	if made.Left() {
@@ -164,17 +165,17 @@ func (p *passes) expected() int64 {
 
 // scopeOptions say what the passes work on, and how a deletion is delivered.
 func (r *reader) scopeOptions() (opts pass.Options, deleted func(context.Context, string, pass.Ack) error) {
-	d := &delivery{
-		scanner: r.conf.Scanner,
-		labeller: labeller{
-			bucket: r.conf.Project.Bucket, prefix: r.conf.Prefix,
-			projectRef: r.conf.Project.Ref, folders: r.folders(), userMetadata: r.conf.UserMetadata != config.NoMetadata,
-			onMissingMeta: r.watcher.MissingMeta,
+	e := &emit.Emitter{
+		Scanner: r.conf.Scanner,
+		Labeller: emit.Labeller{
+			Bucket: r.conf.Project.Bucket, Prefix: r.conf.Prefix,
+			ProjectRef: r.conf.Project.Ref, Folders: r.folders(), UserMetadata: r.conf.UserMetadata != config.NoMetadata,
+			OnMissingMeta: r.watcher.MissingMeta,
 		},
-		metadata: r.metadataAsker(),
-		keeper:   r.keeper,
-		out:      r.out,
-		place:    r.place(), references: r.conf.References,
+		Metadata: r.metadataAsker(),
+		Hold:     r.keeper.wait,
+		Out:      r.out,
+		Place:    r.place(), References: r.conf.References,
 	}
 	listed := r.listing(r.conf.Filter.ListPrefix())
 	if r.conf.References && r.ledger == nil {
@@ -188,7 +189,7 @@ func (r *reader) scopeOptions() (opts pass.Options, deleted func(context.Context
 			Filter:  r.conf.Filter,
 		},
 		Fetcher: r.fetcher,
-		Deliver: d.deliver,
+		Deliver: e.Deliver,
 		Ledger:  r.ledger,
 		ParkFor: r.parkFor,
 		Deletes: pass.Deletes{Listed: r.client.Listed, MaxRatio: r.conf.MaxDeleteRatio},
@@ -196,18 +197,18 @@ func (r *reader) scopeOptions() (opts pass.Options, deleted func(context.Context
 		Removals: r.removals,
 		Watcher:  r.watcher,
 
-		ParkedNow: r.meters.parkedBy,
+		ParkedNow: r.meters.ParkedBy,
 	}
 	if r.changes != nil {
 		opts.Source.Feed = r.changes
 	}
 	if r.conf.EmitFailures {
-		opts.Failed = d.deliverFailure
+		opts.Failed = e.Failure
 	}
 	deleted = func(ctx context.Context, key string, ack pass.Ack) error {
-		return d.deliverDeletion(ctx, key, func(ctx context.Context, refused error) error {
+		return e.Deletion(ctx, key, func(ctx context.Context, refused error) error {
 			if refused == nil {
-				r.meters.deleted.Incr(1)
+				r.meters.Deleted.Incr(1)
 			}
 			return ack(ctx, refused)
 		})
@@ -228,13 +229,13 @@ func (r *reader) folders() []string {
 
 // metadataAsker is who is asked for the metadata that answers leave out, nil where
 // nobody is to be, or can be.
-func (r *reader) metadataAsker() metadataAsker {
+func (r *reader) metadataAsker() emit.MetadataAsker {
 	if r.conf.UserMetadata != config.FullMetadata {
 		return nil
 	}
 	if r.metadata == nil {
 		r.log.Warn("user_metadata is full, but with these credentials the server can't be asked for metadata that it does not send with the content: " +
-			"that takes a JWT or a secret key. What it sends is added, and the rest is counted in " + metaMissingMeta)
+			"that takes a JWT or a secret key. What it sends is added, and the rest is counted in " + emit.MetaMissingMeta)
 	}
 	return r.metadata
 }
@@ -296,8 +297,8 @@ func (r *reader) identity(ctx context.Context) supabase.Identity {
 func (r *reader) tellState() {
 	if r.ledger != nil {
 		s := r.ledger.Stats()
-		r.meters.tracked.Set(s.Tracked)
-		r.meters.parkedNow.Set(s.Parked)
-		r.meters.lastCompletePass.Set(unixOrZero(s.LastCompletePass))
+		r.meters.Tracked.Set(s.Tracked)
+		r.meters.ParkedNow.Set(s.Parked)
+		r.meters.LastCompletePass.SetTime(s.LastCompletePass)
 	}
 }

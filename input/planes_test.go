@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
@@ -92,7 +93,7 @@ func TestARunOverTheOtherPlaneRepeatsNothingAndTellsNoDeletion(t *testing.T) {
 			r.messages, r.fields = nil, fields+credentials
 			require.Equal(t, int64(1), r.run().Delivered)
 			require.Len(t, r.messages, 1)
-			require.Equal(t, key, meta(r.messages[0], metaKey))
+			require.Equal(t, key, meta(r.messages[0], emit.MetaKey))
 		}
 	})
 }

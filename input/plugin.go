@@ -4,6 +4,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 )
 
 func init() {
@@ -52,11 +53,10 @@ func newInput(conf config.Config, res *service.Resources) (service.BatchInput, e
 	return withRetries(conf, r, r.undelivered), nil
 }
 
-// withRetries has Benthos' own wrapper replay nacks, where they are replayed. The
-// reader never sees them then, so they are looked at from outside.
-func withRetries(conf config.Config, r service.BatchInput, u *undelivered) service.BatchInput {
+// withRetries has nacks replayed, where that is asked for.
+func withRetries(conf config.Config, r service.BatchInput, u *emit.Undelivered) service.BatchInput {
 	if conf.AutoReplayNacks {
-		return replayed{service.AutoRetryNacksBatched(r), u}
+		return emit.Replayed(r, u)
 	}
 	return r
 }

@@ -3,9 +3,9 @@ package input
 import (
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
 
@@ -91,18 +91,14 @@ func (r *reader) progress() Progress {
 
 // connecting says what a run waits for that has not begun to list.
 func (r *reader) connecting() string {
-	if err := r.keysFail.get(); err != nil {
+	if err := r.keysFail.Get(); err != nil {
 		return fmt.Sprintf("waiting for the credentials: %v", err)
 	}
-	if err := r.outages.cause(); err != nil {
-		return fmt.Sprintf("connecting to %s: %v", r.outages.what, err)
+	if err := r.outages.Cause(); err != nil {
+		return fmt.Sprintf("connecting to %s: %v", r.outages.What, err)
 	}
-	return "connecting to " + r.outages.what
+	return "connecting to " + r.outages.What
 }
-
-// stillAfter is how long no count changes before something is said to stand still.
-// Most large objects and most batches of an output take less.
-const stillAfter = 5 * time.Second
 
 // standstill is a time in which no count of a pass changes.
 type standstill struct {
@@ -116,7 +112,7 @@ type standstill struct {
 // at the counts makes it more precise.
 func (w *watcher) waitsFor(p pass.Report) string {
 	counts := [4]int64{p.Listed, p.Delivered, p.Vanished, p.ParkedTotal()}
-	failed, last := w.reader.meters.failed.seen()
+	failed, last := w.reader.meters.Failed()
 	w.stillMu.Lock()
 	if counts != w.still.counts {
 		w.still = standstill{counts: counts, since: time.Now(), failed: failed}
@@ -124,48 +120,32 @@ func (w *watcher) waitsFor(p pass.Report) string {
 	still := w.still
 	w.stillMu.Unlock()
 	lasts := time.Since(still.since)
-	if lasts < stillAfter {
+	if lasts < emit.StillAfter {
 		return ""
 	}
-	idle, output := w.reader.undelivered.idle()
-	if idle >= stillAfter && failed == still.failed {
-		return fmt.Sprintf("nothing acknowledged for %s: %s", roundWait(idle), output)
+	if waits := w.reader.undelivered.Waits(); waits != "" && failed == still.failed {
+		return waits
 	}
-	return fmt.Sprintf("nothing has moved for %s, %s", roundWait(lasts), w.reader.heldUp(p, failed-still.failed, last))
+	return fmt.Sprintf("nothing has moved for %s, %s", lasts.Round(time.Second), w.reader.heldUp(p, failed-still.failed, last))
 }
 
 // heldUp says what holds up a pass in which nothing moves, n requests failed, and the
 // output owes no ack.
 func (r *reader) heldUp(p pass.Report, n int64, last error) string {
-	if err := r.keysFail.get(); err != nil {
+	if err := r.keysFail.Get(); err != nil {
 		return fmt.Sprintf("waiting for the credentials: %v", err)
 	}
-	if err := r.stateFails.get(); err != nil {
+	if err := r.stateFails.Get(); err != nil {
 		return fmt.Sprintf("waiting until the state can be written: %v", err)
 	}
 	if n > 0 {
 		return fmt.Sprintf("failed requests: %d, the last with: %v", n, last)
 	}
-	if err := r.outages.cause(); err != nil {
-		return fmt.Sprintf("waiting for %s: %v", r.outages.what, err)
+	if err := r.outages.Cause(); err != nil {
+		return fmt.Sprintf("waiting for %s: %v", r.outages.What, err)
 	}
 	if p.Unsettled() == 0 && !p.ListingComplete {
 		return "waiting for the listing"
 	}
 	return "waiting for the downloads under way"
-}
-
-// trouble is an error that lasts at the moment; none if it is empty. It is safe for
-// concurrent use.
-type trouble struct{ err atomic.Pointer[error] }
-
-func (t *trouble) set(err error) { t.err.Store(&err) }
-
-func (t *trouble) clear() { t.err.Store(nil) }
-
-func (t *trouble) get() error {
-	if err := t.err.Load(); err != nil {
-		return *err
-	}
-	return nil
 }

@@ -12,11 +12,14 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/check"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/limiter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
@@ -29,14 +32,14 @@ type reader struct {
 	*endpoint
 	conf   config.Config
 	log    *service.Logger
-	meters *meters
+	meters *meter.Set
 	client *config.Plane
 	// metadata is the client, if its keys can ask for the metadata of an object.
-	metadata metadataAsker
+	metadata emit.MetadataAsker
 	watcher  *watcher
 	// stateFails holds up everything, and stalled says that it does so now; unread says
 	// that the state could not be read the last time.
-	stateFails      trouble
+	stateFails      outage.Reason
 	stalled, unread atomic.Bool
 
 	removals *pass.Removals
@@ -49,7 +52,7 @@ type reader struct {
 	// underWay is how many passes are being made.
 	underWay atomic.Int64
 	// failing are the full passes that ended early, one after the other.
-	failing outage
+	failing outage.Lines
 	targets targets
 
 	// What follows is for one of several scopes. Enter waits for its turn, dueNow has the
@@ -75,16 +78,16 @@ var (
 // newReader makes the parts of an input with one scope, and connects them. It makes no
 // request.
 func newReader(conf config.Config, res *service.Resources) (*reader, error) {
-	h := newHub(conf, res, newMeters(res.Metrics()))
+	h := newHub(conf, res, meter.New(res.Metrics()))
 	return newScope(newEndpoint(h, conf, conf.Keys, h.log, h.meters), conf, h.log, h.meters)
 }
 
 // newScope makes what reads one scope of a project.
-func newScope(e *endpoint, conf config.Config, log *service.Logger, m *meters) (*reader, error) {
+func newScope(e *endpoint, conf config.Config, log *service.Logger, m *meter.Set) (*reader, error) {
 	r := &reader{endpoint: e, conf: conf, log: log, meters: m}
 	r.watcher = &watcher{reader: r, where: r.where(), lines: map[string]int64{}}
 	if e.several {
-		r.wait.once, r.failing.once = true, true
+		r.wait.Once, r.failing.Once = true, true
 	} else {
 		e.probe = r.probeOnce
 	}
@@ -92,10 +95,10 @@ func newScope(e *endpoint, conf config.Config, log *service.Logger, m *meters) (
 	opts.MaxConns = limiter.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
 	opts.OnRetry, opts.Gate, opts.Hold = r.retried, r.gate, r.limiter.Hold
 	opts.OnListPage = func(d time.Duration, _ int) {
-		r.meters.listPage.Timing(d.Nanoseconds())
+		r.meters.ListPage.Timing(d.Nanoseconds())
 		r.choice.PageListed(d)
 	}
-	opts.OnFirstByte = func(d time.Duration) { r.meters.firstByte.Timing(d.Nanoseconds()) }
+	opts.OnFirstByte = func(d time.Duration) { r.meters.FirstByte.Timing(d.Nanoseconds()) }
 	client, err := conf.Plane(r.source, opts)
 	if err != nil {
 		return nil, err
@@ -208,8 +211,8 @@ func (r *reader) Close(ctx context.Context) error { return r.shut.close(ctx, r.c
 // time to end.
 func (r *reader) closeAll() error {
 	err := errors.Join(r.closeScope(), timed(r.conf.Scanner.Close))
-	r.undelivered.close()
-	r.meters.ended()
+	r.undelivered.Close()
+	r.meters.End()
 	r.conclude(nil)
 	r.endpoint.close()
 	return err

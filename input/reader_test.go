@@ -15,6 +15,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -141,7 +142,7 @@ func TestAnObjectThatIsOverwrittenWhileItIsReadArrivesAsOneVersion(t *testing.T)
 				for _, msg := range r.messages {
 					body, err := msg.AsBytes()
 					require.NoError(t, err)
-					fresh := meta(msg, metaETag) == stored.ETag
+					fresh := meta(msg, emit.MetaETag) == stored.ETag
 					if fresh {
 						whole++
 					}
@@ -304,7 +305,7 @@ func TestDeliveredObjectsAreDeletedAfterTheirAck(t *testing.T) {
 			r.server.Put("docs", key, []byte("first"))
 		}
 		r.ack = func(batch service.MessageBatch) error {
-			switch key := meta(batch[0], metaKey); key {
+			switch key := meta(batch[0], emit.MetaKey); key {
 			case "kept-newer":
 				r.server.Put("docs", key, []byte("second"))
 			case "kept-refused":

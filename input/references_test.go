@@ -14,6 +14,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/target"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
@@ -53,16 +54,16 @@ func TestReferencesNameEveryObjectAndDownloadNothing(t *testing.T) {
 			s := r.server.Settings()
 			require.Equal(t, target.Reference{
 				Bucket: "docs", Key: "a/b c.txt", Path: "b c.txt", ETag: "5d41402abc4b2a76b9719d911017c592", Size: &size,
-				LastModified: &written, Event: target.Created, ObjectID: meta(r.messages[0], metaObjectID),
+				LastModified: &written, Event: target.Created, ObjectID: meta(r.messages[0], emit.MetaObjectID),
 				ProjectRef: s.ProjectRef, Endpoint: r.server.Endpoint(),
 			}, refs["a/b c.txt"])
 			require.Zero(t, *refs["a/empty"].Size)
 			require.Zero(t, r.server.Count(emulator.OpGet)+r.server.Count(emulator.OpRESTGet))
 
 			msg := r.messages[0]
-			require.Equal(t, "b c.txt", meta(msg, metaFilename))
-			require.Equal(t, "5", meta(msg, metaSize))
-			require.Equal(t, map[string]string{"": "<unset>", "secret_key": "text/plain"}[credentials], meta(msg, metaContentType))
+			require.Equal(t, "b c.txt", meta(msg, emit.MetaFilename))
+			require.Equal(t, "5", meta(msg, emit.MetaSize))
+			require.Equal(t, map[string]string{"": "<unset>", "secret_key": "text/plain"}[credentials], meta(msg, emit.MetaContentType))
 		})
 	}
 }
@@ -216,7 +217,7 @@ func TestTypesOfReferencesAreAskedForOnce(t *testing.T) {
 		require.Equal(t, map[string]int64{"content_types": 1, "size": 1}, report.Filtered)
 		var types []string
 		for _, msg := range r.messages {
-			types = append(types, meta(msg, metaContentType))
+			types = append(types, meta(msg, emit.MetaContentType))
 		}
 		require.ElementsMatch(t, []string{"image/png", "image/gif"}, types)
 		require.Equal(t, 3, r.server.Count(emulator.OpGet))
@@ -257,7 +258,7 @@ func TestARefusedReferenceIsParkedAndSentAgain(t *testing.T) {
 			r.server.Put("docs", fmt.Sprint(i), []byte("x"))
 		}
 		r.ack = func(batch service.MessageBatch) error {
-			if meta(batch[0], metaKey) == "3" {
+			if meta(batch[0], emit.MetaKey) == "3" {
 				return errRefused
 			}
 			return nil
@@ -299,7 +300,7 @@ func TestUserMetadataOfReferencesIsAskedForWhereItIsWanted(t *testing.T) {
 			r.fields += withSecretKey(r.server.Settings())
 			r.server.Put("docs", "k", []byte("x"), emulator.WithUserMetadata(map[string]string{"foo": "bar"}))
 			require.NoError(t, r.run().Err)
-			require.Equal(t, want, meta(r.messages[0], metaUserPrefix+"foo"))
+			require.Equal(t, want, meta(r.messages[0], emit.MetaUserPrefix+"foo"))
 			require.NotContains(t, r.logs.String(), "sends no metadata of objects along", "there is nothing to come along with")
 		}
 	})

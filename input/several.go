@@ -12,6 +12,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/directory"
@@ -66,7 +67,7 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 			perScope = append(perScope, "project")
 		}
 	}
-	h := newHub(conf, res, newMeters(res.Metrics(), perScope...))
+	h := newHub(conf, res, meter.New(res.Metrics(), perScope...))
 	h.several = true
 	s := &several{hub: h, turns: fleet.NewTurns(active), sources: map[string]*source{}, gone: map[string]bool{}}
 	s.past = Report{Filtered: map[string]int64{}, Parked: map[string]int64{}}
@@ -156,7 +157,7 @@ func (s *several) Connect(ctx context.Context) error {
 		s.setCause(why)
 		return err
 	}
-	if lasted := s.wait.lasts(); s.wait.over() {
+	if lasted := s.wait.Lasts(); s.wait.Over() {
 		s.log.Infof("Connected after %s in which that failed", lasted)
 	}
 	s.start() //nolint:contextcheck // the run goes on after Connect
@@ -249,8 +250,8 @@ func (s *several) closeAll() error {
 		errs = append(errs, s.store.Close())
 	}
 	errs = append(errs, timed(s.conf.Scanner.Close))
-	s.undelivered.close()
-	s.meters.ended()
+	s.undelivered.Close()
+	s.meters.End()
 	s.conclude(nil)
 	if s.transport != nil {
 		s.transport.CloseIdleConnections()

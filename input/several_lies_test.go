@@ -13,6 +13,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
@@ -126,7 +127,7 @@ func TestAHugeBucketLeavesRoomForSmallOnes(t *testing.T) {
 		began, small := time.Now(), 0
 		var smallAfter, allAfter time.Duration
 		r.onBatch = func(batch service.MessageBatch) {
-			if strings.HasPrefix(meta(batch[0], metaBucket), "small") {
+			if strings.HasPrefix(meta(batch[0], emit.MetaBucket), "small") {
 				if small++; small == 100 {
 					smallAfter = time.Since(began)
 				}

@@ -10,6 +10,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -20,10 +21,10 @@ type teller struct {
 	book *ledger.Book // nil where nothing is remembered
 
 	mu       sync.Mutex
-	listing  outage              // the projects can't be listed
+	listing  outage.Lines        // the projects can't be listed
 	projects map[string]*unread  // by reference
 	found    map[string][]string // buckets that are not in the book yet, by project
-	unnoted  outage              // the book can't be written
+	unnoted  outage.Lines        // the book can't be written
 	none     bool                // told that there is nothing to read
 	warned   map[string]bool     // warnings about the configuration
 	unnamed  map[string]bool     // what was told of projects that have no source
@@ -89,13 +90,13 @@ func (m *teller) write(s *source, gone time.Time, buckets ...string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err == nil {
-		if lasted := m.unnoted.lasts(); m.unnoted.over() {
+		if lasted := m.unnoted.Lasts(); m.unnoted.Over() {
 			m.log.Infof("%s: what is read can be noted again, after %s", m.conf.State.Field(), lasted)
 		}
 		return true
 	}
-	m.unnoted.once = true
-	if m.unnoted.failed() {
+	m.unnoted.Once = true
+	if m.unnoted.Failed() {
 		m.log.Warnf("%s: what is read could not be noted, and is noted later: %v", m.conf.State.Field(), err)
 	}
 	return false
@@ -128,13 +129,8 @@ func (m *teller) watch(ctx context.Context) {
 	}
 }
 
-// scopeStates are the values of the label state.
-var scopeStates = []string{"active", "waiting", "failing", "gone"}
-
 func (m *teller) showScopes(now Scopes) {
-	for i, n := range []int{now.Active, now.Waiting, now.Failing, now.Gone} {
-		m.meters.scopes.Set(int64(n), scopeStates[i])
-	}
+	m.meters.Scopes(now.Active, now.Waiting, now.Failing, now.Gone)
 }
 
 // sayProgress logs a line where something has moved, or a one-time run waits. The counts
@@ -173,8 +169,8 @@ func stateWords(s Scopes) string {
 func (m *teller) ListFailed(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.listing.once = true
-	if m.listing.failed() {
+	m.listing.Once = true
+	if m.listing.Failed() {
 		m.log.Warnf("The projects can't be listed for now, and those that are known are read on: %v", err)
 	}
 }
@@ -183,7 +179,7 @@ func (m *teller) ListFailed(err error) {
 func (m *teller) Listed(projects int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if lasted := m.listing.lasts(); m.listing.over() {
+	if lasted := m.listing.Lasts(); m.listing.Over() {
 		m.log.Infof("The projects can be listed again, after %s: there are %d", lasted, projects)
 	}
 	if projects == 0 && !m.none {
@@ -198,7 +194,7 @@ func (m *teller) ProjectFailed(p fleet.Project, err error) {
 	m.projects[p.Ref] = &unread{p, err}
 	m.mu.Unlock()
 	if s := m.source(p.Ref); s != nil {
-		s.outages.failed(err)
+		s.outages.Failed(err)
 		return
 	}
 	line := fmt.Sprintf("%s can't be read: %v", nameOf(p), err) // perhaps its reference is none
@@ -242,7 +238,7 @@ func (m *teller) ProjectLooked(p fleet.Project, buckets int) {
 	delete(m.found, p.Ref)
 	m.mu.Unlock()
 	if s := m.source(p.Ref); s != nil {
-		s.outages.ended()
+		s.outages.Ended()
 		s.log.Debugf("%d buckets are to be read", buckets)
 		if buckets == 0 && p.Ref == "" {
 			m.sayNone(fmt.Sprintf("source_path: no bucket is read now, since none that can be seen matches %q; compare it with the names in the Dashboard under Storage", m.conf.Buckets))
@@ -305,7 +301,7 @@ func (m *teller) fails(s *scoped, err error) {
 	s.failed.Store(true)
 	_, lasted := s.limiter.Outages()
 	if lasted != nil && errors.Is(err, lasted) || s.limiter.Down() || errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrUnreachable) {
-		s.outages.failed(err)
+		s.outages.Failed(err)
 		return
 	}
 	m.mu.Lock()
@@ -313,7 +309,7 @@ func (m *teller) fails(s *scoped, err error) {
 	if errors.Is(err, object.ErrNoBucket) && s.conf.Plan.Repeats() && s.missed.Add(1) <= missedLooks {
 		return
 	}
-	if s.trouble.failed() {
+	if s.trouble.Failed() {
 		s.log.Warnf("%s can't be read, and is tried again: %v", placeOf(s.from.of, s.conf.Project.Bucket), err)
 	}
 }
@@ -324,10 +320,10 @@ func (m *teller) works(s *scoped) {
 		return
 	}
 	s.missed.Store(0)
-	s.outages.ended()
+	s.outages.Ended()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if lasted := s.trouble.lasts(); s.trouble.over() {
+	if lasted := s.trouble.Lasts(); s.trouble.Over() {
 		s.log.Infof("%s can be read again, after %s", placeOf(s.from.of, s.conf.Project.Bucket), lasted)
 	}
 }

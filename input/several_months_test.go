@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -123,7 +124,7 @@ func TestTwoMonthsOfAnOrganization(t *testing.T) {
 			for _, msg := range y.messages {
 				body, err := msg.AsBytes()
 				require.NoError(t, err)
-				name := meta(msg, metaProjectRef) + "/" + meta(msg, metaBucket) + "/" + meta(msg, metaKey)
+				name := meta(msg, emit.MetaProjectRef) + "/" + meta(msg, emit.MetaBucket) + "/" + meta(msg, emit.MetaKey)
 				last[name] = string(body)
 				times[string(body)]++
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
@@ -136,7 +137,7 @@ func (r *orgRig) arrived() map[string]int {
 	defer r.mu.Unlock()
 	counts := map[string]int{}
 	for _, msg := range r.messages {
-		counts[meta(msg, metaProjectRef)]++
+		counts[meta(msg, emit.MetaProjectRef)]++
 	}
 	r.messages = nil
 	return counts

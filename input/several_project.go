@@ -46,10 +46,10 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 	}
 	s.teller.warn(conf.Project.Warnings)
 	made := &source{in: s, of: of, turn: s.turns.Project()}
-	made.endpoint = newEndpoint(s.hub, conf, from, made.logger(), s.meters.part("", of.Ref))
+	made.endpoint = newEndpoint(s.hub, conf, from, made.logger(), s.meters.Part("", of.Ref))
 	made.endpoint.turn = made.turn
 	if of.Ref != "" {
-		made.outages.what = nameOf(of)
+		made.outages.What = nameOf(of)
 	}
 	opts := conf.PlaneOptions(made.endpoint.source)
 	opts.AllBuckets = true
@@ -112,7 +112,7 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 	}
 	err = policy.Do(ctx, ask, object.Transient, func(err error) {
 		s.meters.Retried(err)
-		s.outages.failed(err)
+		s.outages.Failed(err)
 	})
 	if err != nil && ctx.Err() == nil {
 		return nil, s.endpoint.source.Project().Explain(err, "")
@@ -133,7 +133,7 @@ func (s *source) Gone(ctx context.Context, bucket string) (bool, error) {
 func (s *source) Close() {
 	s.client.Close()
 	s.endpoint.close()
-	s.meters.leave()
+	s.meters.Leave()
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	delete(s.in.sources, s.of.Ref)

@@ -80,9 +80,7 @@ func (s *several) progress() Progress {
 	case tracked > now.Listed:
 		now.Total = tracked
 	}
-	if idle, output := s.undelivered.idle(); idle >= stillAfter {
-		now.Waits = fmt.Sprintf("nothing acknowledged for %s: %s", roundWait(idle), output)
-	}
+	now.Waits = s.undelivered.Waits()
 	return now
 }
 

@@ -6,9 +6,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
@@ -23,20 +25,20 @@ type scoped struct {
 	// the bucket alone.
 	gone, failed atomic.Bool
 	missed       atomic.Int32
-	trouble      outage
+	trouble      outage.Lines
 }
 
 // Scope implements fleet.Source.
 func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	conf := s.endpoint.of.ForBucket(bucket)
 	log := s.log.With("bucket", bucket)
-	r, err := newScope(s.endpoint, conf, log, s.in.meters.part(bucket, s.of.Ref))
+	r, err := newScope(s.endpoint, conf, log, s.in.meters.Part(bucket, s.of.Ref))
 	if err != nil {
 		return nil, err
 	}
 	r.dueNow, r.enter = late, s.turn.Enter
-	r.meters.showZerosOfScope()
-	made := &scoped{reader: r, from: s, trouble: outage{once: true}}
+	r.meters.ShowZerosOfScope()
+	made := &scoped{reader: r, from: s, trouble: outage.Lines{Once: true}}
 	r.onWhole, r.onEarly = made.works, func(err error) { s.in.teller.fails(made, err) }
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
@@ -178,7 +180,7 @@ func (s *scoped) dropObjects(ctx context.Context) {
 
 // droppedFor is how long no deletion of a bucket that is gone is acknowledged before
 // the rest is left: outputs that gather batches seldom hold them for longer.
-const droppedFor = stuckAfter
+const droppedFor = emit.StuckAfter
 
 // acknowledged returns when no deletion waits for its ack, and reports whether any was
 // acknowledged.
@@ -205,6 +207,6 @@ func (nothing) Page(context.Context, string, string) ([]object.Object, bool, err
 func (s *scoped) Close(context.Context) error {
 	err := s.closeScope() //nolint:contextcheck // as above
 	s.from.in.forget(s)
-	s.meters.leave()
+	s.meters.Leave()
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -33,7 +34,7 @@ func TestAPatternOfBucketsReadsThemAll(t *testing.T) {
 		require.Len(t, report.Scopes, 3)
 		seen := map[string]int{}
 		for _, msg := range r.messages {
-			bucket := meta(msg, metaBucket)
+			bucket := meta(msg, emit.MetaBucket)
 			seen[bucket]++
 		}
 		require.Equal(t, map[string]int{"tenant-1": 20, "tenant-2": 20, "tenant-3": 20}, seen)

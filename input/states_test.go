@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 )
 
 // states opens the state that the config of the rig names.
@@ -111,7 +112,7 @@ func dropDamaged(t *testing.T, value string) {
 
 		require.Error(t, r.run().Err)
 		require.Len(t, r.messages, 2)
-		require.Equal(t, "tenant-2", meta(r.messages[0], metaBucket), "it begins again")
+		require.Equal(t, "tenant-2", meta(r.messages[0], emit.MetaBucket), "it begins again")
 	})
 }
 

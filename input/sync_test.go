@@ -13,6 +13,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -321,7 +322,7 @@ func TestWithoutReplayARefusedObjectComesAgainWhileOthersGoOn(t *testing.T) {
 		r.ack = func(batch service.MessageBatch) error {
 			mu.Lock()
 			defer mu.Unlock()
-			if meta(batch[0], metaKey) == "0042" && refusals < 2 {
+			if meta(batch[0], emit.MetaKey) == "0042" && refusals < 2 {
 				refusals++
 				return errRefused
 			}

@@ -12,8 +12,10 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
@@ -106,14 +108,14 @@ func (r *reader) emitMalformed(ctx context.Context, msg *service.Message, why er
 	}
 	msg = msg.Copy()
 	msg.SetError(why)
-	msg.MetaSetMut(metaFailure, reasonMalformed)
+	msg.MetaSetMut(emit.MetaFailure, reasonMalformed)
 	b.more()
 	ack := func(_ context.Context, err error) error {
 		b.done(err) //nolint:contextcheck // as above
 		return nil
 	}
 	select {
-	case r.out <- handover{batch: service.MessageBatch{msg}, ack: ack}:
+	case r.out <- emit.Handover{Batch: service.MessageBatch{msg}, Ack: ack}:
 	case <-ctx.Done():
 		b.done(pass.ErrStopped) //nolint:contextcheck // as above
 	}
@@ -174,7 +176,7 @@ func (m *taken) done(err error) {
 // deliverTargets has the targets delivered, and goes on after what ends all downloads:
 // keys that are refused, an endpoint that stays down. The messages wait meanwhile.
 func (r *reader) deliverTargets(ctx context.Context, t *pass.Targets) {
-	var failing outage
+	var failing outage.Lines
 	before := int64(-1)
 	for {
 		err := t.Run(ctx)
@@ -182,12 +184,12 @@ func (r *reader) deliverTargets(ctx context.Context, t *pass.Targets) {
 			return
 		}
 		if now := t.Report().Counts[pass.TargetDelivered]; now != before {
-			before, failing = now, outage{}
+			before, failing = now, outage.Lines{}
 		}
 		// Always the first pause: nothing is asked for meanwhile, and what uploads bring
 		// is waited for.
 		pause := poll.Pause(1)
-		if failing.failed() {
+		if failing.Failed() {
 			r.log.Errorf("Reading what targets_input names in %s ended early, and goes on in %v: %v", r.where(), pause, r.explain(ctx, err))
 		}
 		if retry.Sleep(ctx, pause) != nil {
@@ -280,7 +282,7 @@ func (s *sweeps) Parked(_ context.Context, due poll.Due) {
 type targetWatcher struct{ *reader }
 
 // Target implements pass.TargetWatcher.
-func (w targetWatcher) Target(e pass.TargetEvent) { w.meters.gathered.add(w.meters.targets[e], 1) }
+func (w targetWatcher) Target(e pass.TargetEvent) { w.meters.Target(e) }
 
 // Missing implements pass.TargetWatcher.
 func (w targetWatcher) Missing(key string) {
@@ -299,7 +301,7 @@ func (w targetWatcher) Refused(key string, err error) {
 // sayMalformed tells of a message that names nothing, or not only objects.
 func (r *reader) sayMalformed(err error) {
 	r.targets.malformed.Add(1)
-	r.meters.targetsMalformed.Incr(1)
+	r.meters.TargetsMalformed.Incr(1)
 	r.watcher.say(r.log.Errorf, kindMalformed, "A message of targets_input is skipped, or a part of it: %v", err)
 }
 
@@ -307,10 +309,14 @@ func (r *reader) sayMalformed(err error) {
 // that do so.
 const linesEvery = 10 * time.Minute
 
+// measureEvery is how often the age of the oldest target is measured: the precision of
+// the metric.
+const measureEvery = time.Second
+
 // watchTargets measures the age of the oldest target, and logs a line now and then, as
 // long as there is something under way.
 func (r *reader) watchTargets(t *pass.Targets) {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(measureEvery)
 	defer tick.Stop()
 	now := time.Now()
 	told, lines := now, now
@@ -319,14 +325,14 @@ func (r *reader) watchTargets(t *pass.Targets) {
 		select {
 		case now = <-tick.C:
 		case <-r.shut.begun.Done():
-			r.meters.oldestTarget.Set(0)
+			r.meters.OldestTarget(0)
 			return
 		}
 		age := time.Duration(0)
 		if oldest := t.Oldest(); !oldest.IsZero() {
 			age = now.Sub(oldest)
 		}
-		r.meters.oldestTarget.Set(int64(age.Seconds()))
+		r.meters.OldestTarget(age)
 		if now.Sub(lines) >= linesEvery {
 			lines = now
 			r.watcher.sayRest()

@@ -14,6 +14,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -72,7 +73,7 @@ func (h *held) gate(key string) chan error {
 func (h *held) ack(t *testing.T) func(service.MessageBatch) error {
 	return func(batch service.MessageBatch) error {
 		select {
-		case err := <-h.gate(meta(batch[0], metaKey)):
+		case err := <-h.gate(meta(batch[0], emit.MetaKey)):
 			return err
 		case <-t.Context().Done():
 			return nil
@@ -563,8 +564,8 @@ func TestWithEmitFailuresATargetIsDoneWithOnceItsFailureIsAcked(t *testing.T) {
 			require.Equal(t, acks(1), f.answered(), name)
 			require.Len(t, r.messages, 2, name)
 			for _, msg := range r.messages {
-				if meta(msg, metaKey) == "bad" {
-					require.Equal(t, "denied", meta(msg, metaFailure))
+				if meta(msg, emit.MetaKey) == "bad" {
+					require.Equal(t, "denied", meta(msg, emit.MetaFailure))
 					body, _ := msg.AsBytes()
 					require.Contains(t, string(body), `"key":"bad"`)
 				}

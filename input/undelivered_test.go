@@ -1,7 +1,6 @@
 package input
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -90,60 +89,6 @@ func TestAnOutputThatAcknowledgesInTimeIsNotTold(t *testing.T) {
 	})
 }
 
-// Not with a whole input: the wrapper of Benthos sleeps under the lock that the
-// other acks wait for, and the time of a bubble stands still then.
-func TestAnObjectThatIsRefusedWhileOthersPassIsTold(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		logs := &logLines{}
-		u := newUndelivered(logs.logger(), newMeters(service.MockResources().Metrics()).oldestUndelivered, gauge{})
-		ack := func(context.Context, error) error { return nil }
-		slow, poison := u.handOver("slow", ack), u.handOver("poison", ack)
-		time.Sleep(500 * time.Millisecond) // so that nothing happens at the moment of a look
-		for range 50 {
-			other := u.handOver("other", ack)
-			time.Sleep(5 * time.Second)
-			u.refuse("poison", errRefused)
-			require.NoError(t, other(t.Context(), nil))
-		}
-		lines := logs.linesWith(notAcknowledged)
-		require.Len(t, lines, 3, "after 1, 2 and 4 minutes")
-		require.Contains(t, lines[0], `\"poison\"`, "what is slow and was not refused may be large")
-		require.Contains(t, lines[2], "refused it 47 times, the last time with: "+errRefused.Error())
-		require.NoError(t, poison(t.Context(), nil))
-		require.Len(t, logs.linesWith(`The output has acknowledged messages of object \"poison\", after 4m1`), 1)
-		time.Sleep(stuckAfter + time.Second)
-		require.Len(t, logs.linesWith(notAcknowledged, `\"slow\"`, `last object that it refused is \"poison\"`), 1, "nothing at all is acknowledged now")
-		require.NoError(t, slow(t.Context(), nil))
-		u.close()
-	})
-}
-
-func TestTheOldestBatchIsFoundInWhateverOrderTheyAreAcknowledged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		logs := &logLines{}
-		u := newUndelivered(logs.logger(), newMeters(service.MockResources().Metrics()).oldestUndelivered, gauge{})
-		acks := map[string]service.AckFunc{}
-		for _, key := range []string{"a", "b", "c", "d"} {
-			acks[key] = u.handOver(key, func(context.Context, error) error { return nil })
-			time.Sleep(time.Second)
-		}
-		for _, step := range []struct{ ack, oldest string }{{"b", "a"}, {"d", "a"}, {"a", "c"}, {"a", "c"}, {"c", ""}} {
-			require.NoError(t, acks[step.ack](t.Context(), nil))
-			if step.oldest == "" {
-				require.Equal(t, "", u.why())
-			} else {
-				require.Contains(t, u.why(), `object "`+step.oldest+`"`)
-			}
-		}
-		time.Sleep(time.Hour)
-		u.mu.Lock()
-		defer u.mu.Unlock()
-		require.Zero(t, u.batches)
-		require.False(t, u.looking, "nothing waits, so nothing is looked at")
-		require.Empty(t, logs.String())
-	})
-}
-
 func TestProgressIsToldWhileNothingMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, "")
@@ -194,17 +139,4 @@ func TestProgressBlamesNoRequestsWhileAnOutputIsSlow(t *testing.T) {
 		require.Equal(t, "", errOf(r.run().Err))
 		require.Empty(t, r.logs.linesWith("nothing has moved"))
 	})
-}
-
-func TestWhatAnOutputSaysIsShownWithoutSecretsAndEscapes(t *testing.T) {
-	u := newUndelivered((&logLines{}).logger(), newMeters(service.MockResources().Metrics()).oldestUndelivered, gauge{})
-	defer u.close()
-	u.handOver("a", func(context.Context, error) error { return nil })
-	token := "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.c2lnbmF0dXJl"
-	u.refuse("a", fmt.Errorf("401\x1b[2J for https://me:hunter22@hook.example with \"Authorization: Bearer %s\"\nlevel=error", token))
-	why := u.why()
-	require.Contains(t, why, "401 for https://[redacted]@hook.example")
-	for _, bad := range []string{token, "hunter22", "\x1b", "\n"} {
-		require.NotContains(t, why, bad)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
@@ -37,23 +38,23 @@ type watcher struct {
 }
 
 // Listed implements pass.Watcher.
-func (w *watcher) Listed() { w.reader.meters.countListed() }
+func (w *watcher) Listed() { w.reader.meters.Listed() }
 
 // Filtered implements pass.Watcher.
-func (w *watcher) Filtered(rule string, n int64) { w.reader.meters.countFiltered(rule, n) }
+func (w *watcher) Filtered(rule string, n int64) { w.reader.meters.Filtered(rule, n) }
 
 // Delivered implements pass.Watcher.
-func (w *watcher) Delivered(obj object.Object) { w.reader.meters.countDelivered(obj.Size) }
+func (w *watcher) Delivered(obj object.Object) { w.reader.meters.Delivered(obj.Size) }
 
 // Vanished implements pass.Watcher.
 func (w *watcher) Vanished(obj object.Object) {
-	w.reader.meters.vanished.Incr(1)
+	w.reader.meters.Vanished.Incr(1)
 	w.reader.log.Debugf("Object %q was deleted after it was listed", obj.Key)
 }
 
 // Parked implements pass.Watcher.
 func (w *watcher) Parked(obj object.Object, reason string, err error, again bool) {
-	w.reader.meters.parked.Incr(1, reason)
+	w.reader.meters.Parked.Incr(1, reason)
 	if again {
 		w.reader.log.Debugf("Object %q is still parked (%s): %v", obj.Key, reason, err)
 		return
@@ -62,7 +63,7 @@ func (w *watcher) Parked(obj object.Object, reason string, err error, again bool
 }
 
 // Unchanged implements pass.Watcher.
-func (w *watcher) Unchanged(n int64) { w.reader.meters.unchanged.Incr(n) }
+func (w *watcher) Unchanged(n int64) { w.reader.meters.Unchanged.Incr(n) }
 
 // NotRemoved is a pass.NotRemoved.
 func (w *watcher) NotRemoved(obj object.Object, kept string, err error) {
@@ -87,7 +88,7 @@ func (w *watcher) MissingMeta(key string, n int) {
 	}
 	w.reader.log.Warnf("The server could not send %d values of the metadata of object %q, and perhaps some of others: over S3, Supabase leaves out numbers, "+
 		"nested values and text that is not ASCII. %s counts them for each message; store them as ASCII text, set user_metadata to full to have them asked for, or to false if they are not needed",
-		n, key, metaMissingMeta)
+		n, key, emit.MetaMissingMeta)
 }
 
 // The kinds of lines of which a pass logs the first few. The kind of a parked object
@@ -168,7 +169,7 @@ func (w *watcher) begin() {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n, _ := w.reader.meters.failed.seen()
+	n, _ := w.reader.meters.Failed()
 	w.stillMu.Lock()
 	w.still = standstill{since: time.Now(), failed: n}
 	w.stillMu.Unlock()

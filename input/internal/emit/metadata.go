@@ -1,4 +1,4 @@
-package input
+package emit
 
 import (
 	"context"
@@ -13,54 +13,55 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
-// metaPrefix starts the name of every metadata value the input sets.
-const metaPrefix = "supabase_storage_"
+// MetaPrefix starts the name of every metadata value the input sets.
+const MetaPrefix = "supabase_storage_"
 
 // The names of the metadata values. They are part of the public contract.
 const (
-	metaBucket           = metaPrefix + "bucket"
-	metaKey              = metaPrefix + "key"
-	metaPath             = metaPrefix + "path"
-	metaFilename         = metaPrefix + "filename"
-	metaSafePath         = metaPrefix + "safe_path"
-	metaETag             = metaPrefix + "etag"
-	metaSize             = metaPrefix + "size"
-	metaLastModified     = metaPrefix + "last_modified"
-	metaLastModifiedUnix = metaPrefix + "last_modified_unix"
-	metaContentType      = metaPrefix + "content_type"
-	metaCacheControl     = metaPrefix + "cache_control"
-	metaProjectRef       = metaPrefix + "project_ref"
-	metaEvent            = metaPrefix + "event"
-	metaObjectID         = metaPrefix + "object_id"
-	metaMissingMeta      = metaPrefix + "missing_meta"
-	metaFailure          = metaPrefix + "failure"
+	MetaBucket           = MetaPrefix + "bucket"
+	MetaKey              = MetaPrefix + "key"
+	MetaPath             = MetaPrefix + "path"
+	MetaFilename         = MetaPrefix + "filename"
+	MetaSafePath         = MetaPrefix + "safe_path"
+	MetaETag             = MetaPrefix + "etag"
+	MetaSize             = MetaPrefix + "size"
+	MetaLastModified     = MetaPrefix + "last_modified"
+	MetaLastModifiedUnix = MetaPrefix + "last_modified_unix"
+	MetaContentType      = MetaPrefix + "content_type"
+	MetaCacheControl     = MetaPrefix + "cache_control"
+	MetaProjectRef       = MetaPrefix + "project_ref"
+	MetaEvent            = MetaPrefix + "event"
+	MetaObjectID         = MetaPrefix + "object_id"
+	MetaMissingMeta      = MetaPrefix + "missing_meta"
+	MetaFailure          = MetaPrefix + "failure"
 
-	// metaUserPrefix starts the names of the object's own metadata, so that a
+	// MetaUserPrefix starts the names of the object's own metadata, so that a
 	// user's "key" or "bucket" can't take the place of ours.
-	metaUserPrefix = metaPrefix + "meta_"
+	MetaUserPrefix = MetaPrefix + "meta_"
 )
 
 // eventDeleted is the event of a key that no longer exists. The other events are
 // "created", for a key that was not delivered before, and "updated".
 const eventDeleted = "deleted"
 
-// labeller sets the metadata of messages, in the same form for the whole bucket.
-type labeller struct {
-	bucket     string
-	prefix     string
-	projectRef string
-	// folders are in front of the key in its safe path: the bucket, and the project
+// Labeller sets the metadata of messages, in the same form for the whole bucket.
+type Labeller struct {
+	Bucket     string
+	Prefix     string
+	ProjectRef string
+	// Folders are in front of the key in its safe path: the bucket, and the project
 	// where there are several.
-	folders      []string
-	userMetadata bool
-	// onMissingMeta is called if the server could not send n values of an object's
+	Folders []string
+	// UserMetadata has the metadata of the object itself added.
+	UserMetadata bool
+	// OnMissingMeta is called if the server could not send n values of an object's
 	// own metadata, or never sends any (object.NoMeta). It may be nil.
-	onMissingMeta func(key string, n int)
+	OnMissingMeta func(key string, n int)
 }
 
-// metadataAsker is a source of objects that can be asked for all metadata that is
+// MetadataAsker is a source of objects that can be asked for all metadata that is
 // stored with one.
-type metadataAsker interface {
+type MetadataAsker interface {
 	// UserMetadata makes one request. Names are in lower case, and values that are no
 	// text are JSON. The ETag is that of the version that the metadata is of, in the
 	// form of a listing; "" if the answer does not tell.
@@ -69,7 +70,7 @@ type metadataAsker interface {
 
 // completeMetadata asks for what an answer left out. Metadata of another version than
 // the content is of is never added: the object was overwritten, and begins again.
-func completeMetadata(ctx context.Context, asker metadataAsker, c *object.Content) error {
+func completeMetadata(ctx context.Context, asker MetadataAsker, c *object.Content) error {
 	if asker == nil || c.MissingMeta == 0 {
 		return nil
 	}
@@ -130,43 +131,43 @@ func (l *label) setIfKnown(key, value string) {
 }
 
 // label is for the messages of an object's content.
-func (l labeller) label(c *object.Content, event string) *label {
+func (l Labeller) label(c *object.Content, event string) *label {
 	out := l.labelKey(c.Key, event)
-	out.set(metaETag, c.ETag)
-	out.set(metaSize, c.Size)
+	out.set(MetaETag, c.ETag)
+	out.set(MetaSize, c.Size)
 	if !c.LastModified.IsZero() {
-		out.set(metaLastModified, c.LastModified.UTC().Format(time.RFC3339Nano))
-		out.set(metaLastModifiedUnix, c.LastModified.Unix())
+		out.set(MetaLastModified, c.LastModified.UTC().Format(time.RFC3339Nano))
+		out.set(MetaLastModifiedUnix, c.LastModified.Unix())
 	}
-	out.setIfKnown(metaContentType, c.ContentType)
-	out.setIfKnown(metaCacheControl, c.CacheControl)
-	out.set(metaObjectID, c.ID(l.bucket))
-	if l.userMetadata {
+	out.setIfKnown(MetaContentType, c.ContentType)
+	out.setIfKnown(MetaCacheControl, c.CacheControl)
+	out.set(MetaObjectID, c.ID(l.Bucket))
+	if l.UserMetadata {
 		for name, value := range c.UserMetadata {
-			out.set(metaUserPrefix+name, value)
+			out.set(MetaUserPrefix+name, value)
 		}
 		if c.MissingMeta > 0 {
-			out.set(metaMissingMeta, c.MissingMeta)
+			out.set(MetaMissingMeta, c.MissingMeta)
 		}
-		if c.MissingMeta != 0 && l.onMissingMeta != nil {
-			l.onMissingMeta(c.Key, c.MissingMeta)
+		if c.MissingMeta != 0 && l.OnMissingMeta != nil {
+			l.OnMissingMeta(c.Key, c.MissingMeta)
 		}
 	}
 	return out
 }
 
 // labelDeleted is for the message that an object is gone.
-func (l labeller) labelDeleted(key string) *label { return l.labelKey(key, eventDeleted) }
+func (l Labeller) labelDeleted(key string) *label { return l.labelKey(key, eventDeleted) }
 
-func (l labeller) labelKey(key, event string) *label {
+func (l Labeller) labelKey(key, event string) *label {
 	out := &label{entries: make([]labelEntry, 0, labelSize)}
-	out.set(metaBucket, l.bucket)
-	out.set(metaKey, key)
-	out.set(metaPath, filter.Path(l.prefix, key))
-	out.set(metaFilename, filter.BaseName(key))
-	out.set(metaSafePath, object.SafePath(key, l.folders...))
-	out.setIfKnown(metaProjectRef, l.projectRef)
-	out.set(metaEvent, event)
+	out.set(MetaBucket, l.Bucket)
+	out.set(MetaKey, key)
+	out.set(MetaPath, filter.Path(l.Prefix, key))
+	out.set(MetaFilename, filter.BaseName(key))
+	out.set(MetaSafePath, object.SafePath(key, l.Folders...))
+	out.setIfKnown(MetaProjectRef, l.ProjectRef)
+	out.set(MetaEvent, event)
 	return out
 }
 

@@ -1,4 +1,4 @@
-package input
+package meter
 
 import (
 	"math/rand/v2"

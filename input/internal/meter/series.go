@@ -1,8 +1,9 @@
-package input
+package meter
 
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
@@ -26,8 +27,8 @@ func (l labels) after(own []string) []string {
 	return append(slices.Clip(own), l.bucket, l.project)
 }
 
-// metricSet makes each metric of an input once, and the series of its scopes from it.
-type metricSet struct {
+// registry makes each metric of an input once, and the series of its scopes from it.
+type registry struct {
 	from *service.Metrics
 	// perScope are the names of the labels of [labels], in their order.
 	perScope []string
@@ -38,8 +39,8 @@ type metricSet struct {
 	gauges   map[string]*sharedGauge
 }
 
-func newMetricSet(m *service.Metrics, perScope ...string) *metricSet {
-	return &metricSet{
+func newRegistry(m *service.Metrics, perScope ...string) *registry {
+	return &registry{
 		from: m, perScope: perScope,
 		counters: map[string]*service.MetricCounter{}, timers: map[string]*service.MetricTimer{}, gauges: map[string]*sharedGauge{},
 	}
@@ -49,9 +50,9 @@ func newMetricSet(m *service.Metrics, perScope ...string) *metricSet {
 // project, or a scope. Gauges have one value for each part, and show what the parts
 // have together.
 type view struct {
-	set *metricSet
+	set *registry
 	of  labels
-	who *meters
+	who *Set
 }
 
 // once returns what is known under a name, or makes it.
@@ -64,12 +65,12 @@ func once[T any](known map[string]T, name string, create func() T) T {
 	return made
 }
 
-func (v view) newCounter(name string, own ...string) counter {
-	return counter{MetricCounter: once(v.set.counters, name, func() *service.MetricCounter { return v.set.from.NewCounter(name, own...) })}
+func (v view) newCounter(name string, own ...string) Counter {
+	return Counter{MetricCounter: once(v.set.counters, name, func() *service.MetricCounter { return v.set.from.NewCounter(name, own...) })}
 }
 
 // scopeCounter has a series for each scope.
-func (v view) scopeCounter(name string, own ...string) counter {
+func (v view) scopeCounter(name string, own ...string) Counter {
 	c := v.newCounter(name, append(own, v.set.perScope...)...)
 	c.of = v.of
 	return c
@@ -79,14 +80,14 @@ func (v view) newTimer(name string) *service.MetricTimer {
 	return once(v.set.timers, name, func() *service.MetricTimer { return v.set.from.NewTimer(name) })
 }
 
-func (v view) newGauge(name string, own ...string) gauge {
-	return gauge{who: v.who, shared: once(v.set.gauges, name, func() *sharedGauge {
+func (v view) newGauge(name string, own ...string) Gauge {
+	return Gauge{who: v.who, shared: once(v.set.gauges, name, func() *sharedGauge {
 		return &sharedGauge{of: v.set.from.NewGauge(name, own...), series: map[series]*parts{}}
 	})}
 }
 
 // scopeGauge has a series for each scope.
-func (v view) scopeGauge(name string, own ...string) gauge {
+func (v view) scopeGauge(name string, own ...string) Gauge {
 	g := v.newGauge(name, append(own, v.set.perScope...)...)
 	g.labels = v.of
 	return g
@@ -94,34 +95,52 @@ func (v view) scopeGauge(name string, own ...string) gauge {
 
 // earliest makes a gauge show the least value that is not 0, in place of the sum: of
 // times.
-func (g gauge) earliest() gauge {
+func (g Gauge) earliest() Gauge {
 	g.shared.mu.Lock()
 	defer g.shared.mu.Unlock()
 	g.shared.earliest = true
 	return g
 }
 
-// counter is a counter as one part of an input sees it.
-type counter struct {
+// Counter is a counter as one part of an input sees it.
+type Counter struct {
 	*service.MetricCounter
 	of labels
 }
 
 // Incr adds n to the series with the given labels of the metric itself.
-func (c counter) Incr(n int64, own ...string) { c.MetricCounter.Incr(n, c.of.after(own)...) }
+func (c Counter) Incr(n int64, own ...string) { c.MetricCounter.Incr(n, c.of.after(own)...) }
 
-// gauge is a gauge as one part of an input sees it. The zero gauge sets nothing.
-type gauge struct {
+// Gauge is a gauge as one part of an input sees it. The zero gauge sets nothing.
+type Gauge struct {
 	shared *sharedGauge
 	labels labels
-	who    *meters
+	who    *Set
 }
 
 // Set sets the value of this part. The metric shows the sum of all parts.
-func (g gauge) Set(value int64, own ...string) {
+func (g Gauge) Set(value int64, own ...string) {
 	if g.shared != nil {
 		g.shared.set(g.who, series{labels: g.labels, own: first(own)}, value)
 	}
+}
+
+// SetTime sets the value to a time in Unix seconds, 0 for no time.
+func (g Gauge) SetTime(t time.Time) {
+	value := int64(0)
+	if !t.IsZero() {
+		value = t.Unix()
+	}
+	g.Set(value)
+}
+
+// Flag sets the value to 1 while something is so.
+func (g Gauge) Flag(is bool) {
+	value := int64(0)
+	if is {
+		value = 1
+	}
+	g.Set(value)
 }
 
 func first(of []string) string {
@@ -148,17 +167,17 @@ type sharedGauge struct {
 
 // parts are the values of all parts, those that are not 0.
 type parts struct {
-	values map[*meters]int64
+	values map[*Set]int64
 	sum    int64
-	times  times[*meters] // where the earliest is shown
+	times  times[*Set] // where the earliest is shown
 }
 
-func (g *sharedGauge) set(who *meters, s series, value int64) {
+func (g *sharedGauge) set(who *Set, s series, value int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	p, known := g.series[s]
 	if !known {
-		p = &parts{values: map[*meters]int64{}}
+		p = &parts{values: map[*Set]int64{}}
 		g.series[s] = p
 	}
 	if known && p.values[who] == value {
@@ -167,7 +186,7 @@ func (g *sharedGauge) set(who *meters, s series, value int64) {
 	g.change(p, who, s, value)
 }
 
-func (g *sharedGauge) change(p *parts, who *meters, s series, value int64) {
+func (g *sharedGauge) change(p *parts, who *Set, s series, value int64) {
 	p.sum += value - p.values[who]
 	if value == 0 {
 		delete(p.values, who)

@@ -1,4 +1,4 @@
-package input
+package emit
 
 import (
 	"context"
@@ -12,14 +12,17 @@ import (
 )
 
 const (
-	// stuckAfter is how long messages may wait for their ack before a line says so.
+	// StuckAfter is how long messages may wait for their ack before a line says so.
 	// Outputs that gather batches seldom hold them for longer.
-	stuckAfter = time.Minute
+	StuckAfter = time.Minute
 	// stuckMost is the longest time between two lines about the same wait.
 	stuckMost = time.Hour
 	// lookEvery is how often the age of the oldest batch is measured while batches
 	// wait. It is the precision of the metrics.
 	lookEvery = time.Second
+	// StillAfter is how long nothing happens before something is said to stand still:
+	// most large objects and most batches of an output take less.
+	StillAfter = 5 * time.Second
 	// refusalsKept bounds the objects whose refusals are remembered.
 	refusalsKept = 1000
 	// refusalShown bounds how much of an output's error is shown, in characters: it may
@@ -27,14 +30,13 @@ const (
 	refusalShown = 300
 )
 
-// undelivered knows the batches that the pipeline has and has not acknowledged,
+// Undelivered knows the batches that the pipeline has and has not acknowledged,
 // oldest first. It logs when no batch has been acknowledged for a while, or when an
 // object is refused again and again: Benthos itself replays what an output refuses
 // without a log line. It is safe for concurrent use.
-type undelivered struct {
-	log *service.Logger
-	age gauge // seconds, of the oldest batch
-	now gauge // batches
+type Undelivered struct {
+	log  *service.Logger
+	show func(oldest time.Duration, batches int)
 
 	mu             sync.Mutex
 	oldest, newest *pendingBatch
@@ -64,13 +66,15 @@ type refusal struct {
 	times     int
 }
 
-func newUndelivered(log *service.Logger, age, now gauge) *undelivered {
-	return &undelivered{log: log, age: age, now: now, refused: map[string]refusal{}}
+// NewUndelivered makes one that has show told, once a second while batches wait, how long
+// the oldest has waited and how many there are.
+func NewUndelivered(log *service.Logger, show func(oldest time.Duration, batches int)) *Undelivered {
+	return &Undelivered{log: log, show: show, refused: map[string]refusal{}}
 }
 
-// handOver notes that the pipeline gets a batch of an object, and returns the ack
+// HandOver notes that the pipeline gets a batch of an object, and returns the ack
 // to hand over with it.
-func (u *undelivered) handOver(key string, ack service.AckFunc) service.AckFunc {
+func (u *Undelivered) HandOver(key string, ack service.AckFunc) service.AckFunc {
 	b := &pendingBatch{key: key, since: time.Now()}
 	u.mu.Lock()
 	u.append(b)
@@ -82,7 +86,7 @@ func (u *undelivered) handOver(key string, ack service.AckFunc) service.AckFunc 
 }
 
 // append is called with the lock held.
-func (u *undelivered) append(b *pendingBatch) {
+func (u *Undelivered) append(b *pendingBatch) {
 	if u.newest == nil {
 		u.oldest, u.moved = b, b.since
 	} else {
@@ -97,7 +101,7 @@ func (u *undelivered) append(b *pendingBatch) {
 }
 
 // settle removes a batch from the list: it was acknowledged, or refused for good.
-func (u *undelivered) settle(b *pendingBatch, err error) {
+func (u *Undelivered) settle(b *pendingBatch, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if b.settled {
@@ -125,7 +129,7 @@ func (u *undelivered) settle(b *pendingBatch, err error) {
 	}
 	u.stuck = nil
 	// Other batches may have waited as long. They need no line if their acks come soon.
-	u.nextLine = u.moved.Add(stuckAfter)
+	u.nextLine = u.moved.Add(StuckAfter)
 	if err == nil {
 		u.log.Infof("The output has acknowledged messages of object %q, after %s", b.key, roundWait(u.moved.Sub(b.since)))
 	}
@@ -133,7 +137,7 @@ func (u *undelivered) settle(b *pendingBatch, err error) {
 
 // refuse notes that the output refused messages of an object. Benthos sends them
 // again.
-func (u *undelivered) refuse(key string, err error) {
+func (u *Undelivered) refuse(key string, err error) {
 	text := foreign.Text(err.Error(), refusalShown)
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -147,18 +151,16 @@ func (u *undelivered) refuse(key string, err error) {
 
 // look sets the metric, and logs what is stuck. It runs again as long as any batch
 // waits.
-func (u *undelivered) look() {
+func (u *Undelivered) look() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.oldest == nil || u.closed {
 		u.looking = false
-		u.age.Set(0)
-		u.now.Set(0)
+		u.show(0, 0)
 		return
 	}
 	now := time.Now()
-	u.age.Set(int64(now.Sub(u.oldest.since).Seconds()))
-	u.now.Set(int64(u.batches))
+	u.show(now.Sub(u.oldest.since), u.batches)
 	if b := u.findStuck(now); b != nil && !now.Before(u.nextLine) {
 		wait := now.Sub(b.since)
 		u.stuck, u.nextLine = b, now.Add(min(wait, stuckMost)) // twice as long each time
@@ -169,14 +171,14 @@ func (u *undelivered) look() {
 
 // findStuck is the oldest batch if no acks come at all, or else the oldest batch
 // that the output keeps refusing; nil if there is neither.
-func (u *undelivered) findStuck(now time.Time) *pendingBatch {
-	if now.Sub(u.moved) >= stuckAfter {
+func (u *Undelivered) findStuck(now time.Time) *pendingBatch {
+	if now.Sub(u.moved) >= StuckAfter {
 		return u.oldest
 	}
 	if len(u.refused) == 0 {
 		return nil
 	}
-	for b := u.oldest; b != nil && now.Sub(b.since) >= stuckAfter; b = b.newer {
+	for b := u.oldest; b != nil && now.Sub(b.since) >= StuckAfter; b = b.newer {
 		if _, ok := u.refused[b.key]; ok {
 			return b
 		}
@@ -185,7 +187,7 @@ func (u *undelivered) findStuck(now time.Time) *pendingBatch {
 }
 
 // describe says how long a batch has waited, and what is known about it.
-func (u *undelivered) describe(b *pendingBatch, wait time.Duration) string {
+func (u *Undelivered) describe(b *pendingBatch, wait time.Duration) string {
 	text := fmt.Sprintf("Object %q was handed to the output %s ago and is not acknowledged", b.key, roundWait(wait))
 	if u.batches > 1 {
 		text += fmt.Sprintf("; %d batches of messages wait in all", u.batches)
@@ -194,7 +196,7 @@ func (u *undelivered) describe(b *pendingBatch, wait time.Duration) string {
 }
 
 // known is what the output said about a batch.
-func (u *undelivered) known(b *pendingBatch) string {
+func (u *Undelivered) known(b *pendingBatch) string {
 	switch r, ok := u.refused[b.key]; {
 	case ok && r.times == 1:
 		return "The output refused it: " + r.text
@@ -206,9 +208,9 @@ func (u *undelivered) known(b *pendingBatch) string {
 	return "The output has not answered; if it gathers batches, set a period for them"
 }
 
-// why names the oldest object that is not acknowledged, and what is known about it;
+// Why names the oldest object that is not acknowledged, and what is known about it;
 // "" if there is none.
-func (u *undelivered) why() string {
+func (u *Undelivered) Why() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.oldest == nil {
@@ -217,71 +219,40 @@ func (u *undelivered) why() string {
 	return fmt.Sprintf("object %q waits for %s. %s", u.oldest.key, roundWait(time.Since(u.oldest.since)), u.known(u.oldest))
 }
 
-// idle is how long no ack has come in while batches wait, and what the output says
-// of the oldest one. It is 0 if none waits.
-func (u *undelivered) idle() (time.Duration, string) {
+// Waits says for how long nothing has been acknowledged while batches wait, and what the
+// output says of the oldest one; "" if that is not worth a line.
+func (u *Undelivered) Waits() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.oldest == nil {
-		return 0, ""
+		return ""
 	}
 	idle := time.Since(u.moved)
+	if idle < StillAfter {
+		return ""
+	}
+	text := "the output has not answered; if it gathers batches, set a period for them"
 	r, ok := u.refused[u.oldest.key]
 	if !ok {
 		r = u.last
 	}
 	switch {
 	case r.key == "":
-		return idle, "the output has not answered; if it gathers batches, set a period for them"
 	case r.times == 1:
-		return idle, fmt.Sprintf("the output says: %s (of object %q)", r.text, r.key)
+		text = fmt.Sprintf("the output says: %s (of object %q)", r.text, r.key)
 	default:
-		return idle, fmt.Sprintf("the output says: %s (of object %q, %d times)", r.text, r.key, r.times)
+		text = fmt.Sprintf("the output says: %s (of object %q, %d times)", r.text, r.key, r.times)
 	}
+	return fmt.Sprintf("nothing acknowledged for %s: %s", roundWait(idle), text)
 }
 
-// close ends the looks. Later acks still settle their batches.
-func (u *undelivered) close() {
+// Close ends the looks. Later acks still settle their batches.
+func (u *Undelivered) Close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.closed = true
-	u.age.Set(0)
-	u.now.Set(0)
+	u.show(0, 0)
 }
 
 // roundWait rounds a wait to seconds.
 func roundWait(d time.Duration) time.Duration { return d.Round(time.Second) }
-
-// replayed is an input whose nacks Benthos replays. It sees the nacks from
-// outside, since the wrapped input never gets one.
-type replayed struct {
-	service.BatchInput
-	undelivered *undelivered
-}
-
-var _ service.ConnectionTestable = replayed{}
-
-// ReadBatch implements service.BatchInput.
-func (r replayed) ReadBatch(ctx context.Context) (service.MessageBatch, service.AckFunc, error) {
-	batch, ack, err := r.BatchInput.ReadBatch(ctx)
-	if err != nil || len(batch) == 0 {
-		return batch, ack, err
-	}
-	// Read the key now: once the pipeline has the messages, it may change them.
-	key, _ := batch[0].MetaGet(metaKey)
-	return batch, func(ctx context.Context, err error) error {
-		if err != nil {
-			r.undelivered.refuse(key, err)
-		}
-		return ack(ctx, err)
-	}, nil
-}
-
-// ConnectionTest implements service.ConnectionTestable.
-func (r replayed) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
-	inner, ok := r.BatchInput.(service.ConnectionTestable)
-	if !ok {
-		return service.ConnectionTestNotSupported().AsList()
-	}
-	return inner.ConnectionTest(ctx)
-}

@@ -1,4 +1,4 @@
-package input
+package meter
 
 import "container/heap"
 
