@@ -9,6 +9,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/check"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/state"
 )
 
 // CheckOptions say how far a check goes.
@@ -62,7 +63,7 @@ func Check(ctx context.Context, parsed *service.ParsedConfig, res *service.Resou
 	return check.Run(ctx, parsed, res, check.Options{
 		Limit: o.Limit, First: o.First, Explain: o.Explain, Target: o.Target, Bucket: o.Bucket, Project: o.Project,
 		StatesOfOthers: o.StatesOfOthers, OnStep: o.OnStep, OnListed: o.OnListed, OnScope: o.OnScope,
-		Transport: o.transport, OpenCache: openCache, LongestPause: poll.LongestPause,
+		Transport: o.transport, OpenCache: state.OpenCache, LongestPause: poll.LongestPause,
 	})
 }
 

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"syscall"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/state"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
 )
@@ -63,7 +61,7 @@ func (r *reader) Connect(ctx context.Context) error {
 func (r *reader) connectOnce(ctx context.Context) (err error, lasts bool) {
 	err = r.open(ctx)
 	if r.stateRead(err); err != nil {
-		return err, stateLasts(r.conf, err)
+		return err, state.Lasts(r.conf, err)
 	}
 	if err = r.signIn(ctx); err != nil {
 		return err, r.source.Lasts(err)
@@ -80,16 +78,6 @@ func (r *reader) connectOnce(ctx context.Context) (err error, lasts bool) {
 func aboutRegion(err error) bool {
 	e, ok := errors.AsType[*supabase.FieldError](err)
 	return ok && e.Field == config.FieldRegion
-}
-
-// stateLasts reports whether a state can't be opened until somebody acts. It may
-// open later if another process uses it, if the disk is full, or if a cache is
-// down.
-func stateLasts(conf config.Config, err error) bool {
-	if errors.Is(err, ledger.ErrDamaged) || errors.Is(err, errLossyCache) {
-		return true
-	}
-	return conf.State.Path != "" && !errors.Is(err, boltstore.ErrInUse) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, context.Canceled)
 }
 
 // sayConnected logs the end of an outage that was logged.

@@ -37,7 +37,7 @@
 //	       with listings next to it, the ledger is asked too
 //	acks:  output ─► scanner (all messages of the object) ─► the pass ─►
 //	       tally, ledger.Work, and the deletion where it is asked for;
-//	       keeper: a checkpoint of the ledger now and then
+//	       state.Keeper: a checkpoint of the ledger now and then
 //
 // # File map
 //
@@ -59,12 +59,10 @@
 //	passes.go              makes the passes that poll asks for, over one scope
 //	targets.go             reads targets_input, has what its messages name delivered, and
 //	                       acknowledges them
-//	state.go               opens the ledger, for a run and for tools that look at it
-//	                       or change it
+//	state.go               what is remembered, for tools that look at it or change it
 //	states.go              the same for the scopes of a state, for tools
-//	cache_store.go         a ledger in a cache, and which caches keep one
 //	check.go               tests a config for tools: the names of internal/check
-//	keeper.go              writes the ledger's checkpoints when they are due
+//	keeper.go              what is said of the state while it can't be written
 //	references.go          how objects are delivered without their content
 //	watcher.go             what is counted and logged of single objects
 //	log.go                 what the log says of passes and of the run
@@ -81,6 +79,8 @@
 //	internal/wire          the connections of all HTTP clients
 //	internal/retry         the one back-off
 //	internal/emit          objects become messages, and which of them have no ack
+//	internal/state         opens a ledger in a file, a cache or memory, and writes its
+//	                       checkpoints when they are due
 //	internal/meter         the metrics, as the parts of an input see them
 //	internal/outage        what is said of something that does not work for a while
 //	internal/filter        globs, time, size and type: one pure Match

@@ -173,7 +173,7 @@ func (r *reader) scopeOptions() (opts pass.Options, deleted func(context.Context
 			OnMissingMeta: r.watcher.MissingMeta,
 		},
 		Metadata: r.metadataAsker(),
-		Hold:     r.keeper.wait,
+		Hold:     r.keeper.Wait,
 		Out:      r.out,
 		Place:    r.place(), References: r.conf.References,
 	}

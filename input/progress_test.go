@@ -179,9 +179,9 @@ func TestARunThatCanNotWriteItsStateSaysSo(t *testing.T) {
 	reader, err := newReader(conf, r.resources())
 	require.NoError(t, err)
 	hooks := reader.keeperHooks()
-	hooks.failing(errors.New("no space left on device"), 0)
+	hooks.Failing(errors.New("no space left on device"), 0)
 	require.Contains(t, reader.heldUp(pass.Report{}, 0, nil), "waiting until the state can be written: no space left")
-	hooks.recovered(time.Second)
+	hooks.Recovered(time.Second)
 	require.Equal(t, "waiting for the listing", reader.heldUp(pass.Report{}, 0, nil))
 }
 

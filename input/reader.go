@@ -22,6 +22,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/state"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/changes"
 )
@@ -67,7 +68,7 @@ type reader struct {
 	life
 	// What follows is guarded by the lock of life.
 	ledger *ledger.Ledger // nil where nothing is remembered
-	keeper *keeper
+	keeper *state.Keeper
 }
 
 var (
@@ -130,7 +131,7 @@ func (r *reader) listing(prefix string) listing.Options {
 // open opens the ledger, once.
 func (r *reader) open(ctx context.Context) (err error) {
 	if r.ledger == nil {
-		r.ledger, err = openLedger(ctx, r.remembered(), r.conf, r.res)
+		r.ledger, err = state.OpenLedger(ctx, r.remembered(), r.conf, r.res)
 	}
 	return err
 }
@@ -147,7 +148,7 @@ func (r *reader) begin(ctx context.Context, ended func()) {
 	r.startedAt, r.stop, r.done = time.Now(), stop, make(chan struct{})
 	r.tellState()
 	if r.ledger != nil {
-		r.keeper = keep(r.ledger, r.keeperHooks())
+		r.keeper = state.Keep(r.ledger, r.keeperHooks())
 	}
 	r.fetcher = r.newFetcher(ctx)
 	go func() {
@@ -266,7 +267,7 @@ func (r *reader) lastCheckpoint(ctx context.Context) error {
 	if r.keeper == nil {
 		return nil
 	}
-	if err := r.keeper.end(ctx); err != nil {
+	if err := r.keeper.End(ctx); err != nil {
 		return err
 	}
 	r.stallEnds()

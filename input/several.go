@@ -14,6 +14,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/state"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/directory"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
@@ -166,13 +167,13 @@ func (s *several) Connect(ctx context.Context) error {
 
 func (s *several) connectOnce(ctx context.Context) (err error, lasts bool) {
 	if s.store == nil && s.conf.State.Set() {
-		if s.store, err = openStore(ctx, s.conf, s.res); err != nil {
+		if s.store, err = state.OpenStore(ctx, s.conf, s.res); err != nil {
 			s.store = nil
-			return err, stateLasts(s.conf, err)
+			return err, state.Lasts(s.conf, err)
 		}
 	}
 	if err := s.teller.openBook(ctx); err != nil {
-		return fmt.Errorf("%s: %w", s.conf.State.Field(), err), stateLasts(s.conf, err)
+		return fmt.Errorf("%s: %w", s.conf.State.Field(), err), state.Lasts(s.conf, err)
 	}
 	err = s.fleet.Connect(ctx)
 	if errors.Is(err, fleet.ErrNone) {

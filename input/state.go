@@ -13,49 +13,10 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/filter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger/boltstore"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 )
-
-// openLedger opens the ledger that the config asks for, in a store that is open already
-// or nil; nil where nothing is to be remembered.
-func openLedger(ctx context.Context, store ledger.Store, conf config.Config, res *service.Resources) (*ledger.Ledger, error) {
-	if !conf.Remembers() {
-		return nil, nil
-	}
-	if store == nil {
-		var err error
-		if store, err = openStore(ctx, conf, res); err != nil {
-			return nil, err
-		}
-	}
-	l, err := ledger.Open(ctx, ledger.Options{
-		Store: store, Scope: conf.Scope(res.Label()), ChangeDetection: conf.ChangeDetection, LongestPause: poll.LongestPause,
-		StaysOut: func(contentType string) bool { return !conf.Filter.MatchType(contentType) },
-	})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", conf.State.Field(), err), store.Close())
-	}
-	return l, nil
-}
-
-func openStore(ctx context.Context, conf config.Config, res *service.Resources) (ledger.Store, error) {
-	switch {
-	case conf.State.Path != "":
-		store, err := boltstore.Open(conf.State.Path)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", conf.State.Field(), err)
-		}
-		return store, nil
-	case conf.State.Cache != "":
-		return openCache(ctx, conf, res)
-	default:
-		return ledger.NewMemStore(), nil
-	}
-}
 
 // State is what an input remembers of one bucket, for tools that look at it or change
 // it while the input does not run.

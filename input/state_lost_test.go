@@ -16,6 +16,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/state"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
@@ -114,7 +115,7 @@ func TestARunEndsWhenAnotherProcessTakesItsState(t *testing.T) {
 					require.NoError(t, err)
 					conf, err := config.Parse(parsed)
 					require.NoError(t, err)
-					other, err := openLedger(t.Context(), nil, conf, r.resources())
+					other, err := state.OpenLedger(t.Context(), nil, conf, r.resources())
 					require.NoError(t, err)
 					work, err := other.Compare(t.Context(), ledger.Range{Lo: "k199", Objects: []ledger.Listed{
 						{Object: object.Object{Key: "k199", ETag: "1", Size: 1}, Matches: true},

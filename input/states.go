@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/state"
 )
 
 // States are what an input remembers of all buckets that it reads or has read, for
@@ -66,7 +67,7 @@ func openStates(ctx context.Context, conf config.Config, res *service.Resources)
 		return nil, err
 	}
 	s := &States{conf: conf, res: res}
-	if s.store, err = openStore(ctx, conf, res); err != nil {
+	if s.store, err = state.OpenStore(ctx, conf, res); err != nil {
 		return nil, err
 	}
 	if conf.Several() {
@@ -166,7 +167,7 @@ func (s *States) Find(project, bucket string) []StateScope {
 // opened even so. Close it before the States.
 func (s *States) Open(ctx context.Context, scope StateScope) (*State, error) {
 	conf := s.offline(scope)
-	l, err := openLedger(ctx, ledger.Shared(s.store), conf, s.res)
+	l, err := state.OpenLedger(ctx, ledger.Shared(s.store), conf, s.res)
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +218,7 @@ func (s *States) note(ctx context.Context, scope StateScope) error {
 // when it comes back. The scope must not be open, and may be damaged. It returns of how
 // many keys some version was delivered, or 0 where that can't be read any more.
 func (s *States) Drop(ctx context.Context, scope StateScope) (tracked int64, err error) {
-	if l, err := openLedger(ctx, ledger.Shared(s.store), s.offline(scope), s.res); err == nil {
+	if l, err := state.OpenLedger(ctx, ledger.Shared(s.store), s.offline(scope), s.res); err == nil {
 		tracked = l.Stats().Tracked
 		if err := l.Discard(); err != nil {
 			return 0, err

@@ -4,6 +4,7 @@
 //	set.go       all metrics by name, and what is told of single objects
 //	passes.go    how far a pass is, when the next is due, and what fails
 //	series.go    one metric as the parts of an input see it: a project, a scope
+//	times.go     the earliest of the times of all parts
 //	gatherer.go  what changes with every object is gathered, and then sent
 //
 // # Invariants

@@ -9,7 +9,7 @@ import (
 
 func TestTheEarliestOfManyTimesIsShownWhileTheyChange(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	var shown times[int]
+	var all times[int]
 	values := map[int]int64{}
 	for range 20_000 {
 		part, at := random.IntN(40), random.Int64N(100)
@@ -24,7 +24,7 @@ func TestTheEarliestOfManyTimesIsShownWhileTheyChange(t *testing.T) {
 				want = v
 			}
 		}
-		require.Equal(t, want, shown.earliest(values, part))
-		require.LessOrEqual(t, len(shown), 2*len(values)+1, "what is no value any more is not kept")
+		require.Equal(t, want, all.earliest(values, part))
+		require.LessOrEqual(t, len(all), 2*len(values)+1, "what is no value any more is not kept")
 	}
 }

@@ -1,4 +1,4 @@
-package input
+package state
 
 import (
 	"context"
@@ -14,8 +14,9 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 )
 
-// openCache opens the store of a state in a cache resource.
-func openCache(ctx context.Context, conf config.Config, res *service.Resources) (ledger.Store, error) {
+// OpenCache opens the store of a state in a cache resource. It refuses a cache that loses
+// values by its nature, and warns of one that may.
+func OpenCache(ctx context.Context, conf config.Config, res *service.Resources) (ledger.Store, error) {
 	if err := checkCacheKind(ctx, conf, res); err != nil {
 		return nil, err
 	}

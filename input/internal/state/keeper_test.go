@@ -1,9 +1,8 @@
-package input
+package state
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,42 +30,6 @@ func (s *brokenStore) Put(ctx context.Context, entries ...ledger.Entry) error {
 	return s.MemStore.Put(ctx, entries...)
 }
 
-// deafStore can't be read while it is broken.
-type deafStore struct {
-	*ledger.MemStore
-	broken atomic.Bool
-}
-
-func (s *deafStore) Get(ctx context.Context, key string) ([]byte, error) {
-	if s.broken.Load() {
-		return nil, errors.New("the disk does not answer")
-	}
-	return s.MemStore.Get(ctx, key)
-}
-
-func TestAStateThatCannotBeReadIsShownAsFailing(t *testing.T) {
-	res, kept := keptMetrics(t)
-	synctest.Test(t, func(t *testing.T) {
-		store := &deafStore{MemStore: ledger.NewMemStore()}
-		r := newRig(t, minutely)
-		r.res, r.store = res, store
-		for i := range 1500 { // more than is kept in memory until it is written
-			r.server.Put("docs", fmt.Sprintf("%04d", i), []byte("x"))
-		}
-		stop := r.live()
-		time.Sleep(5 * time.Minute)
-		require.Empty(t, kept.of("state_failing"))
-		store.broken.Store(true)
-		r.server.Put("docs", "new", []byte("x"))
-		time.Sleep(5 * time.Minute)
-		require.Equal(t, map[string]int64{"state_failing": 1}, kept.of("state_failing"))
-		store.broken.Store(false)
-		time.Sleep(5 * time.Minute)
-		require.Empty(t, kept.of("state_failing"))
-		stop()
-	})
-}
-
 func TestNothingMoreIsDeliveredWhileTheStateCannotBeWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &brokenStore{MemStore: ledger.NewMemStore()}
@@ -75,18 +38,18 @@ func TestNothingMoreIsDeliveredWhileTheStateCannotBeWritten(t *testing.T) {
 		var mu sync.Mutex
 		var lines []time.Duration
 		var recovered time.Duration
-		k := keep(l, keeperHooks{
-			written: func() {},
-			failing: func(err error, since time.Duration) {
+		k := Keep(l, Hooks{
+			Written: func() {},
+			Failing: func(err error, since time.Duration) {
 				mu.Lock()
 				defer mu.Unlock()
 				require.ErrorContains(t, err, "disk full")
 				lines = append(lines, since)
 			},
-			recovered: func(after time.Duration) { recovered = after },
-			fatal:     func(err error) { t.Errorf("a full disk may pass: %v", err) },
+			Recovered: func(after time.Duration) { recovered = after },
+			Fatal:     func(err error) { t.Errorf("a full disk may pass: %v", err) },
 		})
-		require.NoError(t, k.wait(t.Context()))
+		require.NoError(t, k.Wait(t.Context()))
 
 		work, err := l.Compare(t.Context(), ledger.Range{Objects: []ledger.Listed{
 			{Object: object.Object{Key: "a", ETag: "1", Size: 1}, Matches: true},
@@ -103,15 +66,15 @@ func TestNothingMoreIsDeliveredWhileTheStateCannotBeWritten(t *testing.T) {
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		require.ErrorIs(t, k.wait(ctx), context.DeadlineExceeded)
+		require.ErrorIs(t, k.Wait(ctx), context.DeadlineExceeded)
 
 		store.broken.Store(false)
 		start := time.Now()
-		require.NoError(t, k.wait(t.Context()))
+		require.NoError(t, k.Wait(t.Context()))
 		require.LessOrEqual(t, time.Since(start), checkpointMostPause)
 		synctest.Wait()
 		require.InDelta(t, 24*time.Hour, recovered, float64(2*time.Minute))
-		require.NoError(t, k.end(t.Context()))
+		require.NoError(t, k.End(t.Context()))
 		require.NoError(t, l.Close(t.Context()))
 	})
 }
@@ -129,14 +92,14 @@ func TestAStoreThatDoesNotAnswerIsAnOutage(t *testing.T) {
 		l, err := ledger.Open(t.Context(), ledger.Options{Store: &slowStore{ledger.NewMemStore()}})
 		require.NoError(t, err)
 		failing := make(chan error, 100)
-		k := keep(l, keeperHooks{failing: func(err error, _ time.Duration) { failing <- err }})
+		k := Keep(l, Hooks{Failing: func(err error, _ time.Duration) { failing <- err }})
 		work, err := l.Compare(t.Context(), ledger.Range{Objects: []ledger.Listed{
 			{Object: object.Object{Key: "a", ETag: "1", Size: 1}, Matches: true},
 		}})
 		require.NoError(t, err)
 		work.Delivered(work.Due[0].Object)
 		require.ErrorIs(t, <-failing, context.DeadlineExceeded)
-		require.NoError(t, k.end(t.Context()))
+		require.NoError(t, k.End(t.Context()))
 	})
 }
 
@@ -150,6 +113,6 @@ func TestTheFirstFailedCheckpointIsToldAsTheFirst(t *testing.T) {
 	since, say = out.failed(now.Add(time.Second))
 	require.False(t, say)
 	require.Equal(t, time.Second, since)
-	_, say = out.failed(now.Add(outageLine))
+	_, say = out.failed(now.Add(stallLine))
 	require.True(t, say)
 }
