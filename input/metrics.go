@@ -49,8 +49,9 @@ type meters struct {
 	passTime  *service.MetricTimer
 
 	passes *passMeters
-	// scopes counts those of an input that reads several, by state.
-	scopes gauge
+	// scopes counts those of an input that reads several, by state, and projects those of
+	// which no bucket is known.
+	scopes, projects gauge
 
 	view view
 	// gathered holds the metrics that change with every object.
@@ -123,6 +124,7 @@ func makeMeters(set *metricSet, of labels, gathered *gatherer) *meters {
 
 	m.passes = newPassMeters(v)
 	m.scopes = v.newGauge("supabase_storage_scopes", "state")
+	m.projects = v.newGauge("supabase_storage_projects", "state")
 	return m
 }
 
@@ -153,6 +155,9 @@ func (m *meters) showZeros() {
 	m.passes.showZeros()
 	for _, state := range scopeStates {
 		m.scopes.Set(0, state)
+	}
+	for _, state := range projectStates {
+		m.projects.Set(0, state)
 	}
 	if m.view.of.n == 0 {
 		m.showZerosOfScope()
