@@ -57,6 +57,14 @@ func newEndpoint(h *hub, conf config.Config, from keysFrom, log *service.Logger,
 	return e
 }
 
+// whose says of which project something is, "" where there is one.
+func (e *endpoint) whose() string {
+	if e.conf.Projects == nil {
+		return ""
+	}
+	return " of " + e.outages.What
+}
+
 // close ends the session that the keys began.
 func (e *endpoint) close() { signOut(context.Background(), e.source, e.log) }
 
@@ -132,11 +140,11 @@ func (w *keyWatcher) Delayed(err error, until time.Time) {
 	case !told:
 		w.e.log.Debugf("Credentials could not be had: %v", err)
 	case w.lines.Lasts() > 0:
-		w.e.log.Warnf("Still waiting for the credentials, for %s so far: %v", w.lines.Lasts(), err)
+		w.e.log.Warnf("Still waiting for the credentials%s, for %s so far: %v", w.e.whose(), w.lines.Lasts(), err)
 	case until.IsZero():
-		w.e.log.Warnf("Waiting for the credentials: %v", err)
+		w.e.log.Warnf("Waiting for the credentials%s: %v", w.e.whose(), err)
 	default:
-		w.e.log.Warnf("The credentials could not be renewed yet, and are good until %s: %v", until.UTC().Format(time.RFC3339), err)
+		w.e.log.Warnf("The credentials%s could not be renewed yet, and are good until %s: %v", w.e.whose(), until.UTC().Format(time.RFC3339), err)
 	}
 }
 
@@ -146,7 +154,7 @@ func (w *keyWatcher) Recovered(after time.Duration) {
 	w.e.keysFail.Clear()
 	w.e.rests(fleet.NoKeys, false)
 	if w.lines.Over() {
-		w.e.log.Infof("The credentials were obtained after %s in which they could not be had", after.Round(time.Second))
+		w.e.log.Infof("The credentials%s were obtained after %s in which they could not be had", w.e.whose(), after.Round(time.Second))
 	}
 }
 

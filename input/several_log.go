@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +30,8 @@ type teller struct {
 	warned   map[string]bool     // warnings about the configuration
 	unnamed  map[string]bool     // what was told of projects that have no source
 	last     Progress            // as of the last line
+	quiet    int                 // lines that were due since something moved
+	alike    map[string]int      // buckets that fail, by what is said of each
 }
 
 // unread is a project of which the buckets can't be looked up.
@@ -130,39 +133,35 @@ func (m *teller) watch(ctx context.Context) {
 }
 
 func (m *teller) showScopes(now Scopes) {
-	m.meters.Scopes(now.Active, now.Waiting, now.Failing, now.Gone)
+	m.meters.Scopes(now.Active, now.Waiting, now.Failing, now.Done, now.Gone)
+	m.meters.Projects(now.ProjectsWaiting, now.ProjectsFailing)
 }
 
-// sayProgress logs a line where something has moved, or a one-time run waits. The counts
-// of a run that repeats are those of the last passes: less is no move.
+// sayProgress logs a line where something has moved, or a one-time run waits: then at
+// growing distances. The counts of a run that repeats are those of the last passes: less
+// is no move.
 func (m *teller) sayProgress(now Progress) {
 	last := m.last
 	m.last = now
 	say := m.log.Infof
+	moved := now.Listed != last.Listed || now.Delivered != last.Delivered || now.Parked != last.Parked || now.Scopes != last.Scopes
+	if m.quiet++; moved {
+		m.quiet = 0
+	}
 	switch {
+	case m.quiet&(m.quiet-1) != 0: // only the first, second, fourth, eighth ...
+		return
 	case m.conf.Plan.Repeats() && now.Delivered <= last.Delivered && now.Parked <= last.Parked:
 		return
 	case !m.conf.Plan.Repeats() && endTeller() != nil:
 		say = m.log.Debugf
 	}
 	line := fmt.Sprintf("Reading %s: %d listed, %d delivered (%s), %d under way, %d parked; %s",
-		m.conf.Where(), now.Listed, now.Delivered, object.Bytes(now.Bytes), now.UnderWay, now.Parked, stateWords(now.Scopes))
+		m.conf.Where(), now.Listed, now.Delivered, object.Bytes(now.Bytes), now.UnderWay, now.Parked, now.Scopes)
 	if now.Waits != "" {
 		line += "; " + now.Waits
 	}
 	say("%s", line)
-}
-
-// stateWords says how many buckets are in each state.
-func stateWords(s Scopes) string {
-	line := fmt.Sprintf("%d buckets, %d of them being read", s.Total(), s.Active)
-	if s.Failing > 0 {
-		line += fmt.Sprintf(", %d failing", s.Failing)
-	}
-	if s.Gone > 0 {
-		line += fmt.Sprintf(", %d gone", s.Gone)
-	}
-	return line
 }
 
 // ListFailed implements fleet.Watcher.
@@ -193,11 +192,12 @@ func (m *teller) ProjectFailed(p fleet.Project, err error) {
 	m.mu.Lock()
 	m.projects[p.Ref] = &unread{p, err}
 	m.mu.Unlock()
-	if s := m.source(p.Ref); s != nil {
+	if s := m.source(p.Ref); s != nil && m.conf.Plan.Repeats() {
 		s.outages.Failed(err)
 		return
 	}
-	line := fmt.Sprintf("%s can't be read: %v", nameOf(p), err) // perhaps its reference is none
+	// A one-time run does not try again; else the reference is perhaps none.
+	line := fmt.Sprintf("%s can't be read: %v", begins(nameOf(p, "")), err)
 	m.mu.Lock()
 	told := m.unnamed[line]
 	m.unnamed[line] = true
@@ -256,7 +256,7 @@ func (m *teller) Began(p fleet.Project, bucket string, late, back bool) {
 	m.mu.Lock()
 	m.found[p.Ref] = append(m.found[p.Ref], bucket)
 	m.mu.Unlock()
-	switch where := placeOf(p, bucket); {
+	switch where := begins(nameOf(p, bucket)); {
 	case back:
 		m.log.Infof("%s is there again, and is read from now on", where)
 	case late:
@@ -272,14 +272,14 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 	}
 	s := m.source(p.Ref)
 	if bucket != "" {
-		m.log.Infof("%s is gone: %s", placeOf(p, bucket), what)
+		m.log.Infof("%s is gone: %s", begins(nameOf(p, bucket)), what)
 		return
 	}
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
 	delete(m.found, p.Ref)
 	m.mu.Unlock()
-	m.log.Infof("%s is gone, with all its buckets: %s", nameOf(p), what)
+	m.log.Infof("%s is gone, with all its buckets: %s", begins(nameOf(p, "")), what)
 	if s != nil {
 		for _, r := range m.all() {
 			if r.from == s {
@@ -309,10 +309,28 @@ func (m *teller) fails(s *scoped, err error) {
 	if errors.Is(err, object.ErrNoBucket) && s.conf.Plan.Repeats() && s.missed.Add(1) <= missedLooks {
 		return
 	}
-	if s.trouble.Failed() {
-		s.log.Warnf("%s can't be read, and is tried again: %v", placeOf(s.from.of, s.conf.Project.Bucket), err)
+	if !s.trouble.Failed() {
+		return
 	}
+	again := ""
+	if m.conf.Plan.Repeats() {
+		again = ", and is tried again"
+	}
+	s.alike = s.name().General(err.Error())
+	m.alike[s.alike]++
+	switch n := m.alike[s.alike]; {
+	case n <= alikeTold:
+		s.log.Warnf("%s can't be read%s: %v", begins(s.name()), again, err)
+		return
+	case n == alikeTold+1:
+		m.log.Warnf("More buckets can't be read for the same reason as %s: the log names them at the level DEBUG, and check tests each", s.name().Sentence())
+	}
+	s.quiet = true
+	s.log.Debugf("%s can't be read%s: %v", begins(s.name()), again, err)
 }
+
+// alikeTold is how many buckets that fail for the same reason have a line each.
+const alikeTold = 10
 
 // works is told of a scope that was reached, and of each pass that came to its end.
 func (m *teller) works(s *scoped) {
@@ -323,17 +341,25 @@ func (m *teller) works(s *scoped) {
 	s.outages.Ended()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if lasted := s.trouble.Lasts(); s.trouble.Over() {
-		s.log.Infof("%s can be read again, after %s", placeOf(s.from.of, s.conf.Project.Bucket), lasted)
+	lasted := s.trouble.Lasts()
+	if !s.trouble.Over() {
+		return
 	}
+	if m.alike[s.alike]--; m.alike[s.alike] <= 0 {
+		delete(m.alike, s.alike)
+	}
+	say := s.log.Infof
+	if s.quiet {
+		say = s.log.Debugf
+	}
+	s.alike, s.quiet = "", false
+	say("%s can be read again, after %s", begins(s.name()), lasted)
 }
 
-// placeOf names a bucket at the beginning of a line.
-func placeOf(p fleet.Project, bucket string) string {
-	if p.Ref == "" {
-		return fmt.Sprintf("Bucket %q", bucket)
-	}
-	return fmt.Sprintf("Bucket %q of %s", bucket, nameOf(p))
+// begins is a name at the beginning of a line.
+func begins(n ScopeName) string {
+	text := n.Sentence()
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 func (s *several) source(ref string) *source {

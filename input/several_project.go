@@ -49,7 +49,7 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 	made.endpoint = newEndpoint(s.hub, conf, from, made.logger(), s.meters.Part("", of.Ref))
 	made.endpoint.turn = made.turn
 	if of.Ref != "" {
-		made.outages.What = nameOf(of)
+		made.outages.What = nameOf(of, "").Sentence()
 	}
 	opts := conf.PlaneOptions(made.endpoint.source)
 	opts.AllBuckets = true
@@ -137,12 +137,4 @@ func (s *source) Close() {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	delete(s.in.sources, s.of.Ref)
-}
-
-// nameOf names a project as its owner knows it.
-func nameOf(p fleet.Project) string {
-	if p.Name == "" {
-		return "project " + p.Ref
-	}
-	return "project " + p.Name + " (" + p.Ref + ")"
 }

@@ -20,13 +20,20 @@ import (
 type scoped struct {
 	*reader
 	from *source
-	// gone says that the bucket is gone, and failed that the last thing that was tried
-	// did not work. Missed counts how often in a row there was no bucket. Trouble is of
-	// the bucket alone.
-	gone, failed atomic.Bool
-	missed       atomic.Int32
-	trouble      outage.Lines
+	// gone says that the bucket is gone, failed that the last thing that was tried did not
+	// work, and ended that a one-time run has read it to its end.
+	gone, failed, ended atomic.Bool
+	// missed counts how often in a row there was no bucket.
+	missed atomic.Int32
+
+	// What follows belongs to the teller. Trouble is of the bucket alone; alike is what
+	// is said of each bucket with the same trouble, and quiet that this one has no line.
+	trouble outage.Lines
+	alike   string
+	quiet   bool
 }
+
+func (s *scoped) name() ScopeName { return nameOf(s.from.of, s.conf.Project.Bucket) }
 
 // Scope implements fleet.Source.
 func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
@@ -66,6 +73,7 @@ func (s *scoped) Run(ctx context.Context) error {
 		began := time.Now()
 		err := s.attempt(ctx)
 		if err == nil || ctx.Err() != nil || !s.conf.Plan.Repeats() {
+			s.ended.Store(err == nil && !s.conf.Plan.Repeats())
 			return err
 		}
 		pause := poll.Pause(failures)

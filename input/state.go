@@ -111,14 +111,11 @@ func (s *State) ForgetPrefix(ctx context.Context, prefix string) (int64, error) 
 func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
 	s.listed.Store(0)
 	s.marked.Store(0)
-	if err := s.of.note(ctx, s.scope); err != nil {
-		return 0, err
-	}
 	conf, err := s.of.online(s.scope)
 	if err != nil {
 		return 0, err
 	}
-	r, err := newReader(conf, s.of.res)
+	r, err := s.of.reader(conf, s.scope.ProjectRef)
 	if err != nil {
 		return 0, err
 	}
@@ -128,8 +125,14 @@ func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
 	opts := r.listing(prefix)
 	opts.Bounds = s.ledger.Bounds(prefix)
 	for stretch, err := range listing.List(ctx, opts) {
-		if err != nil {
-			return marked, fmt.Errorf("after %s marked: %w", object.Count(marked), r.explain(ctx, err))
+		switch err = r.explain(ctx, err); {
+		case err != nil && marked > 0:
+			return marked, fmt.Errorf("after %s marked: %w", object.Count(marked), err)
+		case err != nil:
+			return 0, err
+		}
+		if err := s.of.note(ctx, s.scope); err != nil { // it is there
+			return marked, err
 		}
 		n, err := s.ledger.MarkDelivered(ctx, pass.Complete(stretch, prefix, func(obj object.Object) bool {
 			return conf.Filter.Match(obj, time.Now()).Rule == filter.Pass
