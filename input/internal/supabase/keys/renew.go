@@ -194,10 +194,11 @@ func (s *Source) replaceRejected(ctx context.Context, rejected object.Credential
 	if now.Sub(r.last) > quiet {
 		*r = rejection{}
 	}
-	if now.Before(r.last.Add(r.pause)) {
+	first, wereGood := r.pause == 0, s.isOlder(firstPause)
+	next := s.passesOver(rejected, first && wereGood)
+	if now.Before(r.last.Add(r.pause)) && !next {
 		return false, r.settle(now), nil
 	}
-	first, wereGood := r.pause == 0, s.isOlder(firstPause)
 	if s.readsFiles() {
 		err = s.renewFromFiles(ctx, rejected, first && wereGood)
 	} else {
@@ -206,10 +207,26 @@ func (s *Source) replaceRejected(ctx context.Context, rejected object.Credential
 	if err != nil {
 		return false, 0, err // it was not renewed: the next one may try at once
 	}
-	r.pause, r.last = min(max(2*r.pause, firstPause), mostPause), time.Now()
 	renewed = s.others(rejected)
+	if r.last = time.Now(); next {
+		r.pause = firstPause // these are other keys
+	} else {
+		r.pause = min(max(2*r.pause, firstPause), mostPause)
+	}
 	r.settling = renewed && first && wereGood
 	return renewed, 0, nil
+}
+
+// passesOver has the keys that were rejected passed over where the project has others,
+// and reports whether it has. Keys that had been good are first asked for once more: one
+// refusal may be a mistake, and the new ones of a rotation are the best.
+func (s *Source) passesOver(rejected object.Credentials, wereGood bool) bool {
+	m, ok := s.provider.(*managed)
+	if !ok || wereGood {
+		return false
+	}
+	m.refuse(rejected)
+	return m.hasOthers()
 }
 
 const (
