@@ -79,7 +79,7 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 	if conf.Projects != nil {
 		s.management = conf.Management()
 		s.directory = conf.Directory(s.management)
-		opts.List, opts.Gone, opts.Refresh = s.list, s.directory.Gone, conf.Projects.RefreshInterval
+		opts.List, opts.Missing, opts.Refresh = s.list, s.missing, conf.Projects.RefreshInterval
 		opts.Remembered = s.teller.rememberedProjects
 	}
 	s.fleet = fleet.New(opts)
@@ -106,6 +106,20 @@ func (s *several) list(ctx context.Context) ([]fleet.Project, error) {
 	defer s.mu.Unlock()
 	s.listed = known
 	return all, nil
+}
+
+// missing says what became of a project that the last list does not have.
+func (s *several) missing(ctx context.Context, ref string) (fleet.Fate, error) {
+	standing, err := s.directory.Standing(ctx, ref)
+	switch {
+	case err != nil:
+		return fleet.Unclear, err
+	case standing == directory.Deleted:
+		return fleet.Deleted, nil
+	case standing == directory.Unwanted:
+		return fleet.Left, nil
+	}
+	return fleet.Unclear, nil
 }
 
 // facts are what the last list says of a project. A one-time run makes one list, and asks

@@ -293,6 +293,21 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 	}
 }
 
+// Left implements fleet.Watcher.
+func (m *teller) Left(p fleet.Project) {
+	s := m.source(p.Ref)
+	m.mu.Lock()
+	delete(m.projects, p.Ref)
+	delete(m.found, p.Ref)
+	m.mu.Unlock()
+	m.log.Infof("%s is not one of those to be read any more, and is let go: its name or its organization is another. What was delivered of it is remembered", nameOf(p))
+	for _, r := range m.all() {
+		if r.from == s {
+			r.left.Store(true)
+		}
+	}
+}
+
 // fails is told of a scope that could not be reached, or of which a pass ended early. What
 // is wrong with the project is told of the project, once for all its buckets.
 func (m *teller) fails(s *scoped, err error) {

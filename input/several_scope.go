@@ -18,10 +18,11 @@ import (
 type scoped struct {
 	*reader
 	from *source
-	// gone says that the bucket is gone, and failed that the last thing that was tried
-	// did not work. Trouble is of the bucket alone.
-	gone, failed atomic.Bool
-	trouble      outage
+	// gone says that the bucket is gone, left that its project is not to be read any
+	// more, and failed that the last thing that was tried did not work. Trouble is of the
+	// bucket alone.
+	gone, left, failed atomic.Bool
+	trouble            outage
 }
 
 // Scope implements fleet.Source.

@@ -82,11 +82,14 @@ type Project struct {
 	Status Status `json:"status"`
 	// Branch says that it is a preview branch. Only the list of an organization tells.
 	Branch bool `json:"is_branch"`
+	// Organization is the slug of its organization, which that list does not tell.
+	Organization string `json:"organization_slug"`
 }
 
 // clean makes what is shown of a project fit for it. The reference stays as it is: see
 // supabase.IsRef.
 func (p *Project) clean(token string) {
+	p.Organization = foreign.Code(p.Organization, token)
 	p.Name, p.Region, p.Status = foreign.Text(p.Name, shown, token), foreign.Code(p.Region, token), Status(foreign.Text(string(p.Status), shown, token))
 }
 
