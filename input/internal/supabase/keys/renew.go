@@ -219,10 +219,11 @@ func (s *Source) replaceRejected(ctx context.Context, rejected object.Credential
 
 // passesOver has the keys that were rejected passed over where the project has others,
 // and reports whether it has. Keys that had been good are first asked for once more: one
-// refusal may be a mistake, and the new ones of a rotation are the best.
+// refusal may be a mistake, and the new ones of a rotation are the best. A signature that
+// was refused may be one for a region that somebody wrote, which is theirs to correct.
 func (s *Source) passesOver(rejected object.Credentials, wereGood bool) bool {
 	m, ok := s.provider.(*managed)
-	if !ok || wereGood {
+	if !ok || wereGood || rejected.Signs() && s.o.Settings.Region != "" {
 		return false
 	}
 	m.refuse(rejected)
