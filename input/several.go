@@ -13,6 +13,8 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/directory"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
@@ -187,11 +189,36 @@ func (s *several) connectOnce(ctx context.Context) (err error, lasts bool) {
 	if err := s.teller.openBook(ctx); err != nil {
 		return fmt.Errorf("%s: %w", s.conf.State.Field(), err), stateLasts(s.conf, err)
 	}
-	err = s.fleet.Connect(ctx)
+	err = s.look(ctx)
 	if errors.Is(err, fleet.ErrNone) {
 		return s.noProject(), true
 	}
 	return err, s.lasts(err)
+}
+
+// look looks which projects, or buckets, there are. A one-time run waits for a list of
+// projects that may be had later, as for keys. An address that does not answer at all is
+// most often a typing error, and tried for some seconds.
+func (s *several) look(ctx context.Context) error {
+	began := time.Now()
+	for attempts := 1; ; attempts++ {
+		err := s.fleet.Connect(ctx)
+		switch {
+		case err == nil || s.conf.Plan.Repeats() || s.directory == nil || !object.Transient(err):
+			return err
+		case time.Since(began) >= oneTimePatience, errors.Is(err, object.ErrUnreachable) && attempts > 1:
+			return err
+		}
+		switch tell := s.wait.failed(); {
+		case tell && attempts == 1:
+			s.log.Warnf("Waiting for the list of projects: %v", err)
+		case tell:
+			s.log.Warnf("Still waiting for the list of projects, for %s so far: %v", s.wait.lasts(), err)
+		}
+		if err := retry.Sleep(ctx, poll.Pause(attempts)); err != nil {
+			return err
+		}
+	}
 }
 
 // noProject says that no project is wanted of those that the token shows.

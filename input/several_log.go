@@ -1,6 +1,7 @@
 package input
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ type teller struct {
 
 	mu       sync.Mutex
 	listing  outage              // the projects can't be listed
-	projects map[string]*unread  // by reference
+	projects map[string]*unread  // by reference, or by name where it is none
 	found    map[string][]string // buckets that are not in the book yet, by project
 	unnoted  outage              // the book can't be written
 	none     bool                // told that there is nothing to read
@@ -194,7 +195,7 @@ func (m *teller) Listed(projects int) {
 // ProjectFailed implements fleet.Watcher.
 func (m *teller) ProjectFailed(p fleet.Project, err error) {
 	m.mu.Lock()
-	m.projects[p.Ref] = &unread{p, err}
+	m.projects[cmp.Or(p.Ref, p.Name)] = &unread{p, err}
 	m.mu.Unlock()
 	if s := m.source(p.Ref); s != nil {
 		s.outages.failed(err)

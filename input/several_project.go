@@ -141,8 +141,11 @@ func (s *source) Close() {
 
 // nameOf names a project as its owner knows it.
 func nameOf(p fleet.Project) string {
-	if p.Name == "" {
+	switch {
+	case p.Name == "":
 		return "project " + p.Ref
+	case p.Ref == "":
+		return "project " + p.Name
 	}
 	return "project " + p.Name + " (" + p.Ref + ")"
 }

@@ -224,8 +224,8 @@ const parkedNamed = 10
 func (m *teller) failed() (all []ScopeReport) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for ref, p := range m.projects {
-		all = append(all, ScopeReport{Project: ref, ProjectName: p.of.Name, Err: p.err})
+	for _, p := range m.projects {
+		all = append(all, ScopeReport{Project: p.of.Ref, ProjectName: p.of.Name, Err: p.err})
 	}
 	return all
 }
@@ -270,7 +270,7 @@ func leftIn(s ScopeReport) error {
 	if s.Bucket == "" {
 		where = "all buckets"
 	}
-	if s.Project != "" {
+	if s.Project != "" || s.ProjectName != "" {
 		where += " of project " + cmp.Or(s.ProjectName, s.Project)
 	}
 	switch left := s.Left(); {

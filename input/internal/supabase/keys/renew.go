@@ -113,9 +113,9 @@ func (s *Source) Test(ctx context.Context) error {
 
 // mayPass reports whether the same attempt may succeed later. What is not an
 // answer of Supabase at all is a wrong address at first, and a proxy's fault
-// once the address was seen to be right.
+// once the address was seen to be right: by keys, or by a list of projects.
 func (s *Source) mayPass(err error) bool {
-	return object.Transient(err) || s.now.Load() != nil && errors.Is(err, object.ErrForeign)
+	return object.Transient(err) || (s.now.Load() != nil || s.o.Facts != nil) && errors.Is(err, object.ErrForeign)
 }
 
 // impatient reports whether it was waited for long enough.
