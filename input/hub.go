@@ -32,6 +32,9 @@ type hub struct {
 	room *fetch.Room
 	shut shut
 
+	// noMeta says that it was told once that content comes without metadata.
+	noMeta atomic.Bool
+
 	// What follows is for inputs that read several scopes.
 	several bool
 	// store is nil where each scope opens its own, or nothing is remembered.

@@ -14,6 +14,8 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/state"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/directory"
@@ -81,7 +83,7 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 	if conf.Projects != nil {
 		s.management = conf.Management()
 		s.directory = conf.Directory(s.management)
-		opts.List, opts.Gone, opts.Refresh = s.list, s.directory.Gone, conf.Projects.RefreshInterval
+		opts.List, opts.Missing, opts.Refresh = s.list, s.missing, conf.Projects.RefreshInterval
 		opts.Remembered = s.teller.rememberedProjects
 	}
 	s.fleet = fleet.New(opts)
@@ -108,6 +110,20 @@ func (s *several) list(ctx context.Context) ([]fleet.Project, error) {
 	defer s.mu.Unlock()
 	s.listed = known
 	return all, nil
+}
+
+// missing says what became of a project that the last list does not have.
+func (s *several) missing(ctx context.Context, ref string) (fleet.Fate, error) {
+	standing, err := s.directory.Standing(ctx, ref)
+	switch {
+	case err != nil:
+		return fleet.Unclear, err
+	case standing == directory.Deleted:
+		return fleet.Deleted, nil
+	case standing == directory.Unwanted:
+		return fleet.Left, nil
+	}
+	return fleet.Unclear, nil
 }
 
 // facts are what the last list says of a project. A one-time run makes one list, and asks
@@ -175,11 +191,36 @@ func (s *several) connectOnce(ctx context.Context) (err error, lasts bool) {
 	if err := s.teller.openBook(ctx); err != nil {
 		return fmt.Errorf("%s: %w", s.conf.State.Field(), err), state.Lasts(s.conf, err)
 	}
-	err = s.fleet.Connect(ctx)
+	err = s.look(ctx)
 	if errors.Is(err, fleet.ErrNone) {
 		return s.noProject(), true
 	}
 	return err, s.lasts(err)
+}
+
+// look looks which projects, or buckets, there are. A one-time run waits for a list of
+// projects that may be had later, as for keys. An address that does not answer at all is
+// most often a typing error, and tried for some seconds.
+func (s *several) look(ctx context.Context) error {
+	began := time.Now()
+	for attempts := 1; ; attempts++ {
+		err := s.fleet.Connect(ctx)
+		switch {
+		case err == nil || s.conf.Plan.Repeats() || s.directory == nil || !object.Transient(err):
+			return err
+		case time.Since(began) >= oneTimePatience, errors.Is(err, object.ErrUnreachable) && attempts > 1:
+			return err
+		}
+		switch tell := s.wait.Failed(); {
+		case tell && attempts == 1:
+			s.log.Warnf("Waiting for the list of projects: %v", err)
+		case tell:
+			s.log.Warnf("Still waiting for the list of projects, for %s so far: %v", s.wait.Lasts(), err)
+		}
+		if err := retry.Sleep(ctx, poll.Pause(attempts)); err != nil {
+			return err
+		}
+	}
 }
 
 // noProject says that no project is wanted of those that the token shows.

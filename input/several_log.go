@@ -1,6 +1,7 @@
 package input
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ type teller struct {
 
 	mu       sync.Mutex
 	listing  outage.Lines        // the projects can't be listed
-	projects map[string]*unread  // by reference
+	projects map[string]*unread  // by reference, or by name where it is none
 	found    map[string][]string // buckets that are not in the book yet, by project
 	unnoted  outage.Lines        // the book can't be written
 	none     bool                // told that there is nothing to read
@@ -190,7 +191,7 @@ func (m *teller) Listed(projects int) {
 // ProjectFailed implements fleet.Watcher.
 func (m *teller) ProjectFailed(p fleet.Project, err error) {
 	m.mu.Lock()
-	m.projects[p.Ref] = &unread{p, err}
+	m.projects[cmp.Or(p.Ref, p.Name)] = &unread{p, err}
 	m.mu.Unlock()
 	if s := m.source(p.Ref); s != nil && m.conf.Plan.Repeats() {
 		s.outages.Failed(err)
@@ -294,6 +295,21 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 // that is told of: most likely it was deleted, and the next look at the list of buckets,
 // which has a pause of its own, tells of that.
 const missedLooks = 2
+
+// Left implements fleet.Watcher.
+func (m *teller) Left(p fleet.Project) {
+	s := m.source(p.Ref)
+	m.mu.Lock()
+	delete(m.projects, p.Ref)
+	delete(m.found, p.Ref)
+	m.mu.Unlock()
+	m.log.Infof("%s is not one of those to be read any more, and is let go: its name or its organization is another. What was delivered of it is remembered", begins(nameOf(p, "")))
+	for _, r := range m.all() {
+		if r.from == s {
+			r.left.Store(true)
+		}
+	}
+}
 
 // fails is told of a scope that could not be reached, or of which a pass ended early. What
 // is wrong with the project is told of the project, once for all its buckets.

@@ -21,14 +21,16 @@ func (s *several) all() []*scoped {
 // forget drops a scope that is gone and closed. What it has done still counts. A one-time
 // run forgets none: its report names them all.
 func (s *several) forget(r *scoped) {
-	if !r.gone.Load() || !s.conf.Plan.Repeats() {
+	if !r.gone.Load() && !r.left.Load() || !s.conf.Plan.Repeats() {
 		return
 	}
 	done := r.report()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	addCounts(&s.past, done)
-	s.gone[r.from.of.Ref+"/"+r.conf.Project.Bucket] = true
+	if r.gone.Load() {
+		s.gone[r.from.of.Ref+"/"+r.conf.Project.Bucket] = true
+	}
 	s.readers = slices.DeleteFunc(s.readers, func(other *scoped) bool { return other == r })
 }
 
@@ -251,8 +253,8 @@ const parkedNamed = 10
 func (m *teller) failed() (all []ScopeReport) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for ref, p := range m.projects {
-		all = append(all, ScopeReport{Project: ref, ProjectName: p.of.Name, Err: p.err})
+	for _, p := range m.projects {
+		all = append(all, ScopeReport{Project: p.of.Ref, ProjectName: p.of.Name, Err: p.err})
 	}
 	return all
 }

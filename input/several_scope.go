@@ -20,9 +20,10 @@ import (
 type scoped struct {
 	*reader
 	from *source
-	// gone says that the bucket is gone, failed that the last thing that was tried did not
-	// work, and ended that a one-time run has read it to its end.
-	gone, failed, ended atomic.Bool
+	// gone says that the bucket is gone, left that its project is not to be read any more,
+	// failed that the last thing that was tried did not work, and ended that a one-time
+	// run has read it to its end.
+	gone, left, failed, ended atomic.Bool
 	// missed counts how often in a row there was no bucket.
 	missed atomic.Int32
 

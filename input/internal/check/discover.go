@@ -59,8 +59,12 @@ func (v *survey) findProjects(ctx context.Context) Step {
 			Remedy: "leave out --project to see all",
 		})
 	}
+	none := Problem{Field: config.FieldProjects, Problem: "there is no such project, so there is nothing to deliver", Remedy: "compare include and exclude with the names in the Dashboard; preview branches are left out unless branches is true"}
+	if !c.conf.Plan.Repeats() { // the run fails
+		return Step{Name: StepProjects, Status: Failed, Problems: []Problem{none}}
+	}
 	s.Found = ""
-	s.warn(Problem{Field: config.FieldProjects, Problem: "there is no such project, so there is nothing to deliver", Remedy: "compare include and exclude with the names in the Dashboard; preview branches are left out unless branches is true"})
+	s.warn(none)
 	return s
 }
 

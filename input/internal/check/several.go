@@ -260,6 +260,7 @@ func (c *checker) checkKeys(ctx context.Context) Step {
 	if err := c.try(ctx, c.project.source.Test); err != nil {
 		return c.failed(StepCredentials, "type "+c.conf.Project.CredentialType(), err)
 	}
+	c.knowProject()
 	return Step{Name: StepCredentials, Status: OK, Found: "type " + c.conf.Project.CredentialType()}
 }
 
