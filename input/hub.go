@@ -35,6 +35,8 @@ type hub struct {
 	store ledger.Store
 	// allStalled is how many scopes wait for their state.
 	allStalled atomic.Int64
+	// settled is how many objects were delivered or parked.
+	settled atomic.Int64
 }
 
 func newHub(conf config.Config, res *service.Resources, m *meters) *hub {

@@ -18,6 +18,8 @@ import (
 type teller struct {
 	*several
 	book *ledger.Book // nil where nothing is remembered
+	// stirred holds an element from a call of stir until watch has looked.
+	stirred chan struct{}
 
 	mu       sync.Mutex
 	listing  outage              // the projects can't be listed
@@ -27,7 +29,7 @@ type teller struct {
 	none     bool                // told that there is nothing to read
 	warned   map[string]bool     // warnings about the configuration
 	unnamed  map[string]bool     // what was told of projects that have no source
-	last     Progress            // as of the last line
+	said     int64               // how many objects were settled at the last line
 }
 
 // unread is a project of which the buckets can't be looked up.
@@ -110,21 +112,40 @@ func (m *teller) begin(ctx context.Context) {
 	go m.watch(ctx)
 }
 
-// watch shows how many scopes are read, wait or fail, and logs a line on long work.
+// watch shows how many scopes are read, wait or fail, and logs a line on long work. It
+// rests while nothing is under way, until stir says that something is again: an input at
+// rest does nothing.
 func (m *teller) watch(ctx context.Context) {
-	tick := time.NewTicker(progressEvery / 2)
-	defer tick.Stop()
+	look := time.NewTimer(progressEvery / 2)
+	defer look.Stop()
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-look.C:
 		}
 		now := m.progress()
 		m.showScopes(now.Scopes)
 		if n%2 == 0 {
 			m.sayProgress(now)
+			if m.conf.Plan.Repeats() && now.Scopes.Active == 0 && now.UnderWay == 0 {
+				select {
+				case <-ctx.Done():
+					return
+				case <-m.stirred:
+				}
+			}
 		}
+		look.Reset(progressEvery / 2)
+	}
+}
+
+// stir has watch look again: a scope has begun or ended something, or what is known of
+// one or of a project may have changed.
+func (m *teller) stir() {
+	select {
+	case m.stirred <- struct{}{}:
+	default:
 	}
 }
 
@@ -137,13 +158,15 @@ func (m *teller) showScopes(now Scopes) {
 	}
 }
 
-// sayProgress logs a line where something has moved, or a one-time run waits.
+// sayProgress logs a line where objects were delivered or parked since the last one, or a
+// one-time run waits.
 func (m *teller) sayProgress(now Progress) {
-	last := m.last
-	m.last = now
+	settled := m.settled.Load()
+	before := m.said
+	m.said = settled
 	say := m.log.Infof
-	switch moved := now.Listed != last.Listed || now.Delivered != last.Delivered || now.Parked != last.Parked; {
-	case m.conf.Plan.Repeats() && (!moved || now.Delivered == last.Delivered && now.Parked == last.Parked):
+	switch {
+	case m.conf.Plan.Repeats() && settled == before:
 		return
 	case !m.conf.Plan.Repeats() && endTeller() != nil:
 		say = m.log.Debugf
@@ -193,6 +216,7 @@ func (m *teller) Listed(projects int) {
 
 // ProjectFailed implements fleet.Watcher.
 func (m *teller) ProjectFailed(p fleet.Project, err error) {
+	defer m.stir()
 	m.mu.Lock()
 	m.projects[p.Ref] = &unread{p, err}
 	m.mu.Unlock()
@@ -235,6 +259,7 @@ func (m *teller) sayNone(text string) {
 
 // ProjectLooked implements fleet.Watcher.
 func (m *teller) ProjectLooked(p fleet.Project, buckets int) {
+	defer m.stir()
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
 	found := m.found[p.Ref]
@@ -269,6 +294,7 @@ func (m *teller) Began(p fleet.Project, bucket string, late, back bool) {
 
 // Gone implements fleet.Watcher.
 func (m *teller) Gone(p fleet.Project, bucket string) {
+	defer m.stir()
 	what := "what was delivered of it is remembered"
 	if m.conf.EmitDeletes {
 		what = "its objects count as deleted, as far as max_delete_ratio allows"
@@ -297,6 +323,7 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 // is wrong with the project is told of the project, once for all its buckets.
 func (m *teller) fails(s *scoped, err error) {
 	s.failed.Store(true)
+	m.stir()
 	_, lasted := s.limiter.Outages()
 	if lasted != nil && errors.Is(err, lasted) || s.limiter.Down() || errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrUnreachable) {
 		s.outages.failed(err)
@@ -314,6 +341,7 @@ func (m *teller) works(s *scoped) {
 	if !s.failed.Swap(false) {
 		return
 	}
+	m.stir()
 	s.outages.ended()
 	m.mu.Lock()
 	defer m.mu.Unlock()

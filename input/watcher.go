@@ -43,7 +43,10 @@ func (w *watcher) Listed() { w.reader.meters.countListed() }
 func (w *watcher) Filtered(rule string, n int64) { w.reader.meters.countFiltered(rule, n) }
 
 // Delivered implements pass.Watcher.
-func (w *watcher) Delivered(obj object.Object) { w.reader.meters.countDelivered(obj.Size) }
+func (w *watcher) Delivered(obj object.Object) {
+	w.reader.settled.Add(1)
+	w.reader.meters.countDelivered(obj.Size)
+}
 
 // Vanished implements pass.Watcher.
 func (w *watcher) Vanished(obj object.Object) {
@@ -58,6 +61,7 @@ func (w *watcher) Parked(obj object.Object, reason string, err error, again bool
 		w.reader.log.Debugf("Object %q is still parked (%s): %v", obj.Key, reason, err)
 		return
 	}
+	w.reader.settled.Add(1)
 	w.say(w.reader.log.Errorf, kindParked+reason, "Object %q is parked (%s): %v", obj.Key, reason, err)
 }
 
