@@ -32,15 +32,25 @@ type hub struct {
 	room *fetch.Room
 	shut shut
 
-	// noMeta says that it was told once that content comes without metadata.
-	noMeta atomic.Bool
-
 	// What follows is for inputs that read several scopes.
 	several bool
 	// store is nil where each scope opens its own, or nothing is remembered.
 	store ledger.Store
 	// allStalled is how many scopes wait for their state.
 	allStalled atomic.Int64
+	// settled is how many objects were delivered or parked.
+	settled atomic.Int64
+	// told are the peculiarities of a server, which one line tells for all scopes.
+	told sync.Map
+}
+
+// tells is log where nothing was told of what so far, else the level DEBUG: thousands of
+// scopes may have the same to tell.
+func (h *hub) tells(what string, log, again func(string)) func(string) {
+	if _, told := h.told.LoadOrStore(what, true); told {
+		return again
+	}
+	return log
 }
 
 func newHub(conf config.Config, res *service.Resources, m *meter.Set) *hub {

@@ -21,6 +21,8 @@ import (
 type teller struct {
 	*several
 	book *ledger.Book // nil where nothing is remembered
+	// stirred holds an element from a call of stir until watch has looked.
+	stirred chan struct{}
 
 	mu       sync.Mutex
 	listing  outage.Lines        // the projects can't be listed
@@ -31,6 +33,7 @@ type teller struct {
 	warned   map[string]bool     // warnings about the configuration
 	unnamed  map[string]bool     // what was told of projects that have no source
 	last     Progress            // as of the last line
+	said     int64               // how many objects were settled at the last line
 	quiet    int                 // lines that were due since something moved
 	alike    map[string]int      // buckets that fail, by what is said of each
 }
@@ -115,21 +118,40 @@ func (m *teller) begin(ctx context.Context) {
 	go m.watch(ctx)
 }
 
-// watch shows how many scopes are read, wait or fail, and logs a line on long work.
+// watch shows how many scopes are read, wait or fail, and logs a line on long work. It
+// rests while nothing is under way, until stir says that something is again: an input at
+// rest does nothing.
 func (m *teller) watch(ctx context.Context) {
-	tick := time.NewTicker(progressEvery / 2)
-	defer tick.Stop()
+	look := time.NewTimer(progressEvery / 2)
+	defer look.Stop()
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-look.C:
 		}
 		now := m.progress()
 		m.showScopes(now.Scopes)
 		if n%2 == 0 {
 			m.sayProgress(now)
+			if m.conf.Plan.Repeats() && now.Scopes.Active == 0 && now.UnderWay == 0 {
+				select {
+				case <-ctx.Done():
+					return
+				case <-m.stirred:
+				}
+			}
 		}
+		look.Reset(progressEvery / 2)
+	}
+}
+
+// stir has watch look again: a scope has begun or ended something, or what is known of
+// one or of a project may have changed.
+func (m *teller) stir() {
+	select {
+	case m.stirred <- struct{}{}:
+	default:
 	}
 }
 
@@ -138,21 +160,23 @@ func (m *teller) showScopes(now Scopes) {
 	m.meters.Projects(now.ProjectsWaiting, now.ProjectsFailing)
 }
 
-// sayProgress logs a line where something has moved, or a one-time run waits: then at
-// growing distances. The counts of a run that repeats are those of the last passes: less
-// is no move.
+// sayProgress logs a line where objects were delivered or parked since the last one, or a
+// one-time run waits: then at growing distances.
 func (m *teller) sayProgress(now Progress) {
 	last := m.last
 	m.last = now
+	settled := m.settled.Load()
+	before := m.said
+	m.said = settled
 	say := m.log.Infof
-	moved := now.Listed != last.Listed || now.Delivered != last.Delivered || now.Parked != last.Parked || now.Scopes != last.Scopes
+	moved := settled != before || now.Listed != last.Listed || now.Scopes != last.Scopes
 	if m.quiet++; moved {
 		m.quiet = 0
 	}
 	switch {
 	case m.quiet&(m.quiet-1) != 0: // only the first, second, fourth, eighth ...
 		return
-	case m.conf.Plan.Repeats() && now.Delivered <= last.Delivered && now.Parked <= last.Parked:
+	case m.conf.Plan.Repeats() && settled == before:
 		return
 	case !m.conf.Plan.Repeats() && endTeller() != nil:
 		say = m.log.Debugf
@@ -190,6 +214,7 @@ func (m *teller) Listed(projects int) {
 
 // ProjectFailed implements fleet.Watcher.
 func (m *teller) ProjectFailed(p fleet.Project, err error) {
+	defer m.stir()
 	m.mu.Lock()
 	m.projects[cmp.Or(p.Ref, p.Name)] = &unread{p, err}
 	m.mu.Unlock()
@@ -233,6 +258,7 @@ func (m *teller) sayNone(text string) {
 
 // ProjectLooked implements fleet.Watcher.
 func (m *teller) ProjectLooked(p fleet.Project, buckets int) {
+	defer m.stir()
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
 	found := m.found[p.Ref]
@@ -267,6 +293,7 @@ func (m *teller) Began(p fleet.Project, bucket string, late, back bool) {
 
 // Gone implements fleet.Watcher.
 func (m *teller) Gone(p fleet.Project, bucket string) {
+	defer m.stir()
 	what := "what was delivered of it is remembered"
 	if m.conf.EmitDeletes {
 		what = "its objects count as deleted, as far as max_delete_ratio allows"
@@ -315,8 +342,8 @@ func (m *teller) Left(p fleet.Project) {
 // is wrong with the project is told of the project, once for all its buckets.
 func (m *teller) fails(s *scoped, err error) {
 	s.failed.Store(true)
-	_, lasted := s.limiter.Outages()
-	if lasted != nil && errors.Is(err, lasted) || s.limiter.Down() || errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrUnreachable) {
+	m.stir()
+	if s.isOfProject(err) {
 		s.outages.Failed(err)
 		return
 	}
@@ -348,12 +375,35 @@ func (m *teller) fails(s *scoped, err error) {
 // alikeTold is how many buckets that fail for the same reason have a line each.
 const alikeTold = 10
 
+// askedFor is how long a project is asked whether it works, before it counts as one that
+// does: its own requests have longer.
+const askedFor = 10 * time.Second
+
+// isOfProject reports whether a scope failed with something that is wrong with all of its
+// project. Where the error does not say so, one question does: buckets that are read
+// seldom may fail one by one without the limiter ever counting an outage.
+func (s *scoped) isOfProject(err error) bool {
+	_, lasted := s.limiter.Outages()
+	switch {
+	case lasted != nil && errors.Is(err, lasted), s.limiter.Down(), errors.Is(err, object.ErrCredentials), errors.Is(err, object.ErrUnreachable):
+		return true
+	case !s.conf.Plan.Repeats() || !object.EndpointFault(err):
+		return false
+	case s.outages.Cause() != nil:
+		return true
+	}
+	ctx, cancel := context.WithTimeout(s.shut.begun, askedFor)
+	defer cancel()
+	return object.EndpointFault(s.endpoint.probe(ctx)) || s.limiter.Down()
+}
+
 // works is told of a scope that was reached, and of each pass that came to its end.
 func (m *teller) works(s *scoped) {
 	if !s.failed.Swap(false) {
 		return
 	}
 	s.missed.Store(0)
+	m.stir()
 	s.outages.Ended()
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -67,6 +67,7 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sources[of.Ref] = made
+	s.teller.stir()
 	return made, nil
 }
 
@@ -137,4 +138,5 @@ func (s *source) Close() {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	delete(s.in.sources, s.of.Ref)
+	s.in.teller.stir()
 }

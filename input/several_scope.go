@@ -44,7 +44,7 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.dueNow, r.enter = late, s.turn.Enter
+	r.dueNow, r.enter = late, s.enter
 	r.meters.ShowZerosOfScope()
 	made := &scoped{reader: r, from: s, trouble: outage.Lines{Once: true}}
 	r.onWhole, r.onEarly = made.works, func(err error) { s.in.teller.fails(made, err) }
@@ -53,6 +53,16 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	s.in.readers = append(s.in.readers, made)
 	delete(s.in.gone, s.of.Ref+"/"+bucket)
 	return made, nil
+}
+
+// enter waits for the turn of one of the project's buckets.
+func (s *source) enter(ctx context.Context) (leave func(), _ error) {
+	left, err := s.turn.Enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.in.teller.stir()
+	return func() { left(); s.in.teller.stir() }, nil
 }
 
 // reader is the one of a scope; nil if there is none.
@@ -216,6 +226,7 @@ func (nothing) Page(context.Context, string, string) ([]object.Object, bool, err
 func (s *scoped) Close(context.Context) error {
 	err := s.closeScope() //nolint:contextcheck // as above
 	s.from.in.forget(s)
+	s.from.in.teller.stir()
 	s.meters.Leave()
 	return err
 }
