@@ -19,9 +19,10 @@ type scoped struct {
 	*reader
 	from *source
 	// gone says that the bucket is gone, and failed that the last thing that was tried
-	// did not work. Trouble is of the bucket alone.
-	gone, failed atomic.Bool
-	trouble      outage
+	// did not work. If that was a pass (early), only a pass that comes to its end shows that
+	// it works again. Trouble is of the bucket alone.
+	gone, failed, early atomic.Bool
+	trouble             outage
 }
 
 // Scope implements fleet.Source.
@@ -35,7 +36,7 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	r.dueNow, r.enter = late, s.turn.Enter
 	r.meters.showZerosOfScope()
 	made := &scoped{reader: r, from: s, trouble: outage{once: true}}
-	r.onWhole, r.onEarly = made.works, func(err error) { s.in.teller.fails(made, err) }
+	r.onWhole, r.onEarly = made.works, made.endedEarly
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	s.in.readers = append(s.in.readers, made)
@@ -84,7 +85,9 @@ func (s *scoped) attempt(ctx context.Context) error {
 		}
 		return err
 	}
-	s.works()
+	if !s.early.Load() {
+		s.works()
+	}
 	s.mu.Lock()
 	s.cause = nil
 	s.reader.begin(ctx, func() {})
@@ -96,7 +99,7 @@ func (s *scoped) attempt(ctx context.Context) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	s.from.in.teller.fails(s, err)
+	s.endedEarly(err)
 	if errors.Is(err, ledger.ErrLost) {
 		s.from.in.endWith(err) // nothing can be delivered any more
 	}
@@ -123,7 +126,16 @@ func (s *scoped) reach(ctx context.Context) error {
 }
 
 // works is called when the scope was reached, and after each pass that came to its end.
-func (s *scoped) works() { s.from.in.teller.works(s) }
+func (s *scoped) works() {
+	s.early.Store(false)
+	s.from.in.teller.works(s)
+}
+
+// endedEarly is called when a pass was begun and did not come to its end.
+func (s *scoped) endedEarly(err error) {
+	s.early.Store(true)
+	s.from.in.teller.fails(s, err)
+}
 
 // Idle implements fleet.Scope.
 func (s *scoped) Idle() bool {
@@ -150,7 +162,9 @@ func (s *scoped) Drop(ctx context.Context) {
 
 func (s *scoped) dropObjects(ctx context.Context) {
 	if err := s.open(ctx); err != nil {
-		s.from.in.teller.fails(s, err)
+		if ctx.Err() == nil {
+			s.from.in.teller.fails(s, err)
+		}
 		return
 	}
 	ctx, stop := context.WithCancel(ctx)
