@@ -21,9 +21,10 @@ type scoped struct {
 	*reader
 	from *source
 	// gone says that the bucket is gone, left that its project is not to be read any more,
-	// failed that the last thing that was tried did not work, and ended that a one-time
-	// run has read it to its end.
-	gone, left, failed, ended atomic.Bool
+	// and ended that a one-time run has read it to its end. Failed says that the last thing
+	// that was tried did not work; if that was a pass (early), only a pass that comes to its
+	// end shows that it works again.
+	gone, left, failed, early, ended atomic.Bool
 	// missed counts how often in a row there was no bucket.
 	missed atomic.Int32
 
@@ -47,7 +48,7 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	r.dueNow, r.enter = late, s.enter
 	r.meters.ShowZerosOfScope()
 	made := &scoped{reader: r, from: s, trouble: outage.Lines{Once: true}}
-	r.onWhole, r.onEarly = made.works, func(err error) { s.in.teller.fails(made, err) }
+	r.onWhole, r.onEarly = made.works, made.endedEarly
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	s.in.readers = append(s.in.readers, made)
@@ -107,7 +108,9 @@ func (s *scoped) attempt(ctx context.Context) error {
 		}
 		return err
 	}
-	s.works()
+	if !s.early.Load() {
+		s.works()
+	}
 	s.mu.Lock()
 	s.cause = nil
 	s.reader.begin(ctx, func() {})
@@ -119,7 +122,7 @@ func (s *scoped) attempt(ctx context.Context) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	s.from.in.teller.fails(s, err)
+	s.endedEarly(err)
 	if errors.Is(err, ledger.ErrLost) {
 		s.from.in.endWith(err) // nothing can be delivered any more
 	}
@@ -146,7 +149,16 @@ func (s *scoped) reach(ctx context.Context) error {
 }
 
 // works is called when the scope was reached, and after each pass that came to its end.
-func (s *scoped) works() { s.from.in.teller.works(s) }
+func (s *scoped) works() {
+	s.early.Store(false)
+	s.from.in.teller.works(s)
+}
+
+// endedEarly is called when a pass was begun and did not come to its end.
+func (s *scoped) endedEarly(err error) {
+	s.early.Store(true)
+	s.from.in.teller.fails(s, err)
+}
 
 // Idle implements fleet.Scope.
 func (s *scoped) Idle() bool {
@@ -173,7 +185,9 @@ func (s *scoped) Drop(ctx context.Context) {
 
 func (s *scoped) dropObjects(ctx context.Context) {
 	if err := s.open(ctx); err != nil {
-		s.from.in.teller.fails(s, err)
+		if ctx.Err() == nil {
+			s.from.in.teller.fails(s, err)
+		}
 		return
 	}
 	ctx, stop := context.WithCancel(ctx)
