@@ -26,7 +26,8 @@ type CheckOptions struct {
 	// it. Nil asks for nothing.
 	Target []byte
 	// Bucket and Project restrict the check of an input that reads several to one
-	// bucket, and to one project by its reference or its name; "" restricts nothing.
+	// bucket, and to one project by its reference or its name, as they are typed: see
+	// [ScopeName]. "" restricts nothing.
 	// Explain and Target need one bucket: set Bucket where the input reads several
 	// buckets, and Project where it reads several projects.
 	Bucket, Project string

@@ -79,6 +79,27 @@ func TestAnOrganizationOf200ProjectsIsCheckedInTime(t *testing.T) {
 	})
 }
 
+// What is wrong is said about the keys that were used, and not about those of another
+// type.
+func TestARefusedSecretKeyOfOneProjectIsExplainedAsOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		org, projects := organizationOf(2)
+		s := projects[1]
+		s.SetProject(func(p *emulator.Project) { p.LegacyKeys = emulator.LegacyDisabled })
+		s.SetFaults(func(q emulator.Request) emulator.Fault {
+			if q.Op == emulator.OpRESTListBuckets {
+				return emulator.Fault{Status: 401, Message: "Unregistered API key"}
+			}
+			return emulator.Fault{}
+		})
+		report := checkOrganization(t, org, "*", "organization: acme", CheckOptions{})
+		problems := scopeOf(t, report, s.Settings().ProjectRef, "").Problems()
+		require.Len(t, problems, 1)
+		require.Contains(t, problems[0].String(), "knows no such secret key")
+		require.NotContains(t, problems[0].String(), "signature")
+	})
+}
+
 func TestOneProjectOfAnOrganizationIsChosenByReferenceOrName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		org, projects := organizationOf(3)
@@ -103,7 +124,7 @@ func TestOneProjectOfAnOrganizationIsChosenByReferenceOrName(t *testing.T) {
 		report = checkOrganization(t, org, "docs", "organization: nope", CheckOptions{})
 		require.Contains(t, stepOf(t, report, CheckStepProjects).Problems[0].String(), "knows no organization nope")
 		report = checkOrganization(t, org, "docs", `organization: acme, include: ["nope-*"]`, CheckOptions{})
-		require.True(t, report.OK)
-		require.Equal(t, CheckWarning, stepOf(t, report, CheckStepProjects).Status)
+		require.False(t, report.OK, "a one-time run fails")
+		require.Equal(t, CheckFailed, stepOf(t, report, CheckStepProjects).Status)
 	})
 }

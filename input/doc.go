@@ -8,7 +8,9 @@
 //
 // One word for one thing, in code, logs, metrics and documents:
 //
-//	scope     what is read: a project, a bucket and a prefix
+//	scope     what is read: a project, a bucket and a prefix. People see it as
+//	          ref/bucket (name of the project) in lists, and in sentences as
+//	          bucket "b" of project "name" (ref): see object.ScopeName
 //	pass      one run over a scope; it ends with counts that add up
 //	listing   the pages that show every object of a scope
 //	changes   what was written since a time, in place of a whole listing
@@ -52,6 +54,8 @@
 //	several_scope.go       one of the scopes, for package fleet
 //	several_log.go         what is told of them, each thing once, and the book of them
 //	several_report.go      how far all have come, and what became of each
+//	several_left.go        what is left of them, each reason once
+//	scopename.go           how scopes are named to people: object.ScopeName
 //	removals.go            objects that are deleted or moved once they are delivered
 //	connect.go             what a run needs before it begins, and waiting for it:
 //	                       the state, the keys and a first answer

@@ -82,7 +82,8 @@ var metricDocs = []documented{
 	{"supabase_storage_parked_objects", "Parked objects by reason, as far as the passes of this process have met them. `parked_now` counts all, by the state"},
 	{"supabase_storage_undelivered_batches", "Batches of messages without an ack"},
 	{"supabase_storage_endpoint_failing", "1 while the run waits for the endpoint, which is down or refuses requests; of several projects, how many"},
-	{"supabase_storage_scopes", "Buckets by what they do now, where an input reads several: `active` are read, `waiting` wait for their time, their turn or a paused project, `failing` could not be read the last time, `gone` are no longer there. A project of which no bucket is known counts as one"},
+	{"supabase_storage_scopes", "Buckets by what they do now, where an input reads several: `active` are read, `waiting` wait for their time, their turn or a paused project, `failing` could not be read the last time, `done` are read to their end by a one-time run, `gone` are no longer there"},
+	{"supabase_storage_projects", "Projects of which no bucket is known: `waiting` are still to be looked at, such as one that comes up, `failing` can't be read"},
 	{"supabase_storage_state_failing", "1 while the state can't be written or read; nothing more is delivered then; of several buckets, how many"},
 	{"supabase_storage_credentials_failing", "1 while new credentials can't be had; of several projects, how many"},
 

@@ -91,7 +91,7 @@ func TestAllMetricsAreThereFromTheStart(t *testing.T) {
 			require.Zero(t, value, name)
 			continue
 		}
-		values := labelValues(label)
+		values := labelValues(name, label)
 		require.NotEmpty(t, values, "the values of label %s of %s", label, name)
 		for _, of := range values {
 			value, ok := kept.values[name+" "+of]
@@ -102,7 +102,7 @@ func TestAllMetricsAreThereFromTheStart(t *testing.T) {
 }
 
 // labelValues are all values that a label may have.
-func labelValues(label string) (values []string) {
+func labelValues(name, label string) (values []string) {
 	switch label {
 	case "rule":
 		for _, rule := range filter.Rules() {
@@ -115,7 +115,10 @@ func labelValues(label string) (values []string) {
 	case "kind":
 		values = []string{"full", "changes", "parked"}
 	case "state":
-		values = []string{"active", "waiting", "failing", "gone"}
+		values = meter.ScopeStates
+		if name == "supabase_storage_projects" {
+			values = meter.ProjectStates
+		}
 	}
 	return values
 }

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -22,27 +23,67 @@ type Progress struct {
 	// Waits says what the run waits for while nothing moves; empty while something
 	// does.
 	Waits string
-	// Scopes counts the buckets of a run that reads several, by what they do now; all
-	// zero for one bucket.
+	// Scopes counts the buckets of a run that reads several, by what they do now, and
+	// the projects whose buckets are not known; all zero for one bucket.
 	Scopes Scopes
 }
 
-// Scopes counts the buckets that one input reads, by their state; a project that cannot
-// be read counts as one. Each is in exactly one state.
+// Scopes counts the buckets that one input reads, by their state: each is in exactly one.
+// Projects of which no bucket is known are counted apart.
 type Scopes struct {
 	// Active is how many are read now.
 	Active int
 	// Waiting is how many wait for their time, for a place among those that are read
 	// at the same time, or for a project that is paused or comes up.
 	Waiting int
-	// Failing is how many could not be read the last time, and are tried again.
+	// Failing is how many could not be read the last time. A run that repeats tries them
+	// again.
 	Failing int
+	// Done is how many a one-time run has read to their end.
+	Done int
 	// Gone is how many the server no longer lists.
 	Gone int
+	// ProjectsWaiting and ProjectsFailing are the projects of which no bucket is known:
+	// those that are still to be looked at, such as one that comes up, and those that
+	// could not be read.
+	ProjectsWaiting, ProjectsFailing int
 }
 
-// Total is how many buckets there are, in any state.
-func (s Scopes) Total() int { return s.Active + s.Waiting + s.Failing + s.Gone }
+// Total is how many buckets there are, in any state. Projects do not count.
+func (s Scopes) Total() int { return s.Active + s.Waiting + s.Failing + s.Done + s.Gone }
+
+// String says how many there are of each: "12 buckets, 1 failing; 2 projects can't be
+// read".
+func (s Scopes) String() string {
+	text := countOf(s.Total(), "bucket")
+	for _, state := range []struct {
+		n    int
+		word string
+	}{{s.Active, "being read"}, {s.Done, "done"}, {s.Failing, "failing"}, {s.Gone, "gone"}} {
+		if state.n > 0 {
+			text += fmt.Sprintf(", %d %s", state.n, state.word)
+		}
+	}
+	separator := "; "
+	for _, state := range []struct {
+		n    int
+		word string
+	}{{s.ProjectsFailing, "can't be read"}, {s.ProjectsWaiting, "still to be looked at"}} {
+		if state.n > 0 {
+			text += separator + countOf(state.n, "project") + " " + state.word
+			separator = ", "
+		}
+	}
+	return text
+}
+
+// countOf writes a number of things.
+func countOf(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
 
 // Running returns how far the one-time runs of this process have come that have
 // begun and not ended, in the order of their beginning. It is cheap enough to be

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/state"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
@@ -71,7 +74,10 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 	h := newHub(conf, res, meter.New(res.Metrics(), perScope...), scope.OneOfMany)
 	s := &several{hub: h, turns: fleet.NewTurns(active), sources: map[string]*source{}, gone: map[string]bool{}}
 	s.past = Report{Filtered: map[string]int64{}, Parked: map[string]int64{}}
-	s.teller = &teller{several: s, projects: map[string]*unread{}, found: map[string][]string{}, unnamed: map[string]bool{}, warned: map[string]bool{}}
+	s.teller = &teller{
+		several: s, stirred: make(chan struct{}, 1), projects: map[string]*unread{}, found: map[string][]string{},
+		unnamed: map[string]bool{}, warned: map[string]bool{}, alike: map[string]int{},
+	}
 	if conf.Transport == nil {
 		s.transport = wire.New(conf.TLS, conf.ConnectTimeout, idleKept)
 		s.transport.MaxIdleConns = allKept
@@ -80,7 +86,7 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 	if conf.Projects != nil {
 		s.management = conf.Management()
 		s.directory = conf.Directory(s.management)
-		opts.List, opts.Gone, opts.Refresh = s.list, s.directory.Gone, conf.Projects.RefreshInterval
+		opts.List, opts.Missing, opts.Refresh = s.list, s.missing, conf.Projects.RefreshInterval
 		opts.Remembered = s.teller.rememberedProjects
 	}
 	s.fleet = fleet.New(opts)
@@ -107,6 +113,20 @@ func (s *several) list(ctx context.Context) ([]fleet.Project, error) {
 	defer s.mu.Unlock()
 	s.listed = known
 	return all, nil
+}
+
+// missing says what became of a project that the last list does not have.
+func (s *several) missing(ctx context.Context, ref string) (fleet.Fate, error) {
+	standing, err := s.directory.Standing(ctx, ref)
+	switch {
+	case err != nil:
+		return fleet.Unclear, err
+	case standing == directory.Deleted:
+		return fleet.Deleted, nil
+	case standing == directory.Unwanted:
+		return fleet.Left, nil
+	}
+	return fleet.Unclear, nil
 }
 
 // facts are what the last list says of a project. A one-time run makes one list, and asks
@@ -174,11 +194,36 @@ func (s *several) connectOnce(ctx context.Context) (err error, lasts bool) {
 	if err := s.teller.openBook(ctx); err != nil {
 		return fmt.Errorf("%s: %w", s.Conf.State.Field(), err), state.Lasts(s.Conf, err)
 	}
-	err = s.fleet.Connect(ctx)
+	err = s.look(ctx)
 	if errors.Is(err, fleet.ErrNone) {
 		return s.noProject(), true
 	}
 	return err, s.lasts(err)
+}
+
+// look looks which projects, or buckets, there are. A one-time run waits for a list of
+// projects that may be had later, as for keys. An address that does not answer at all is
+// most often a typing error, and tried for some seconds.
+func (s *several) look(ctx context.Context) error {
+	began := time.Now()
+	for attempts := 1; ; attempts++ {
+		err := s.fleet.Connect(ctx)
+		switch {
+		case err == nil || s.Conf.Plan.Repeats() || s.directory == nil || !object.Transient(err):
+			return err
+		case time.Since(began) >= scope.OneTimePatience, errors.Is(err, object.ErrUnreachable) && attempts > 1:
+			return err
+		}
+		switch tell := s.wait.Failed(); {
+		case tell && attempts == 1:
+			s.Log.Warnf("Waiting for the list of projects: %v", err)
+		case tell:
+			s.Log.Warnf("Still waiting for the list of projects, for %s so far: %v", s.wait.Lasts(), err)
+		}
+		if err := retry.Sleep(ctx, poll.Pause(attempts)); err != nil {
+			return err
+		}
+	}
 }
 
 // noProject says that no project is wanted of those that the token shows.

@@ -1,9 +1,11 @@
 package input
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,7 +15,9 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
@@ -92,7 +96,65 @@ func TestADamagedStateOfOneBucketLeavesTheOthersAlone(t *testing.T) {
 	})
 }
 
-// scopeKeys begins the names of the values of a bucket.
+// A manifest is read only when its part of the listing differs: the bucket is reached, its
+// listing begins, and then it fails.
+func TestADamagedStateThatOnlyAPassFindsIsToldOfOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, tenants+minutely+"state: {cache: shared}\n")
+		r.bucketsOf(2, "tenant-1", "tenant-2")
+		stop := r.live()
+		time.Sleep(10 * time.Second)
+		for n := range 80 { // so many records become a manifest
+			r.server.Put("tenant-2", "new.txt", fmt.Append(nil, n))
+			time.Sleep(time.Minute)
+		}
+		stop()
+		var manifests []string
+		for n := range 100 {
+			manifests = append(manifests, fmt.Sprintf("-m%d", n))
+		}
+		damageState(t, r, "tenant-2", manifests...)
+		r.arrived()
+		for _, bucket := range []string{"tenant-1", "tenant-2"} {
+			r.server.Put(bucket, "newer.txt", []byte("n"))
+		}
+		end := r.begin()
+		defer func() { _ = end() }() // it may say that the state is damaged
+		time.Sleep(30 * time.Minute)
+		require.Equal(t, []string{"created newer.txt"}, r.arrived())
+		require.Equal(t, 1, strings.Count(r.logs.String(), "can't be read"), "it is told of once")
+		require.NotContains(t, r.logs.String(), "can be read again")
+
+		r.server.Delete("tenant-2", "newer.txt") // what is listed is what was delivered: nobody reads the manifest
+		time.Sleep(2 * time.Minute)
+		require.Equal(t, 1, strings.Count(r.logs.String(), "can be read again"))
+	})
+}
+
+func TestABucketThatIsGoneIsNotToldOfAsUnreadableByAProcessThatCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, tenants+minutely+"emit_deletes: true\nstate: {path: "+filepath.Join(t.TempDir(), "state.db")+"}\n")
+		r.bucketsOf(2, "tenant-1")
+		r.live()()
+		parsed, err := r.parse()
+		require.NoError(t, err)
+		conf, err := config.Parse(parsed)
+		require.NoError(t, err)
+		conf.Transport = r.server.Transport()
+		s := newSeveral(conf, r.resources())
+		require.NoError(t, s.Connect(t.Context()))
+		project, err := s.open(fleet.Project{})
+		require.NoError(t, err)
+		gone, err := project.Scope("tenant-1", false)
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		gone.Drop(ctx)
+		require.NoError(t, s.Close(t.Context()))
+		require.NotContains(t, r.logs.String(), "can't be read")
+	})
+}
+
 // damageState cuts off values of what the cache "shared" remembers of a bucket.
 func damageState(t *testing.T, r *rig, bucket string, names ...string) {
 	t.Helper()

@@ -1,9 +1,11 @@
 package input
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,16 +22,21 @@ import (
 type teller struct {
 	*several
 	book *ledger.Book // nil where nothing is remembered
+	// stirred holds an element from a call of stir until watch has looked.
+	stirred chan struct{}
 
 	mu       sync.Mutex
 	listing  outage.Lines        // the projects can't be listed
-	projects map[string]*unread  // by reference
+	projects map[string]*unread  // by reference, or by name where it is none
 	found    map[string][]string // buckets that are not in the book yet, by project
 	unnoted  outage.Lines        // the book can't be written
 	none     bool                // told that there is nothing to read
 	warned   map[string]bool     // warnings about the configuration
 	unnamed  map[string]bool     // what was told of projects that have no source
 	last     Progress            // as of the last line
+	said     int64               // how many objects were settled at the last line
+	quiet    int                 // lines that were due since something moved
+	alike    map[string]int      // buckets that fail, by what is said of each
 }
 
 // unread is a project of which the buckets can't be looked up.
@@ -112,58 +119,75 @@ func (m *teller) begin(ctx context.Context) {
 	go m.watch(ctx)
 }
 
-// watch shows how many scopes are read, wait or fail, and logs a line on long work.
+// watch shows how many scopes are read, wait or fail, and logs a line on long work. It
+// rests while nothing is under way, until stir says that something is again: an input at
+// rest does nothing.
 func (m *teller) watch(ctx context.Context) {
-	tick := time.NewTicker(scope.ProgressEvery / 2)
-	defer tick.Stop()
+	look := time.NewTimer(scope.ProgressEvery / 2)
+	defer look.Stop()
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-look.C:
 		}
 		now := m.progress()
 		m.showScopes(now.Scopes)
 		if n%2 == 0 {
 			m.sayProgress(now)
+			if m.Conf.Plan.Repeats() && now.Scopes.Active == 0 && now.UnderWay == 0 {
+				select {
+				case <-ctx.Done():
+					return
+				case <-m.stirred:
+				}
+			}
 		}
+		look.Reset(scope.ProgressEvery / 2)
+	}
+}
+
+// stir has watch look again: a scope has begun or ended something, or what is known of
+// one or of a project may have changed.
+func (m *teller) stir() {
+	select {
+	case m.stirred <- struct{}{}:
+	default:
 	}
 }
 
 func (m *teller) showScopes(now Scopes) {
-	m.Meters.Scopes(now.Active, now.Waiting, now.Failing, now.Gone)
+	m.Meters.Scopes(now.Active, now.Waiting, now.Failing, now.Done, now.Gone)
+	m.Meters.Projects(now.ProjectsWaiting, now.ProjectsFailing)
 }
 
-// sayProgress logs a line where something has moved, or a one-time run waits. The counts
-// of a run that repeats are those of the last passes: less is no move.
+// sayProgress logs a line where objects were delivered or parked since the last one, or a
+// one-time run waits: then at growing distances.
 func (m *teller) sayProgress(now Progress) {
 	last := m.last
 	m.last = now
+	settled := m.Settled()
+	before := m.said
+	m.said = settled
 	say := m.Log.Infof
+	moved := settled != before || now.Listed != last.Listed || now.Scopes != last.Scopes
+	if m.quiet++; moved {
+		m.quiet = 0
+	}
 	switch {
-	case m.Conf.Plan.Repeats() && now.Delivered <= last.Delivered && now.Parked <= last.Parked:
+	case m.quiet&(m.quiet-1) != 0: // only the first, second, fourth, eighth ...
+		return
+	case m.Conf.Plan.Repeats() && settled == before:
 		return
 	case !m.Conf.Plan.Repeats() && endTeller() != nil:
 		say = m.Log.Debugf
 	}
 	line := fmt.Sprintf("Reading %s: %d listed, %d delivered (%s), %d under way, %d parked; %s",
-		m.Conf.Where(), now.Listed, now.Delivered, object.Bytes(now.Bytes), now.UnderWay, now.Parked, stateWords(now.Scopes))
+		m.Conf.Where(), now.Listed, now.Delivered, object.Bytes(now.Bytes), now.UnderWay, now.Parked, now.Scopes)
 	if now.Waits != "" {
 		line += "; " + now.Waits
 	}
 	say("%s", line)
-}
-
-// stateWords says how many buckets are in each state.
-func stateWords(s Scopes) string {
-	line := fmt.Sprintf("%d buckets, %d of them being read", s.Total(), s.Active)
-	if s.Failing > 0 {
-		line += fmt.Sprintf(", %d failing", s.Failing)
-	}
-	if s.Gone > 0 {
-		line += fmt.Sprintf(", %d gone", s.Gone)
-	}
-	return line
 }
 
 // ListFailed implements fleet.Watcher.
@@ -191,14 +215,16 @@ func (m *teller) Listed(projects int) {
 
 // ProjectFailed implements fleet.Watcher.
 func (m *teller) ProjectFailed(p fleet.Project, err error) {
+	defer m.stir()
 	m.mu.Lock()
-	m.projects[p.Ref] = &unread{p, err}
+	m.projects[cmp.Or(p.Ref, p.Name)] = &unread{p, err}
 	m.mu.Unlock()
-	if s := m.source(p.Ref); s != nil {
+	if s := m.source(p.Ref); s != nil && m.Conf.Plan.Repeats() {
 		s.Outages.Failed(err)
 		return
 	}
-	line := fmt.Sprintf("%s can't be read: %v", nameOf(p), err) // perhaps its reference is none
+	// A one-time run does not try again; else the reference is perhaps none.
+	line := fmt.Sprintf("%s can't be read: %v", begins(nameOf(p, "")), err)
 	m.mu.Lock()
 	told := m.unnamed[line]
 	m.unnamed[line] = true
@@ -233,6 +259,7 @@ func (m *teller) sayNone(text string) {
 
 // ProjectLooked implements fleet.Watcher.
 func (m *teller) ProjectLooked(p fleet.Project, buckets int) {
+	defer m.stir()
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
 	found := m.found[p.Ref]
@@ -257,7 +284,7 @@ func (m *teller) Began(p fleet.Project, bucket string, late, back bool) {
 	m.mu.Lock()
 	m.found[p.Ref] = append(m.found[p.Ref], bucket)
 	m.mu.Unlock()
-	switch where := placeOf(p, bucket); {
+	switch where := begins(nameOf(p, bucket)); {
 	case back:
 		m.Log.Infof("%s is there again, and is read from now on", where)
 	case late:
@@ -267,20 +294,21 @@ func (m *teller) Began(p fleet.Project, bucket string, late, back bool) {
 
 // Gone implements fleet.Watcher.
 func (m *teller) Gone(p fleet.Project, bucket string) {
+	defer m.stir()
 	what := "what was delivered of it is remembered"
 	if m.Conf.EmitDeletes {
 		what = "its objects count as deleted, as far as max_delete_ratio allows"
 	}
 	s := m.source(p.Ref)
 	if bucket != "" {
-		m.Log.Infof("%s is gone: %s", placeOf(p, bucket), what)
+		m.Log.Infof("%s is gone: %s", begins(nameOf(p, bucket)), what)
 		return
 	}
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
 	delete(m.found, p.Ref)
 	m.mu.Unlock()
-	m.Log.Infof("%s is gone, with all its buckets: %s", nameOf(p), what)
+	m.Log.Infof("%s is gone, with all its buckets: %s", begins(nameOf(p, "")), what)
 	if s != nil {
 		for _, r := range m.all() {
 			if r.from == s {
@@ -296,12 +324,27 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 // which has a pause of its own, tells of that.
 const missedLooks = 2
 
+// Left implements fleet.Watcher.
+func (m *teller) Left(p fleet.Project) {
+	s := m.source(p.Ref)
+	m.mu.Lock()
+	delete(m.projects, p.Ref)
+	delete(m.found, p.Ref)
+	m.mu.Unlock()
+	m.Log.Infof("%s is not one of those to be read any more, and is let go: its name or its organization is another. What was delivered of it is remembered", begins(nameOf(p, "")))
+	for _, r := range m.all() {
+		if r.from == s {
+			r.left.Store(true)
+		}
+	}
+}
+
 // fails is told of a scope that could not be reached, or of which a pass ended early. What
 // is wrong with the project is told of the project, once for all its buckets.
 func (m *teller) fails(s *scoped, err error) {
 	s.failed.Store(true)
-	_, lasted := s.Limiter.Outages()
-	if lasted != nil && errors.Is(err, lasted) || s.Limiter.Down() || errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrUnreachable) {
+	m.stir()
+	if s.isOfProject(err) {
 		s.Outages.Failed(err)
 		return
 	}
@@ -310,9 +353,49 @@ func (m *teller) fails(s *scoped, err error) {
 	if errors.Is(err, object.ErrNoBucket) && s.Conf.Plan.Repeats() && s.missed.Add(1) <= missedLooks {
 		return
 	}
-	if s.trouble.Failed() {
-		s.Log.Warnf("%s can't be read, and is tried again: %v", placeOf(s.from.of, s.Conf.Project.Bucket), err)
+	if !s.trouble.Failed() {
+		return
 	}
+	again := ""
+	if m.Conf.Plan.Repeats() {
+		again = ", and is tried again"
+	}
+	s.alike = s.name().General(err.Error())
+	m.alike[s.alike]++
+	switch n := m.alike[s.alike]; {
+	case n <= alikeTold:
+		s.Log.Warnf("%s can't be read%s: %v", begins(s.name()), again, err)
+		return
+	case n == alikeTold+1:
+		m.Log.Warnf("More buckets can't be read for the same reason as %s: the log names them at the level DEBUG, and check tests each", s.name().Sentence())
+	}
+	s.quiet = true
+	s.Log.Debugf("%s can't be read%s: %v", begins(s.name()), again, err)
+}
+
+// alikeTold is how many buckets that fail for the same reason have a line each.
+const alikeTold = 10
+
+// askedFor is how long a project is asked whether it works, before it counts as one that
+// does: its own requests have longer.
+const askedFor = 10 * time.Second
+
+// isOfProject reports whether a scope failed with something that is wrong with all of its
+// project. Where the error does not say so, one question does: buckets that are read
+// seldom may fail one by one without the limiter ever counting an outage.
+func (s *scoped) isOfProject(err error) bool {
+	_, lasted := s.Limiter.Outages()
+	switch {
+	case lasted != nil && errors.Is(err, lasted), s.Limiter.Down(), errors.Is(err, object.ErrCredentials), errors.Is(err, object.ErrUnreachable):
+		return true
+	case !s.Conf.Plan.Repeats() || !object.EndpointFault(err):
+		return false
+	case s.Outages.Cause() != nil:
+		return true
+	}
+	ctx, cancel := context.WithTimeout(s.from.in.shut.begun, askedFor)
+	defer cancel()
+	return object.EndpointFault(s.Probe(ctx)) || s.Limiter.Down()
 }
 
 // works is told of a scope that was reached, and of each pass that came to its end.
@@ -321,20 +404,29 @@ func (m *teller) works(s *scoped) {
 		return
 	}
 	s.missed.Store(0)
+	m.stir()
 	s.Outages.Ended()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if lasted := s.trouble.Lasts(); s.trouble.Over() {
-		s.Log.Infof("%s can be read again, after %s", placeOf(s.from.of, s.Conf.Project.Bucket), lasted)
+	lasted := s.trouble.Lasts()
+	if !s.trouble.Over() {
+		return
 	}
+	if m.alike[s.alike]--; m.alike[s.alike] <= 0 {
+		delete(m.alike, s.alike)
+	}
+	say := s.Log.Infof
+	if s.quiet {
+		say = s.Log.Debugf
+	}
+	s.alike, s.quiet = "", false
+	say("%s can be read again, after %s", begins(s.name()), lasted)
 }
 
-// placeOf names a bucket at the beginning of a line.
-func placeOf(p fleet.Project, bucket string) string {
-	if p.Ref == "" {
-		return fmt.Sprintf("Bucket %q", bucket)
-	}
-	return fmt.Sprintf("Bucket %q of %s", bucket, nameOf(p))
+// begins is a name at the beginning of a line.
+func begins(n ScopeName) string {
+	text := n.Sentence()
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 func (s *several) source(ref string) *source {

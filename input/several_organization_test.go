@@ -2,6 +2,7 @@ package input
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
@@ -153,6 +155,22 @@ func TestAllBucketsOfAnOrganizationAreReadOnce(t *testing.T) {
 		require.Len(t, report.Scopes, 15)
 		require.EqualValues(t, 60, report.Delivered)
 		require.Len(t, r.arrived(), 5)
+	})
+}
+
+// Each of these projects is one that nobody can ask for: all are named.
+func TestProjectsWithoutAReferenceAreAllNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newOrgRig(t, 1, "")
+		s := newSeveral(r.conf(), r.res)
+		for _, name := range []string{"one", "two"} {
+			s.teller.ProjectFailed(fleet.Project{Name: name}, errors.New("it has no reference"))
+		}
+		report := s.report(nil)
+		require.ErrorContains(t, report.Err, "project one: it has no reference")
+		require.ErrorContains(t, report.Err, "project two: it has no reference")
+		require.Len(t, told(r.logs.String(), "project one can't be read"), 1)
+		require.NoError(t, s.Close(context.Background()))
 	})
 }
 

@@ -48,7 +48,7 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 	made := &source{in: s, of: of, turn: s.turns.Project()}
 	down := scope.EndpointOptions{NoAnswer: made.down(fleet.NoAnswer), NoKeys: made.down(fleet.NoKeys)}
 	if of.Ref != "" {
-		down.Name = nameOf(of)
+		down.Name = nameOf(of, "").Sentence()
 	}
 	made.Endpoint = scope.NewEndpoint(s.Shared, conf, from, made.logger(), s.Meters.Part("", of.Ref), down)
 	opts := conf.PlaneOptions(made.Keys)
@@ -67,6 +67,7 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sources[of.Ref] = made
+	s.teller.stir()
 	return made, nil
 }
 
@@ -145,12 +146,5 @@ func (s *source) Close() {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	delete(s.in.sources, s.of.Ref)
-}
-
-// nameOf names a project as its owner knows it.
-func nameOf(p fleet.Project) string {
-	if p.Name == "" {
-		return "project " + p.Ref
-	}
-	return "project " + p.Name + " (" + p.Ref + ")"
+	s.in.teller.stir()
 }

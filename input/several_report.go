@@ -20,14 +20,16 @@ func (s *several) all() []*scoped {
 // forget drops a scope that is gone and closed. What it has done still counts. A one-time
 // run forgets none: its report names them all.
 func (s *several) forget(r *scoped) {
-	if !r.gone.Load() || !s.Conf.Plan.Repeats() {
+	if !r.gone.Load() && !r.left.Load() || !s.Conf.Plan.Repeats() {
 		return
 	}
 	done := r.report()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	addCounts(&s.past, done)
-	s.gone[r.from.of.Ref+"/"+r.Conf.Project.Bucket] = true
+	if r.gone.Load() {
+		s.gone[r.from.of.Ref+"/"+r.Conf.Project.Bucket] = true
+	}
 	s.readers = slices.DeleteFunc(s.readers, func(other *scoped) bool { return other == r })
 }
 
@@ -50,6 +52,8 @@ func (s *several) progress() Progress {
 			now.Scopes.Failing++
 		case r.Active():
 			now.Scopes.Active++
+		case r.ended.Load():
+			now.Scopes.Done++
 		default:
 			now.Scopes.Waiting++
 		}
@@ -69,17 +73,41 @@ func (s *several) progress() Progress {
 		complete = complete && p.ListingComplete
 		tracked += max(p.Tracked, p.Listed)
 	}
-	waiting, failing := s.teller.unread()
-	now.Scopes.Waiting += waiting
-	now.Scopes.Failing += failing
+	now.Scopes.ProjectsWaiting, now.Scopes.ProjectsFailing = s.teller.unread()
 	switch {
-	case complete && now.Scopes.Total() > 0 && waiting == 0:
+	case complete && now.Scopes.Total()+now.Scopes.ProjectsFailing > 0 && now.Scopes.ProjectsWaiting == 0:
 		now.Total = now.Listed
 	case tracked > now.Listed:
 		now.Total = tracked
 	}
-	now.Waits = s.Undelivered.Waits()
+	if now.Waits = s.Undelivered.Waits(); now.Waits == "" && !s.Conf.Plan.Repeats() && now.UnderWay == 0 && now.Scopes.Active == 0 {
+		now.Waits = s.waitsFor()
+	}
 	return now
+}
+
+// waitsFor says which project is waited for, where one is.
+func (s *several) waitsFor() string {
+	s.mu.Lock()
+	var waited []*source
+	for _, of := range s.sources {
+		if of.WaitsForKeys() != "" {
+			waited = append(waited, of)
+		}
+	}
+	s.mu.Unlock()
+	s.teller.mu.Lock()
+	waited = slices.DeleteFunc(waited, func(of *source) bool { return s.teller.projects[of.of.Ref] != nil }) // given up
+	s.teller.mu.Unlock()
+	if len(waited) == 0 {
+		return ""
+	}
+	first := slices.MinFunc(waited, func(a, b *source) int { return cmp.Compare(a.of.Ref, b.of.Ref) })
+	text := first.WaitsForKeys()
+	if more := len(waited) - 1; more > 0 {
+		text = fmt.Sprintf("%s, and for those of %s", text, countOf(more, "other project"))
+	}
+	return text
 }
 
 // unread counts the projects of which no bucket is known: those that are waited for, and
@@ -138,16 +166,19 @@ func (s *several) account(given error) Report {
 	}
 	if !started.IsZero() {
 		report.Took = time.Since(started)
-		sayRead("Read %s in %s: %d buckets, %d listed, %d delivered (%s), %d parked, %d under way", s.Conf.Where(), report.Took.Round(time.Millisecond),
-			len(report.Scopes), report.Listed, report.Delivered, object.Bytes(report.Bytes), sumOf(report.Parked), report.Unsettled)
+		sayRead("Read %s in %s: %s, %d listed, %d delivered (%s), %d parked, %d under way", s.Conf.Where(), report.Took.Round(time.Millisecond),
+			scopesOf(report.Scopes), report.Listed, report.Delivered, object.Bytes(report.Bytes), sumOf(report.Parked), report.Unsettled)
 	}
-	for _, scope := range report.Scopes {
-		if left := leftIn(scope); left != nil {
-			sayProblem("%v", left)
-		}
+	all := whatIsLeft(report.Scopes)
+	for _, left := range all[:min(len(all), reasonsLogged)] {
+		sayProblem("%v", left)
 	}
-	if report.Err != nil {
+	switch {
+	case report.Err == nil:
+	case len(all) == 0:
 		sayProblem("The run is not complete: %v", report.Err)
+	default: // the lines before say why
+		sayProblem("The run is not complete: %s", incomplete(report))
 	}
 	if tell != nil {
 		tell(report)
@@ -155,9 +186,14 @@ func (s *several) account(given error) Report {
 	return report
 }
 
-// scopesNamed is how many scopes with something left the error of a run names. The log
-// names all.
-const scopesNamed = 5
+const (
+	// scopesNamed is how many scopes with the same left are named, and reasonsNamed how
+	// many reasons the error of a run has.
+	scopesNamed, reasonsNamed = 5, 5
+	// reasonsLogged is how many reasons the log has, each with its scopes. What is wrong
+	// with more is seldom new; check tests each.
+	reasonsLogged = 20
+)
 
 // report sums up all scopes.
 func (s *several) report(cause error) Report {
@@ -190,19 +226,16 @@ func (s *several) report(cause error) Report {
 		}
 		problems = append(problems, cause)
 	}
-	more := 0
-	for _, scope := range out.Scopes {
-		left := leftIn(scope)
-		switch {
-		case left == nil:
-		case len(problems) < scopesNamed:
-			problems = append(problems, left)
-		default:
-			more++
-		}
+	left := whatIsLeft(out.Scopes)
+	for _, alike := range left[:min(len(left), reasonsNamed)] {
+		problems = append(problems, alike)
 	}
-	if more > 0 {
-		problems = append(problems, fmt.Errorf("and %d more buckets of which something is left", more))
+	if more := left[min(len(left), reasonsNamed):]; len(more) > 0 {
+		var scopes []ScopeReport
+		for _, alike := range more {
+			scopes = append(scopes, alike.scopes...)
+		}
+		problems = append(problems, fmt.Errorf("and more is left in %s", countScopes(scopes)))
 	}
 	if len(problems) > 0 {
 		out.Err = fmt.Errorf("reading %s: %w", s.Conf.Where(), oneLine(problems))
@@ -217,8 +250,8 @@ const parkedNamed = 10
 func (m *teller) failed() (all []ScopeReport) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for ref, p := range m.projects {
-		all = append(all, ScopeReport{Project: ref, ProjectName: p.of.Name, Err: p.err})
+	for _, p := range m.projects {
+		all = append(all, ScopeReport{Project: p.of.Ref, ProjectName: p.of.Name, Err: p.err})
 	}
 	return all
 }
@@ -250,30 +283,6 @@ func (s *scoped) scopeReport(r Report) ScopeReport {
 		out.Err = cause
 	}
 	return out
-}
-
-// leftIn says what is left of a scope; nil if nothing is.
-func leftIn(s ScopeReport) error {
-	where := fmt.Sprintf("bucket %q", s.Bucket)
-	if s.Bucket == "" {
-		where = "all buckets"
-	}
-	if s.Project != "" {
-		where += " of project " + cmp.Or(s.ProjectName, s.Project)
-	}
-	switch left := s.Left(); {
-	case s.Err != nil:
-		return fmt.Errorf("%s: %w", where, s.Err)
-	case left > 0:
-		text := fmt.Sprintf("%s: %s left", where, object.Count(left))
-		if len(s.Parked) > 0 {
-			text += " (" + object.CountsByName(s.Parked) + ")"
-		}
-		return errors.New(text)
-	case s.NotRemoved > 0:
-		return fmt.Errorf("%s: %s delivered and not removed", where, object.Count(s.NotRemoved))
-	}
-	return nil
 }
 
 // addCounts adds the counts of a report to those of another.

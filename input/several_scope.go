@@ -18,13 +18,22 @@ import (
 type scoped struct {
 	*scope.Scope
 	from *source
-	// gone says that the bucket is gone, and failed that the last thing that was tried
-	// did not work. Missed counts how often in a row there was no bucket. Trouble is of
-	// the bucket alone.
-	gone, failed atomic.Bool
-	missed       atomic.Int32
-	trouble      outage.Lines
+	// gone says that the bucket is gone, left that its project is not to be read any more,
+	// and ended that a one-time run has read it to its end. Failed says that the last thing
+	// that was tried did not work; if that was a pass (early), only a pass that comes to its
+	// end shows that it works again.
+	gone, left, failed, early, ended atomic.Bool
+	// missed counts how often in a row there was no bucket.
+	missed atomic.Int32
+
+	// What follows belongs to the teller. Trouble is of the bucket alone; alike is what
+	// is said of each bucket with the same trouble, and quiet that this one has no line.
+	trouble outage.Lines
+	alike   string
+	quiet   bool
 }
+
+func (s *scoped) name() ScopeName { return nameOf(s.from.of, s.Conf.Project.Bucket) }
 
 // Scope implements fleet.Source.
 func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
@@ -32,7 +41,7 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	log := s.Endpoint.Log.With("bucket", bucket)
 	made := &scoped{from: s, trouble: outage.Lines{Once: true}}
 	of, err := scope.New(s.Endpoint, conf, log, s.in.Meters.Part(bucket, s.of.Ref), scope.Options{
-		Enter: s.turn.Enter, DueNow: late, OnWhole: made.works, OnEarly: func(err error) { s.in.teller.fails(made, err) },
+		Enter: s.enter, DueNow: late, OnWhole: made.works, OnEarly: made.endedEarly,
 	})
 	if err != nil {
 		return nil, err
@@ -44,6 +53,16 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	s.in.readers = append(s.in.readers, made)
 	delete(s.in.gone, s.of.Ref+"/"+bucket)
 	return made, nil
+}
+
+// enter waits for the turn of one of the project's buckets.
+func (s *source) enter(ctx context.Context) (leave func(), _ error) {
+	left, err := s.turn.Enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.in.teller.stir()
+	return func() { left(); s.in.teller.stir() }, nil
 }
 
 // reader is the one of a scope; nil if there is none.
@@ -65,6 +84,7 @@ func (s *scoped) Run(ctx context.Context) error {
 		began := time.Now()
 		err := s.attempt(ctx)
 		if err == nil || ctx.Err() != nil || !s.Conf.Plan.Repeats() {
+			s.ended.Store(err == nil && !s.Conf.Plan.Repeats())
 			return err
 		}
 		pause := poll.Pause(failures)
@@ -87,14 +107,16 @@ func (s *scoped) attempt(ctx context.Context) error {
 		}
 		return err
 	}
-	s.works()
+	if !s.early.Load() {
+		s.works()
+	}
 	s.Begin(ctx, func() {})
 	<-s.Done()
 	err := s.Cause()
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	s.from.in.teller.fails(s, err)
+	s.endedEarly(err)
 	if errors.Is(err, ledger.ErrLost) {
 		s.from.in.EndWith(err) // nothing can be delivered any more
 	}
@@ -109,7 +131,7 @@ func (s *scoped) reach(ctx context.Context) error {
 	if _, err := s.Keys.Credentials(ctx); err != nil { // perhaps for long, without a turn
 		return err
 	}
-	leave, err := s.from.turn.Enter(ctx)
+	leave, err := s.from.enter(ctx)
 	if err != nil {
 		return err
 	}
@@ -119,7 +141,16 @@ func (s *scoped) reach(ctx context.Context) error {
 }
 
 // works is called when the scope was reached, and after each pass that came to its end.
-func (s *scoped) works() { s.from.in.teller.works(s) }
+func (s *scoped) works() {
+	s.early.Store(false)
+	s.from.in.teller.works(s)
+}
+
+// endedEarly is called when a pass was begun and did not come to its end.
+func (s *scoped) endedEarly(err error) {
+	s.early.Store(true)
+	s.from.in.teller.fails(s, err)
+}
 
 // Idle implements fleet.Scope.
 func (s *scoped) Idle() bool {
@@ -137,7 +168,7 @@ func (s *scoped) Drop(ctx context.Context) {
 	s.gone.Store(true)
 	if s.Conf.EmitDeletes && s.Conf.Remembers() {
 		told, err := s.Scope.Drop(ctx)
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			s.from.in.teller.fails(s, err)
 		}
 		if !told {
@@ -151,6 +182,7 @@ func (s *scoped) Drop(ctx context.Context) {
 func (s *scoped) Close(context.Context) error {
 	err := s.Scope.Close() //nolint:contextcheck // as above
 	s.from.in.forget(s)
+	s.from.in.teller.stir()
 	s.Meters.Leave()
 	return err
 }

@@ -111,25 +111,28 @@ func (s *State) ForgetPrefix(ctx context.Context, prefix string) (int64, error) 
 func (s *State) MarkDelivered(ctx context.Context) (int64, error) {
 	s.listed.Store(0)
 	s.marked.Store(0)
-	if err := s.of.note(ctx, s.scope); err != nil {
-		return 0, err
-	}
 	conf, err := s.of.online(s.scope)
 	if err != nil {
 		return 0, err
 	}
-	r, err := newSingle(conf, s.of.res)
+	r, err := s.of.reader(conf, s.scope.ProjectRef)
 	if err != nil {
 		return 0, err
 	}
-	defer r.scope.Discard()
+	defer r.Discard()
 	marked := int64(0)
 	prefix := conf.Filter.ListPrefix()
-	opts := r.scope.Listing(prefix)
+	opts := r.Listing(prefix)
 	opts.Bounds = s.ledger.Bounds(prefix)
 	for stretch, err := range listing.List(ctx, opts) {
-		if err != nil {
-			return marked, fmt.Errorf("after %s marked: %w", object.Count(marked), r.scope.Explain(ctx, err))
+		switch err = r.Explain(ctx, err); {
+		case err != nil && marked > 0:
+			return marked, fmt.Errorf("after %s marked: %w", object.Count(marked), err)
+		case err != nil:
+			return 0, err
+		}
+		if err := s.of.note(ctx, s.scope); err != nil { // it is there
+			return marked, err
 		}
 		n, err := s.ledger.MarkDelivered(ctx, pass.Complete(stretch, prefix, func(obj object.Object) bool {
 			return conf.Filter.Match(obj, time.Now()).Rule == filter.Pass

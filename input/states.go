@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -14,6 +15,9 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/state"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/keys"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
 )
 
 // States are what an input remembers of all buckets that it reads or has read, for
@@ -24,6 +28,11 @@ type States struct {
 	res   *service.Resources
 	store ledger.Store
 	book  *ledger.Book // nil where the config reads one bucket
+
+	// management is shared by all projects; nil until they were listed.
+	management *management.Client
+	mu         sync.Mutex
+	sources    map[string]*keys.Source // by the reference of the project
 }
 
 // StateScope is one bucket of one project.
@@ -34,18 +43,6 @@ type StateScope struct {
 	// Gone is since when the bucket or its project is no longer there; zero while it
 	// is.
 	Gone time.Time
-}
-
-// String names the bucket, and the project where there may be several.
-func (s StateScope) String() string {
-	name := strconv.Quote(s.Bucket)
-	switch {
-	case s.ProjectName != "":
-		return name + " of " + s.ProjectName + " (" + s.ProjectRef + ")"
-	case s.ProjectRef != "":
-		return name + " of " + s.ProjectRef
-	}
-	return name
 }
 
 // OpenStates opens the state that an input's config names. It fails where the config
@@ -66,7 +63,7 @@ func openStates(ctx context.Context, conf config.Config, res *service.Resources)
 	if err := conf.CheckResources(res); err != nil {
 		return nil, err
 	}
-	s := &States{conf: conf, res: res}
+	s := &States{conf: conf, res: res, sources: map[string]*keys.Source{}}
 	if s.store, err = state.OpenStore(ctx, conf, res); err != nil {
 		return nil, err
 	}
@@ -136,31 +133,64 @@ func (s *States) Named() (named []StateScope, ok bool) {
 	return named, ok
 }
 
-// Find returns the scopes of a bucket and of a project, given by its reference or its
-// name; "" stands for all of them. A bucket that the config reads is found even if nothing
-// is remembered of it yet, where it is given, and its project by its reference if there
-// are several.
+// Find returns the scopes of a bucket and of a project as they are typed, see
+// [ScopeName.IsProject] and [ScopeName.BucketIn]; "" stands for all of them. A bucket that
+// the config reads is found even if nothing is remembered of it yet, where it is given,
+// and its project if there are several.
 func (s *States) Find(project, bucket string) []StateScope {
 	found := slices.DeleteFunc(s.Scopes(), func(scope StateScope) bool {
-		return bucket != "" && scope.Bucket != bucket || project != "" && scope.ProjectRef != project && scope.ProjectName != project
+		n := s.known(scope.Name())
+		name, ok := n.BucketIn(bucket)
+		return bucket != "" && (!ok || name != scope.Bucket) || project != "" && !n.IsProject(project)
 	})
-	if len(found) > 0 || bucket == "" || (project != "") != s.Projects() {
+	if len(found) > 0 || bucket == "" {
 		return found
 	}
+	if i := strings.LastIndexByte(bucket, '/'); i >= 0 && project == "" {
+		project, bucket = bucket[:i], bucket[i+1:]
+	}
+	of := StateScope{Bucket: bucket}
 	conf := s.conf
 	if conf.Projects != nil {
-		if refs := conf.Projects.Refs; len(refs) > 0 && !slices.Contains(refs, project) {
+		if of.ProjectRef, of.ProjectName = s.project(project); of.ProjectRef == "" {
 			return nil
 		}
 		var err error
-		if conf, err = conf.ForProject(project); err != nil {
+		if conf, err = conf.ForProject(of.ProjectRef); err != nil {
 			return nil
 		}
-	}
-	if conf.Buckets == nil && conf.Project.Bucket != bucket || conf.Buckets != nil && !conf.Buckets.Match(bucket) {
+	} else if project != "" && project != conf.Project.Ref {
 		return nil
 	}
-	return []StateScope{{ProjectRef: project, Endpoint: conf.Project.Endpoint, Bucket: bucket}}
+	if !reads(conf, bucket) {
+		return nil
+	}
+	of.Endpoint = conf.Project.Endpoint
+	return []StateScope{of}
+}
+
+// known is a name with the reference of the project where that is the only one, which is
+// not shown and may be typed.
+func (s *States) known(n ScopeName) ScopeName {
+	if s.conf.Projects == nil {
+		n.Ref = s.conf.Project.Ref
+	}
+	return n
+}
+
+// project is the one that a text means, of those that are remembered or named, or the
+// one with that reference; "" if there is none.
+func (s *States) project(text string) (ref, name string) {
+	for _, e := range s.book.Entries() {
+		if StateScope(e).Name().IsProject(text) {
+			return e.ProjectRef, e.ProjectName
+		}
+	}
+	refs := s.conf.Projects.Refs
+	if slices.Contains(refs, text) || len(refs) == 0 && supabase.IsRef(text, false) {
+		return text, ""
+	}
+	return "", ""
 }
 
 // Open reads what is remembered of one scope, and fails if that is damaged; others can be
@@ -198,7 +228,7 @@ func (s *States) online(scope StateScope) (config.Config, error) {
 		}
 	}
 	if conf = conf.ForBucket(scope.Bucket); conf.Project.Endpoint != scope.Endpoint {
-		return conf, fmt.Errorf("bucket %s is remembered of %s, and the config reads %s", scope, scope.Endpoint, conf.Project.Endpoint)
+		return conf, fmt.Errorf("%s is remembered of %s, and the config reads %s", scope.Name().Sentence(), scope.Endpoint, conf.Project.Endpoint)
 	}
 	return conf, nil
 }
@@ -238,5 +268,6 @@ func (s *States) Drop(ctx context.Context, scope StateScope) (tracked int64, err
 
 // Close gives the state free.
 func (s *States) Close(ctx context.Context) error {
+	s.signOut(ctx)
 	return errors.Join(s.store.Close(), s.conf.Scanner.Close(ctx))
 }

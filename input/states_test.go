@@ -136,7 +136,7 @@ func TestTheStatesOfProjectsAreFoundByReferenceAndName(t *testing.T) {
 		require.Equal(t, ref, one[0].ProjectRef)
 		require.Equal(t, first.Project().Name, one[0].ProjectName)
 		require.Contains(t, one[0].Endpoint, ref)
-		require.Equal(t, `"docs" of `+first.Project().Name+" ("+ref+")", one[0].String())
+		require.Equal(t, ref+"/docs ("+first.Project().Name+")", one[0].String())
 		require.EqualValues(t, 4, tracked(t, all, one[0]))
 		require.Empty(t, all.Find("", "extra"), "of which project?")
 		extra := all.Find(ref, "extra")

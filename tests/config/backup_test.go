@@ -82,6 +82,42 @@ func TestABackupIsRestoredIntoAnotherProjectObjectByObject(t *testing.T) {
 	require.Equal(t, settings, got)
 }
 
+func TestContentsWhoseETagInTheProjectIsNoMD5AreCompared(t *testing.T) {
+	large := whole{Content: strings.Repeat("a film ", 3<<20), ContentType: "video/mp4", CacheControl: "no-cache", Metadata: `{}`}
+	_, target, env := startProjects(t, map[string]map[string]whole{"uploads": {"film.mp4": large}})
+	env = with(env, "BACKUP_DIR", t.TempDir())
+	require.NoError(t, backup(t, env, "uploads"))
+	require.Empty(t, runToStdout(t, "restore_project.yaml", env))
+	require.Empty(t, runToStdout(t, "verify_restore.yaml", env))
+	require.Equal(t, 1, target.Count(emulator.OpRESTGet), "its ETag is that of an upload in parts")
+
+	other := large
+	other.Content = "A" + large.Content[1:]
+	put(t, target, "uploads", "film.mp4", other)
+	differences := runToStdout(t, "verify_restore.yaml", env)
+	require.Len(t, differences, 1)
+	require.Contains(t, differences[0], "differs in sha256")
+}
+
+func TestALineOfTheManifestThatWasCutIsTold(t *testing.T) {
+	o := whole{Content: "content", ContentType: "text/plain", CacheControl: "no-cache", Metadata: `{}`}
+	_, _, env := startProjects(t, map[string]map[string]whole{"uploads": {"a": o, "b": o, "c": o}})
+	dir := t.TempDir()
+	env = with(env, "BACKUP_DIR", dir)
+	require.NoError(t, backup(t, env, "uploads"))
+	manifest := filepath.Join(dir, "manifest.jsonl")
+	text, err := os.ReadFile(manifest)
+	require.NoError(t, err)
+	lines := strings.SplitAfter(string(text), "\n")
+	lines[1] = lines[1][:40] // the disk was full, and the next line was written behind it
+	require.NoError(t, os.WriteFile(manifest, []byte(strings.Join(lines, "")), 0o600))
+	for _, config := range []string{"restore_project.yaml", "verify_restore.yaml"} {
+		told := runToStdout(t, config, env)
+		require.Len(t, told, 1, config)
+		require.Contains(t, told[0], "not JSON")
+	}
+}
+
 func TestALaterBackupHoldsWhatChangedAndWhatWasDeleted(t *testing.T) {
 	plain := func(content string) whole {
 		return whole{Content: content, ContentType: "text/plain", CacheControl: "no-cache", Metadata: `{"n":1}`}

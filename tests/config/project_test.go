@@ -89,6 +89,9 @@ func projectObjects(n int) map[string]whole {
 		for at := range content {
 			content[at] = byte(random.Uint32())
 		}
+		if i%6 == 5 { // what a JSON parser reads and would write in another way
+			content = fmt.Appendf(nil, "{ \"b\": %d,\n\t\"a\": 1.0, \"a\": 12345678901234567890 }\n", i)
+		}
 		objects[key] = whole{
 			Content: string(content), ContentType: types[i%len(types)], CacheControl: caches[i%len(caches)], Metadata: metadata[i%len(metadata)],
 		}

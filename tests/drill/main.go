@@ -7,6 +7,7 @@
 //	drill lies     lets a gateway lie in front of pipelines of three kinds
 //	drill scale    lets a lister and workers share a bucket through a real broker
 //	drill storm    posts webhooks, doubled and out of order
+//	drill scopes   kills one process that reads an organization, and damages its state
 //	drill organization    reads all buckets of an organization in which projects fail, come and go
 //
 // The flag -plane chooses how the pipeline reads: over the S3 protocol, or over the
@@ -34,6 +35,17 @@
 //     while Kafka gives its partition to another one, which it can't know;
 //   - a key has no more messages than references, except what a killed worker had
 //     delivered and the broker did not know to be done with.
+//
+// For scopes, moreover, where buckets and projects come, fail and go, also while no process
+// runs:
+//
+//   - a kill repeats of each scope no more than what was not answered, or answered less than
+//     a second before, or had no turn to be written; a kill of a process with nothing to do, and
+//     one that ends by itself, repeats nothing;
+//   - all of this comes to rest in the healthy scopes while others fail, every deletion is told,
+//     and one-time runs that are killed end at last with exit code 0;
+//   - a scope whose state is damaged is told of once, and the remedy that the log names has it
+//     read anew, while all others go on.
 //
 // For organization, which reads once with sync_mode one_time and then goes on with
 // sync_mode continuous, as one process each time:

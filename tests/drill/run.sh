@@ -6,13 +6,14 @@
 #   bash tests/drill/run.sh lies [SECONDS [FLAGS...]]    behind a gateway that lies; 20 s and the time to settle
 #   bash tests/drill/run.sh scale [KILLS [FLAGS...]]     a lister and workers on a real broker; two minutes
 #   bash tests/drill/run.sh organization [PROJECTS [FLAGS...]]  many projects in one process; two minutes
+#   bash tests/drill/run.sh scopes [KILLS [FLAGS...]]    an organization in one process, killed again and again; 60 take four minutes
 #   bash tests/drill/run.sh storm [WEBHOOKS [FLAGS...]]  webhooks, doubled and out of order
 #
 # All need Go; scale needs a JDK and Maven as tests/kafka does, or redis-server with
 # --broker redis. Its --share 0.1 lets the gateway lie as well, and --outage 30s stops the
 # broker for a while. --plane rest (kills, lies) reads over the Storage REST API in place
-# of the S3 protocol. -seed N repeats the chances of an earlier run. Of kills, -break repeat
-# and -break lose work against the pipeline, and must make it fail. Of lies,
+# of the S3 protocol. -seed N repeats the chances of an earlier run. Of kills and scopes,
+# -break repeat and -break lose work against the pipeline, and must make it fail. Of lies,
 # -kinds A,B,… tells these alone, -share 0.5 more of them, and -trickle 2s lets
 # large bodies trickle as well.
 set -euo pipefail

@@ -27,6 +27,8 @@ type scopeBook struct {
 	last           time.Time
 	// oldest is the longest time from an ack to the kill that had it forgotten.
 	oldest time.Duration
+	// behind is the most commits after the write of a forgotten message was due.
+	behind uint64
 	wrong  problems
 }
 
@@ -80,9 +82,9 @@ const (
 const (
 	// checkpointAfter is how long after an ack a scope writes it.
 	checkpointAfter = time.Second
-	// turns is how many commits each scope may have in front of that write. A checkpoint is
-	// one, two more move what the journal holds, and one is of the list of buckets.
-	turns = 4
+	// turns is how many commits each scope may have in front of that write. They take turns,
+	// and there may be one under way of each.
+	turns = 2
 )
 
 func newScopeBook() *scopeBook {
@@ -165,8 +167,17 @@ func (b *scopeBook) mayForget(a *arrival) bool {
 	case l.how == killedAtRest || l.how == endedByItself:
 		return false
 	}
-	due := a.acked.Add(checkpointAfter)
-	return !due.Before(l.ended) || l.commit-b.commits.at(due) <= uint64(turns*l.scopes)
+	return b.since(a) <= uint64(turns*l.scopes)
+}
+
+// since is how many commits there were, up to the end of the run, after the time at which a
+// message was due to be written.
+func (b *scopeBook) since(a *arrival) uint64 {
+	l, due := b.lives[a.run], a.acked.Add(checkpointAfter)
+	if !due.Before(l.ended) {
+		return 0
+	}
+	return l.commit - min(l.commit, b.commits.at(due))
 }
 
 // delivered notes a message with an object.
@@ -226,11 +237,12 @@ func (b *scopeBook) noted(before []*arrival, a *arrival, s scope, place string) 
 		case !b.mayForget(last):
 			l.repeats[s]++
 			b.wrong.add("run %d repeated what run %d had sent about %q; that was acknowledged %s before its end %s, with %d commits since a second later",
-				a.run, last.run, place, l.ended.Sub(last.acked), l.how, l.commit-b.commits.at(last.acked.Add(checkpointAfter)))
+				a.run, last.run, place, l.ended.Sub(last.acked), l.how, b.since(last))
 		default:
 			l.repeats[s]++
 			if !last.acked.IsZero() {
 				b.oldest = max(b.oldest, l.ended.Sub(last.acked))
+				b.behind = max(b.behind, b.since(last))
 			}
 		}
 	}

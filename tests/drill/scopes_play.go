@@ -108,6 +108,10 @@ func (d *scopesDrill) choose(n int) ending {
 // waitsAtMost is how long a kill waits for what it is to come after.
 const waitsAtMost = 3 * time.Second
 
+// longestClose is the longest that a process has between SIGTERM and SIGKILL: most need
+// less to end by themselves.
+const longestClose = 400 * time.Millisecond
+
 // lead lets the process live up to the moment of its kill. It returns how it is to be
 // killed, or that it has ended by itself.
 func (d *scopesDrill) lead(ctx context.Context, how ending) (ending, error) {
@@ -132,7 +136,8 @@ func (d *scopesDrill) lead(ctx context.Context, how ending) (ending, error) {
 		return how, d.pipeline.liveFor(ctx, d.world.caught(), waitsAtMost)
 	case killedInClose:
 		_ = d.pipeline.process.Signal(syscall.SIGTERM)
-		if err := d.pipeline.live(ctx, d.within(400*time.Millisecond)); errors.Is(err, errEnded) {
+		err := d.pipeline.live(ctx, d.within(longestClose))
+		if errors.Is(err, errEnded) && d.pipeline.code >= 0 { // else it did not listen to signals yet
 			return endedByItself, nil
 		}
 	}

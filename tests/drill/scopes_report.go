@@ -52,9 +52,9 @@ versions uploaded    %6d
 messages             %6d with an object, %d about deletions
   repeats            %6d
   most for one end   %6d in one scope, %d in all
-  oldest repeat      %6.1f s acknowledged before the end
+  oldest repeat      %6.1f s acknowledged before the end; the most commits of others in front of one: %d
 peak memory          %6d MiB
-`, b.passes, len(b.versions), lost, b.messages, b.told, repeats, most, mostOfAll, b.oldest.Seconds(), d.pipeline.peak>>20)
+`, b.passes, len(b.versions), lost, b.messages, b.told, repeats, most, mostOfAll, b.oldest.Seconds(), b.behind, d.pipeline.peak>>20)
 	for _, name := range slices.Sorted(maps.Keys(d.world.happened)) {
 		_, _ = fmt.Fprintf(w, "%4d times: %s\n", d.world.happened[name], name)
 	}

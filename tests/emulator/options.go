@@ -32,7 +32,8 @@ type Options struct {
 	ReadOnly bool
 	// S3Backend answers as a server whose blobs are in S3 (hosted projects):
 	// a missing blob is 404 S3Error instead of 500 InternalError, a range that
-	// cannot be satisfied has the code S3Error, and keys may hold dot segments.
+	// cannot be satisfied has the code S3Error, keys may hold dot segments, and the
+	// ETag of a large upload is not its MD5.
 	S3Backend bool
 	// MultiTenant answers as the hosted service where it differs from a self-hosted
 	// server: an unknown S3 access key is 403 InvalidAccessKeyId.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -57,9 +58,8 @@ func (x *exchange) restPut() error {
 			return cmp.Or(err, error(failKeyExists))
 		}
 	}
-	sum := md5.Sum(body)
 	d := draft{
-		row: row{key: x.req.Key, etag: hex.EncodeToString(sum[:]), size: int64(len(body)), content: blob(body)},
+		row: row{key: x.req.Key, etag: x.s.streamETag(body), size: int64(len(body)), content: blob(body)},
 		attrs: attrs{
 			contentType: h.Get("Content-Type"), cacheControl: h.Get("Cache-Control"), user: restMetadata(h),
 		},
@@ -76,6 +76,26 @@ func (x *exchange) restPut() error {
 	j.raw("}")
 	x.sendJSON(http.StatusOK, j.buf)
 	return nil
+}
+
+// streamPart is the size of the parts in which the server hands an upload over REST on to
+// S3, in bytes.
+const streamPart = 16 << 20
+
+// streamETag is the ETag of an upload over REST: the MD5 of the content, or, where the
+// server hands it on to S3 in several parts, the one that S3 makes of theirs.
+func (s *Server) streamETag(body []byte) string {
+	if !s.s3Backend || len(body) <= streamPart {
+		sum := md5.Sum(body)
+		return hex.EncodeToString(sum[:])
+	}
+	sums, n := md5.New(), 0
+	for part := range slices.Chunk(body, streamPart) {
+		sum := md5.Sum(part)
+		sums.Write(sum[:])
+		n++
+	}
+	return hex.EncodeToString(sums.Sum(nil)) + "-" + strconv.Itoa(n)
 }
 
 // restMetadata reads the header x-metadata: JSON in base64. What cannot be read is

@@ -101,3 +101,21 @@ func TestMetadataThatAreNoTextAreLeftOutOverS3(t *testing.T) {
 	stored, _, _ := s.Get("b", "k")
 	require.Equal(t, map[string]string{"a": "b", "u": "ü"}, stored.UserMetadata)
 }
+
+func TestALargeUploadOverRESTHasTheETagOfItsPartsInS3(t *testing.T) {
+	content := strings.Repeat("z", 1<<20)
+	for size, want := range map[int]string{ // in MiB; as recorded with a real server
+		16: "6a31f7e7ba3abe2b8c36dcca2c9863b2",
+		32: "9ed47b73db59a53fb7af3a314f9bc66b-2",
+	} {
+		s := New(Options{S3Backend: true})
+		s.CreateBucket("b")
+		c := newClient(t, s)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/storage/v1/object/b/k", strings.NewReader(strings.Repeat(content, size)))
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", "text/plain")
+		r.Header.Set("Apikey", s.Settings().SecretKey)
+		require.Equal(t, http.StatusOK, c.send(r).status)
+		require.Equal(t, `"`+want+`"`, c.rest(http.MethodHead, "authenticated/b/k", "Bearer "+s.Settings().ServiceRoleKey, "").header.Get("Etag"))
+	}
+}

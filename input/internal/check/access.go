@@ -26,6 +26,13 @@ type access struct {
 	serverRegion string
 }
 
+// knowProject takes in what the keys tell of the project, once there are keys.
+func (c *checker) knowProject() {
+	bucket := c.conf.Project.Bucket // the source is that of the whole project
+	c.conf.Project = c.project.source.Project()
+	c.conf.Project.Bucket = bucket
+}
+
 // checkCredentials obtains the credentials and makes the first signed request.
 // What is wrong with the region or the bucket is left to their steps.
 func (c *checker) checkCredentials(ctx context.Context) Step {
@@ -33,9 +40,7 @@ func (c *checker) checkCredentials(ctx context.Context) Step {
 		return c.failed(StepCredentials, "type "+c.conf.Project.CredentialType(), err)
 	}
 	known := c.conf.Project.Warnings
-	bucket := c.conf.Project.Bucket // the source is that of the whole project
-	c.conf.Project = c.project.source.Project()
-	c.conf.Project.Bucket = bucket
+	c.knowProject()
 	cred, _ := c.conf.Project.Keys()
 	c.plane = "S3 protocol"
 	if !cred.Signs() {

@@ -26,7 +26,8 @@ type Options struct {
 	// it. Nil asks for nothing.
 	Target []byte
 	// Bucket and Project restrict the check of an input that reads several to one
-	// bucket, and to one project by its reference or its name; "" restricts nothing.
+	// bucket, and to one project by its reference or its name, as they are typed: see
+	// [object.ScopeName]. "" restricts nothing.
 	Bucket, Project string
 	// StatesOfOthers maps the state.path of other inputs of the same pipeline,
 	// cleaned by [path/filepath.Clean], to the names of these: no two can have the

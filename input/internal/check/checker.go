@@ -26,9 +26,11 @@ const (
 
 // checker makes one check, step by step.
 type checker struct {
-	conf   config.Config
-	res    *service.Resources
-	opts   Options
+	conf config.Config
+	res  *service.Resources
+	opts Options
+	// typed is Options.Bucket where the project stands in front of it, as in lists.
+	typed  string
 	report *Report
 	// blocked maps a step that failed, or was skipped for it, to the one whose
 	// failure is the reason.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/discover"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
 )
@@ -22,12 +23,20 @@ func (v *survey) findProjects(ctx context.Context) Step {
 	asked := c.opts.Project
 	phases := map[management.Phase]int{}
 	for _, p := range found {
-		if asked != "" && p.Ref != asked && p.Name != asked {
+		name := object.ScopeName{Ref: p.Ref, Project: p.Name}
+		if asked != "" && !name.IsProject(asked) {
+			continue
+		}
+		bucket, ok := name.BucketIn(c.typed)
+		if !ok {
 			continue
 		}
 		m := member{ref: p.Ref, name: p.Name, err: p.Err, facts: func(context.Context) (management.Project, error) { return p.Facts() }}
 		if m.err == nil {
 			m.conf, m.err = c.conf.ForProject(p.Ref)
+			if c.typed != "" && m.err == nil {
+				m.conf = m.conf.ForBucket(bucket)
+			}
 		}
 		phases[p.Status.Phase()]++
 		v.members = append(v.members, m)
@@ -50,8 +59,12 @@ func (v *survey) findProjects(ctx context.Context) Step {
 			Remedy: "leave out --project to see all",
 		})
 	}
+	none := Problem{Field: config.FieldProjects, Problem: "there is no such project, so there is nothing to deliver", Remedy: "compare include and exclude with the names in the Dashboard; preview branches are left out unless branches is true"}
+	if !c.conf.Plan.Repeats() { // the run fails
+		return Step{Name: StepProjects, Status: Failed, Problems: []Problem{none}}
+	}
 	s.Found = ""
-	s.warn(Problem{Field: config.FieldProjects, Problem: "there is no such project, so there is nothing to deliver", Remedy: "compare include and exclude with the names in the Dashboard; preview branches are left out unless branches is true"})
+	s.warn(none)
 	return s
 }
 

@@ -1,12 +1,15 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase"
 )
 
@@ -30,6 +33,11 @@ type Scope struct {
 	Steps []Step `json:"steps"`
 	// Sample says what a run would deliver; nil where nothing could be listed.
 	Sample *Sample `json:"sample,omitempty"`
+}
+
+// Name is that of the bucket.
+func (s Scope) Name() object.ScopeName {
+	return object.ScopeName{Ref: s.Project, Project: s.ProjectName, Bucket: s.Bucket}
 }
 
 // Problems are those of the steps that failed or, where none did, of those that warn.
@@ -93,9 +101,25 @@ func (c *checker) readSharedState(ctx context.Context) Step {
 // choose restricts an input that reads several buckets to those that were asked for.
 // The projects of an organization are known later, see narrow.
 func (c *checker) choose() error {
-	conf, o := &c.conf, c.opts
-	if name := o.Bucket; name != "" {
+	conf, o := &c.conf, &c.opts
+	i := strings.IndexByte(o.Bucket, '/')
+	if i > 0 && !supabase.IsRef(o.Bucket[:i], false) { // the name of a project may have some
+		i = strings.LastIndexByte(o.Bucket, '/')
+	}
+	if i > 0 && conf.Projects != nil { // as lists show it
+		c.typed = o.Bucket
+		o.Project, o.Bucket = cmp.Or(o.Project, o.Bucket[:i]), o.Bucket[i+1:]
+		if i := strings.LastIndex(o.Bucket, " ("); i > 0 && conf.Buckets != nil && !conf.Buckets.Match(o.Bucket) {
+			o.Bucket = o.Bucket[:i] // what follows is the name of the project
+		}
+	}
+	if name, ok := (object.ScopeName{Ref: conf.Project.Ref}).BucketIn(o.Bucket); o.Bucket != "" {
 		switch {
+		case !ok && conf.Projects == nil:
+			return &supabase.FieldError{
+				Field: "project_ref", Problem: fmt.Sprintf("the bucket %q was asked for, which is of another project", o.Bucket),
+				Remedy: "write the name of the bucket alone",
+			}
 		case conf.Buckets != nil && conf.Buckets.Match(name):
 			*conf = conf.ForBucket(name)
 		case conf.Buckets != nil || conf.Project.Bucket != name:
@@ -105,7 +129,7 @@ func (c *checker) choose() error {
 			}
 		}
 	}
-	if ref := o.Project; ref != "" && conf.Projects == nil && conf.Project.Ref != ref {
+	if ref := o.Project; ref != "" && conf.Projects == nil && !(object.ScopeName{Ref: conf.Project.Ref}).IsProject(ref) {
 		what := "no project_ref is written"
 		if conf.Project.Ref != "" {
 			what = fmt.Sprintf("this input reads %q", conf.Project.Ref)

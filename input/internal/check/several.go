@@ -260,6 +260,7 @@ func (c *checker) checkKeys(ctx context.Context) Step {
 	if err := c.try(ctx, c.project.source.Test); err != nil {
 		return c.failed(StepCredentials, "type "+c.conf.Project.CredentialType(), err)
 	}
+	c.knowProject()
 	return Step{Name: StepCredentials, Status: OK, Found: "type " + c.conf.Project.CredentialType()}
 }
 
@@ -307,7 +308,7 @@ func sumUp(scopes []Scope) Step {
 	switch {
 	case failed > 0:
 		s.Status = Failed
-		s.Problems = []Problem{{Problem: countScopes(scopes, Failed) + " can't be read to the end", Remedy: "see what is wrong with each"}}
+		s.Problems = []Problem{{Problem: countScopes(scopes, Failed) + " can't be read to the end"}}
 	case buckets == 0:
 		s.Found = ""
 		s.warn(Problem{Field: config.FieldSourcePath, Problem: "there is no bucket that it names, so there is nothing to deliver", Remedy: "compare it with the names in the Dashboard under Storage"})

@@ -10,6 +10,8 @@
 // Invariants:
 //
 //   - What fails in one project or bucket is tried again there, and holds up no other.
+//   - A project that is there and not to be read any more is let go, and nothing of it
+//     counts as deleted.
 //   - Nothing counts as gone from one answer: what is missing from a list is asked for by
 //     its name, and only a clear no counts.
 //   - A list that could not be had changes nothing.

@@ -1,8 +1,10 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,13 +17,28 @@ import (
 // its name.
 type Project struct{ Ref, Name string }
 
-// Options say what to run. List, Gone and Refresh may be left out where there is one
+// Fate is what became of a project that a list does not name.
+type Fate int
+
+// The fates.
+const (
+	// Unclear is that of a project that is there, or may be: it is read on.
+	Unclear Fate = iota
+	// Deleted is that of a project that is no more.
+	Deleted
+	// Left is that of a project that is there, and is not to be read any more: it has
+	// another name or another owner.
+	Left
+)
+
+// Options say what to run. List, Missing and Refresh may be left out where there is one
 // project.
 type Options struct {
 	// List names the projects that there are now, all of them.
 	List func(context.Context) ([]Project, error)
-	// Gone asks for a project by its reference, whether it was deleted.
-	Gone func(ctx context.Context, ref string) (bool, error)
+	// Missing says what became of a project that the last list does not name. An error
+	// says that this is not known.
+	Missing func(ctx context.Context, ref string) (Fate, error)
 	// Remembered names projects that an earlier process has read; nil for none. It is
 	// asked once, by Run.
 	Remembered func() []Project
@@ -78,6 +95,8 @@ type Watcher interface {
 	// of a project, where bucket is empty. Back says that it had been gone.
 	Began(p Project, bucket string, late, back bool)
 	Gone(p Project, bucket string)
+	// Left hears of a project that is not to be read any more.
+	Left(p Project)
 }
 
 // Fleet is all scopes of an input.
@@ -87,6 +106,8 @@ type Fleet struct {
 
 	mu       sync.Mutex
 	projects map[string]*project // by reference
+	// left are the projects that are there and not to be read any more.
+	left map[string]bool
 	// begun says that what is found from now on was not there at the start.
 	begun bool
 
@@ -94,11 +115,13 @@ type Fleet struct {
 	// process has read and that may be gone. Both belong to Connect, and then to Run.
 	listed  map[string]bool
 	earlier []Project
+	// asked is when it was asked what became of a project, by reference.
+	asked map[string]time.Time
 }
 
 // New runs nothing yet.
 func New(o Options) *Fleet {
-	return &Fleet{o: o, projects: map[string]*project{}}
+	return &Fleet{o: o, projects: map[string]*project{}, left: map[string]bool{}, asked: map[string]time.Time{}}
 }
 
 // ErrNone means that an organization has no project that is wanted.
@@ -147,7 +170,7 @@ func (f *Fleet) Run(ctx context.Context) {
 	if f.o.List != nil && f.o.Remembered != nil {
 		f.earlier = f.o.Remembered()
 	}
-	f.letGo(ctx)
+	f.letGo(ctx, len(f.all())+len(f.earlier))
 	if !f.o.Plan.Repeats() {
 		f.running.Wait()
 		return
@@ -167,11 +190,11 @@ func (f *Fleet) Run(ctx context.Context) {
 		failures++
 		if err := f.list(ctx); err == nil {
 			failures = 0
-			f.letGo(ctx)
+			f.start(ctx)
+			f.letGo(ctx, askedPerList)
 		} else if ctx.Err() == nil {
 			f.o.Watcher.ListFailed(err)
 		}
-		f.start(ctx)
 	}
 }
 
@@ -196,41 +219,62 @@ func (f *Fleet) list(ctx context.Context) error {
 	return nil
 }
 
-// letGo ends the projects that the last list does not have, if the server says of the
-// project itself that it was deleted.
-func (f *Fleet) letGo(ctx context.Context) {
+// askedPerList is how many projects that are missing are asked for after a list: a
+// token that loses sight of a thousand of them must not spend its quota on them each
+// time.
+const askedPerList = 20
+
+// letGo ends projects that the last list does not have: those that were deleted, by what
+// the server says of the project itself, and those that are not to be read any more. It
+// asks for so many at the most, and for those first for which it did not ask for longest.
+func (f *Fleet) letGo(ctx context.Context, most int) {
 	if f.o.List == nil {
 		return
 	}
-	for _, p := range f.all() {
-		if !f.listed[p.of.Ref] && !p.ending && f.gone(ctx, p.of) {
-			f.end(ctx, p)
-		}
-	}
-	var unsure []Project
-	for _, of := range f.earlier {
+	f.earlier = slices.DeleteFunc(f.earlier, func(of Project) bool {
 		f.mu.Lock()
+		defer f.mu.Unlock()
 		_, open := f.projects[of.Ref]
-		f.mu.Unlock()
-		switch {
-		case open || f.listed[of.Ref]: // its source remembers its buckets
-		case !f.gone(ctx, of):
-			unsure = append(unsure, of)
-		default:
-			p, err := f.open(of)
-			if err != nil {
-				f.o.Watcher.ProjectFailed(of, err)
-				continue
-			}
-			f.end(ctx, p)
+		return open || f.listed[of.Ref] // its source remembers its buckets
+	})
+	missing := slices.Clone(f.earlier)
+	for _, p := range f.all() {
+		if !f.listed[p.of.Ref] && !p.ending {
+			missing = append(missing, p.of)
 		}
 	}
-	f.earlier = unsure
+	slices.SortFunc(missing, func(a, b Project) int {
+		return cmp.Or(f.asked[a.Ref].Compare(f.asked[b.Ref]), cmp.Compare(a.Ref, b.Ref))
+	})
+	for _, of := range missing[:min(most, len(missing))] {
+		fate, err := f.o.Missing(ctx, of.Ref)
+		if ctx.Err() != nil {
+			return
+		}
+		f.asked[of.Ref] = time.Now()
+		if err == nil && fate != Unclear {
+			f.settle(ctx, of, fate)
+		}
+	}
 }
 
-func (f *Fleet) gone(ctx context.Context, of Project) bool {
-	gone, err := f.o.Gone(ctx, of.Ref)
-	return err == nil && gone
+// settle ends a project of which the fate is known.
+func (f *Fleet) settle(ctx context.Context, of Project, fate Fate) {
+	delete(f.asked, of.Ref)
+	before := len(f.earlier)
+	f.earlier = slices.DeleteFunc(f.earlier, func(other Project) bool { return other.Ref == of.Ref })
+	if len(f.earlier) < before && fate == Left {
+		return // nothing of it is read
+	}
+	p, err := f.open(of)
+	switch {
+	case err != nil:
+		f.o.Watcher.ProjectFailed(of, err)
+	case fate == Left:
+		f.leave(ctx, p)
+	default:
+		f.end(ctx, p)
+	}
 }
 
 // open prepares a project, unless it is there.
@@ -244,7 +288,8 @@ func (f *Fleet) open(of Project) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &project{fleet: f, of: of, source: source, scopes: map[string]*scope{}, dropped: map[string]bool{}, late: f.begun}
+	p := &project{fleet: f, of: of, source: source, scopes: map[string]*scope{}, dropped: map[string]bool{}, late: f.begun, back: f.left[of.Ref]}
+	delete(f.left, of.Ref)
 	f.projects[of.Ref] = p
 	return p, nil
 }
@@ -298,6 +343,27 @@ func (f *Fleet) end(ctx context.Context, p *project) {
 			s.closeIdle(ctx)
 		}
 		p.source.Close()
+	})
+}
+
+// leave ends a project that is there and not to be read any more. What was delivered of
+// it stays remembered.
+func (f *Fleet) leave(ctx context.Context, p *project) {
+	p.ending = true
+	if p.stop != nil {
+		p.stop()
+		<-p.ended
+	}
+	f.o.Watcher.Left(p.of)
+	f.running.Go(func() {
+		for _, s := range p.all() {
+			s.closeIdle(ctx)
+		}
+		p.source.Close()
+		f.mu.Lock() // if it comes back, its scopes are opened anew
+		defer f.mu.Unlock()
+		delete(f.projects, p.of.Ref)
+		f.left[p.of.Ref] = true
 	})
 }
 

@@ -21,17 +21,21 @@ type world struct {
 	mu       sync.Mutex
 	projects map[string][]string
 	deleted  map[string]bool
+	left     map[string]bool  // projects that are there and not to be read
+	asked    []string         // for what became of it
 	broken   map[string]error // by project
 	asleep   map[string]bool  // projects without keys
 	unsure   map[string]bool  // buckets that are not listed, and of which nobody knows more
 	listing  error
-	events   []string
-	running  map[string]int
+	// remembered are projects of an earlier process.
+	remembered []fleet.Project
+	events     []string
+	running    map[string]int
 }
 
 func newWorld() *world {
 	return &world{
-		projects: map[string][]string{}, deleted: map[string]bool{}, broken: map[string]error{},
+		projects: map[string][]string{}, deleted: map[string]bool{}, left: map[string]bool{}, broken: map[string]error{},
 		asleep: map[string]bool{}, unsure: map[string]bool{}, running: map[string]int{},
 	}
 }
@@ -68,11 +72,20 @@ func (w *world) options(plan schedule.Plan) fleet.Options {
 			})
 			return all, err
 		},
-		Gone: func(_ context.Context, ref string) (gone bool, _ error) {
-			w.set(func() { gone = w.deleted[ref] })
-			return gone, nil
+		Missing: func(_ context.Context, ref string) (fate fleet.Fate, _ error) {
+			w.set(func() {
+				w.asked = append(w.asked, ref)
+				switch {
+				case w.deleted[ref]:
+					fate = fleet.Deleted
+				case w.left[ref]:
+					fate = fleet.Left
+				}
+			})
+			return fate, nil
 		},
-		Open: func(p fleet.Project) (fleet.Source, error) { return source{w, p.Ref}, nil },
+		Remembered: func() []fleet.Project { return w.remembered },
+		Open:       func(p fleet.Project) (fleet.Source, error) { return source{w, p.Ref}, nil },
 	}
 }
 
@@ -134,6 +147,7 @@ func (w watcher) Listed(int)                                 {}
 func (w watcher) ProjectFailed(p fleet.Project, err error)   { w.say("failed %s: %v", p.Ref, err) }
 func (w watcher) ProjectLooked(fleet.Project, int)           {}
 func (w watcher) Began(p fleet.Project, b string, _, _ bool) { w.say("began %s/%s", p.Ref, b) }
+func (w watcher) Left(p fleet.Project)                       { w.say("left %s", p.Ref) }
 func (w watcher) Gone(p fleet.Project, b string)             { w.say("gone %s/%s", p.Ref, b) }
 
 // run runs a fleet until stop is called.
@@ -179,6 +193,59 @@ func TestWhatComesIsReadAndWhatGoesIsLetGo(t *testing.T) {
 		})
 		time.Sleep(2 * time.Minute)
 		require.Equal(t, []string{"began p/a", "began q/a"}, w.said())
+		stop()
+	})
+}
+
+func TestAProjectThatIsNotToBeReadAnyMoreIsLetGoAndComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.projects["p"], w.projects["q"] = []string{"a"}, []string{"a", "b"}
+		w.remembered = []fleet.Project{{Ref: "q"}, {Ref: "r"}, {Ref: "s"}}
+		w.left["r"] = true
+		stop := w.run(t)
+		require.Equal(t, []string{"began p/a", "began q/a", "began q/b"}, w.said(), "nothing is told of what is not read")
+		w.set(func() { require.Equal(t, []string{"r", "s"}, w.asked) })
+
+		w.set(func() { delete(w.projects, "q"); w.left["q"], w.unsure["a"], w.unsure["b"] = true, true, true })
+		time.Sleep(2 * time.Minute)
+		require.Equal(t, []string{"close q", "close q/a", "close q/b", "left q"}, w.said(), "nothing is dropped")
+		w.set(func() { require.Equal(t, map[string]int{"p/a": 1, "q/a": 0, "q/b": 0}, w.running) })
+		time.Sleep(time.Hour)
+		require.Empty(t, w.said())
+
+		w.set(func() { w.projects["q"] = []string{"a"}; w.left["q"] = false })
+		time.Sleep(2 * time.Minute)
+		require.Equal(t, []string{"began q/a"}, w.said())
+		w.set(func() { require.Equal(t, 1, w.running["q/a"]) })
+		stop()
+	})
+}
+
+// A token that loses sight of many projects must not spend its quota on them.
+func TestOfManyMissingProjectsAFewAreAskedForAfterEachList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		const n = 80
+		for i := range n {
+			w.projects[fmt.Sprintf("p%03d", i)] = []string{"a"}
+		}
+		stop := w.run(t)
+		w.set(func() { clear(w.projects); w.projects["new"], w.unsure["a"] = []string{"a"}, true })
+		time.Sleep(time.Minute + time.Second)
+		perList := 0
+		w.set(func() {
+			require.Equal(t, 1, w.running["new/a"])
+			perList = len(w.asked)
+			require.Less(t, perList, n/2)
+		})
+		time.Sleep(10 * time.Minute)
+		w.set(func() {
+			for i := range n {
+				require.Contains(t, w.asked, fmt.Sprintf("p%03d", i), "each has its turn")
+			}
+			require.LessOrEqual(t, len(w.asked), 12*perList)
+		})
 		stop()
 	})
 }

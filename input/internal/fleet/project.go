@@ -19,7 +19,8 @@ type project struct {
 	source Source
 	stop   context.CancelFunc // nil until it has begun; it belongs to Run
 	ended  chan struct{}
-	ending bool // it was deleted; it belongs to Run
+	ending bool // it was deleted, or is not to be read; it belongs to Run
+	back   bool // it had left
 	// late says that buckets which are found from now on are late.
 	late bool
 	// recalled says that the source was asked for what it remembers.
@@ -132,7 +133,7 @@ func (p *project) open(bucket string) error {
 		return err
 	}
 	p.scopes[bucket] = &scope{bucket: bucket, run: run}
-	p.fleet.o.Watcher.Began(p.of, bucket, p.late, p.dropped[bucket])
+	p.fleet.o.Watcher.Began(p.of, bucket, p.late, p.back || p.dropped[bucket])
 	delete(p.dropped, bucket)
 	return nil
 }

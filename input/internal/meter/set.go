@@ -48,8 +48,9 @@ type Set struct {
 	passTime  *service.MetricTimer
 
 	*passes
-	// scopes counts those of an input that reads several, by state.
-	scopes Gauge
+	// scopes counts those of an input that reads several, by state, and projects those of
+	// which no bucket is known.
+	scopes, projects Gauge
 
 	view view
 	// gathered holds the metrics that change with every object.
@@ -122,6 +123,7 @@ func makeMeters(set *registry, of labels, gathered *gatherer) *Set {
 
 	m.passes = newPasses(v)
 	m.scopes = v.newGauge("supabase_storage_scopes", "state")
+	m.projects = v.newGauge("supabase_storage_projects", "state")
 	return m
 }
 
@@ -150,8 +152,11 @@ func (m *Set) showZeros() {
 		g.Set(0)
 	}
 	m.passes.showZeros()
-	for _, state := range scopeStates {
+	for _, state := range ScopeStates {
 		m.scopes.Set(0, state)
+	}
+	for _, state := range ProjectStates {
+		m.projects.Set(0, state)
 	}
 	if m.view.of.n == 0 {
 		m.ShowZerosOfScope()
@@ -223,12 +228,22 @@ func (m *Set) Undelivered(oldest time.Duration, batches int) {
 // Failed is how many requests failed so far, and the error of the last one.
 func (m *Set) Failed() (n int64, last error) { return m.failed.seen() }
 
-// scopeStates are the values of the label state.
-var scopeStates = []string{"active", "waiting", "failing", "gone"}
+// ScopeStates and ProjectStates are the values of the label state.
+var (
+	ScopeStates   = []string{"active", "waiting", "failing", "done", "gone"}
+	ProjectStates = []string{"waiting", "failing"}
+)
 
 // Scopes is told how many scopes of an input that reads several are in each state.
-func (m *Set) Scopes(active, waiting, failing, gone int) {
-	for i, n := range []int{active, waiting, failing, gone} {
-		m.scopes.Set(int64(n), scopeStates[i])
+func (m *Set) Scopes(active, waiting, failing, done, gone int) {
+	for i, n := range []int{active, waiting, failing, done, gone} {
+		m.scopes.Set(int64(n), ScopeStates[i])
+	}
+}
+
+// Projects is told of how many projects no bucket is known, by why.
+func (m *Set) Projects(waiting, failing int) {
+	for i, n := range []int{waiting, failing} {
+		m.projects.Set(int64(n), ProjectStates[i])
 	}
 }

@@ -108,7 +108,7 @@ func (s *Scope) signIn(ctx context.Context) error {
 // no run needs the session that this begins.
 func (s *Scope) Test(ctx context.Context, idle bool) error {
 	if idle {
-		defer s.signOut(ctx)
+		defer SignOut(ctx, s.Keys, s.Log)
 	}
 	if err := s.Keys.Test(ctx); err != nil {
 		return err

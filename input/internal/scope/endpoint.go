@@ -3,6 +3,7 @@ package scope
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -62,13 +63,30 @@ func NewEndpoint(s *Shared, conf config.Config, from KeysFrom, log *service.Logg
 	return e
 }
 
-// Close ends the session that the keys began, so that none is left open. It fails
-// nothing: a session that stays ends by itself.
-func (e *Endpoint) Close() { e.signOut(context.Background()) }
+// whose says of which project something is, "" where there is one.
+func (e *Endpoint) whose() string {
+	if e.Shared.Conf.Projects == nil {
+		return ""
+	}
+	return " of " + e.Outages.What
+}
 
-func (e *Endpoint) signOut(ctx context.Context) {
-	if err := e.Keys.SignOut(ctx); err != nil {
-		e.Log.Debugf("The session could not be ended, and is left to expire: %v", err)
+// WaitsForKeys says that keys are waited for, and why; "" where they are there.
+func (e *Endpoint) WaitsForKeys() string {
+	if err := e.keysFail.Get(); err != nil {
+		return fmt.Sprintf("waiting for the credentials%s: %v", e.whose(), err)
+	}
+	return ""
+}
+
+// Close ends the session that the keys began.
+func (e *Endpoint) Close() { SignOut(context.Background(), e.Keys, e.Log) }
+
+// SignOut ends the session that a source began, so that none is left open. It
+// fails nothing: a session that stays ends by itself.
+func SignOut(ctx context.Context, source *keys.Source, log *service.Logger) {
+	if err := source.SignOut(ctx); err != nil {
+		log.Debugf("The session could not be ended, and is left to expire: %v", err)
 	}
 }
 
@@ -99,16 +117,16 @@ func (e *Endpoint) rests(tell func(now bool), now bool) {
 	}
 }
 
-// oneTimePatience is how long a one-time run waits for its keys, such as those
+// OneTimePatience is how long a one-time run waits for its keys, such as those
 // of a project that is being restored. Other runs have all the time.
-const oneTimePatience = 10 * time.Minute
+const OneTimePatience = 10 * time.Minute
 
 // patience is how long keys are waited for, zero for as long as it takes.
 func patience(conf config.Config) time.Duration {
 	if conf.Plan.Repeats() {
 		return 0
 	}
-	return oneTimePatience
+	return OneTimePatience
 }
 
 // keyWatcher implements keys.Watcher. The source calls it from one goroutine at
@@ -140,11 +158,11 @@ func (w *keyWatcher) Delayed(err error, until time.Time) {
 	case !told:
 		w.endpoint.Log.Debugf("Credentials could not be had: %v", err)
 	case w.lines.Lasts() > 0:
-		w.endpoint.Log.Warnf("Still waiting for the credentials, for %s so far: %v", w.lines.Lasts(), err)
+		w.endpoint.Log.Warnf("Still waiting for the credentials%s, for %s so far: %v", w.endpoint.whose(), w.lines.Lasts(), err)
 	case until.IsZero():
-		w.endpoint.Log.Warnf("Waiting for the credentials: %v", err)
+		w.endpoint.Log.Warnf("Waiting for the credentials%s: %v", w.endpoint.whose(), err)
 	default:
-		w.endpoint.Log.Warnf("The credentials could not be renewed yet, and are good until %s: %v", until.UTC().Format(time.RFC3339), err)
+		w.endpoint.Log.Warnf("The credentials%s could not be renewed yet, and are good until %s: %v", w.endpoint.whose(), until.UTC().Format(time.RFC3339), err)
 	}
 }
 
@@ -154,7 +172,7 @@ func (w *keyWatcher) Recovered(after time.Duration) {
 	w.endpoint.keysFail.Clear()
 	w.endpoint.rests(w.endpoint.opts.NoKeys, false)
 	if w.lines.Over() {
-		w.endpoint.Log.Infof("The credentials were obtained after %s in which they could not be had", after.Round(time.Second))
+		w.endpoint.Log.Infof("The credentials%s were obtained after %s in which they could not be had", w.endpoint.whose(), after.Round(time.Second))
 	}
 }
 

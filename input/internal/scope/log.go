@@ -21,8 +21,12 @@ func (s *Scope) sayChangesRest(reason error, pause time.Duration) {
 	if errors.Is(reason, changes.ErrNoToken) {
 		return
 	}
-	s.Log.Infof("Every pass lists all of %s for now, since asking only for what changed does not work or does not pay there. It is tried again in %v: %v",
-		s.Where(), pause, s.project().ExplainChanges(reason))
+	say := s.Log.Info
+	if !s.Voice.alone() {
+		say = s.tells("no changes", s.Log.Info, s.Log.Debug)
+	}
+	say(fmt.Sprintf("Every pass lists all of %s for now, since asking only for what changed does not work or does not pay there. It is tried again in %v: %v",
+		s.Where(), pause, s.project().ExplainChanges(reason)))
 }
 
 // sayPass is the one line after a pass, over what, that did something, and a hint

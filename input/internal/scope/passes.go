@@ -118,6 +118,9 @@ func (p *passes) Parked(ctx context.Context, due poll.Due) {
 // NextParked implements poll.Passes.
 func (p *passes) NextParked() time.Time { return p.over.NextParked() }
 
+// Parks implements poll.Passes.
+func (p *passes) Parks() <-chan struct{} { return p.over.Parks() }
+
 // make runs a pass.
 func (p *passes) make(ctx context.Context, t pass.Task) (made *pass.Pass, took time.Duration, err error) {
 	began := time.Now()

@@ -2,6 +2,7 @@ package scope
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -36,8 +37,23 @@ type Shared struct {
 	closing context.Context //nolint:containedctx // the life of the input, which no call has
 	// room is for the downloads of all scopes.
 	room *fetch.Room
-	// stalled is how many scopes wait for their state.
-	stalled atomic.Int64
+	// stalled is how many scopes wait for their state, and settled how many objects were
+	// delivered or parked.
+	stalled, settled atomic.Int64
+	// told are the peculiarities of a server, which one line tells for all scopes.
+	told sync.Map
+}
+
+// Settled is how many objects were delivered or parked so far.
+func (s *Shared) Settled() int64 { return s.settled.Load() }
+
+// tells is log where nothing was told of what so far, else again: thousands of scopes may
+// have the same to tell.
+func (s *Shared) tells(what string, log, again func(string)) func(string) {
+	if _, told := s.told.LoadOrStore(what, true); told {
+		return again
+	}
+	return log
 }
 
 // NewShared makes what the scopes of an input share. Closing ends when the input begins

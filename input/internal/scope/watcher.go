@@ -44,7 +44,10 @@ func (w *watcher) Listed() { w.scope.Meters.Listed() }
 func (w *watcher) Filtered(rule string, n int64) { w.scope.Meters.Filtered(rule, n) }
 
 // Delivered implements pass.Watcher.
-func (w *watcher) Delivered(obj object.Object) { w.scope.Meters.Delivered(obj.Size) }
+func (w *watcher) Delivered(obj object.Object) {
+	w.scope.settled.Add(1)
+	w.scope.Meters.Delivered(obj.Size)
+}
 
 // Vanished implements pass.Watcher.
 func (w *watcher) Vanished(obj object.Object) {
@@ -59,6 +62,7 @@ func (w *watcher) Parked(obj object.Object, reason string, err error, again bool
 		w.scope.Log.Debugf("Object %q is still parked (%s): %v", obj.Key, reason, err)
 		return
 	}
+	w.scope.settled.Add(1)
 	w.say(w.scope.Log.Errorf, kindParked+reason, "Object %q is parked (%s): %v", obj.Key, reason, err)
 }
 
@@ -81,14 +85,15 @@ func (w *watcher) MissingMeta(key string, n int) {
 	if w.missingMeta.Swap(true) {
 		return
 	}
+	log := w.scope.Log
 	if n == object.NoMeta {
-		w.scope.Log.Info("Over this API the server sends no metadata of objects along with their content: " +
+		w.scope.tells("no metadata", log.Info, log.Debug)("Over this API the server sends no metadata of objects along with their content: " +
 			"user_metadata: full has it asked for, with one more request an object")
 		return
 	}
-	w.scope.Log.Warnf("The server could not send %d values of the metadata of object %q, and perhaps some of others: over S3, Supabase leaves out numbers, "+
+	w.scope.tells("missing metadata", log.Warn, log.Debug)(fmt.Sprintf("The server could not send %d values of the metadata of object %q, and perhaps some of others: over S3, Supabase leaves out numbers, "+
 		"nested values and text that is not ASCII. %s counts them for each message; store them as ASCII text, set user_metadata to full to have them asked for, or to false if they are not needed",
-		n, key, emit.MetaMissingMeta)
+		n, key, emit.MetaMissingMeta))
 }
 
 // The kinds of lines of which a pass logs the first few. The kind of a parked object
@@ -153,12 +158,13 @@ type fetchMeter struct {
 
 // Noticed implements fetch.Meter.
 func (m fetchMeter) Noticed(p fetch.Peculiarity) {
+	log := m.scope.Log
 	switch p {
 	case fetch.OtherETags:
-		m.scope.Log.Warn("Downloads name versions differently than the listing, with another ETag or none. Their content is compared with the listing instead, " +
+		m.scope.tells("other ETags", log.Warn, log.Debug)("Downloads name versions differently than the listing, with another ETag or none. Their content is compared with the listing instead, " +
 			"which costs one more request an object: a proxy that changes ETags is the usual reason")
 	case fetch.NotMD5:
-		m.scope.Log.Info("The ETags of this endpoint look like MD5s of the content, but are not: several attempts brought the same other bytes. Objects are delivered as they come (verify_content)")
+		m.scope.tells("no MD5", log.Info, log.Debug)("The ETags of this endpoint look like MD5s of the content, but are not: several attempts brought the same other bytes. Objects are delivered as they come (verify_content)")
 	}
 }
 

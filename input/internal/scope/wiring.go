@@ -86,7 +86,7 @@ func (s *Scope) metadataAsker() emit.MetadataAsker {
 		return nil
 	}
 	if s.Metadata == nil {
-		s.Log.Warn("user_metadata is full, but with these credentials the server can't be asked for metadata that it does not send with the content: " +
+		s.tells("no full metadata", s.Log.Warn, s.Log.Debug)("user_metadata is full, but with these credentials the server can't be asked for metadata that it does not send with the content: " +
 			"that takes a JWT or a secret key. What it sends is added, and the rest is counted in " + emit.MetaMissingMeta)
 	}
 	return s.Metadata

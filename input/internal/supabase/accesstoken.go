@@ -67,13 +67,15 @@ func (p Project) WithAPIKeys(anonKey, serviceRoleKey, region string) (Project, e
 }
 
 // WithSecretKey returns the project with the secret key that the Management API
-// gave: of a project whose legacy keys are switched off, or that never had any.
-func (p Project) WithSecretKey(secretKey, region string) (Project, error) {
+// gave, which acts as the role: of a project whose legacy keys are switched off, or that
+// never had any.
+func (p Project) WithSecretKey(secretKey, role, region string) (Project, error) {
 	var problems Problems
 	if p.checkRESTAddress(&problems); len(problems) > 0 {
 		return Project{}, problems[0]
 	}
 	p.useREST(secretKey)
+	p.Identity = Identity{Role: role}
 	p.settle(region)
 	return p, nil
 }

@@ -183,6 +183,14 @@ var answerRemedies = []remedy{
 		todo: always("let requests of this machine to this path pass without a challenge (a rule in Cloudflare, the WAF or the bot protection)"),
 	},
 	{
+		name: "throttled by a page",
+		is:   func(s seen, _ asked) bool { return s.foreign() && s.Status == http.StatusTooManyRequests },
+		problem: func(_ seen, a asked) string {
+			return "a CDN or gateway in front of " + a.host() + " asks for fewer requests (HTTP 429)"
+		},
+		todo: always("it is asked again, after a pause; see what else sends requests from the address of this machine"),
+	},
+	{
 		name: "https port",
 		is: func(s seen, _ asked) bool {
 			return s.says("http request to an https server", "http request was sent to https port")
@@ -277,7 +285,12 @@ var answerRemedies = []remedy{
 		problem: func(s seen, a asked) string {
 			return fmt.Sprintf("what answers at %s is %s at the moment: a proxy or the project's gateway answers in its place (HTTP %d)", a.url, a.not, s.Status)
 		},
-		todo: always("see in the Dashboard whether the project is running, or being restored"),
+		todo: func(_ seen, a asked) string {
+			if a.field == fieldAPIURL {
+				return "it is asked again; see https://status.supabase.com"
+			}
+			return "see in the Dashboard whether the project is running, or being restored"
+		},
 	},
 	{
 		name: "page not found",

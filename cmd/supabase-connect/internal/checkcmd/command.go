@@ -51,13 +51,13 @@ which is a warning; else it is 1. Steps that fail name the field and the remedy.
   {{.BinaryName}} check ./uploads.yaml
   {{.BinaryName}} check ./uploads.yaml --explain photos/cat.jpg
   {{.BinaryName}} check ./worker.yaml --target '{"key":"photos/cat.jpg"}'
-  {{.BinaryName}} check ./organization.yaml --project abcdefghijklmnopqrst --bucket photos
+  {{.BinaryName}} check ./organization.yaml --bucket abcdefghijklmnopqrst/photos
   {{.BinaryName}} check ./uploads.yaml --json`[1:],
 		Flags: []cli.Flag{
 			&cli.GenericFlag{Name: flagExplain, Value: &configfile.List{}, Usage: "say whether the object with this whole `KEY` would be delivered, and why; may be given several times"},
 			&cli.StringFlag{Name: flagTarget, Usage: "say what would become of this message of targets_input, `JSON` or - for one that is read from standard input"},
 			&cli.IntFlag{Name: flagLimit, Value: defaultLimit, Usage: "list up to `N` objects; several buckets share them, and of each at least 1,000 are listed if N is not less"},
-			&cli.StringFlag{Name: flagBucket, Usage: "of several buckets, only the one with this `NAME`"},
+			&cli.StringFlag{Name: flagBucket, Usage: "of several buckets, only the one with this `NAME`; REF/NAME where there are several projects"},
 			&cli.StringFlag{Name: flagProject, Usage: "of several projects, only the one with this `REF`, or name"},
 		},
 	}, options, func(ctx context.Context, w io.Writer, s *live.Session, o Options) error {

@@ -86,6 +86,9 @@ func (p *printer) step(s input.CheckStep) {
 		lines = append(lines, text)
 	}
 	for _, problem := range s.Problems {
+		if s.Name == input.CheckStepBuckets && s.Status == input.CheckFailed {
+			break // the list that follows begins with it
+		}
 		lines = append(lines, p.problem(problem, mark.colour)...)
 	}
 	p.printf("  %s %-11s  %s\n", p.paint.Paint(mark.colour, mark.text), s.Name, strings.Join(lines, "\n"+indent))

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/terminal"
@@ -44,7 +43,7 @@ func (p *printer) problemsOf(scopes []input.CheckScope, status input.CheckStatus
 	for _, group := range view.Alike(scopes, problems) {
 		var names []string
 		for _, s := range group {
-			names = append(names, p.paint.Paint(terminal.Bold, scopeName(s)))
+			names = append(names, p.paint.Paint(terminal.Bold, s.Name().String()))
 		}
 		text := view.Names(names, namesOfAProblem)
 		if as := asRole(group[0]); as != "" {
@@ -72,18 +71,8 @@ func problems(s input.CheckScope) string {
 
 // general is a problem without the names of bucket and project.
 func general(problem input.CheckProblem, s input.CheckScope) input.CheckProblem {
-	var pairs []string
-	if s.Bucket != "" {
-		pairs = append(pairs, strconv.Quote(s.Bucket), "of this name")
-	}
-	if s.Project != "" {
-		pairs = append(pairs, s.Project, "<project_ref>")
-	}
-	if s.ProjectName != "" {
-		pairs = append(pairs, strconv.Quote(s.ProjectName), "of this name")
-	}
-	names := strings.NewReplacer(pairs...)
-	problem.Problem, problem.Remedy, problem.Cause = names.Replace(problem.Problem), names.Replace(problem.Remedy), names.Replace(problem.Cause)
+	without := s.Name().General
+	problem.Problem, problem.Remedy, problem.Cause = without(problem.Problem), without(problem.Remedy), without(problem.Cause)
 	return problem
 }
 
@@ -92,8 +81,12 @@ func (p *printer) fine(scopes []input.CheckScope) {
 	if len(scopes) == 0 {
 		return
 	}
-	as := asRole(scopes[0])
-	same := !slices.ContainsFunc(scopes, func(s input.CheckScope) bool { return asRole(s) != as })
+	as := "" // a project without a bucket has none
+	for _, s := range scopes {
+		as = cmp.Or(as, asRole(s))
+	}
+	same := !slices.ContainsFunc(scopes, func(s input.CheckScope) bool { return s.Bucket != "" && asRole(s) != as })
+	named := slices.ContainsFunc(scopes, func(s input.CheckScope) bool { return s.ProjectName != "" })
 	heading := count(scopes) + " without a problem"
 	if same && as != "" {
 		heading += ", " + as
@@ -109,7 +102,10 @@ func (p *printer) fine(scopes []input.CheckScope) {
 	p.printf("\n  %s %s", p.paint.Paint(terminal.Green, marks[input.CheckOK].text), heading)
 	p.table(len(shown), func(i int) []string {
 		s := shown[i]
-		cells := []string{scopeName(s)}
+		cells := []string{s.Name().Short()}
+		if named {
+			cells = append(cells, s.Name().ProjectName())
+		}
 		if !same {
 			cells = append(cells, asRole(s))
 		}
@@ -156,21 +152,6 @@ func verb(n int64) string {
 
 func count(scopes []input.CheckScope) string {
 	return view.Scopes(scopes, func(s input.CheckScope) string { return s.Bucket })
-}
-
-// scopeName is a bucket as a person finds it.
-func scopeName(s input.CheckScope) string {
-	name := s.Project
-	if s.ProjectName != "" {
-		name = strings.TrimSpace(name + " (" + terminal.Printable(s.ProjectName) + ")")
-	}
-	switch {
-	case name == "":
-		return cmp.Or(terminal.Printable(s.Bucket), "the project")
-	case s.Bucket == "":
-		return name
-	}
-	return name + " " + terminal.Printable(s.Bucket)
 }
 
 // asRole tells of the role and the plane, "" where they are not known.

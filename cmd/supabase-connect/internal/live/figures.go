@@ -49,6 +49,9 @@ func (f *figures) of(running []input.Progress, ended []input.Report, now time.Ti
 		sum.Reading += int64(p.Scopes.Active)
 		sum.Pending += int64(p.Scopes.Waiting)
 		sum.Failing += int64(p.Scopes.Failing)
+		sum.Done += int64(p.Scopes.Done)
+		sum.ProjectsPending += int64(p.Scopes.ProjectsWaiting)
+		sum.ProjectsFailing += int64(p.Scopes.ProjectsFailing)
 		known = known && p.Total > 0
 		if p.Waits != "" {
 			waiting++

@@ -71,11 +71,11 @@ func scopes(b *strings.Builder, r input.Report, columns int, paint terminal.Pain
 		shown := left[:min(len(left), scopesNamed)]
 		width, digits := 0, 0
 		for _, s := range shown {
-			width = max(width, min(view.Width(scopeName(s)), columns/2))
+			width = max(width, min(view.Width(s.Name().String()), columns/2))
 			digits = max(digits, len(view.Count(s.Left()+s.NotRemoved)))
 		}
 		for _, s := range shown {
-			name := view.Cut(scopeName(s), width)
+			name := view.Cut(s.Name().String(), width)
 			line := "    " + paint.Paint(terminal.Bold, name) + strings.Repeat(" ", width-view.Width(name))
 			of := fmt.Sprintf("  %*s", digits, view.Count(s.Left()+s.NotRemoved))
 			room := columns - 4 - width - len(of) - 2
@@ -92,18 +92,22 @@ func scopes(b *strings.Builder, r input.Report, columns int, paint terminal.Pain
 		return
 	}
 	fmt.Fprintf(b, "\n%s\n", view.Wrap(fmt.Sprintf("Not read to the end: %s:", view.Scopes(failed, func(s input.ScopeReport) string { return s.Bucket })), columns, "  "))
-	groups := view.Alike(failed, func(s input.ScopeReport) string { return s.Err.Error() })
+	groups := view.Alike(failed, func(s input.ScopeReport) string { return s.Name().General(s.Err.Error()) })
 	shown := groups[:min(len(groups), scopesNamed)]
 	more := len(failed)
 	for _, same := range shown {
 		more -= len(same)
 		var names []string
 		for _, s := range same {
-			names = append(names, scopeName(s))
+			names = append(names, s.Name().String())
 		}
 		text := view.Names(names, namesOfAnError)
 		fmt.Fprintf(b, "%s\n", paintLines(view.Wrap(text, columns, "    "), paint, terminal.Bold))
-		fmt.Fprintf(b, "%s\n", view.Wrap(same[0].Err.Error(), columns, "      "))
+		why := same[0].Err.Error()
+		if len(same) > 1 {
+			why = same[0].Name().General(why)
+		}
+		fmt.Fprintf(b, "%s\n", view.Wrap(why, columns, "      "))
 	}
 	andMore(b, more)
 }
@@ -111,20 +115,6 @@ func scopes(b *strings.Builder, r input.Report, columns int, paint terminal.Pain
 func andMore(b *strings.Builder, n int) {
 	if n > 0 {
 		fmt.Fprintf(b, "    and %s more\n", view.Count(int64(n)))
-	}
-}
-
-// scopeName is a bucket as a person finds it: "abcd/docs", or the project with its name.
-func scopeName(s input.ScopeReport) string {
-	switch {
-	case s.Project == "":
-		return terminal.Printable(s.Bucket)
-	case s.Bucket != "":
-		return s.Project + "/" + terminal.Printable(s.Bucket)
-	case s.ProjectName != "":
-		return s.Project + " (" + terminal.Printable(s.ProjectName) + ")"
-	default:
-		return s.Project
 	}
 }
 

@@ -123,7 +123,7 @@ func table(b *strings.Builder, r input.Report, columns int, paint terminal.Paint
 	for _, o := range r.FirstParked {
 		name := terminal.Printable(o.Key)
 		if o.Bucket != "" {
-			name = scopeName(input.ScopeReport{Project: o.Project, Bucket: o.Bucket}) + "/" + name
+			name = input.ScopeName{Ref: o.Project, Bucket: o.Bucket}.Short() + "/" + name
 		}
 		fmt.Fprintf(b, "%s\n", paintLines(view.Wrap(name, columns, "    "), paint, terminal.Bold))
 		if o.Err != nil {

@@ -35,7 +35,8 @@ deliveries its state holds, where it is kept, how many objects it tracks, when
 the bucket was last listed from end to end, and the objects that could not be
 delivered, each with the reason and the time of the next attempt. Where an input
 reads several buckets or projects, it lists all that the state holds, also those
-that are gone; --bucket and --project name the one to be shown or changed.
+that are gone; --bucket and --project restrict it to some, written as the list shows them.
+A change is made in all of these. Only --forget-bucket has to be told which bucket.
 
 The pipeline must not run meanwhile. A state.path that is in use is refused; a
 state.cache can't tell, so stop the pipeline before you change one.
@@ -46,14 +47,16 @@ state.cache can't tell, so stop the pipeline before you change one.
   {{.BinaryName}} state ./many.yaml --label uploads --forget-prefix photos/
   {{.BinaryName}} state ./uploads.yaml --mark-delivered
   {{.BinaryName}} state ./all.yaml --bucket avatars
-  {{.BinaryName}} state ./all.yaml --bucket old --forget-bucket`[1:],
+  {{.BinaryName}} state ./all.yaml --bucket old --forget-bucket
+  {{.BinaryName}} state ./organization.yaml --bucket abcdefghijklmnopqrst/photos
+  {{.BinaryName}} state ./organization.yaml --project Shop --mark-delivered`[1:],
 		Flags: []cli.Flag{
 			&cli.GenericFlag{Name: flagForget, Value: &configfile.List{}, Usage: "forget an object by its whole `KEY`, so that it is delivered again; may be given several times"},
 			&cli.GenericFlag{Name: flagForgetPrefix, Value: &configfile.List{}, Usage: "forget all objects whose key begins with `PREFIX`; may be given several times"},
-			&cli.BoolFlag{Name: flagForgetBucket, Usage: "forget everything of a bucket, such as one that is gone"},
-			&cli.StringFlag{Name: flagBucket, Usage: "only the bucket `NAME`, of an input that reads several"},
-			&cli.StringFlag{Name: flagProject, Usage: "only the project `REF`, by its reference or its name, of an input that reads several"},
-			&cli.BoolFlag{Name: flagMarkDelivered, Usage: "list the bucket and record every object that is due as delivered, without delivering it: to start from now"},
+			&cli.BoolFlag{Name: flagForgetBucket, Usage: "forget everything of one bucket, such as one that is gone; needs --bucket, of an input that reads several"},
+			&cli.StringFlag{Name: flagBucket, Usage: "only the bucket `NAME`, of an input that reads several; REF/NAME where it reads several projects"},
+			&cli.StringFlag{Name: flagProject, Usage: "only the project `REF`, or name, of an input that reads several"},
+			&cli.BoolFlag{Name: flagMarkDelivered, Usage: "list the buckets and record every object that is due as delivered, without delivering it: to start from now"},
 		},
 	}, options, func(ctx context.Context, w io.Writer, s *live.Session, o Options) error {
 		o.session = s
@@ -68,12 +71,13 @@ type Options struct {
 	// MarkDelivered.
 	Forget, ForgetPrefix []string
 	MarkDelivered        bool
-	// ForgetBucket forgets all of a bucket. Bucket and Project say which one, of an
-	// input that reads several; "" is all of them.
+	// ForgetBucket forgets all of a bucket. Bucket and Project restrict everything to
+	// some of an input that reads several; "" is all of them.
 	ForgetBucket    bool
 	Bucket, Project string
 
 	session *live.Session // nil where nobody looks
+	at      string        // which of several buckets is being changed
 }
 
 // changes reports whether the state is to be more than looked at.

@@ -49,61 +49,76 @@ func totalsOf(rows []row) (t totals) {
 	return t
 }
 
-// states prints an input that may read several buckets: a summary, and a line for each.
-func (p *printer) states(ctx context.Context, t configfile.Input, states *input.States, rows []row, done changes) error {
+// states prints an input that may read several buckets: a summary, and a line for each,
+// with what was done to it where each says so.
+func (p *printer) states(ctx context.Context, t configfile.Input, states *input.States, rows []row, done changes, each bool) error {
 	if p.json {
 		return p.statesJSON(ctx, t, states, rows, done)
 	}
 	sums := totalsOf(rows)
 	parked := view.Objects(sums.parked)
 	if sums.parked > 0 {
-		parked += "; " + flagsFor(states) + " shows their reasons"
+		parked += "; " + flagFor(states) + " shows their reasons"
 	}
 	return errors.Join(p.heading(t), p.done(done),
 		p.field("reads", terminal.Printable(states.Reads())),
 		p.field("namespace", cmp.Or(states.Namespace(), "none (the input has no label, and no state.namespace)")),
 		p.field("state", states.Where()),
-		p.field("buckets", sums.buckets(len(rows))),
+		p.field("buckets", sums.buckets(rows)),
 		p.field("tracked", view.Objects(sums.tracked)),
 		p.field("parked", parked),
-		p.table(states.Projects(), rows),
+		p.table(rows, done, each),
 	)
 }
 
-func (t totals) buckets(all int) string {
-	if all == 0 {
+func (t totals) buckets(rows []row) string {
+	buckets := 0
+	for _, r := range rows {
+		if r.scope.Bucket != "" {
+			buckets++
+		}
+	}
+	projects := len(rows) - buckets
+	if len(rows) == 0 {
 		return "none yet: the first run of the pipeline finds them"
 	}
-	line := view.Count(int64(all))
+	line := view.Count(int64(buckets))
 	if t.gone > 0 {
-		line += fmt.Sprintf(", %d of them gone", t.gone)
+		line += fmt.Sprintf(", %d gone", t.gone)
 	}
-	if t.failed > 0 {
-		line += fmt.Sprintf(", %d can't be read", t.failed)
+	if failed := t.failed - projects; failed > 0 {
+		line += fmt.Sprintf(", %d failed", failed)
+	}
+	if projects > 0 {
+		line += fmt.Sprintf("; %s can't be read", view.Projects(int64(projects)))
 	}
 	return line
 }
 
-func (p *printer) table(projects bool, rows []row) error {
+func (p *printer) table(rows []row, done changes, each bool) error {
 	if len(rows) == 0 {
 		return nil
 	}
+	change := ""
+	if each {
+		change = done.heading()
+	}
+	lines := [][]string{{"BUCKET", "PROJECT", change, "TRACKED", "PARKED", "LAST COMPLETE PASS", "GONE SINCE"}}
+	for _, r := range rows {
+		name, did := r.scope.Name(), ""
+		if each {
+			did = r.done.cell()
+		}
+		line := []string{name.Short(), name.ProjectName(), did, view.Count(r.Tracked), view.Count(r.Parked), when(r.LastCompletePass, "never"), when(r.scope.Gone, "")}
+		if r.err != nil {
+			line[3], line[4], line[5] = "?", "?", "failed, see below"
+		}
+		lines = append(lines, line)
+	}
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	line := func(project string, cells ...string) {
-		if projects {
-			cells = append([]string{project}, cells...)
-		}
-		_, _ = fmt.Fprintln(w, strings.Join(cells, "\t"))
-	}
-	line("PROJECT", "BUCKET", "TRACKED", "PARKED", "LAST COMPLETE PASS", "GONE SINCE")
-	for _, r := range rows {
-		project, bucket := terminal.Printable(projectOf(r.scope)), terminal.Printable(r.scope.Bucket)
-		if r.err != nil {
-			line(project, bucket, "?", "?", "can't be read, see below", when(r.scope.Gone, ""))
-			continue
-		}
-		line(project, bucket, view.Count(r.Tracked), view.Count(r.Parked), when(r.LastCompletePass, "never"), when(r.scope.Gone, ""))
+	for _, line := range titles(lines) {
+		_, _ = fmt.Fprintln(w, strings.Join(line, "\t"))
 	}
 	_ = w.Flush()
 	err := p.printf("\n")
@@ -113,20 +128,14 @@ func (p *printer) table(projects bool, rows []row) error {
 	return err
 }
 
-// projectOf names the project of a scope as its owner knows it.
-func projectOf(s input.StateScope) string {
-	if s.ProjectName == "" {
-		return s.ProjectRef
-	}
-	return s.ProjectName + " (" + s.ProjectRef + ")"
-}
-
 // project and gone print what a scope has that is one of several.
 func (p *printer) project(s input.StateScope) error {
 	if s.ProjectRef == "" {
 		return nil
 	}
-	return p.field("project", terminal.Printable(projectOf(s)))
+	n := s.Name()
+	n.Bucket = ""
+	return p.field("project", n.String())
 }
 
 func (p *printer) gone(s input.StateScope) error {

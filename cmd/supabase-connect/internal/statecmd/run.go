@@ -85,22 +85,31 @@ func one(ctx context.Context, out *printer, t configfile.Input, res *service.Res
 		return err
 	}
 	defer func() { err = errors.Join(err, closing(ctx, states)) }()
-	scopes, err := choose(states, o)
+	rows, err := choose(ctx, states, o)
 	if err != nil {
 		return err
 	}
 	var done changes
 	if o.ForgetBucket {
-		n, err := states.Drop(ctx, scopes[0])
+		n, err := states.Drop(ctx, rows[0].scope)
 		if err != nil {
 			return err
 		}
 		done.Forgotten = &n
 	}
-	if states.Several() && (len(scopes) != 1 || o.JSON || o.Bucket == "" || o.ForgetBucket) {
-		return many(ctx, out, t, states, scopes, done, o)
+	switch {
+	case states.Several() && o.ForgetBucket:
+		rows = rows[:0] // shown is what is left
+		for _, scope := range states.Scopes() {
+			rows = append(rows, row{scope: scope})
+		}
+		return many(ctx, out, t, states, rows, done, o)
+	case states.Several() && (len(rows) != 1 || o.JSON || o.Bucket == ""):
+		return many(ctx, out, t, states, rows, done, o)
+	case rows[0].err != nil:
+		return rows[0].err
 	}
-	return single(ctx, out, t, states, scopes[0], done, o)
+	return single(ctx, out, t, states, rows[0].scope, done, o)
 }
 
 // single changes and prints the state of one bucket.
@@ -111,8 +120,8 @@ func single(ctx context.Context, out *printer, t configfile.Input, states *input
 	}
 	defer func() { err = errors.Join(err, closing(ctx, state)) }()
 	if !o.ForgetBucket {
-		if done, err = change(ctx, state, o); err != nil {
-			return err
+		if done, err = change(ctx, state, o); err != nil || done.unknown != nil {
+			return errors.Join(err, done.unknown)
 		}
 	}
 	return out.state(ctx, t, state, scope, done)
@@ -148,6 +157,9 @@ func there(t configfile.Input, o Options) error {
 type changes struct {
 	Forgotten       *int64 `json:"forgotten,omitempty"`
 	MarkedDelivered *int64 `json:"marked_delivered,omitempty"`
+
+	// unknown tells of keys that the bucket does not have.
+	unknown error
 }
 
 // change does what was asked for. A key that is not known is an error, since it
@@ -155,13 +167,13 @@ type changes struct {
 func change(ctx context.Context, state *input.State, o Options) (done changes, err error) {
 	if o.MarkDelivered {
 		if o.session != nil {
-			defer o.session.WatchText(marking(state, time.Now()))()
+			defer o.session.WatchText(marking(state, o.at, time.Now()))()
 		}
 		n, err := state.MarkDelivered(ctx)
+		done.MarkedDelivered = &n
 		if err != nil {
 			return done, fmt.Errorf("marking what is due as delivered: %w", err)
 		}
-		done.MarkedDelivered = &n
 		return done, nil
 	}
 	if len(o.Forget)+len(o.ForgetPrefix) == 0 {
@@ -190,11 +202,16 @@ func change(ctx context.Context, state *input.State, o Options) (done changes, e
 		}
 		*done.Forgotten += n
 	}
-	return done, errors.Join(unknown...)
+	done.unknown = errors.Join(unknown...)
+	return done, nil
 }
 
-// marking says how far the marking has come that began at a time.
-func marking(state *input.State, began time.Time) func(now time.Time) string {
+// marking says how far the marking has come that began at a time; at says at which
+// bucket it is, "" where there is one.
+func marking(state *input.State, at string, began time.Time) func(now time.Time) string {
+	if at != "" {
+		at += "  "
+	}
 	rate := view.Window{Over: 10 * time.Second}
 	tracked := state.Summary().Tracked
 	return func(now time.Time) string {
@@ -204,7 +221,7 @@ func marking(state *input.State, began time.Time) func(now time.Time) string {
 		if tracked > listed {
 			of = " of about " + view.Count(tracked)
 		}
-		return fmt.Sprintf("%s  %s%s listed  %s marked as delivered  %s",
-			view.Clock(now.Sub(began)), view.Count(listed), of, view.Count(marked), view.Rate(rate.PerSecond()))
+		return fmt.Sprintf("%s  %s%s%s listed  %s marked as delivered  %s",
+			view.Clock(now.Sub(began)), at, view.Count(listed), of, view.Count(marked), view.Rate(rate.PerSecond()))
 	}
 }

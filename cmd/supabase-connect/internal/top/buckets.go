@@ -6,15 +6,20 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/terminal"
 	"github.com/seed75cbcda6/supabase-storage/cmd/supabase-connect/internal/view"
+	"github.com/seed75cbcda6/supabase-storage/input"
 )
 
-// Scopes counts the buckets that an input reads, by their state. A project that can't be
-// read counts as one.
+// Scopes counts the buckets that an input reads, by their state. Projects whose buckets
+// are not known are counted apart.
 type Scopes struct {
 	Active  int64 `json:"active"`
 	Waiting int64 `json:"waiting"`
 	Failing int64 `json:"failing"`
+	Done    int64 `json:"done"`
 	Gone    int64 `json:"gone"`
+
+	ProjectsWaiting int64 `json:"projects_waiting"`
+	ProjectsFailing int64 `json:"projects_failing"`
 }
 
 // Bucket is one bucket of several. Project is empty where the metrics do not tell it.
@@ -32,11 +37,19 @@ type Bucket struct {
 
 // scopesOf is nil for an input that reads one bucket.
 func scopesOf(n numbers) *Scopes {
-	s := Scopes{n.count("scopes active"), n.count("scopes waiting"), n.count("scopes failing"), n.count("scopes gone")}
+	s := Scopes{
+		n.count("scopes active"), n.count("scopes waiting"), n.count("scopes failing"), n.count("scopes done"), n.count("scopes gone"),
+		n.count("projects waiting"), n.count("projects failing"),
+	}
 	if s == (Scopes{}) {
 		return nil
 	}
 	return &s
+}
+
+// onlyFail reports whether there is something that fails, and nothing that does not.
+func (s *Scopes) onlyFail() bool {
+	return s != nil && s.Failing+s.ProjectsFailing > 0 && s.Active+s.Waiting+s.Done+s.ProjectsWaiting == 0
 }
 
 // targetsOf is nil where no message of targets_input has arrived.
@@ -79,12 +92,7 @@ func mostLeft(buckets map[scope]numbers) (most []Bucket, left int64) {
 
 func (b Bucket) left() int64 { return b.Undelivered + b.Parked }
 
-func (b Bucket) title() string {
-	if b.Project == "" {
-		return b.Bucket
-	}
-	return b.Project + "/" + b.Bucket
-}
+func (b Bucket) title() string { return input.ScopeName{Ref: b.Project, Bucket: b.Bucket}.Short() }
 
 // bucketRows tell of the buckets of an input that reads several.
 func bucketRows(in *Input) []row {
@@ -93,8 +101,11 @@ func bucketRows(in *Input) []row {
 		failing := known(s.Failing, "failing", 1)
 		failing.Colour = terminal.Red
 		all = append(all, row{"buckets", []view.Part{
-			known(s.Active, "active", 0), failing, known(s.Waiting, "waiting", 2), known(s.Gone, "gone", 3),
+			known(s.Active, "active", 0), failing, known(s.Waiting, "waiting", 2), known(s.Done, "done", 3), known(s.Gone, "gone", 4),
 		}})
+		unread := known(s.ProjectsFailing, "can't be read", 0)
+		unread.Colour = terminal.Red
+		all = append(all, row{"projects", []view.Part{unread, known(s.ProjectsWaiting, "still to be looked at", 1)}})
 	}
 	word := "most left"
 	shown := in.Buckets[:min(len(in.Buckets), bucketsDrawn)]

@@ -59,7 +59,7 @@ func (in *Input) settle(now time.Time, st *status, ended bool) {
 	case in.OldestUndelivered >= stuckAfter && in.PerSecond.Delivered == 0:
 		in.State = Stuck
 		in.Status = "waits for the output, which has acknowledged nothing for " + view.Duration(time.Duration(in.OldestUndelivered)*time.Second)
-	case in.Scopes != nil && in.Scopes.Failing > 0 && in.Scopes.Active+in.Scopes.Waiting == 0:
+	case in.Scopes.onlyFail():
 		in.State = Failing
 		in.Status = "can't read any of its buckets, and tries them again: the log has the reasons"
 	case in.Pass.FailedInARow > 0 && in.Scopes == nil:

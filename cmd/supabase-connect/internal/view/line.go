@@ -24,9 +24,11 @@ type Figures struct {
 	UnderWay, Parked int64
 	// Unchanged is how many were delivered before, Filtered how many are left out.
 	Unchanged, Filtered int64
-	// Reading is how many buckets of several are read now, Pending how many wait, and
-	// Failing how many can't be read and are tried again.
-	Reading, Pending, Failing int64
+	// Reading is how many buckets of several are read now, Pending how many wait, Failing
+	// how many can't be read, and Done how many are read to their end.
+	Reading, Pending, Failing, Done int64
+	// ProjectsPending and ProjectsFailing are projects whose buckets are not known.
+	ProjectsPending, ProjectsFailing int64
 	// Left is how long it will take at this rate.
 	Left time.Duration
 	// Waits says why nothing moves. It gets most of the line, and no rates are shown.
@@ -55,8 +57,8 @@ func Line(f Figures, columns int, paint terminal.Painter) string {
 	delivered := Part{Text: Count(f.Delivered) + " delivered", Rank: 0, Colour: terminal.Green}
 	buckets := Part{Text: buckets(f), Rank: 9}
 	failing := Part{Rank: 4, Colour: terminal.Red}
-	if f.Failing > 0 {
-		failing.Text = Buckets(f.Failing) + " failing"
+	if f.Failing+f.ProjectsFailing > 0 {
+		failing.Text = ProjectsAndBuckets(f.ProjectsFailing, f.Failing) + " failing"
 	}
 	underWay := Part{Text: some(f.UnderWay, "under way"), Rank: 6}
 	parked := Part{Text: some(f.Parked, "parked"), Rank: 4, Colour: terminal.Red}
@@ -83,14 +85,23 @@ func Line(f Figures, columns int, paint terminal.Painter) string {
 
 // buckets tells of the buckets of a run that reads several, "" for one.
 func buckets(f Figures) string {
-	switch {
-	case f.Reading+f.Pending+f.Failing == 0:
-		return ""
+	text := ""
+	switch total := f.Reading + f.Pending + f.Failing + f.Done; {
+	case total == 0:
+	case f.Done > 0:
+		text = fmt.Sprintf("%s of %s done", Count(f.Done), Buckets(total))
 	case f.Pending == 0:
-		return Buckets(f.Reading)
+		text = Buckets(f.Reading)
 	default:
-		return fmt.Sprintf("%s, %s wait", Buckets(f.Reading), Count(f.Pending))
+		text = fmt.Sprintf("%s, %s wait", Buckets(f.Reading), Count(f.Pending))
 	}
+	if f.ProjectsPending > 0 {
+		if text != "" {
+			text += ", "
+		}
+		text += Projects(f.ProjectsPending) + " to look at"
+	}
+	return text
 }
 
 // some writes a number and its word, or nothing where there are none.

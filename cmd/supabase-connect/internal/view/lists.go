@@ -16,18 +16,10 @@ func Scopes[T any](scopes []T, bucket func(T) string) string {
 			buckets++
 		}
 	}
-	var parts []string
-	switch projects := int64(len(scopes)) - buckets; projects {
-	case 0:
-	case 1:
-		parts = append(parts, "1 project")
-	default:
-		parts = append(parts, Count(projects)+" projects")
+	if len(scopes) == 0 {
+		return ""
 	}
-	if buckets > 0 {
-		parts = append(parts, Buckets(buckets))
-	}
-	return strings.Join(parts, " and ")
+	return ProjectsAndBuckets(int64(len(scopes))-buckets, buckets)
 }
 
 // Alike puts together what has the same text: the largest group first, groups of the same

@@ -26,6 +26,26 @@ func Buckets(n int64) string {
 	return Count(n) + " buckets"
 }
 
+// Projects writes a number of projects: "1 project", "1,234 projects".
+func Projects(n int64) string {
+	if n == 1 {
+		return "1 project"
+	}
+	return Count(n) + " projects"
+}
+
+// ProjectsAndBuckets writes both numbers, or one where the other is 0: "1 project and
+// 1,234 buckets".
+func ProjectsAndBuckets(projects, buckets int64) string {
+	switch {
+	case projects == 0:
+		return Buckets(buckets)
+	case buckets == 0:
+		return Projects(projects)
+	}
+	return Projects(projects) + " and " + Buckets(buckets)
+}
+
 // Bytes writes a size in units of 1024: "512 B", "1.5 MiB".
 func Bytes(n int64) string {
 	const unit = 1024

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -50,14 +51,19 @@ func (p Project) Facts() (management.Project, error) {
 }
 
 // Directory lists projects. It is safe for concurrent use.
-type Directory struct{ o Options }
+type Directory struct {
+	o Options
+
+	mu       sync.Mutex
+	unwanted map[string]bool // by reference, in the last list
+}
 
 // New returns a directory; no request is made.
 func New(o Options) *Directory {
 	if o.Wanted == nil {
 		o.Wanted = func(string, bool) bool { return true }
 	}
-	return &Directory{o}
+	return &Directory{o: o}
 }
 
 // attempts bounds how often a request is made that fails in a way that may pass. The
@@ -66,7 +72,7 @@ var attempts = retry.Policy{MaxAttempts: 3, InitialInterval: time.Second, MaxInt
 
 // Projects lists the projects that are wanted, in whatever status: those of an
 // organization from the oldest on, those that were named in that order. A project that
-// is missing may be there nonetheless: see [Directory.Gone]. An error that
+// is missing may be there nonetheless: see [Directory.Standing]. An error that
 // [object.Transient] knows may pass; it and all others come with their remedy.
 func (d *Directory) Projects(ctx context.Context) ([]Project, error) {
 	token, err := d.o.Token(ctx)
@@ -82,12 +88,20 @@ func (d *Directory) Projects(ctx context.Context) ([]Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	wanted := all[:0]
+	wanted, unwanted := all[:0], map[string]bool{}
 	for _, p := range all {
-		if p.Err != nil && p.Name == "" || d.o.Wanted(p.Name, p.Branch) {
+		switch {
+		case d.o.Organization != "" && p.Status.Phase() == management.Removed:
+			// It is as good as not listed.
+		case p.Err != nil && p.Name == "" || d.o.Wanted(p.Name, p.Branch):
 			wanted = append(wanted, p)
+		default:
+			unwanted[p.Ref] = true
 		}
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.unwanted = unwanted
 	return wanted, nil
 }
 

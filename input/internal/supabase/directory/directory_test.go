@@ -362,29 +362,31 @@ func TestGoneIsWhatTheAPISaysIsGone(t *testing.T) {
 	for name, tc := range map[string]struct {
 		status int
 		body   string
-		gone   bool
+		want   Standing
 		fails  string
 	}{
-		"there":             {status: 0},
-		"removed":           {status: 200, body: `{"ref":"` + ref(0) + `","status":"REMOVED"}`, gone: true},
-		"paused":            {status: 200, body: `{"ref":"` + ref(0) + `","status":"INACTIVE"}`},
-		"another project":   {status: 200, body: `{"ref":"` + ref(1) + `","status":"REMOVED"}`, fails: "another project"},
-		"nothing":           {status: 200, body: `{}`, fails: "another project"},
-		"not found":         {status: 404, body: `{"message":"Project not found"}`, gone: true},
-		"gone":              {status: 410, body: `{"message":"gone"}`, gone: true},
-		"was removed":       {status: 400, body: `{"message":"Resource has been removed"}`, gone: true},
-		"a bad request":     {status: 400, body: `{"message":"ref: Invalid string"}`, fails: "is no reference"},
-		"a page":            {status: 404, body: `<html>404</html>`, fails: "not the Management API"},
-		"unauthorized":      {status: 401, body: `{"message":"Unauthorized"}`, fails: "does not know this token"},
-		"forbidden":         {status: 403, body: `{"message":"no"}`, fails: "may not do this in the project " + ref(0)},
-		"an outage":         {status: 503, body: `{"message":"down"}`, fails: "fails"},
-		"a page and status": {status: 410, body: `<html>gone</html>`, fails: "not the Management API"},
+		"there":                {status: 0},
+		"removed":              {status: 200, body: `{"ref":"` + ref(0) + `","status":"REMOVED"}`, want: Deleted},
+		"another organization": {status: 200, body: `{"ref":"` + ref(0) + `","organization_slug":"other"}`, want: Unwanted},
+		"this organization":    {status: 200, body: `{"ref":"` + ref(0) + `","organization_slug":"acme"}`},
+		"paused":               {status: 200, body: `{"ref":"` + ref(0) + `","status":"INACTIVE"}`},
+		"another project":      {status: 200, body: `{"ref":"` + ref(1) + `","status":"REMOVED"}`, fails: "another project"},
+		"nothing":              {status: 200, body: `{}`, fails: "another project"},
+		"not found":            {status: 404, body: `{"message":"Project not found"}`, want: Deleted},
+		"gone":                 {status: 410, body: `{"message":"gone"}`, want: Deleted},
+		"was removed":          {status: 400, body: `{"message":"Resource has been removed"}`, want: Deleted},
+		"a bad request":        {status: 400, body: `{"message":"ref: Invalid string"}`, fails: "is no reference"},
+		"a page":               {status: 404, body: `<html>404</html>`, fails: "not the Management API"},
+		"unauthorized":         {status: 401, body: `{"message":"Unauthorized"}`, fails: "does not know this token"},
+		"forbidden":            {status: 403, body: `{"message":"no"}`, fails: "may not do this in the project " + ref(0)},
+		"an outage":            {status: 503, body: `{"message":"down"}`, fails: "fails"},
+		"a page and status":    {status: 410, body: `<html>gone</html>`, fails: "not the Management API"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := &world{rows: rows(1), odd: func(string, int) (int, string) { return tc.status, tc.body }}
-				gone, err := open(t, w, nil).Gone(t.Context(), ref(0))
-				require.Equal(t, tc.gone, gone)
+				got, err := open(t, w, nil).Standing(t.Context(), ref(0))
+				require.Equal(t, tc.want, got)
 				if tc.fails == "" {
 					require.NoError(t, err)
 				} else {
@@ -393,4 +395,40 @@ func TestGoneIsWhatTheAPISaysIsGone(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAProjectThatIsListedAndNotWantedIsNotAskedFor(t *testing.T) {
+	w := &world{rows: rows(3)}
+	d := open(t, w, func(o *Options) { o.Wanted = func(name string, _ bool) bool { return name != "p1" } })
+	projects, err := d.Projects(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{ref(0), ref(2)}, refs(projects))
+	calls := len(w.calls)
+	for range 10 {
+		got, err := d.Standing(t.Context(), ref(1))
+		require.NoError(t, err)
+		require.Equal(t, Unwanted, got)
+	}
+	require.Len(t, w.calls, calls)
+	w.rows[1].Name = "again"
+	projects, err = d.Projects(t.Context())
+	require.NoError(t, err)
+	require.Len(t, projects, 3)
+	got, err := d.Standing(t.Context(), ref(1))
+	require.NoError(t, err)
+	require.Equal(t, Unclear, got)
+}
+
+// What is listed as removed is no part of the organization, and nothing is to be done
+// about it; a reference that is written is a mistake that somebody has to correct.
+func TestARemovedProjectIsNotListedUnlessItIsNamed(t *testing.T) {
+	w := &world{rows: rows(3)}
+	w.rows[1].Status = "REMOVED"
+	projects, err := open(t, w, nil).Projects(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{ref(0), ref(2)}, refs(projects))
+	projects, err = open(t, w, named(ref(1))).Projects(t.Context())
+	require.NoError(t, err)
+	require.Len(t, projects, 1)
+	require.Equal(t, management.Removed, projects[0].Status.Phase())
 }

@@ -3,7 +3,7 @@
 // answers; requests are paced by the client that all share.
 //
 //	directory.go  Directory: the list
-//	gone.go       whether a project that is no longer listed is gone
+//	gone.go       what became of a project that is no longer listed
 //
 // Invariants:
 //

@@ -95,6 +95,72 @@ func TestASecretKeyThatIsReplacedIsRenewedOnce(t *testing.T) {
 	})
 }
 
+// secretKeys is a list of secret keys, each as the text of its element.
+func secretKeys(keys ...string) string { return "[" + strings.Join(keys, ",") + "]" }
+
+func secretKey(name, value, role string) string {
+	return fmt.Sprintf(`{"name":%q,"type":"secret","api_key":%q,"secret_jwt_template":{"role":%q}}`, name, value, role)
+}
+
+const secretC = "sb_secret_cccccccccccccccccccccc_12345678"
+
+// A project has several secret keys, and one that was revoked may still be listed.
+func TestAKeyThatIsRefusedMakesPlaceForTheNextOneOfTheProject(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.keys = secretKeys(secretKey("default", secretA, "service_role"), secretKey("b", secretB, "service_role"), secretKey("c", secretC, "service_role"))
+		s, _ := start(t, w, settings(supabase.TypeAccessToken), 0)
+		began := time.Now()
+		for _, want := range []string{secretA, secretB, secretC} {
+			now := good(t, s)
+			require.Equal(t, want, now.APIKey)
+			renewed, err := s.Renew(t.Context(), now)
+			require.NoError(t, err)
+			require.Equal(t, want != secretC, renewed, want)
+		}
+		require.Less(t, time.Since(began), time.Second, "a run that is made once can't wait")
+		require.Equal(t, 3, w.count("api-keys?"), "nothing is asked for where no key is left to try")
+		time.Sleep(firstPause)
+		renewed, err := s.Renew(t.Context(), good(t, s))
+		require.NoError(t, err)
+		require.True(t, renewed, "all were refused: it begins again with the first")
+		require.Equal(t, secretA, good(t, s).APIKey)
+	})
+}
+
+func TestAKeyThatWasGoodIsNotGivenUpForOneRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.keys, w.legacy = newKeys(secretA, true), "true"
+		s, _ := start(t, w, settings(supabase.TypeAccessToken), 0)
+		old := good(t, s)
+		require.True(t, old.Signs())
+		time.Sleep(time.Hour)
+		renewed, err := s.Renew(t.Context(), old)
+		require.NoError(t, err)
+		require.False(t, renewed)
+		require.True(t, good(t, s).Signs())
+		time.Sleep(time.Minute)
+		renewed, err = s.Renew(t.Context(), old) // refused again: the legacy keys are dead
+		require.NoError(t, err)
+		require.True(t, renewed)
+		require.Equal(t, secretA, good(t, s).APIKey)
+	})
+}
+
+func TestASecretKeyOfAnotherRoleReadsAsThatRole(t *testing.T) {
+	for name, tc := range map[string]struct{ keys, want, role string }{
+		"one of two": {secretKeys(secretKey("default", secretA, "reader"), secretKey("b", secretB, "service_role")), secretB, "service_role"},
+		"alone":      {secretKeys(secretKey("default", secretA, "reader")), secretA, "reader"},
+	} {
+		w := newWorld(t)
+		w.keys = tc.keys
+		s, _ := start(t, w, settings(supabase.TypeAccessToken), 0)
+		require.Equal(t, tc.want, good(t, s).APIKey, name)
+		require.Equal(t, supabase.Identity{Role: tc.role}, s.Project().Identity, name)
+	}
+}
+
 func TestWhereThereIsNoSecretKeyItIsSaidWhatToMake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -158,6 +159,26 @@ type managed struct {
 	files
 	management *management.Client
 	found      bool // keys were had before
+	// known are the keys that the last answer had, and refused those of them that the
+	// project's server refused. They belong to the holder of the turn.
+	known, refused []object.Credentials
+}
+
+// refuse has other keys chosen than those that a server has refused, where the project
+// has others.
+func (a *managed) refuse(keys object.Credentials) {
+	if !a.isRefused(keys) {
+		a.refused = append(a.refused, keys)
+	}
+}
+
+func (a *managed) isRefused(keys object.Credentials) bool {
+	return slices.ContainsFunc(a.refused, keys.SameKeys)
+}
+
+// hasOthers reports whether the project has keys that were not refused.
+func (a *managed) hasOthers() bool {
+	return slices.ContainsFunc(a.known, func(keys object.Credentials) bool { return !a.isRefused(keys) })
 }
 
 func (a *managed) obtain(ctx context.Context) (supabase.Project, error) {
@@ -189,19 +210,54 @@ func (a *managed) obtain(ctx context.Context) (supabase.Project, error) {
 		}
 		legacyOff = !enabled
 	}
-	switch {
-	case keys.ServiceRole != "" && !legacyOff && (keys.Anon != "" || keys.Secret == ""):
-		p, err = p.WithAPIKeys(keys.Anon, keys.ServiceRole, facts.Region)
-	case keys.Secret != "":
-		p, err = p.WithSecretKey(keys.Secret, facts.Region)
-	default:
-		err = p.NoUsableKeys(supabase.KeysSeen{Masked: keys.Masked, LegacyOff: legacyOff, Publishable: keys.New})
-	}
+	p, err = a.choose(p, keys, legacyOff, facts.Region)
 	if err != nil {
 		return supabase.Project{}, final(err)
 	}
 	a.found = true
 	return p, nil
+}
+
+// choose returns the project with the first of its keys that was not refused, and with
+// the first of all once all were. The legacy keys come before the others, since the S3
+// protocol shows more of an object.
+func (a *managed) choose(p supabase.Project, keys management.Keys, legacyOff bool, region string) (supabase.Project, error) {
+	var (
+		all     []supabase.Project
+		problem error
+	)
+	add := func(with supabase.Project, err error) {
+		if err == nil {
+			all = append(all, with)
+		} else if problem == nil {
+			problem = err
+		}
+	}
+	if keys.ServiceRole != "" && !legacyOff && (keys.Anon != "" || len(keys.Secrets) == 0) {
+		add(p.WithAPIKeys(keys.Anon, keys.ServiceRole, region))
+	}
+	for _, secret := range keys.Secrets {
+		add(p.WithSecretKey(secret.Value, secret.Role, region))
+	}
+	a.known = nil
+	for _, with := range all {
+		known, _ := with.Keys()
+		a.known = append(a.known, known)
+	}
+	switch {
+	case len(all) > 0:
+	case problem != nil:
+		return supabase.Project{}, problem
+	default:
+		return supabase.Project{}, p.NoUsableKeys(supabase.KeysSeen{Masked: keys.Masked, LegacyOff: legacyOff, Publishable: keys.New})
+	}
+	for i, with := range all {
+		if !a.isRefused(a.known[i]) {
+			return with, nil
+		}
+	}
+	a.refused = nil
+	return all[0], nil
 }
 
 // facts are where the project is and whether it runs.

@@ -113,9 +113,9 @@ func (s *Source) Test(ctx context.Context) error {
 
 // mayPass reports whether the same attempt may succeed later. What is not an
 // answer of Supabase at all is a wrong address at first, and a proxy's fault
-// once the address was seen to be right.
+// once the address was seen to be right: by keys, or by a list of projects.
 func (s *Source) mayPass(err error) bool {
-	return object.Transient(err) || s.now.Load() != nil && errors.Is(err, object.ErrForeign)
+	return object.Transient(err) || (s.now.Load() != nil || s.o.Facts != nil) && errors.Is(err, object.ErrForeign)
 }
 
 // impatient reports whether it was waited for long enough.
@@ -194,10 +194,11 @@ func (s *Source) replaceRejected(ctx context.Context, rejected object.Credential
 	if now.Sub(r.last) > quiet {
 		*r = rejection{}
 	}
-	if now.Before(r.last.Add(r.pause)) {
+	first, wereGood := r.pause == 0, s.isOlder(firstPause)
+	next := s.passesOver(rejected, first && wereGood)
+	if now.Before(r.last.Add(r.pause)) && !next {
 		return false, r.settle(now), nil
 	}
-	first, wereGood := r.pause == 0, s.isOlder(firstPause)
 	if s.readsFiles() {
 		err = s.renewFromFiles(ctx, rejected, first && wereGood)
 	} else {
@@ -206,10 +207,27 @@ func (s *Source) replaceRejected(ctx context.Context, rejected object.Credential
 	if err != nil {
 		return false, 0, err // it was not renewed: the next one may try at once
 	}
-	r.pause, r.last = min(max(2*r.pause, firstPause), mostPause), time.Now()
 	renewed = s.others(rejected)
+	if r.last = time.Now(); next {
+		r.pause = firstPause // these are other keys
+	} else {
+		r.pause = min(max(2*r.pause, firstPause), mostPause)
+	}
 	r.settling = renewed && first && wereGood
 	return renewed, 0, nil
+}
+
+// passesOver has the keys that were rejected passed over where the project has others,
+// and reports whether it has. Keys that had been good are first asked for once more: one
+// refusal may be a mistake, and the new ones of a rotation are the best. A signature that
+// was refused may be one for a region that somebody wrote, which is theirs to correct.
+func (s *Source) passesOver(rejected object.Credentials, wereGood bool) bool {
+	m, ok := s.provider.(*managed)
+	if !ok || wereGood || rejected.Signs() && s.o.Settings.Region != "" {
+		return false
+	}
+	m.refuse(rejected)
+	return m.hasOthers()
 }
 
 const (

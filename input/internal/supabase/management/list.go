@@ -2,9 +2,27 @@ package management
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"strconv"
 )
+
+// rows is a list of which a row that is not of the expected form spoils no other: what
+// fits of it is kept.
+type rows[T any] []T
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *rows[T]) UnmarshalJSON(doc []byte) error {
+	var raw []json.RawMessage
+	if err := json.Unmarshal(doc, &raw); err != nil {
+		return err
+	}
+	*r = make([]T, len(raw))
+	for i, row := range raw {
+		_ = json.Unmarshal(row, &(*r)[i]) // its syntax is right, since that of the list is
+	}
+	return nil
+}
 
 // PageSize is how many projects of an organization come at a time: the most that the
 // API gives.
@@ -21,7 +39,7 @@ type Page struct {
 // on, oldest first: so a project that is made while they are asked for comes last.
 func (c *Client) Organization(ctx context.Context, token, slug string, offset int) (Page, error) {
 	var answer struct {
-		Projects   []Project `json:"projects"`
+		Projects   rows[Project] `json:"projects"`
 		Pagination struct {
 			Count *int `json:"count"`
 		} `json:"pagination"`
@@ -39,7 +57,7 @@ func (c *Client) Organization(ctx context.Context, token, slug string, offset in
 
 // Projects asks for all projects that the token may see.
 func (c *Client) Projects(ctx context.Context, token string) ([]Project, error) {
-	var list []Project
+	var list rows[Project]
 	err := c.get(ctx, "asking the Management API for the projects", token, "/v1/projects", nil, &list)
 	cleanAll(list, token)
 	return list, err
@@ -54,10 +72,10 @@ func cleanAll(list []Project, token string) {
 // Buckets asks for the names of a project's buckets, which takes no key of the
 // project.
 func (c *Client) Buckets(ctx context.Context, token, ref string) ([]string, error) {
-	var list []struct {
+	var list rows[struct {
 		ID   string `json:"id"`
 		Name string `json:"name"`
-	}
+	}]
 	err := c.get(ctx, "asking the Management API for the buckets", token, projectPath(ref)+"/storage/buckets", nil, &list)
 	var names []string
 	for _, b := range list {

@@ -1,10 +1,12 @@
 package management
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
@@ -80,11 +82,14 @@ type Project struct {
 	Status Status `json:"status"`
 	// Branch says that it is a preview branch. Only the list of an organization tells.
 	Branch bool `json:"is_branch"`
+	// Organization is the slug of its organization, which that list does not tell.
+	Organization string `json:"organization_slug"`
 }
 
 // clean makes what is shown of a project fit for it. The reference stays as it is: see
 // supabase.IsRef.
 func (p *Project) clean(token string) {
+	p.Organization = foreign.Code(p.Organization, token)
 	p.Name, p.Region, p.Status = foreign.Text(p.Name, shown, token), foreign.Code(p.Region, token), Status(foreign.Text(string(p.Status), shown, token))
 }
 
@@ -129,19 +134,38 @@ type Keys struct {
 	// Anon and ServiceRole are the legacy API keys, which are JWTs; empty where
 	// the project has none, or the token may not see them.
 	Anon, ServiceRole string
-	// Secret is a secret key, the one called "default" where there is one.
-	Secret string
+	// Secrets are the secret keys, the best first: those that act as service_role
+	// before others, and among these the one called "default".
+	Secrets []SecretKey
 	// Masked says that there are legacy or secret keys whose values were not shown.
 	Masked bool
 	// New says that there are publishable or secret keys.
 	New bool
 }
 
+// SecretKey is a secret key, and the role that requests with it have.
+type SecretKey struct{ Value, Role string }
+
+// serviceRole is the role of a secret key that was not given another one.
+const serviceRole = "service_role"
+
 // key is one element of the answer. Old instances of the API know no types.
 type key struct {
 	Name  string `json:"name"`
 	Type  string `json:"type"`
 	Value string `json:"api_key"`
+	// Template has the claims of the token that the gateway makes of a secret key.
+	Template struct {
+		Role string `json:"role"`
+	} `json:"secret_jwt_template"`
+}
+
+// role is the one that a secret key acts as.
+func (k key) role() string {
+	if k.Template.Role == "" {
+		return serviceRole
+	}
+	return cmp.Or(foreign.Code(k.Template.Role, k.Value), "unknown")
 }
 
 // Keys asks for the project's keys. A token may be allowed to list the keys and
@@ -157,7 +181,7 @@ func (c *Client) Keys(ctx context.Context, token, ref string) (Keys, error) {
 			}
 			return Keys{}, err
 		}
-		if keys := sortOut(list); keys.ServiceRole != "" || keys.Secret != "" {
+		if keys := sortOut(list); keys.ServiceRole != "" || len(keys.Secrets) > 0 {
 			return keys, nil
 		}
 		return Keys{}, err
@@ -166,7 +190,7 @@ func (c *Client) Keys(ctx context.Context, token, ref string) (Keys, error) {
 }
 
 func (c *Client) listKeys(ctx context.Context, token, ref string, query url.Values) ([]key, error) {
-	var list []key
+	var list rows[key]
 	err := c.get(ctx, "asking the Management API for the project's keys", token, projectPath(ref)+"/api-keys", query, &list)
 	return list, err
 }
@@ -174,18 +198,26 @@ func (c *Client) listKeys(ctx context.Context, token, ref string, query url.Valu
 // sortOut finds the keys by their type and name.
 func sortOut(list []key) Keys {
 	var keys Keys
+	full := 0 // how many of the secret keys act as service_role
 	for _, k := range list {
 		switch {
 		case k.Type == "publishable":
 			keys.New = true
 		case k.Type == "secret":
 			keys.New = true
-			switch {
-			case !isSecretKey(k.Value):
+			if !isSecretKey(k.Value) {
 				keys.Masked = true
-			case keys.Secret == "" || k.Name == "default":
-				keys.Secret = k.Value
+				continue
 			}
+			secret, place := SecretKey{k.Value, k.role()}, len(keys.Secrets)
+			if secret.Role == serviceRole {
+				place = full
+				if k.Name == "default" {
+					place = 0
+				}
+				full++
+			}
+			keys.Secrets = slices.Insert(keys.Secrets, place, secret)
 		case k.Type != "legacy" && k.Type != "":
 		case k.Name != "anon" && k.Name != "service_role":
 		case !isToken(k.Value):
