@@ -52,9 +52,8 @@ type reader struct {
 	failing outage
 	targets targets
 
-	// What follows is for one of several scopes. Enter waits for its turn, dueNow has the
-	// first pass begin at once, and onWhole and onEarly hear how each pass has ended.
-	enter   func(context.Context) (leave func(), err error)
+	// What follows is for one of several scopes. DueNow has the first pass begin at once,
+	// and onWhole and onEarly hear how each pass has ended.
 	dueNow  bool
 	onWhole func()
 	onEarly func(error)
@@ -90,7 +89,7 @@ func newScope(e *endpoint, conf config.Config, log *service.Logger, m *meters) (
 	}
 	opts := conf.PlaneOptions(r.source)
 	opts.MaxConns = limiter.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
-	opts.OnRetry, opts.Gate, opts.Hold = r.retried, r.gate, r.limiter.Hold
+	opts.OnRetry, opts.Gate, opts.Hold, opts.Turn = r.retried, r.gate, r.limiter.Hold, r.enter()
 	opts.OnListPage = func(d time.Duration, _ int) {
 		r.meters.listPage.Timing(d.Nanoseconds())
 		r.choice.PageListed(d)

@@ -32,7 +32,7 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.dueNow, r.enter = late, s.turn.Enter
+	r.dueNow = late
 	r.meters.showZerosOfScope()
 	made := &scoped{reader: r, from: s, trouble: outage{once: true}}
 	r.onWhole, r.onEarly = made.works, func(err error) { s.in.teller.fails(made, err) }
@@ -113,7 +113,7 @@ func (s *scoped) reach(ctx context.Context) error {
 	if _, err := s.source.Credentials(ctx); err != nil { // perhaps for long, without a turn
 		return err
 	}
-	leave, err := s.enter(ctx)
+	leave, err := s.turn.Enter(ctx)
 	if err != nil {
 		return err
 	}
