@@ -50,7 +50,7 @@ func newEndpoint(h *hub, conf config.Config, from keysFrom, log *service.Logger,
 	watcher := &keyWatcher{e: e, lines: outage.Lines{Once: h.several}}
 	e.source = from(patience(conf), watcher)
 	e.limiter = limiter.New(h.shut.begun, limiter.Options{
-		MaxDownloads: conf.MaxDownloads, MaxPages: listing.MaxListers(conf.Listers()),
+		MaxDownloads: conf.MaxDownloads, MaxPages: pagesAtOnce(conf),
 		Probe:    func(ctx context.Context) error { return e.probe(ctx) },
 		Patience: conf.Retry.Patience(), Meter: endpointMeter{m, e},
 	})
@@ -63,6 +63,24 @@ func (e *endpoint) whose() string {
 		return ""
 	}
 	return " of " + e.outages.What
+}
+
+// pagesAtOnce is for how many pages of listings an endpoint is asked at a time. Several
+// buckets are listed side by side, each with max_listers at the most.
+func pagesAtOnce(conf config.Config) int {
+	listers := listing.MaxListers(conf.Listers())
+	if conf.Several() {
+		return max(listers, listing.DefaultListers)
+	}
+	return listers
+}
+
+// enter waits for the turn of a list; nil where there is no other scope.
+func (e *endpoint) enter() func(context.Context) (leave func(), err error) {
+	if e.turn == nil {
+		return nil
+	}
+	return e.turn.Enter
 }
 
 // close ends the session that the keys began.

@@ -133,17 +133,21 @@ func (p *passes) make(ctx context.Context, t pass.Task) (made *pass.Pass, took t
 		who := p.identity(ctx)
 		t.Identity = pass.Identity{Name: who.Text(), SeesAll: who.BypassesRLS()}
 	}
-	made = p.scope.NewPass(t)
-	p.pass.Store(made)
-	if p.enter != nil {
-		leave, err := p.enter(ctx)
+	if p.turn != nil {
+		room, err := p.turn.Begin(ctx)
 		if err != nil {
+			made = p.scope.NewPass(t)
+			p.pass.Store(made)
 			return made, 0, err
 		}
-		defer leave()
+		defer room.Leave()
+		t.Room = room
 	}
+	made = p.scope.NewPass(t)
+	p.pass.Store(made)
 	p.underWay.Add(1)
-	defer p.underWay.Add(-1)
+	p.stir()
+	defer func() { p.underWay.Add(-1); p.stir() }()
 	p.watcher.begin()
 	p.meters.PassBegan(t.Kind, p.expected())
 	err = made.Run(ctx)
@@ -263,7 +267,7 @@ func (r *reader) newChanges() *changes.Client {
 		Credentials: r.source.Credentials,
 		TLS:         r.conf.TLS, Transport: r.conf.Transport,
 		ConnectTimeout: r.conf.ConnectTimeout, Timeout: r.conf.ResponseTimeout + r.conf.IdleTimeout,
-		Retry: r.conf.Retry, Gate: r.gate,
+		Retry: r.conf.Retry, Gate: r.gate, Turn: r.enter(),
 		OnRetry: func(err error) { r.retried("", err) },
 		OnPage:  func(d time.Duration, _ int) { r.choice.PageAsked(d) },
 	})

@@ -56,10 +56,10 @@ type reader struct {
 	failing outage.Lines
 	targets targets
 
-	// What follows is for one of several scopes. Enter waits for its turn, dueNow has the
-	// first pass begin at once, and onWhole and onEarly hear how each pass has ended.
-	enter   func(context.Context) (leave func(), err error)
+	// What follows is for one of several scopes. DueNow has the first pass begin at once,
+	// stir hears that a pass begins or has ended, and onWhole and onEarly how it has.
 	dueNow  bool
+	stir    func()
 	onWhole func()
 	onEarly func(error)
 	// doubtful says that nobody can tell whether what is missing was deleted.
@@ -85,7 +85,7 @@ func newReader(conf config.Config, res *service.Resources) (*reader, error) {
 
 // newScope makes what reads one scope of a project.
 func newScope(e *endpoint, conf config.Config, log *service.Logger, m *meter.Set) (*reader, error) {
-	r := &reader{endpoint: e, conf: conf, log: log, meters: m}
+	r := &reader{endpoint: e, conf: conf, log: log, meters: m, stir: func() {}}
 	r.watcher = &watcher{reader: r, where: r.where(), lines: map[string]int64{}}
 	if e.several {
 		r.wait.Once, r.failing.Once = true, true
@@ -94,7 +94,7 @@ func newScope(e *endpoint, conf config.Config, log *service.Logger, m *meter.Set
 	}
 	opts := conf.PlaneOptions(r.source)
 	opts.MaxConns = limiter.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
-	opts.OnRetry, opts.Gate, opts.Hold = r.retried, r.gate, r.limiter.Hold
+	opts.OnRetry, opts.Gate, opts.Hold, opts.Turn = r.retried, r.gate, r.limiter.Hold, r.enter()
 	opts.OnListPage = func(d time.Duration, _ int) {
 		r.meters.ListPage.Timing(d.Nanoseconds())
 		r.choice.PageListed(d)

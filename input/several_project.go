@@ -93,17 +93,17 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 	if names, ok := s.endpoint.of.Buckets.Names(); ok {
 		return names, nil
 	}
-	leave, err := s.turn.Enter(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
 	opts := discover.Options{Client: s.client, Pattern: s.endpoint.of.Buckets, Identity: s.endpoint.source.Project().Identity}
 	if s.in.management != nil {
 		opts.Management = s.endpoint.of.ManagedBuckets(s.in.management)
 	}
 	var names []string
-	ask := func(ctx context.Context) (err error) {
+	ask := func(ctx context.Context) error {
+		leave, err := s.turn.Enter(ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		names, err = discover.Buckets(ctx, opts)
 		return err
 	}
@@ -111,7 +111,7 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 	if s.conf.Plan.Repeats() {
 		policy = retry.Once // it is asked again with the next pass, or earlier
 	}
-	err = policy.Do(ctx, ask, object.Transient, func(err error) {
+	err := policy.Do(ctx, ask, object.Transient, func(err error) {
 		s.meters.Retried(err)
 		s.outages.Failed(err)
 	})

@@ -45,7 +45,7 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.dueNow, r.enter = late, s.enter
+	r.dueNow, r.stir = late, s.in.teller.stir
 	r.meters.ShowZerosOfScope()
 	made := &scoped{reader: r, from: s, trouble: outage.Lines{Once: true}}
 	r.onWhole, r.onEarly = made.works, made.endedEarly
@@ -54,16 +54,6 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	s.in.readers = append(s.in.readers, made)
 	delete(s.in.gone, s.of.Ref+"/"+bucket)
 	return made, nil
-}
-
-// enter waits for the turn of one of the project's buckets.
-func (s *source) enter(ctx context.Context) (leave func(), _ error) {
-	left, err := s.turn.Enter(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.in.teller.stir()
-	return func() { left(); s.in.teller.stir() }, nil
 }
 
 // reader is the one of a scope; nil if there is none.
@@ -139,7 +129,7 @@ func (s *scoped) reach(ctx context.Context) error {
 	if _, err := s.source.Credentials(ctx); err != nil { // perhaps for long, without a turn
 		return err
 	}
-	leave, err := s.enter(ctx)
+	leave, err := s.turn.Enter(ctx)
 	if err != nil {
 		return err
 	}
