@@ -72,7 +72,7 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 		}
 	}
 	h := newHub(conf, res, meter.New(res.Metrics(), perScope...), scope.OneOfMany)
-	s := &several{hub: h, turns: fleet.NewTurns(active), sources: map[string]*source{}, gone: map[string]bool{}}
+	s := &several{hub: h, turns: fleet.NewTurns(active, scope.PagesAtOnce(conf)), sources: map[string]*source{}, gone: map[string]bool{}}
 	s.past = Report{Filtered: map[string]int64{}, Parked: map[string]int64{}}
 	s.teller = &teller{
 		several: s, stirred: make(chan struct{}, 1), projects: map[string]*unread{}, found: map[string][]string{},

@@ -9,6 +9,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/discover"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
@@ -46,11 +47,11 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 	}
 	s.teller.warn(conf.Project.Warnings)
 	made := &source{in: s, of: of, turn: s.turns.Project()}
-	down := scope.EndpointOptions{NoAnswer: made.down(fleet.NoAnswer), NoKeys: made.down(fleet.NoKeys)}
+	turn := scope.EndpointOptions{Enter: made.turn.Enter, Begin: made.begin, NoAnswer: made.down(fleet.NoAnswer), NoKeys: made.down(fleet.NoKeys)}
 	if of.Ref != "" {
-		down.Name = nameOf(of, "").Sentence()
+		turn.Name = nameOf(of, "").Sentence()
 	}
-	made.Endpoint = scope.NewEndpoint(s.Shared, conf, from, made.logger(), s.Meters.Part("", of.Ref), down)
+	made.Endpoint = scope.NewEndpoint(s.Shared, conf, from, made.logger(), s.Meters.Part("", of.Ref), turn)
 	opts := conf.PlaneOptions(made.Keys)
 	opts.AllBuckets = true
 	opts.Retry, opts.Gate, opts.Hold = retry.Once, made.Gate, made.Limiter.Hold
@@ -69,6 +70,15 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 	s.sources[of.Ref] = made
 	s.teller.stir()
 	return made, nil
+}
+
+// begin waits until a pass may hold something of a list.
+func (s *source) begin(ctx context.Context) (listing.Room, func(), error) {
+	room, err := s.turn.Begin(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return room, room.Leave, nil
 }
 
 // down tells the turn of the project whether it can't be read for now.
@@ -104,17 +114,17 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 	if names, ok := s.Endpoint.Conf.Buckets.Names(); ok {
 		return names, nil
 	}
-	leave, err := s.turn.Enter(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
 	opts := discover.Options{Client: s.client, Pattern: s.Endpoint.Conf.Buckets, Identity: s.Keys.Project().Identity}
 	if s.in.management != nil {
 		opts.Management = s.Endpoint.Conf.ManagedBuckets(s.in.management)
 	}
 	var names []string
-	ask := func(ctx context.Context) (err error) {
+	ask := func(ctx context.Context) error {
+		leave, err := s.turn.Enter(ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		names, err = discover.Buckets(ctx, opts)
 		return err
 	}
@@ -122,7 +132,7 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 	if s.in.Conf.Plan.Repeats() {
 		policy = retry.Once // it is asked again with the next pass, or earlier
 	}
-	err = policy.Do(ctx, ask, object.Transient, func(err error) {
+	err := policy.Do(ctx, ask, object.Transient, func(err error) {
 		s.Endpoint.Meters.Retried(err)
 		s.Outages.Failed(err)
 	})

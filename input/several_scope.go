@@ -41,7 +41,7 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	log := s.Endpoint.Log.With("bucket", bucket)
 	made := &scoped{from: s, trouble: outage.Lines{Once: true}}
 	of, err := scope.New(s.Endpoint, conf, log, s.in.Meters.Part(bucket, s.of.Ref), scope.Options{
-		Enter: s.enter, DueNow: late, OnWhole: made.works, OnEarly: made.endedEarly,
+		DueNow: late, Stir: s.in.teller.stir, OnWhole: made.works, OnEarly: made.endedEarly,
 	})
 	if err != nil {
 		return nil, err
@@ -53,16 +53,6 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	s.in.readers = append(s.in.readers, made)
 	delete(s.in.gone, s.of.Ref+"/"+bucket)
 	return made, nil
-}
-
-// enter waits for the turn of one of the project's buckets.
-func (s *source) enter(ctx context.Context) (leave func(), _ error) {
-	left, err := s.turn.Enter(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.in.teller.stir()
-	return func() { left(); s.in.teller.stir() }, nil
 }
 
 // reader is the one of a scope; nil if there is none.
@@ -131,7 +121,7 @@ func (s *scoped) reach(ctx context.Context) error {
 	if _, err := s.Keys.Credentials(ctx); err != nil { // perhaps for long, without a turn
 		return err
 	}
-	leave, err := s.from.enter(ctx)
+	leave, err := s.from.turn.Enter(ctx)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ type Projects struct {
 	// RefreshInterval is the time from one look at the list of projects to the next:
 	// at least minRefresh.
 	RefreshInterval time.Duration
-	// MaxActive is how many projects are read at the same time, at least 1.
+	// MaxActive is how many projects are listed at the same time, at least 1.
 	MaxActive int
 	// LabelMetrics says that metrics have a label for the project.
 	LabelMetrics bool

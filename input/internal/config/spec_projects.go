@@ -22,7 +22,7 @@ func projectsField() *service.ConfigField {
 		newDurationField(FieldProjects, fieldProjectsRefresh, "5m").
 			Description("How often the list of projects is looked at, at least `10s`. A bare number is seconds."),
 		newIntField(FieldProjects, fieldProjectsMaxActive, 64).
-			Description("How many projects are read at the same time, at least 1. The others wait for their turn."),
+			Description("How many projects are listed at the same time, at least 1. While others wait, each has a second at a time, so that none holds up another, whatever its size. Downloads go to the bucket with the fewest under way."),
 		service.NewAnyField(fieldProjectsLabelMetric).
 			Description("Whether metrics have a label `project`. With many projects, that makes many time series.").
 			Default(false).

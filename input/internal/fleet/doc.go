@@ -5,7 +5,8 @@
 //	fleet.go    Options, Fleet: the projects that there are
 //	project.go  one project: its keys are waited for, its buckets looked up
 //	scope.go    one bucket: run, and ended when it is gone
-//	turns.go    how many projects and buckets are read at the same time
+//	turns.go    how many projects are asked for lists at the same time, and for how many
+//	pages.go    how many pages of listings are held in memory
 //
 // Invariants:
 //
@@ -15,6 +16,8 @@
 //   - Nothing counts as gone from one answer: what is missing from a list is asked for by
 //     its name, and only a clear no counts.
 //   - A list that could not be had changes nothing.
+//   - No project and no bucket has a place, or a page, for longer than a request or the
+//     objects of that page take, so that none holds up the others, whatever its size.
 //   - What is told of a project or bucket is told once when it begins, and once when it
 //     ends.
 package fleet

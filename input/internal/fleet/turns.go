@@ -3,35 +3,60 @@ package fleet
 import (
 	"context"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 )
 
-// bucketsAtOnce bounds the buckets of one project that are read at the same time: a
-// listing and what waits for it take a megabyte or two, and a project may have
-// thousands of buckets.
-const bucketsAtOnce = 16
+// slice is how long a project keeps its place while others wait for one: a page of a
+// listing takes a tenth of a second or so, so that in its time each project gets several,
+// and of a thousand projects with 64 places each has its time every 16 seconds.
+const slice = time.Second
 
-// Turns bounds how many projects are read at the same time. They have their turn in the
-// order in which they ask.
-type Turns struct{ projects *semaphore.Weighted }
+// Turns are those of the requests for lists: of objects, of what changed, of buckets. No
+// project or bucket has a place for longer than its requests take, so that none of any
+// size or slowness holds up the others. What a list brings needs memory for longer: see
+// [Pages].
+type Turns struct {
+	requests int64
+	projects *semaphore.Weighted
+	queued   atomic.Int64 // projects that wait for a place
 
-// NewTurns lets so many projects be read at the same time.
-func NewTurns(projects int) *Turns { return &Turns{semaphore.NewWeighted(int64(projects))} }
+	pages pages
+}
+
+// NewTurns lets so many projects be asked at the same time, each for so many lists.
+func NewTurns(projects, requests int) *Turns {
+	return &Turns{requests: int64(requests), projects: semaphore.NewWeighted(int64(projects))}
+}
 
 // Turn is that of one project. A project that is down has no place among those that are
-// read: it only waits.
+// asked, and no pages among those that are held: it only waits.
 type Turn struct {
-	of      *Turns
-	buckets *semaphore.Weighted
+	of       *Turns
+	requests *semaphore.Weighted
 
-	// one holds a token for the goroutine that takes the place of the project.
+	// one holds a token for the goroutine that takes a place for the project.
 	one chan struct{}
 
-	mu    sync.Mutex
+	mu     sync.Mutex
+	now    *place // that new requests use; nil where the next one takes another
+	places map[*place]struct{}
+	down   Why // all that it is down for
+
+	// held are pages, and rests says that they do not count. Both are under the lock of
+	// pages.
+	held  int
+	rests bool
+}
+
+// place is one among the projects that are asked. A project has a second one for a moment
+// where requests of its last slice are still under way.
+type place struct {
+	since time.Time
 	users int
-	has   bool // a place
-	down  Why  // all that it is down for
+	given bool // back
 }
 
 // Why says what a project is down for.
@@ -46,57 +71,84 @@ const (
 
 // Project is the turn of one more project.
 func (t *Turns) Project() *Turn {
-	return &Turn{of: t, buckets: semaphore.NewWeighted(bucketsAtOnce), one: make(chan struct{}, 1)}
+	return &Turn{of: t, requests: semaphore.NewWeighted(t.requests), one: make(chan struct{}, 1), places: map[*place]struct{}{}}
 }
 
-// Enter returns when a bucket of the project may be read, or something else be asked of
-// it, until leave is called.
+// Enter returns when the project may be asked for a list, until leave is called.
+// Requests have their turn in the order in which they ask, within the project and among
+// projects.
 func (t *Turn) Enter(ctx context.Context) (leave func(), _ error) {
-	if err := t.buckets.Acquire(ctx, 1); err != nil {
+	if err := t.requests.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
-	if err := t.take(ctx); err != nil {
-		t.buckets.Release(1)
+	p, err := t.take(ctx)
+	if err != nil {
+		t.requests.Release(1)
 		return nil, err
 	}
 	var once sync.Once
 	return func() {
 		once.Do(func() {
-			t.leave()
-			t.buckets.Release(1)
+			t.leave(p)
+			t.requests.Release(1)
 		})
 	}, nil
 }
 
-// take has the project take a place, unless it has one or is down.
-func (t *Turn) take(ctx context.Context) error {
+// take has a request use the place of the project, which takes one unless it is down.
+func (t *Turn) take(ctx context.Context) (*place, error) {
 	select {
 	case t.one <- struct{}{}:
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	defer func() { <-t.one }()
 	t.mu.Lock()
-	needs := !t.has && t.down == 0
-	t.mu.Unlock()
-	if needs {
-		if err := t.of.projects.Acquire(ctx, 1); err != nil {
-			return err
+	over := t.now != nil && time.Since(t.now.since) >= slice && t.of.queued.Load() > 0
+	if t.down != 0 || t.now != nil && !t.now.given && !over {
+		defer t.mu.Unlock()
+		if t.now == nil {
+			t.now = &place{given: true}
 		}
+		t.now.users++
+		return t.now, nil
+	}
+	t.mu.Unlock()
+	t.of.queued.Add(1)
+	err := t.of.projects.Acquire(ctx, 1)
+	t.of.queued.Add(-1)
+	if err != nil {
+		return nil, err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.users++
-	t.has = t.has || needs
-	t.giveIfDown()
-	return nil
+	p := &place{since: time.Now(), users: 1}
+	t.now = p
+	t.places[p] = struct{}{}
+	if t.down != 0 {
+		t.give(p)
+	}
+	return p, nil
 }
 
-func (t *Turn) leave() {
+func (t *Turn) leave(p *place) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.users--; t.users == 0 {
-		t.give()
+	if p.users--; p.users > 0 {
+		return
+	}
+	if t.now == p {
+		t.now = nil
+	}
+	t.give(p)
+}
+
+// give gives a place back, once.
+func (t *Turn) give(p *place) {
+	if !p.given {
+		p.given = true
+		delete(t.places, p)
+		t.of.projects.Release(1)
 	}
 }
 
@@ -104,27 +156,19 @@ func (t *Turn) leave() {
 // begun goes on then, even if more are read than may be at the same time.
 func (t *Turn) Down(why Why) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.down |= why
-	t.giveIfDown()
+	for p := range t.places {
+		t.give(p)
+	}
+	t.mu.Unlock()
+	t.of.pages.rest(t, true)
 }
 
 // Up is the end of Down.
 func (t *Turn) Up(why Why) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.down &^= why
-}
-
-func (t *Turn) giveIfDown() {
-	if t.down != 0 {
-		t.give()
-	}
-}
-
-func (t *Turn) give() {
-	if t.has {
-		t.has = false
-		t.of.projects.Release(1)
-	}
+	isDown := t.down != 0
+	t.mu.Unlock()
+	t.of.pages.rest(t, isDown)
 }

@@ -46,7 +46,8 @@ type Meter interface {
 type Options struct {
 	// MaxDownloads fixes how many downloads and parts may be under way; 0 adapts.
 	MaxDownloads int
-	// MaxPages is how many pages may be under way at most; below 1 is 1.
+	// MaxPages is how many pages a listing may have under way at most, and all listings
+	// of the endpoint may ask for at a time; below 1 is 1.
 	MaxPages int
 	// Probe makes one request that shows whether the endpoint answers.
 	Probe func(context.Context) error
@@ -137,8 +138,12 @@ func (l *Limiter) size() int {
 	if l.opts.MaxDownloads > 0 {
 		return l.opts.MaxDownloads
 	}
-	return l.limit - l.pages
+	return l.limit - l.asked()
 }
+
+// asked is how many pages are being asked for. Several listings of one endpoint may have
+// more under way, which wait for their turn to be asked for.
+func (l *Limiter) asked() int { return min(l.pages, max(1, l.opts.MaxPages)) }
 
 // Free reports whether Take would give a place.
 func (l *Limiter) Free() bool {
@@ -262,7 +267,7 @@ func (l *Limiter) answered(number int, took time.Duration) (grown bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.outage.answered()
-	if number < l.first || 2*(l.asking+l.pages) < l.limit {
+	if number < l.first || 2*(l.asking+l.asked()) < l.limit {
 		return false
 	}
 	l.answers++

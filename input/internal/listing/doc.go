@@ -24,6 +24,7 @@
 //
 //	listing.go   List, its options, and the Range that the consumer gets
 //	schedule.go  one run of List: which lister lists which share next
+//	room.go      what the listing holds, where many share the memory
 //	share.go     the part of the key space that one lister lists; checks its pages
 //	split.go     cuts a share in two
 //	estimate.go  how many keys a share has left, and where
@@ -42,7 +43,8 @@
 //     the others fetch one page each. Nothing here has a lock.
 //  6. No more than Options.Listers pages are under way, and no more than the
 //     Limiter allows; one is always allowed, so the listing never stands still.
-//  7. A consumer that does not pull stops the listing, so memory is bounded.
+//  7. A consumer that does not pull stops the listing, so memory is bounded: by the
+//     listers and the size of ranges, and by the Room where there is one.
 //
 // # Not obvious
 //

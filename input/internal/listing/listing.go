@@ -34,6 +34,20 @@ type Limiter interface {
 	TakePage(underWay int) (release func(err error), ok bool)
 }
 
+// Room is how much a listing may hold in memory, where many share it. It is counted in
+// pages: those that are asked for, and those whose objects the consumer has not done
+// with, which it has when it comes for the next range. A listing has room for one page
+// when it begins. The methods are called from the consumer's goroutine.
+type Room interface {
+	// Next is called before a page is asked for while none is held. It may wait, for
+	// others that have waited longer, and its error ends the listing.
+	Next(ctx context.Context) error
+	// More reports whether so many pages may be held, where there was room for one less.
+	// It does not wait. Keep says that no more than so many are held, at least one.
+	More(pages int) bool
+	Keep(pages int)
+}
+
 // Range is everything that was listed between two bounds.
 type Range struct {
 	// Lo and Hi bound the keys: Lo <= key < Hi. The first Lo is the prefix, and
@@ -66,6 +80,9 @@ type Options struct {
 	Listers int
 	// Limiter allows fewer pages while the endpoint pushes back; nil allows all.
 	Limiter Limiter
+	// Room is what the listing may hold; nil is what the other options come to. Where
+	// there is no room for another page, the ranges are as short as a page.
+	Room Room
 	// RangeSize is about how many objects a range has at most, by default
 	// DefaultRangeSize; with Bounds, twice as many. The first ranges are shorter,
 	// so that the consumer can start early.

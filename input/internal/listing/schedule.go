@@ -22,6 +22,7 @@ type schedule struct {
 	prefix    string
 	listers   int // most pages under way
 	limiter   Limiter
+	room      Room
 	rangeSize int  // of full ranges
 	nextSize  int  // of the next range; the first ranges are shorter
 	bounded   bool // the caller gave bounds
@@ -32,7 +33,9 @@ type schedule struct {
 	// are pointers because a bucket of one page pays for that room in each pass.
 	answers  chan *answer
 	fetches  sync.WaitGroup
-	underWay int // pages
+	underWay int  // pages
+	kept     int  // objects that were listed, and that the consumer is not done with
+	full     bool // there was no room for another page
 
 	pageSize int // keys on the longest page so far
 	requests int // that were answered
@@ -52,6 +55,7 @@ func newSchedule(o Options) *schedule {
 		pager:     o.Pager,
 		prefix:    o.Prefix,
 		limiter:   o.Limiter,
+		room:      o.Room,
 		listers:   MaxListers(o.Listers),
 		rangeSize: cmp.Or(o.RangeSize, DefaultRangeSize),
 		nextSize:  1,
@@ -82,7 +86,10 @@ func inside(bounds []string, lo, hi string) []string {
 // run keeps all listers busy, handles their answers, and hands out ranges.
 func (s *schedule) run(ctx context.Context, yield func(Range, error) bool) {
 	for {
-		s.dispatch(ctx)
+		if err := s.dispatch(ctx); err != nil {
+			s.end(yield, err)
+			return
+		}
 		if a, ok := s.next(); ok {
 			if err := s.handle(*a); err != nil {
 				s.end(yield, err)
@@ -90,9 +97,18 @@ func (s *schedule) run(ctx context.Context, yield func(Range, error) bool) {
 			}
 			continue
 		}
-		if len(s.ready) == 0 || !yield(s.pop(), nil) {
+		if len(s.ready) == 0 && s.full {
+			s.cut()
+		}
+		if len(s.ready) == 0 {
 			return
 		}
+		rg := s.pop()
+		n := len(rg.Objects)
+		if !yield(rg, nil) {
+			return
+		}
+		s.done(n)
 	}
 }
 
@@ -129,15 +145,21 @@ func (s *schedule) pop() Range {
 
 // dispatch asks for as many pages as may be under way, and for none while the
 // consumer is behind.
-func (s *schedule) dispatch(ctx context.Context) {
-	for len(s.ready) <= s.listers && s.underWay < s.listers {
+func (s *schedule) dispatch(ctx context.Context) error {
+	s.full = false
+	for len(s.ready) <= s.listers && s.underWay < s.listers && len(s.shares) > 0 {
+		if ok, err := s.hasRoom(ctx); !ok {
+			return err
+		}
 		sh := s.idle()
 		if sh == nil {
-			return
+			s.roomLeft()
+			return nil
 		}
 		release, ok := s.take()
 		if !ok {
-			return // until a page comes: there is at least one under way
+			s.roomLeft()
+			return nil // until a page comes: there is at least one under way
 		}
 		sh.underWay = true
 		s.underWay++
@@ -148,6 +170,7 @@ func (s *schedule) dispatch(ctx context.Context) {
 			s.answers <- &answer{share: sh, objs: objs, more: more, err: err}
 		})
 	}
+	return nil
 }
 
 // take asks the limiter for one more page.
@@ -231,6 +254,7 @@ func (s *schedule) handle(a answer) error {
 		return err
 	}
 	s.objects += placed + odd
+	s.kept += placed
 	if s.listers > 1 {
 		s.model.learn(sh.objs[len(sh.objs)-placed:])
 	}

@@ -25,6 +25,9 @@ func (p *Pass) changed(ctx context.Context) iter.Seq2[fetch.Item, error] {
 			if err == nil {
 				goOn, err = p.duePoints(ctx, r.unseen(page), yield)
 			}
+			if err == nil && goOn && p.task.Room != nil {
+				err = p.task.Room.Next(ctx) // nothing of the page is held any more
+			}
 			if err != nil {
 				yield(fetch.Item{}, err)
 				return

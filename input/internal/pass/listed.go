@@ -19,6 +19,7 @@ import (
 func (p *Pass) listed(ctx context.Context) iter.Seq2[fetch.Item, error] {
 	return func(yield func(fetch.Item, error) bool) {
 		opts, ledger := p.scope.Source.Listing, p.scope.Ledger
+		opts.Room = p.task.Room
 		if ledger != nil {
 			opts.Bounds = ledger.Bounds(opts.Prefix)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fetch"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/listing"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
@@ -21,6 +22,8 @@ type Task struct {
 	// NextDue is asked, once the listing is complete, when the next pass is due,
 	// which does not wait for the downloads of this one. Zero is never.
 	NextDue func() time.Time
+	// Room is what the pass may hold of what is listed; nil is no limit.
+	Room listing.Room
 	// GoOn is asked after each page of Changes; its error ends the pass. Nil is no
 	// limit.
 	GoOn func() error

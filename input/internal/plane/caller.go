@@ -221,13 +221,28 @@ func (r Request) noAnswer(err error, w *watch, cred object.Credentials) error {
 
 // Retrying runs f under the client's policy, each attempt once Hold lets it.
 func (c *Caller) Retrying(ctx context.Context, op string, f func(context.Context) error) error {
-	if c.o.Hold == nil {
-		return c.o.Retry.Do(ctx, f, object.Transient, c.RetryHook(op))
-	}
+	return c.retrying(ctx, op, nil, f)
+}
+
+// retrying runs f under the client's policy, each attempt when it has its turn and Hold
+// lets it.
+func (c *Caller) retrying(ctx context.Context, op string, turn func(context.Context) (func(), error), f func(context.Context) error) error {
 	var held error
 	return c.o.Retry.Do(ctx, func(ctx context.Context) error {
-		if held = c.o.Hold(ctx); held != nil {
-			return held
+		if turn != nil {
+			if held = c.o.Gate.Wait(ctx); held != nil { // the pause that a server asks for is nobody's turn
+				return held
+			}
+			var leave func()
+			if leave, held = turn(ctx); held != nil {
+				return held
+			}
+			defer leave()
+		}
+		if c.o.Hold != nil {
+			if held = c.o.Hold(ctx); held != nil {
+				return held
+			}
 		}
 		return f(ctx)
 	}, func(err error) bool { return held == nil && object.Transient(err) }, c.RetryHook(op))

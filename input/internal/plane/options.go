@@ -63,6 +63,9 @@ type Options struct {
 	// error ends the attempts. Requests that are made once, such as a probe, are not
 	// held. Like the other hooks it may be nil and must be safe for concurrent use.
 	Hold func(context.Context) error
+	// Turn returns when a page of a whole listing may be asked for, once, until leave is
+	// called. Between two attempts there is no turn. Nil is always.
+	Turn func(context.Context) (leave func(), err error)
 	// OnRetry is called for every failure that is followed by another attempt.
 	OnRetry func(op string, err error)
 	// OnListPage is called with how long a page of a whole listing took and how many

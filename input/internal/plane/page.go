@@ -65,7 +65,7 @@ const fewMisled = 4
 // where the pages can't be right.
 func (c *Caller) RetryingPage(ctx context.Context, f func(context.Context) error) error {
 	misled, last := 0, error(nil)
-	err := c.Retrying(ctx, OpListing, func(ctx context.Context) error {
+	err := c.retrying(ctx, OpListing, c.o.Turn, func(ctx context.Context) error {
 		err := f(ctx)
 		// Where it is only the cause, a cache may be to blame, and that passes.
 		if e, ok := errors.AsType[*object.Error](err); ok && e.Kind == object.ErrMisled { //nolint:errorlint // its kind, not its cause

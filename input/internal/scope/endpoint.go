@@ -42,6 +42,10 @@ type Endpoint struct {
 type EndpointOptions struct {
 	// Name is what requests wait for, in the log; "" stands for the address.
 	Name string
+	// Enter waits until the project may be asked for a list, and Begin until a pass may
+	// hold something of it; nil where nobody else has a turn.
+	Enter func(context.Context) (leave func(), err error)
+	Begin func(context.Context) (room listing.Room, leave func(), err error)
 	// NoAnswer and NoKeys, which may be nil, are told when the project can't be read for
 	// now, and when that is over: its server does not answer, or there are no keys for it.
 	NoAnswer, NoKeys func(now bool)
@@ -56,7 +60,7 @@ func NewEndpoint(s *Shared, conf config.Config, from KeysFrom, log *service.Logg
 	e.Outages = &outage.Log{To: log, What: cmp.Or(o.Name, conf.Project.Address()), Lines: s.Voice.lines(), Failing: m.EndpointFailing.Flag}
 	e.Keys = from(patience(conf), &keyWatcher{endpoint: e, lines: s.Voice.lines()})
 	e.Limiter = limiter.New(s.closing, limiter.Options{
-		MaxDownloads: conf.MaxDownloads, MaxPages: listing.MaxListers(conf.Listers()),
+		MaxDownloads: conf.MaxDownloads, MaxPages: PagesAtOnce(conf),
 		Probe:    func(ctx context.Context) error { return e.Probe(ctx) },
 		Patience: conf.Retry.Patience(), Meter: endpointMeter{m, e},
 	})
@@ -69,6 +73,16 @@ func (e *Endpoint) whose() string {
 		return ""
 	}
 	return " of " + e.Outages.What
+}
+
+// PagesAtOnce is for how many pages of listings an endpoint is asked at a time. Several
+// buckets are listed side by side, each with max_listers at the most.
+func PagesAtOnce(conf config.Config) int {
+	listers := listing.MaxListers(conf.Listers())
+	if conf.Several() {
+		return max(listers, listing.DefaultListers)
+	}
+	return listers
 }
 
 // WaitsForKeys says that keys are waited for, and why; "" where they are there.

@@ -128,17 +128,20 @@ func (p *passes) make(ctx context.Context, t pass.Task) (made *pass.Pass, took t
 		who := p.identity(ctx)
 		t.Identity = pass.Identity{Name: who.Text(), SeesAll: who.BypassesRLS()}
 	}
-	made = p.over.NewPass(t)
-	p.pass.Store(made)
-	if p.opts.Enter != nil {
-		leave, err := p.opts.Enter(ctx)
+	if p.Endpoint.opts.Begin != nil {
+		room, leave, err := p.Endpoint.opts.Begin(ctx)
 		if err != nil {
+			made = p.over.NewPass(t)
+			p.pass.Store(made)
 			return made, 0, err
 		}
 		defer leave()
+		t.Room = room
 	}
-	p.underWay.Add(1)
-	defer p.underWay.Add(-1)
+	made = p.over.NewPass(t)
+	p.pass.Store(made)
+	p.making(1)
+	defer p.making(-1)
 	p.watcher.begin()
 	p.Meters.PassBegan(t.Kind, p.expected())
 	err = made.Run(ctx)

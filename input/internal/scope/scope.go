@@ -66,10 +66,10 @@ type Scope struct {
 
 // Options are what a scope needs of an owner that has many. The zero Options are for one.
 type Options struct {
-	// Enter waits for the turn of the scope, which begins each pass.
-	Enter func(context.Context) (leave func(), err error)
 	// DueNow has the first pass begin at once, whatever the schedule says.
 	DueNow bool
+	// Stir hears that a pass begins or has ended; nil for nobody.
+	Stir func()
 	// OnWhole hears of each full pass that came to its end, and OnEarly why one did not;
 	// nil for the log.
 	OnWhole func()
@@ -85,7 +85,7 @@ func New(e *Endpoint, conf config.Config, log *service.Logger, m *meter.Set, o O
 	}
 	opts := conf.PlaneOptions(s.Keys)
 	opts.MaxConns = limiter.MaxDownloads(conf.MaxDownloads) + listing.MaxListers(conf.Listers())
-	opts.OnRetry, opts.Gate, opts.Hold = s.retried, s.Gate, s.Limiter.Hold
+	opts.OnRetry, opts.Gate, opts.Hold, opts.Turn = s.retried, s.Gate, s.Limiter.Hold, s.Endpoint.opts.Enter
 	opts.OnListPage = func(d time.Duration, _ int) {
 		s.Meters.ListPage.Timing(d.Nanoseconds())
 		s.Choice.PageListed(d)
@@ -155,6 +155,14 @@ func (s *Scope) Last() (report pass.Report, ok bool) {
 
 // Active reports whether a pass is being made.
 func (s *Scope) Active() bool { return s.underWay.Load() > 0 }
+
+// making counts the passes that are being made.
+func (s *Scope) making(n int64) {
+	s.underWay.Add(n)
+	if s.opts.Stir != nil {
+		s.opts.Stir()
+	}
+}
 
 // Doubt says that from now on nobody can tell whether what is missing was deleted.
 func (s *Scope) Doubt() { s.doubtful.Store(true) }

@@ -112,7 +112,7 @@ func (s *Scope) newChanges() *changes.Client {
 		Credentials: s.Keys.Credentials,
 		TLS:         s.Conf.TLS, Transport: s.Conf.Transport,
 		ConnectTimeout: s.Conf.ConnectTimeout, Timeout: s.Conf.ResponseTimeout + s.Conf.IdleTimeout,
-		Retry: s.Conf.Retry, Gate: s.Gate,
+		Retry: s.Conf.Retry, Gate: s.Gate, Turn: s.Endpoint.opts.Enter,
 		OnRetry: func(err error) { s.retried("", err) },
 		OnPage:  func(d time.Duration, _ int) { s.Choice.PageAsked(d) },
 	})

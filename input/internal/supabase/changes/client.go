@@ -53,6 +53,9 @@ type Options struct {
 	// Gate holds the requests back for as long as the server asks for
 	// (Retry-After). The clients of one host share one; nil is one of its own.
 	Gate *retry.Gate
+	// Turn returns when a page may be asked for, once, until leave is called; nil is
+	// always.
+	Turn func(context.Context) (leave func(), err error)
 	// Retry says how long the pauses between attempts are. Its MaxAttempts is
 	// cut to a few.
 	Retry retry.Policy

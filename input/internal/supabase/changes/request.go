@@ -26,6 +26,13 @@ func (c *Client) ask(ctx context.Context, q query, p *page) error {
 	if err := c.o.Gate.Wait(ctx); err != nil {
 		return err
 	}
+	if c.o.Turn != nil {
+		leave, err := c.o.Turn(ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
 	cred, err := c.o.Credentials(ctx)
 	switch {
 	case ctx.Err() != nil:
