@@ -129,6 +129,7 @@ func parse(args []string) (o options, drill func(context.Context, options, strin
 		flags.Float64Var(&rest.minutes, "minutes", 3, "for how long to watch it at rest")
 		flags.IntVar(&rest.tokens, "api-limit", 0, "how many requests a minute the Management API answers for all projects together; 0 is no such limit, as in production")
 		flags.DurationVar(&rest.apiDelay, "api-delay", 0, "how long each answer of the Management API takes")
+		flags.BoolVar(&rest.tls, "tls", false, "serve each project under a host of its own, over TLS behind a proxy")
 		flags.StringVar(&rest.profile, "profile", "", "a folder for profiles of the time at rest; they cost some CPU time themselves")
 		flags.Int64Var(&o.organization.memory, "memory", 250, "how many MiB the process may hold")
 	case "storm":

@@ -20,6 +20,7 @@ type restOptions struct {
 	minutes  float64
 	tokens   int           // requests a minute that the Management API answers in all; 0 is no limit
 	apiDelay time.Duration // of each answer of the Management API
+	tls      bool
 	profile  string
 }
 
@@ -156,12 +157,11 @@ func fetchText(ctx context.Context, url string) (string, error) {
 func (d *organizationDrill) rest(ctx context.Context, dir string) error {
 	w := &watched{Handler: d.org}
 	d.org.SetAPIFaults(w.asked(d.organization.rest.apiDelay))
-	serves, err := openSite(ctx, w)
+	where, closeAll, err := d.serve(ctx, w, dir)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = serves.close() }()
-	w.site = serves
+	defer closeAll()
 	debug, err := freeAddress(ctx)
 	if err != nil {
 		return err
@@ -172,7 +172,7 @@ func (d *organizationDrill) rest(ctx context.Context, dir string) error {
 		return err
 	}
 	d.pipeline.set = []string{"http.enabled=true", "http.debug_endpoints=true", "http.address=" + debug}
-	d.pipeline.env = append(d.pipeline.env, "DRILL_API_URL="+serves.url(), "DRILL_ENDPOINT="+serves.url()+"/{project_ref}/storage/v1/s3")
+	d.pipeline.env = append(d.pipeline.env, where...)
 	began := time.Now()
 	if err := d.pipeline.start(1); err != nil {
 		return err
@@ -197,6 +197,23 @@ func (d *organizationDrill) rest(ctx context.Context, dir string) error {
 	last := d.sample(ctx, w, "http://"+debug)
 	d.tellRest(w, first, last)
 	return d.again(ctx, w)
+}
+
+// serve serves the organization, and returns the environment of a pipeline that is to
+// find it.
+func (d *organizationDrill) serve(ctx context.Context, w *watched, dir string) (env []string, closeAll func(), err error) {
+	if d.organization.rest.tls {
+		h, err := openHosted(ctx, w, dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		w.site = h.proxy
+		return append(h.env(), "DRILL_API_URL=https://api.supabase.com", "DRILL_ENDPOINT=https://{project_ref}.storage.supabase.co/storage/v1/s3"), h.close, nil
+	}
+	if w.site, err = openSite(ctx, w); err != nil {
+		return nil, nil, err
+	}
+	return []string{"DRILL_API_URL=" + w.site.url(), "DRILL_ENDPOINT=" + w.site.url() + "/{project_ref}/storage/v1/s3"}, func() { _ = w.site.close() }, nil
 }
 
 // watch lets the time pass, and takes a profile of it where one is wanted.
