@@ -28,6 +28,7 @@ type teller struct {
 	warned   map[string]bool     // warnings about the configuration
 	unnamed  map[string]bool     // what was told of projects that have no source
 	last     Progress            // as of the last line
+	quota    outage              // of the Management API; it belongs to watch, as last does
 }
 
 // unread is a project of which the buckets can't be looked up.
@@ -122,6 +123,7 @@ func (m *teller) watch(ctx context.Context) {
 		}
 		now := m.progress()
 		m.showScopes(now.Scopes)
+		m.tellQuota()
 		if n%2 == 0 {
 			m.sayProgress(now)
 		}

@@ -80,6 +80,7 @@ func (s *several) progress() Progress {
 	case tracked > now.Listed:
 		now.Total = tracked
 	}
+	now.Waits = s.teller.quotaWaits(waiting)
 	if idle, output := s.undelivered.idle(); idle >= stillAfter {
 		now.Waits = fmt.Sprintf("nothing acknowledged for %s: %s", roundWait(idle), output)
 	}
