@@ -45,6 +45,14 @@
 //   - what is put into a healthy bucket arrives within six polling intervals, and the
 //     process holds no more memory than -memory.
 //
+// With -mode rest, it delivers everything and is then left alone; then it starts again:
+//
+//   - at rest, a poll is one list of the buckets of each project and one listing of each
+//     bucket; the state is not written, and nothing is logged;
+//   - the Management API is asked at most 120 times within a minute, or as often as
+//     -api-limit says, and refuses nothing;
+//   - after the restart everything is looked at, and nothing is delivered again.
+//
 // The drills wait for states, and their time limit is for a pipeline that hangs. Only
 // one verdict depends on how busy the machine is: the six polling intervals of
 // organization, of which a machine without other work needs one or two.

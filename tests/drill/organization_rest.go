@@ -186,8 +186,9 @@ func (d *organizationDrill) rest(ctx context.Context, dir string) error {
 	all, most := w.apiSince(began)
 	fmt.Printf("drill: rest: all %d objects delivered in %.1f s, CPU %.1f s, memory %d MiB; %d requests to the Management API, %d within a minute, %d refused\n",
 		len(d.put), time.Since(began).Seconds(), used.Seconds(), rss>>20, all, most, w.refused.Load())
-	// The first pass ends, and the last acks are written.
-	if err := d.pipeline.live(ctx, interval+interval/5); err != nil {
+	// The pass that was under way ends, the last acks are written, and the pass after it
+	// writes that it was complete.
+	if err := d.looking(2)(ctx, 1); err != nil {
 		return err
 	}
 	first := d.sample(ctx, w, "http://"+debug)
@@ -278,27 +279,14 @@ state written        %8t
 // again starts another process, which has to ask for all keys again.
 func (d *organizationDrill) again(ctx context.Context, w *watched) error {
 	d.pipeline.kill()
-	before := map[*emulator.Server]int{}
-	for _, s := range d.org.Projects() {
-		before[s] = listed(s)
-	}
+	looked := d.looking(1)
 	began := time.Now()
 	if err := d.pipeline.start(2); err != nil {
 		return err
 	}
-	shares := []float64{0.5, 0.9, 1}
 	var took []string
-	for _, share := range shares {
-		err := d.until(ctx, "not every bucket was looked at after a restart", func() bool {
-			looked := 0
-			for s, n := range before {
-				if listed(s) >= n+d.organization.buckets {
-					looked++
-				}
-			}
-			return float64(looked) >= share*float64(len(before))
-		})
-		if err != nil {
+	for _, share := range []float64{0.5, 0.9, 1} {
+		if err := looked(ctx, share); err != nil {
 			return err
 		}
 		took = append(took, fmt.Sprintf("%.0f %% after %.1f s", 100*share, time.Since(began).Seconds()))
@@ -313,6 +301,26 @@ func (d *organizationDrill) again(ctx context.Context, w *watched) error {
 		d.wrong.add("the Management API refused %d requests", w.refused.Load())
 	}
 	return nil
+}
+
+// looking returns a wait for a share of the projects to have so many more listings of
+// each of their buckets.
+func (d *organizationDrill) looking(times int) func(ctx context.Context, share float64) error {
+	before := map[*emulator.Server]int{}
+	for _, s := range d.org.Projects() {
+		before[s] = listed(s)
+	}
+	return func(ctx context.Context, share float64) error {
+		return d.until(ctx, "not every bucket was looked at", func() bool {
+			looked := 0
+			for s, n := range before {
+				if listed(s) >= n+times*d.organization.buckets {
+					looked++
+				}
+			}
+			return float64(looked) >= share*float64(len(before))
+		})
+	}
 }
 
 func listed(s *emulator.Server) (n int) {
