@@ -37,6 +37,8 @@ type teller struct {
 	said     int64               // how many objects were settled at the last line
 	quiet    int                 // lines that were due since something moved
 	alike    map[string]int      // buckets that fail, by what is said of each
+	quota    outage.Lines        // of the Management API; it belongs to watch, as last does
+	quotaAt  time.Time           // when a project was last seen to wait for it
 }
 
 // unread is a project of which the buckets can't be looked up.
@@ -133,9 +135,10 @@ func (m *teller) watch(ctx context.Context) {
 		}
 		now := m.progress()
 		m.showScopes(now.Scopes)
+		quota := m.tellQuota()
 		if n%2 == 0 {
 			m.sayProgress(now)
-			if m.Conf.Plan.Repeats() && now.Scopes.Active == 0 && now.UnderWay == 0 {
+			if m.Conf.Plan.Repeats() && now.Scopes.Active == 0 && now.UnderWay == 0 && !quota {
 				select {
 				case <-ctx.Done():
 					return

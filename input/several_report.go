@@ -80,7 +80,10 @@ func (s *several) progress() Progress {
 	case tracked > now.Listed:
 		now.Total = tracked
 	}
-	if now.Waits = s.Undelivered.Waits(); now.Waits == "" && !s.Conf.Plan.Repeats() && now.UnderWay == 0 && now.Scopes.Active == 0 {
+	if now.Waits = s.Undelivered.Waits(); now.Waits == "" {
+		now.Waits = s.teller.quotaWaits(now.Scopes.ProjectsWaiting)
+	}
+	if now.Waits == "" && !s.Conf.Plan.Repeats() && now.UnderWay == 0 && now.Scopes.Active == 0 {
 		now.Waits = s.waitsFor()
 	}
 	return now

@@ -57,6 +57,14 @@
 //   - what is put into a healthy bucket arrives within six polling intervals, and the
 //     process holds no more memory than -memory.
 //
+// With -mode rest, it delivers everything and is then left alone; then it starts again:
+//
+//   - at rest, a poll is one list of the buckets of each project and one listing of each
+//     bucket; the state is not written, and nothing is logged;
+//   - the Management API is asked at most 120 times within a minute, or as often as
+//     -api-limit says, and refuses nothing;
+//   - after the restart everything is looked at, and nothing is delivered again.
+//
 // The drills wait for states, and their time limit is for a pipeline that hangs. Only
 // one verdict depends on how busy the machine is: the six polling intervals of
 // organization, of which a machine without other work needs one or two.
@@ -144,6 +152,7 @@ func parse(args []string) (o options, drill func(context.Context, options, strin
 		flags.Float64Var(&rest.minutes, "minutes", 3, "for how long to watch it at rest")
 		flags.IntVar(&rest.tokens, "api-limit", 0, "how many requests a minute the Management API answers for all projects together; 0 is no such limit, as in production")
 		flags.DurationVar(&rest.apiDelay, "api-delay", 0, "how long each answer of the Management API takes")
+		flags.BoolVar(&rest.tls, "tls", false, "serve each project under a host of its own, over TLS behind a proxy")
 		flags.StringVar(&rest.profile, "profile", "", "a folder for profiles of the time at rest; they cost some CPU time themselves")
 		flags.Int64Var(&o.organization.memory, "memory", 250, "how many MiB the process may hold")
 	case "storm":

@@ -20,6 +20,7 @@ type restOptions struct {
 	minutes  float64
 	tokens   int           // requests a minute that the Management API answers in all; 0 is no limit
 	apiDelay time.Duration // of each answer of the Management API
+	tls      bool
 	profile  string
 }
 
@@ -156,12 +157,11 @@ func fetchText(ctx context.Context, url string) (string, error) {
 func (d *organizationDrill) rest(ctx context.Context, dir string) error {
 	w := &watched{Handler: d.org}
 	d.org.SetAPIFaults(w.asked(d.organization.rest.apiDelay))
-	serves, err := openSite(ctx, w)
+	where, closeAll, err := d.serve(ctx, w, dir)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = serves.close() }()
-	w.site = serves
+	defer closeAll()
 	debug, err := freeAddress(ctx)
 	if err != nil {
 		return err
@@ -172,7 +172,7 @@ func (d *organizationDrill) rest(ctx context.Context, dir string) error {
 		return err
 	}
 	d.pipeline.set = []string{"http.enabled=true", "http.debug_endpoints=true", "http.address=" + debug}
-	d.pipeline.env = append(d.pipeline.env, "DRILL_API_URL="+serves.url(), "DRILL_ENDPOINT="+serves.url()+"/{project_ref}/storage/v1/s3")
+	d.pipeline.env = append(d.pipeline.env, where...)
 	began := time.Now()
 	if err := d.pipeline.start(1); err != nil {
 		return err
@@ -186,8 +186,9 @@ func (d *organizationDrill) rest(ctx context.Context, dir string) error {
 	all, most := w.apiSince(began)
 	fmt.Printf("drill: rest: all %d objects delivered in %.1f s, CPU %.1f s, memory %d MiB; %d requests to the Management API, %d within a minute, %d refused\n",
 		len(d.put), time.Since(began).Seconds(), used.Seconds(), rss>>20, all, most, w.refused.Load())
-	// The first pass ends, and the last acks are written.
-	if err := d.pipeline.live(ctx, interval+interval/5); err != nil {
+	// The pass that was under way ends, the last acks are written, and the pass after it
+	// writes that it was complete.
+	if err := d.looking(2)(ctx, 1); err != nil {
 		return err
 	}
 	first := d.sample(ctx, w, "http://"+debug)
@@ -197,6 +198,23 @@ func (d *organizationDrill) rest(ctx context.Context, dir string) error {
 	last := d.sample(ctx, w, "http://"+debug)
 	d.tellRest(w, first, last)
 	return d.again(ctx, w)
+}
+
+// serve serves the organization, and returns the environment of a pipeline that is to
+// find it.
+func (d *organizationDrill) serve(ctx context.Context, w *watched, dir string) (env []string, closeAll func(), err error) {
+	if d.organization.rest.tls {
+		h, err := openHosted(ctx, w, dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		w.site = h.proxy
+		return append(h.env(), "DRILL_API_URL=https://api.supabase.com", "DRILL_ENDPOINT=https://{project_ref}.storage.supabase.co/storage/v1/s3"), h.close, nil
+	}
+	if w.site, err = openSite(ctx, w); err != nil {
+		return nil, nil, err
+	}
+	return []string{"DRILL_API_URL=" + w.site.url(), "DRILL_ENDPOINT=" + w.site.url() + "/{project_ref}/storage/v1/s3"}, func() { _ = w.site.close() }, nil
 }
 
 // watch lets the time pass, and takes a profile of it where one is wanted.
@@ -261,27 +279,14 @@ state written        %8t
 // again starts another process, which has to ask for all keys again.
 func (d *organizationDrill) again(ctx context.Context, w *watched) error {
 	d.pipeline.kill()
-	before := map[*emulator.Server]int{}
-	for _, s := range d.org.Projects() {
-		before[s] = listed(s)
-	}
+	looked := d.looking(1)
 	began := time.Now()
 	if err := d.pipeline.start(2); err != nil {
 		return err
 	}
-	shares := []float64{0.5, 0.9, 1}
 	var took []string
-	for _, share := range shares {
-		err := d.until(ctx, "not every bucket was looked at after a restart", func() bool {
-			looked := 0
-			for s, n := range before {
-				if listed(s) >= n+d.organization.buckets {
-					looked++
-				}
-			}
-			return float64(looked) >= share*float64(len(before))
-		})
-		if err != nil {
+	for _, share := range []float64{0.5, 0.9, 1} {
+		if err := looked(ctx, share); err != nil {
 			return err
 		}
 		took = append(took, fmt.Sprintf("%.0f %% after %.1f s", 100*share, time.Since(began).Seconds()))
@@ -296,6 +301,26 @@ func (d *organizationDrill) again(ctx context.Context, w *watched) error {
 		d.wrong.add("the Management API refused %d requests", w.refused.Load())
 	}
 	return nil
+}
+
+// looking returns a wait for a share of the projects to have so many more listings of
+// each of their buckets.
+func (d *organizationDrill) looking(times int) func(ctx context.Context, share float64) error {
+	before := map[*emulator.Server]int{}
+	for _, s := range d.org.Projects() {
+		before[s] = listed(s)
+	}
+	return func(ctx context.Context, share float64) error {
+		return d.until(ctx, "not every bucket was looked at", func() bool {
+			looked := 0
+			for s, n := range before {
+				if listed(s) >= n+times*d.organization.buckets {
+					looked++
+				}
+			}
+			return float64(looked) >= share*float64(len(before))
+		})
+	}
 }
 
 func listed(s *emulator.Server) (n int) {

@@ -7,6 +7,7 @@
 #   bash tests/drill/run.sh scale [KILLS [FLAGS...]]     a lister and workers on a real broker; two minutes
 #   bash tests/drill/run.sh organization [PROJECTS [FLAGS...]]  many projects in one process; two minutes
 #   bash tests/drill/run.sh scopes [KILLS [FLAGS...]]    an organization in one process, killed again and again; 60 take four minutes
+#   bash tests/drill/run.sh organization 1000 --mode rest --interval 1m [FLAGS...]  what it costs at rest; five minutes
 #   bash tests/drill/run.sh storm [WEBHOOKS [FLAGS...]]  webhooks, doubled and out of order
 #
 # All need Go; scale needs a JDK and Maven as tests/kafka does, or redis-server with
@@ -15,7 +16,12 @@
 # of the S3 protocol. -seed N repeats the chances of an earlier run. Of kills and scopes,
 # -break repeat and -break lose work against the pipeline, and must make it fail. Of lies,
 # -kinds A,B,… tells these alone, -share 0.5 more of them, and -trickle 2s lets
-# large bodies trickle as well.
+# large bodies trickle as well. Of organization, --mode rest prints the requests, CPU time
+# and memory of a minute in which nothing happens, and fails where the process asks for
+# more than each poll needs, logs a line or writes its state; -tls gives each project
+# a host of its own behind TLS, -api-limit 120 has the Management API count the requests for
+# all projects together, -api-delay 150ms delays its answers, and -profile DIR keeps
+# profiles. -binary in FLAGS takes the place of the binary without the AWS components.
 set -euo pipefail
 
 drill=${1:-kills}

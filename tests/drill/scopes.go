@@ -193,6 +193,9 @@ func (d *scopesDrill) rest(ctx context.Context, among func(scope) bool) error {
 	for _, place := range untold {
 		d.book.violated("nothing told that %q was deleted", place)
 	}
+	if len(undelivered)+len(untold) > 0 {
+		return errors.New("the drill ends here, since something is missing for good")
+	}
 	return nil
 }
 

@@ -197,7 +197,7 @@ func (b *scopeBook) delivered(run int, place, etag string, body []byte) *arrival
 	case !v.to.IsZero() && v.to.Before(b.lives[run].began):
 		b.wrong.add("run %d delivered %q with the ETag %q, which was gone before it began", run, place, etag)
 	}
-	v.came = b.noted(v.came, a, b.keys[place].scope, place)
+	v.came = b.noted(v.came, a, b.keys[place].scope, "the content of "+place)
 	return a
 }
 
@@ -217,7 +217,7 @@ func (b *scopeBook) deleted(run int, place string) *arrival {
 	case !slices.ContainsFunc(k.versions, func(v *scopeVersion) bool { return len(v.came) > 0 }):
 		b.wrong.add("run %d reported %q as deleted, which was not delivered", run, place)
 	}
-	k.told = b.noted(k.told, a, k.scope, place)
+	k.told = b.noted(k.told, a, k.scope, "the deletion of "+place)
 	return a
 }
 
@@ -227,17 +227,17 @@ func (b *scopeBook) arrival(run int) *arrival {
 }
 
 // noted adds a message to those of the same thing, and judges whether it may be a repeat.
-func (b *scopeBook) noted(before []*arrival, a *arrival, s scope, place string) []*arrival {
+func (b *scopeBook) noted(before []*arrival, a *arrival, s scope, what string) []*arrival {
 	if n := len(before); n > 0 {
 		last := before[n-1]
 		l := b.lives[last.run]
 		switch {
 		case last.run == a.run:
-			b.wrong.add("run %d sent a message about %q a second time, without a kill", a.run, place)
+			b.wrong.add("run %d sent %q a second time, without a kill; the first was acknowledged: %v", a.run, what, !last.acked.IsZero())
 		case !b.mayForget(last):
 			l.repeats[s]++
-			b.wrong.add("run %d repeated what run %d had sent about %q; that was acknowledged %s before its end %s, with %d commits since a second later",
-				a.run, last.run, place, l.ended.Sub(last.acked), l.how, b.since(last))
+			b.wrong.add("run %d repeated what run %d had sent, %q; that was acknowledged %s before its end %s, with %d commits since a second later",
+				a.run, last.run, what, l.ended.Sub(last.acked), l.how, b.since(last))
 		default:
 			l.repeats[s]++
 			if !last.acked.IsZero() {

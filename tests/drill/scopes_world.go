@@ -40,7 +40,8 @@ type scopeWorld struct {
 	mu       sync.Mutex
 	chance   *rand.Rand
 	projects []*scopeProject
-	made     int
+	founded  int // projects
+	made     int // buckets, keys and versions
 	turn     int
 	// catch is closed when the next listing begins; nil while nobody waits.
 	catch chan struct{}
@@ -101,9 +102,18 @@ func (w *scopeWorld) endpoint() string {
 
 func (w *scopeWorld) addProject() {
 	s := w.org.AddProject(emulator.Options{LogLimit: -1})
-	p := &scopeProject{
-		server: s, ref: refOf(s),
-		faults: emulator.RandomFaults(w.seed, emulator.Errors(emulator.OpGet, badGets, 500), emulator.Cuts(emulator.OpGet, badGets)),
+	p := &scopeProject{server: s, ref: refOf(s)}
+	read := emulator.OpGet
+	if w.founded++; w.founded%2 == 0 { // it is read over the Storage REST API
+		read = emulator.OpRESTGet
+		s.SetProject(func(p *emulator.Project) { p.LegacyKeys = emulator.LegacyDisabled })
+	}
+	bad := emulator.RandomFaults(w.seed, emulator.Errors(read, badGets, 500), emulator.Cuts(read, badGets))
+	p.faults = func(r emulator.Request) emulator.Fault {
+		if r.KeyN%2 == 0 { // the second attempt succeeds
+			return emulator.Fault{}
+		}
+		return bad(r)
 	}
 	s.SetFaults(func(r emulator.Request) emulator.Fault { return w.watch(p, r) })
 	w.projects = append(w.projects, p)
@@ -154,10 +164,7 @@ func (w *scopeWorld) watch(p *scopeProject, r emulator.Request) emulator.Fault {
 		w.catch = nil
 		return emulator.Fault{Delay: caughtFor}
 	}
-	if r.Op == emulator.OpGet && r.KeyN%2 == 1 { // the second attempt succeeds
-		return p.faults(r)
-	}
-	return emulator.Fault{}
+	return p.faults(r)
 }
 
 // listing notes that a listing begins, and reports whether one does.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sort"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -237,4 +238,32 @@ func TestPagerIsCalledByAsManyAsAllowed(t *testing.T) {
 		require.Greater(t, srv.most, 4)
 		require.LessOrEqual(t, srv.most, listing.DefaultListers)
 	})
+}
+
+func TestAListingOfOnePageTakesLittleMemory(t *testing.T) {
+	bucket := endsAt{keys: 3}
+	list := func() {
+		for _, err := range listing.List(t.Context(), listing.Options{Pager: bucket}) {
+			require.NoError(t, err)
+		}
+	}
+	list()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	const times = 1000
+	for range times {
+		list()
+	}
+	runtime.ReadMemStats(&after)
+	require.Less(t, (after.TotalAlloc-before.TotalAlloc)/times, uint64(8<<10), "bytes: what is learned of the keys takes twice as much")
+}
+
+// endsAt is a bucket of one page.
+type endsAt struct{ keys int }
+
+func (e endsAt) Page(context.Context, string, string) (objs []object.Object, more bool, err error) {
+	for n := range e.keys {
+		objs = append(objs, object.Object{Key: "folder/" + strconv.Itoa(n)})
+	}
+	return objs, false, nil
 }

@@ -27,8 +27,9 @@ const (
 type model struct {
 	// places tell which bytes occur where. A place is a position in the name of a
 	// folder or file, counted with the number of slashes before it, so that names
-	// of different lengths do not blur what follows them.
-	places [maxDepth][maxOffset]byteSet
+	// of different lengths do not blur what follows them. They take 16 KB, and most
+	// buckets are listed with one page, which needs none: nil until they are needed.
+	places *[maxDepth][maxOffset]byteSet
 	// all are the bytes that occur anywhere.
 	all byteSet
 	// samples tell where keys were found, in key order.
@@ -88,6 +89,9 @@ func (m *model) find(key string) int {
 
 // along returns the place of each byte of a key.
 func (m *model) along(key string) []*byteSet {
+	if m.places == nil {
+		m.places = new([maxDepth][maxOffset]byteSet)
+	}
 	places := make([]*byteSet, len(key))
 	depth, offset := 0, 0
 	for at := range len(key) {

@@ -255,7 +255,7 @@ func (s *schedule) handle(a answer) error {
 	}
 	s.objects += placed + odd
 	s.kept += placed
-	if s.listers > 1 {
+	if last := done && len(s.shares) == 1; s.listers > 1 && !last {
 		s.model.learn(sh.objs[len(sh.objs)-placed:])
 	}
 	if done && s.remove(sh) {

@@ -197,9 +197,6 @@ func (g *sharedGauge) change(p *parts, who *Set, s series, value int64) {
 	if g.earliest {
 		shown = p.times.earliest(p.values, who)
 	}
-	if len(p.values) == 0 {
-		delete(g.series, s) // buckets come and go
-	}
 	var own []string
 	if s.own != "" {
 		own = []string{s.own}
@@ -216,6 +213,9 @@ func (v view) leave() {
 		for s, p := range g.series {
 			if _, has := p.values[v.who]; has {
 				g.change(p, v.who, s, 0)
+			}
+			if len(p.values) == 0 && s.labels == v.of { // buckets come and go
+				delete(g.series, s)
 			}
 		}
 		g.mu.Unlock()

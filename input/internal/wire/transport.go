@@ -30,6 +30,11 @@ const (
 	// the queues in front of them handle badly; and most requests that wait for a
 	// connection get one that another request has finished with.
 	maxDials = 16
+	// maxSessions is how many hosts' TLS sessions are remembered. Who polls each minute
+	// makes a new connection for each poll, since keepIdle is less; going on with a
+	// session saves the server's certificates on the way and their verification. An
+	// organization has a host for each project, and each session takes a few kilobytes.
+	maxSessions = 4096
 )
 
 // dialFunc is the type of http.Transport.DialContext.
@@ -61,6 +66,10 @@ func New(conf *tls.Config, connect time.Duration, idle int) *http.Transport {
 	if conf == nil {
 		conf = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
+	conf = conf.Clone()
+	if conf.ClientSessionCache == nil {
+		conf.ClientSessionCache = tls.NewLRUClientSessionCache(maxSessions)
+	}
 	dial := fewAtATime((&net.Dialer{Timeout: connect}).DialContext)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -74,7 +83,7 @@ func New(conf *tls.Config, connect time.Duration, idle int) *http.Transport {
 			}
 			return frame(conn), nil
 		},
-		TLSClientConfig:     conf.Clone(),
+		TLSClientConfig:     conf,
 		TLSHandshakeTimeout: connect,
 		Protocols:           protocols,
 		// Otherwise Go asks for gzip by itself, and what arrives is then no

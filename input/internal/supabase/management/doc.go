@@ -10,7 +10,9 @@
 // Invariants:
 //
 //   - All requests of a client keep within one quota: at most atOnce are under way,
-//     never more than the quota has left, and none while the API asked for a pause.
+//     never more than the quota has left, and none while the API asked for a pause. The
+//     API has a quota for each project and each organization, of which none knows here
+//     which one an answer tells of: the least counts for all, for a minute at most.
 //   - Names and states that are returned are fit to be shown. References are returned
 //     as they came: who builds a path or a URL of one checks it first.
 package management

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/foreign"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -30,6 +31,10 @@ func New(o api.Options) *Client {
 	c.api = api.New(o)
 	return c
 }
+
+// Held is how long requests wait, at the most, because the quota of the API is used up; 0
+// where none does.
+func (c *Client) Held() time.Duration { return c.pace.held() }
 
 // Close drops the idle connections. The client can still be used.
 func (c *Client) Close() { c.api.Close() }
