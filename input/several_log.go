@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -198,6 +199,10 @@ func (m *teller) ProjectFailed(p fleet.Project, err error) {
 	m.projects[cmp.Or(p.Ref, p.Name)] = &unread{p, err}
 	m.mu.Unlock()
 	if s := m.source(p.Ref); s != nil {
+		if !m.conf.Plan.Repeats() && s.outages.cause() == nil {
+			s.log.Warnf("%s can't be read: %v", nameOf(p), err) // nobody waits for it
+			return
+		}
 		s.outages.failed(err)
 		return
 	}
@@ -314,7 +319,7 @@ func (m *teller) Left(p fleet.Project) {
 func (m *teller) fails(s *scoped, err error) {
 	s.failed.Store(true)
 	_, lasted := s.limiter.Outages()
-	if lasted != nil && errors.Is(err, lasted) || s.limiter.Down() || errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrUnreachable) {
+	if lasted != nil && errors.Is(err, lasted) || s.limiter.Down() || aboutProject(err) || errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrUnreachable) {
 		s.outages.failed(err)
 		return
 	}
@@ -323,6 +328,14 @@ func (m *teller) fails(s *scoped, err error) {
 	if s.trouble.failed() {
 		s.log.Warnf("%s can't be read, and is tried again: %v", placeOf(s.from.of, s.conf.Project.Bucket), err)
 	}
+}
+
+// aboutProject reports whether an answer for one bucket is the same for all of them: the
+// project is paused or restricted, or the CDN does not reach its server.
+func aboutProject(err error) bool {
+	const paused, firstOfCDN, lastOfCDN = 540, 520, 530
+	e, ok := errors.AsType[*object.Error](err)
+	return ok && (e.Status == http.StatusPaymentRequired || e.Status == paused || e.Status >= firstOfCDN && e.Status <= lastOfCDN)
 }
 
 // works is told of a scope that was reached, and of each pass that came to its end.
