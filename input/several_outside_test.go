@@ -85,7 +85,12 @@ func TestAProjectThatDoesNotAnswerHoldsUpTheOthersOnceAtMost(t *testing.T) {
 		r := newOrgRig(t, 6, "sync_mode: continuous\npolling_interval: 10s\nstate: {cache: shared}\nprojects: {organization: acme, max_active: 1}\n")
 		all := r.org.Projects()
 		for _, s := range all[:2] {
-			s.SetFaults(func(emulator.Request) emulator.Fault { return emulator.Fault{Delay: time.Hour} })
+			s.SetFaults(func(q emulator.Request) emulator.Fault {
+				if q.Op == emulator.OpListBuckets {
+					return emulator.Fault{Delay: time.Hour}
+				}
+				return emulator.Fault{}
+			})
 		}
 		stop := r.live()
 		time.Sleep(5 * time.Minute)
