@@ -115,6 +115,7 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 		s.meters.Retried(err)
 		s.outages.Failed(err)
 	})
+	s.rests(fleet.NoBuckets, err != nil)
 	if err != nil && ctx.Err() == nil {
 		return nil, s.endpoint.source.Project().Explain(err, "")
 	}
