@@ -29,52 +29,51 @@
 //
 // # Flow
 //
-//	when:  schedule.Plan ─► poll.Run ─► passes.go: one pass after the other, never two
+//	when:  schedule.Plan ─► poll.Run ─► scope: one pass after the other, never two
 //	data:  listing.List (ranges of the bucket at the same time), or, between two
 //	       full listings, changes.Since (only what changed) ─► filter.Match ─►
 //	       ledger.Compare ─► fetch.Fetcher (as many as limiter.Limiter allows, under a byte
 //	       budget; the listing is the witness of each) ─► emit (scanner, metadata) ─► chan ─►
-//	       reader.ReadBatch ─► pipeline ─► output
-//	or:    targets.go ─► pass.Targets ─► fetch.Fetcher, which asks the listing for each key first;
-//	       with listings next to it, the ledger is asked too
+//	       hub.ReadBatch ─► pipeline ─► output
+//	or:    scope/targets.go ─► pass.Targets ─► fetch.Fetcher, which asks the listing for each
+//	       key first; with listings next to it, the ledger is asked too
 //	acks:  output ─► scanner (all messages of the object) ─► the pass ─►
 //	       tally, ledger.Work, and the deletion where it is asked for;
 //	       state.Keeper: a checkpoint of the ledger now and then
 //
+// # Layers
+//
+//	single.go (one scope)     several*.go (many; package fleet says which)
+//	        └───────────────┬───────────────┘
+//	                     hub.go
+//	                        │
+//	internal/scope:  Shared ─► Endpoint (a project) ─► Scope (a bucket)
+//	                        │
+//	   poll, pass, listing, fetch, ledger …     state, emit, meter, outage
+//
 // # File map
 //
 //	plugin.go              registers the input and wires its constructor
-//	hub.go                 what all scopes of an input share: the messages, the room for
-//	                       downloads, connecting and closing
-//	endpoint.go            what all scopes of a project share: its keys, how much it bears
-//	reader.go              one scope; service.BatchInput where there is no other
+//	hub.go                 what Benthos has of an input: messages, connecting, closing
+//	single.go              service.BatchInput for one scope, and the account of its run
 //	several.go             service.BatchInput for many scopes: the buckets of a pattern,
 //	                       in one project or many
 //	several_project.go     one of the projects, for package fleet
 //	several_scope.go       one of the scopes, for package fleet
 //	several_log.go         what is told of them, each thing once, and the book of them
+//	several_quota.go       what is told of the quota of the Management API
 //	several_report.go      how far all have come, and what became of each
 //	several_left.go        what is left of them, each reason once
 //	scopename.go           how scopes are named to people: object.ScopeName
-//	removals.go            objects that are deleted or moved once they are delivered
-//	connect.go             what a run needs before it begins, and waiting for it:
-//	                       the state, the keys and a first answer
-//	removals.go            what becomes of objects after their delivery
-//	passes.go              makes the passes that poll asks for, over one scope
-//	targets.go             reads targets_input, has what its messages name delivered, and
-//	                       acknowledges them
 //	state.go               what is remembered, for tools that look at it or change it
-//	states.go              the same for the scopes of a state, for tools
+//	states.go              the same for the scopes of a state
+//	states_discover.go     which scopes a config reads, for tools
 //	check.go               tests a config for tools: the names of internal/check
-//	keeper.go              what is said of the state while it can't be written
-//	references.go          how objects are delivered without their content
-//	watcher.go             what is counted and logged of single objects
-//	log.go                 what the log says of passes and of the run
-//	progress.go            how far the one-time runs of this process have come, and what
-//	                       they wait for
+//	progress.go            how far the one-time runs of this process have come
 //	outcome.go             how runs of this process ended, and the command line of
 //	                       Benthos with that exit code
 //
+//	internal/scope         one scope, and what it shares with others: keys, room, voice
 //	internal/object        the words all rooms speak: objects and errors
 //	internal/config        the fields, their lint rules, and the one checked struct
 //	                       that they become

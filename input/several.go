@@ -13,7 +13,6 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/meter"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
-	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/state"
@@ -201,6 +200,10 @@ func (s *several) connectOnce(ctx context.Context) (err error, lasts bool) {
 	return err, s.lasts(err)
 }
 
+// listPauses are the pauses between two attempts to list projects, each of which makes
+// a few requests.
+var listPauses = retry.Policy{InitialInterval: 2 * time.Second, MaxInterval: 30 * time.Second}
+
 // look looks which projects, or buckets, there are. A one-time run waits for a list of
 // projects that may be had later, as for keys. An address that does not answer at all is
 // most often a typing error, and tried for some seconds.
@@ -220,7 +223,7 @@ func (s *several) look(ctx context.Context) error {
 		case tell:
 			s.Log.Warnf("Still waiting for the list of projects, for %s so far: %v", s.wait.Lasts(), err)
 		}
-		if err := retry.Sleep(ctx, poll.Pause(attempts)); err != nil {
+		if err := retry.Sleep(ctx, listPauses.Delay(attempts)); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -222,7 +223,7 @@ func (m *teller) ProjectFailed(p fleet.Project, err error) {
 	m.mu.Lock()
 	m.projects[cmp.Or(p.Ref, p.Name)] = &unread{p, err}
 	m.mu.Unlock()
-	if s := m.source(p.Ref); s != nil && m.Conf.Plan.Repeats() {
+	if s := m.source(p.Ref); s != nil && (m.Conf.Plan.Repeats() || s.Outages.Cause() != nil) {
 		s.Outages.Failed(err)
 		return
 	}
@@ -389,7 +390,7 @@ const askedFor = 10 * time.Second
 func (s *scoped) isOfProject(err error) bool {
 	_, lasted := s.Limiter.Outages()
 	switch {
-	case lasted != nil && errors.Is(err, lasted), s.Limiter.Down(), errors.Is(err, object.ErrCredentials), errors.Is(err, object.ErrUnreachable):
+	case lasted != nil && errors.Is(err, lasted), s.Limiter.Down(), aboutProject(err), errors.Is(err, object.ErrCredentials), errors.Is(err, object.ErrUnreachable):
 		return true
 	case !s.Conf.Plan.Repeats() || !object.EndpointFault(err):
 		return false
@@ -399,6 +400,14 @@ func (s *scoped) isOfProject(err error) bool {
 	ctx, cancel := context.WithTimeout(s.from.in.shut.begun, askedFor)
 	defer cancel()
 	return object.EndpointFault(s.Probe(ctx)) || s.Limiter.Down()
+}
+
+// aboutProject reports whether an answer for one bucket is the same for all of them: the
+// project is paused or restricted, or the CDN does not reach its server.
+func aboutProject(err error) bool {
+	const paused, firstOfCDN, lastOfCDN = 540, 520, 530
+	e, ok := errors.AsType[*object.Error](err)
+	return ok && (e.Status == http.StatusPaymentRequired || e.Status == paused || e.Status >= firstOfCDN && e.Status <= lastOfCDN)
 }
 
 // works is told of a scope that was reached, and of each pass that came to its end.

@@ -77,3 +77,60 @@ func TestWhatIsTheSameForAllBucketsIsToldOnce(t *testing.T) {
 		require.Equal(t, 1, strings.Count(r.logs.String(), "sends no metadata of objects"))
 	})
 }
+
+// A look for buckets that fails slowly has a place among those that are read the first
+// time alone.
+func TestAProjectThatDoesNotAnswerHoldsUpTheOthersOnceAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newOrgRig(t, 6, "sync_mode: continuous\npolling_interval: 10s\nstate: {cache: shared}\nprojects: {organization: acme, max_active: 1}\n")
+		all := r.org.Projects()
+		for _, s := range all[:2] {
+			s.SetFaults(func(q emulator.Request) emulator.Fault {
+				if q.Op == emulator.OpListBuckets {
+					return emulator.Fault{Delay: time.Hour}
+				}
+				return emulator.Fault{}
+			})
+		}
+		stop := r.live()
+		time.Sleep(5 * time.Minute)
+		require.Len(t, r.arrived(), 4)
+		for i := range 20 {
+			all[5].Put("docs", "new"+string(rune('a'+i)), []byte("new"))
+			time.Sleep(25 * time.Second)
+			require.Len(t, r.arrived(), 1, "within two intervals")
+		}
+		stop()
+	})
+}
+
+// What a pause or a quota of the project means for one bucket is told of the project.
+func TestARefusalOfTheWholeProjectIsNotToldOfItsBuckets(t *testing.T) {
+	for _, status := range []int{402, 521, 540} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newOrgRig(t, 2, "sync_mode: continuous\npolling_interval: 2s\nstate: {cache: shared}\nretry: {max_attempts: 2}\n")
+			stop := r.live()
+			time.Sleep(11 * time.Second)
+			s := r.org.Projects()[1]
+			ref := s.Settings().ProjectRef
+			s.SetFaults(func(emulator.Request) emulator.Fault { return emulator.Fault{Status: status} })
+			time.Sleep(10 * time.Minute)
+			require.Len(t, told(r.logs.String(), ref), 1, status)
+			s.SetFaults(nil)
+			time.Sleep(10 * time.Minute)
+			require.Len(t, told(r.logs.String(), ref), 2, status)
+			stop()
+		})
+	}
+}
+
+func TestAPausedProjectIsNotWaitedForOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newOrgRig(t, 2, "")
+		r.org.Projects()[1].SetStatus(emulator.StatusInactive)
+		report := r.run()
+		require.ErrorContains(t, report.Err, "restore it in the Dashboard; or leave it out with projects.exclude")
+		require.Zero(t, r.lines("Waiting for"))
+		require.Len(t, told(r.logs.String(), "can't be read"), 1)
+	})
+}

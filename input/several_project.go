@@ -136,6 +136,7 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 		s.Endpoint.Meters.Retried(err)
 		s.Outages.Failed(err)
 	})
+	s.down(fleet.NoBuckets)(err != nil)
 	if err != nil && ctx.Err() == nil {
 		return nil, s.Keys.Project().Explain(err, "")
 	}

@@ -67,6 +67,9 @@ const (
 	NoAnswer Why = 1 << iota
 	// NoKeys is that there are no keys for it.
 	NoKeys
+	// NoBuckets is that its buckets can't be looked up: a server that takes long to say
+	// nothing must not hold up others each time.
+	NoBuckets
 )
 
 // Project is the turn of one more project.

@@ -2,6 +2,7 @@ package foreign
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -212,4 +213,21 @@ func FuzzATextIsShortAndHoldsNoSecret(f *testing.F) {
 			require.NotContains(t, got, secret)
 		}
 	})
+}
+
+// Some proxies show the header Authorization as they got it, or the name and password in
+// it.
+func TestSecretsInBase64AreNotShown(t *testing.T) {
+	const secret, other = "correct-horse-battery-staple-0123", "sb_secret_aaaaaaaaaaaaaaaaaaaaaa_12345678"
+	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding} {
+		for _, before := range []string{"", "a", "ab", "abc", "user:", "apikey "} {
+			shown := Text("refused: "+encoding.EncodeToString([]byte(before+secret+"\n")), Short, secret)
+			require.Contains(t, shown, "[redacted]", before)
+			for i := range 3 {
+				require.NotContains(t, shown, base64.RawStdEncoding.EncodeToString([]byte(secret[i:]))[:12], before)
+			}
+		}
+		require.Equal(t, "refused: [redacted]", strings.Trim(Text("refused: "+encoding.EncodeToString([]byte(other)), Short), "="), "a key that nobody here knows")
+		require.Equal(t, "refused: [redacted]", strings.Trim(Text("refused: "+encoding.EncodeToString([]byte("sbp_0123456789abcdef0123456789abcdef01234567")), Short), "="))
+	}
 }

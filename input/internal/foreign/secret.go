@@ -1,6 +1,7 @@
 package foreign
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"html"
 	"net/url"
@@ -28,6 +29,7 @@ var lookalikes = regexp.MustCompile(strings.Join([]string{
 	`(?i)\b(?:x-amz-)?(?:signature|security-token|credential)=[^\s"'&,;<>]{8,}`,
 	`(?i)"?\b(?:access_|refresh_)?(?:token|api_?key|password|secret)(?:=|"\s*:\s*")[^\s"'&,;<>]{4,}`,
 	`://[^\s/@"'<>]+@`,
+	`(?:ZXlK|c2Jfc2VjcmV0X|c2JwX)[A-Za-z0-9+/_-]{12,}`, // the tokens, in base64
 }, "|"))
 
 // redact replaces the secrets in a text, and all that looks like one.
@@ -55,7 +57,7 @@ func redact(text string, secrets []string) string {
 // quotes are what JSON must escape; some encoders escape more.
 var quotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// forms are the spellings in which an answer may hold a secret: as it is, and
+// forms are the spellings in which an answer may hold a secret: as it is, in base64, and
 // as it stands in a URL, in HTML, or in JSON.
 func forms(secret string) []string {
 	secret = plain(secret)
@@ -66,6 +68,17 @@ func forms(secret string) []string {
 	all := []string{
 		secret, url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret),
 		string(inJSON[1 : len(inJSON)-1]), quotes.Replace(secret),
+	}
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		// With something before it, the first bytes are spelled otherwise, and the rest is
+		// one of three.
+		for skip := range 3 {
+			whole := (len(secret) - skip) / 3 * 3 // the last bytes depend on what follows
+			if whole/3*4 < beginning {
+				continue // so few letters may be anything
+			}
+			all = append(all, encoding.EncodeToString([]byte(secret[skip:skip+whole])))
+		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

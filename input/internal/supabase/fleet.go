@@ -62,6 +62,9 @@ func (s Settings) ForProject(ref string) Settings {
 	return s
 }
 
+// OneOfMany reports whether the project is one of many that one configuration reads.
+func (p Project) OneOfMany() bool { return p.fleet }
+
 // IsRef reports whether a text may be the reference of a project: of one with an
 // endpoint of its own, which may have any short name, or of a hosted one. Whatever is
 // one may stand in a URL and in a path.

@@ -275,14 +275,17 @@ func (a *managed) facts(ctx context.Context, p supabase.Project) (management.Pro
 // running turns the status of a project into an error: one that may pass while
 // it is on its way up, and one with a remedy where somebody has to act.
 func running(p supabase.Project, status management.Status) error {
-	const restore = "restore it in the Dashboard"
+	without := ""
+	if p.OneOfMany() {
+		without = "; or leave it out with projects.exclude"
+	}
 	switch status.Phase() {
 	case management.Starting:
 		return passing(p.NotRunning(string(status), "it is waited for; see in the Dashboard when it is up"))
 	case management.Stopped:
-		return stopped(p.NotRunning(string(status)+": it is paused, or about to be", restore))
+		return stopped(p.NotRunning(string(status)+": it is paused, or about to be", "restore it in the Dashboard"+without))
 	case management.Failed:
-		return stopped(p.NotRunning(string(status), "see the project in the Dashboard, and ask Supabase's support"))
+		return stopped(p.NotRunning(string(status), "see the project in the Dashboard, and ask Supabase's support"+without))
 	case management.Removed:
 		return final(p.NotRunning(string(status)+": it was deleted", "write the reference of another project"))
 	}
