@@ -2,6 +2,7 @@ package input
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -28,6 +29,8 @@ type endpoint struct {
 	outages *outageLog
 	// keysFail holds up everything.
 	keysFail trouble
+	// noMeta says that the log has told that the server sends no metadata with contents.
+	noMeta atomic.Bool
 	// turn is that of the project among several; nil where there is one.
 	turn *fleet.Turn
 	// probe makes a request that shows whether the endpoint answers. It is set before

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/discover"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -23,6 +25,7 @@ type teller struct {
 	listing  outage              // the projects can't be listed
 	projects map[string]*unread  // by reference
 	found    map[string][]string // buckets that are not in the book yet, by project
+	odd      map[string][]string // buckets that no request can name, by project
 	unnoted  outage              // the book can't be written
 	none     bool                // told that there is nothing to read
 	warned   map[string]bool     // warnings about the configuration
@@ -210,6 +213,19 @@ func (m *teller) ProjectFailed(p fleet.Project, err error) {
 	}
 }
 
+// cannotRead is told of the buckets of a project that can't be read because of their
+// names, at each look.
+func (m *teller) cannotRead(p fleet.Project, names []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range names {
+		if !slices.Contains(m.odd[p.Ref], name) {
+			m.log.Warnf("%s can't be read: %v", placeOf(p, name), discover.ErrOdd)
+		}
+	}
+	m.odd[p.Ref] = names
+}
+
 // warn tells of what is worth a line in a configuration, once for all projects.
 func (m *teller) warn(warnings supabase.Problems) {
 	m.mu.Lock()
@@ -281,6 +297,7 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
 	delete(m.found, p.Ref)
+	delete(m.odd, p.Ref)
 	m.mu.Unlock()
 	m.log.Infof("%s is gone, with all its buckets: %s", nameOf(p), what)
 	if s != nil {
@@ -304,8 +321,12 @@ func (m *teller) fails(s *scoped, err error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if s.trouble.failed() {
-		s.log.Warnf("%s can't be read, and is tried again: %v", placeOf(s.from.of, s.conf.Project.Bucket), err)
+	switch where := placeOf(s.from.of, s.conf.Project.Bucket); {
+	case !s.trouble.failed():
+	case s.found && errors.Is(err, object.ErrNoBucket):
+		s.log.Infof("%s was listed, and the server says that there is none: a list of the buckets shows whether it was deleted since", where)
+	default:
+		s.log.Warnf("%s can't be read, and is tried again: %v", where, err)
 	}
 }
 
@@ -317,7 +338,7 @@ func (m *teller) works(s *scoped) {
 	s.outages.ended()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if lasted := s.trouble.lasts(); s.trouble.over() {
+	if lasted := s.trouble.lasts(); s.trouble.over() && !s.gone.Load() {
 		s.log.Infof("%s can be read again, after %s", placeOf(s.from.of, s.conf.Project.Bucket), lasted)
 	}
 }

@@ -101,8 +101,10 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 	if s.in.management != nil {
 		opts.Management = s.endpoint.of.ManagedBuckets(s.in.management)
 	}
-	var names []string
+	var names, odd []string
+	opts.Odd = func(name string) { odd = append(odd, name) }
 	ask := func(ctx context.Context) (err error) {
+		odd = nil
 		names, err = discover.Buckets(ctx, opts)
 		return err
 	}
@@ -116,6 +118,9 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 	})
 	if err != nil && ctx.Err() == nil {
 		return nil, s.endpoint.source.Project().Explain(err, "")
+	}
+	if err == nil {
+		s.in.teller.cannotRead(s.of, odd)
 	}
 	return names, err
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/discover"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/pass"
 )
@@ -87,7 +88,7 @@ func (s *several) progress() Progress {
 }
 
 // unread counts the projects of which no bucket is known: those that are waited for, and
-// those that fail.
+// those that fail. Buckets that can't be read because of their names fail, too.
 func (m *teller) unread() (waiting, failing int) {
 	read := map[*source]bool{}
 	for _, r := range m.all() {
@@ -109,6 +110,9 @@ func (m *teller) unread() (waiting, failing int) {
 		} else {
 			waiting++
 		}
+	}
+	for _, names := range m.odd {
+		failing += len(names)
 	}
 	return waiting, failing
 }
@@ -218,12 +222,18 @@ func (s *several) report(cause error) Report {
 // parkedNamed is how many parked objects a report names.
 const parkedNamed = 10
 
-// failed are the projects of which no bucket could be read.
+// failed are the projects of which no bucket could be read, and the buckets of others
+// that can't be.
 func (m *teller) failed() (all []ScopeReport) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for ref, p := range m.projects {
 		all = append(all, ScopeReport{Project: ref, ProjectName: p.of.Name, Err: p.err})
+	}
+	for ref, names := range m.odd {
+		for _, name := range names {
+			all = append(all, ScopeReport{Project: ref, Bucket: name, Err: discover.ErrOdd})
+		}
 	}
 	return all
 }

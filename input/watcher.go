@@ -81,7 +81,10 @@ func (w *watcher) MissingMeta(key string, n int) {
 		return
 	}
 	if n == object.NoMeta {
-		w.reader.log.Info("Over this API the server sends no metadata of objects along with their content: " +
+		if w.reader.noMeta.Swap(true) {
+			return // once for all buckets
+		}
+		w.reader.endpoint.log.Info("Over this API the server sends no metadata of objects along with their content: " +
 			"user_metadata: full has it asked for, with one more request an object")
 		return
 	}

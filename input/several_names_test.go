@@ -1,0 +1,111 @@
+package input
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
+)
+
+// A row that somebody wrote into storage.buckets has any name. The server lists it, and
+// refuses every request for it.
+func TestABucketThatNoRequestCanNameIsToldAndLeavesTheRunIncomplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, tenants)
+		r.bucketsOf(2, "tenant-1", "tenant-a/b")
+		check := r.check(CheckOptions{})
+		require.False(t, check.OK)
+		require.Equal(t, CheckFailed, scopeOf(t, check, "", "tenant-a/b").Status)
+		require.Equal(t, CheckOK, scopeOf(t, check, "", "tenant-1").Status)
+
+		report := r.run()
+		require.EqualValues(t, 2, report.Delivered)
+		require.ErrorContains(t, report.Err, `bucket "tenant-a/b": Storage refuses buckets of such a name`)
+
+		r.fields += minutelyDeletes
+		stop := r.live()
+		time.Sleep(5 * time.Minute)
+		stop()
+		require.Len(t, r.logs.linesWith("level=WARN", "tenant-a/b"), 2, "once a run")
+	})
+}
+
+func TestBucketsThatAreCalledAsFoldersAreReadLikeOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, `source_path: "*/"`)
+		r.bucketsOf(1, ".", "..")
+		require.NoError(t, r.run().Err)
+		paths := map[string]string{}
+		for _, msg := range r.messages {
+			paths[meta(msg, metaBucket)] = meta(msg, metaSafePath)
+		}
+		require.Equal(t, map[string]string{".": "%2E/a/000.txt", "..": "%2E%2E/a/000.txt"}, paths)
+	})
+}
+
+func TestABucketThatIsDeletedDuringAOneTimeRunIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, tenants)
+		r.bucketsOf(2, "tenant-1", "tenant-2")
+		var once sync.Once
+		r.server.SetFaults(func(q emulator.Request) emulator.Fault {
+			if q.Bucket != "tenant-2" {
+				return emulator.Fault{}
+			}
+			return emulator.Fault{Before: func() { once.Do(func() { r.server.RemoveBucket("tenant-2") }) }}
+		})
+		report := r.run()
+		require.NoError(t, report.Err)
+		require.EqualValues(t, 2, report.Delivered)
+		require.Empty(t, r.logs.linesWith("level=WARN", ""))
+		require.Len(t, r.logs.linesWith("level=INFO", `tenant-2\" is gone: it was deleted since the run began`), 1)
+	})
+}
+
+// A list that goes on to show a bucket is no witness that it was deleted.
+func TestABucketThatIsListedAndDeniedLeavesTheRunIncomplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, tenants)
+		r.bucketsOf(2, "tenant-1", "tenant-2")
+		r.server.SetFaults(func(q emulator.Request) emulator.Fault {
+			if q.Bucket == "tenant-2" {
+				return emulator.Fault{Status: 404, Code: "NoSuchBucket", Message: "The specified bucket does not exist"}
+			}
+			return emulator.Fault{}
+		})
+		require.ErrorContains(t, r.run().Err, "tenant-2")
+	})
+}
+
+func TestADeletedBucketIsNotSaidToFailOrToBeReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, tenants+minutelyDeletes)
+		r.bucketsOf(2, "tenant-1", "tenant-2", "tenant-3")
+		stop := r.live()
+		for _, name := range []string{"tenant-2", "tenant-3"} {
+			time.Sleep(2*time.Minute + 59*time.Second)
+			r.server.RemoveBucket(name)
+		}
+		time.Sleep(5 * time.Minute)
+		stop()
+		require.Len(t, told(r.logs.String(), "is gone: "), 2)
+		require.Empty(t, told(r.logs.String(), "can be read again"))
+		require.Empty(t, r.logs.linesWith("level=WARN", "does not exist"))
+	})
+}
+
+func TestWhatTheServerNeverSendsIsToldOnceForAllBuckets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "")
+		r.server = emulator.New(emulator.Options{Gateway: emulator.GatewayKong})
+		r.fields = fmt.Sprintf("%scredentials: {type: secret_key, secret_key: %s}\n", tenants, r.server.Settings().SecretKey)
+		r.bucketsOf(2, "tenant-1", "tenant-2", "tenant-3")
+		require.NoError(t, r.run().Err)
+		require.Len(t, r.logs.linesWith("level=INFO", "the server sends no metadata of objects"), 1)
+	})
+}
