@@ -2,6 +2,7 @@ package input
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -108,4 +109,29 @@ func TestWhatTheServerNeverSendsIsToldOnceForAllBuckets(t *testing.T) {
 		require.NoError(t, r.run().Err)
 		require.Len(t, r.logs.linesWith("level=INFO", "the server sends no metadata of objects"), 1)
 	})
+}
+
+func TestARunThatFindsNothingInAnyBucketSaysWhatToLookAt(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fields string
+		want   []string
+	}{
+		"another prefix":   {"source_path: \"tenant-*/A/\"\n", []string{`Nothing was listed in any of 2 buckets below \"A/\"`, "literal, case-sensitive"}},
+		"filtered":         {tenants + "include_patterns: [\"*.TXT\"]\n", []string{"All 4 objects listed in", "(include: 4)", "check shows"}},
+		"nothing but rows": {tenants + "credentials: {type: session_token, anon_key: ANON, user_token: USER}\n", []string{"Nothing was listed in any of 2 buckets. Row level security may hide their objects"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, "")
+				r.bucketsOf(2, "tenant-1", "tenant-2")
+				for _, name := range []string{"tenant-1", "tenant-2"} {
+					r.server.AllowBucket(name, func(map[string]any) bool { return true })
+				}
+				keys := strings.NewReplacer("ANON", r.server.Settings().AnonKey, "USER", r.server.UserToken("ada", time.Hour))
+				r.fields = keys.Replace(tc.fields)
+				require.NoError(t, r.run().Err)
+				require.Len(t, r.logs.linesWith(append([]string{"level=WARN"}, tc.want...)...), 1, r.logs.String())
+			})
+		})
+	}
 }

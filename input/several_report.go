@@ -149,6 +149,9 @@ func (s *several) account(given error) Report {
 		report.Took = time.Since(started)
 		sayRead("Read %s in %s: %d buckets, %d listed, %d delivered (%s), %d parked, %d under way", s.conf.Where(), report.Took.Round(time.Millisecond),
 			len(report.Scopes), report.Listed, report.Delivered, object.Bytes(report.Bytes), sumOf(report.Parked), report.Unsettled)
+		if hint := s.hint(report); hint != "" && report.Err == nil {
+			s.log.Warn(hint)
+		}
 	}
 	for _, scope := range report.Scopes {
 		if left := leftIn(scope); left != nil {
@@ -162,6 +165,28 @@ func (s *several) account(given error) Report {
 		tell(report)
 	}
 	return report
+}
+
+// hint says why a run has delivered nothing of any bucket, and what to look at; "" where
+// it has, or where nothing was due.
+func (s *several) hint(r Report) string {
+	all, filtered := s.all(), sumOf(r.Filtered)
+	switch {
+	case len(all) == 0:
+		return ""
+	case r.Listed > 0 && filtered == r.Listed:
+		return fmt.Sprintf("All %d objects listed in %s were filtered (%s); check shows for each bucket what leaves them out", r.Listed, s.conf.Where(), countsByName(r.Filtered))
+	case r.Listed > 0:
+		return ""
+	}
+	hint := fmt.Sprintf("Nothing was listed in any of %d buckets", len(all))
+	if listed := s.conf.Filter.ListPrefix(); listed != "" {
+		hint += fmt.Sprintf(" below %q: check the prefix in source_path, which is literal, case-sensitive and starts without a slash, and what include_patterns begin with", listed)
+	}
+	if slices.ContainsFunc(all, func(r *scoped) bool { return !r.source.Project().Identity.BypassesRLS() }) {
+		hint += ". Row level security may hide their objects: a policy on storage.objects must allow SELECT"
+	}
+	return hint
 }
 
 // scopesNamed is how many scopes with something left the error of a run names. The log
