@@ -26,7 +26,7 @@ func TestABucketThatNoRequestCanNameIsToldAndLeavesTheRunIncomplete(t *testing.T
 
 		report := r.run()
 		require.EqualValues(t, 2, report.Delivered)
-		require.ErrorContains(t, report.Err, `bucket "tenant-a/b": Storage refuses buckets of such a name`)
+		require.ErrorContains(t, report.Err, `bucket "tenant-a/b": the server refuses buckets of such a name`)
 
 		r.fields += minutelyDeletes
 		stop := r.live()

@@ -43,7 +43,7 @@ type Options struct {
 }
 
 // ErrOdd is why a bucket is left out.
-var ErrOdd = errors.New("Storage refuses buckets of such a name, which somebody wrote into storage.buckets, so its objects can't be read: they need a bucket of another name")
+var ErrOdd = errors.New("the server refuses buckets of such a name, which somebody wrote into storage.buckets, so its objects can't be read: they need a bucket of another name")
 
 // Buckets finds the buckets, sorted; none where there is none. It makes no request
 // where all are named. An error that [object.Transient] knows may pass. One about the
