@@ -97,13 +97,15 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 	if s.in.management != nil {
 		opts.Management = s.endpoint.of.ManagedBuckets(s.in.management)
 	}
-	var names []string
+	var names, odd []string
+	opts.Odd = func(name string) { odd = append(odd, name) }
 	ask := func(ctx context.Context) error {
 		leave, err := s.turn.Enter(ctx)
 		if err != nil {
 			return err
 		}
 		defer leave()
+		odd = nil
 		names, err = discover.Buckets(ctx, opts)
 		return err
 	}
@@ -118,6 +120,9 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 	s.rests(fleet.NoBuckets, err != nil)
 	if err != nil && ctx.Err() == nil {
 		return nil, s.endpoint.source.Project().Explain(err, "")
+	}
+	if err == nil {
+		s.in.teller.cannotRead(s.of, odd)
 	}
 	return names, err
 }

@@ -3,6 +3,7 @@ package input
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,8 @@ import (
 type scoped struct {
 	*reader
 	from *source
+	// found says that a list had the bucket, and nobody named it.
+	found bool
 	// gone says that the bucket is gone, left that its project is not to be read any more,
 	// and ended that a one-time run has read it to its end. Failed says that the last thing
 	// that was tried did not work; if that was a pass (early), only a pass that comes to its
@@ -47,13 +50,22 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	}
 	r.dueNow, r.stir = late, s.in.teller.stir
 	r.meters.ShowZerosOfScope()
-	made := &scoped{reader: r, from: s, trouble: outage.Lines{Once: true}}
+	made := &scoped{reader: r, from: s, found: s.finds(), trouble: outage.Lines{Once: true}}
 	r.onWhole, r.onEarly = made.works, made.endedEarly
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	s.in.readers = append(s.in.readers, made)
 	delete(s.in.gone, s.of.Ref+"/"+bucket)
 	return made, nil
+}
+
+// finds reports whether the buckets are those of a list.
+func (s *source) finds() bool {
+	if s.endpoint.of.Buckets == nil {
+		return false
+	}
+	_, named := s.endpoint.of.Buckets.Names()
+	return !named
 }
 
 // reader is the one of a scope; nil if there is none.
@@ -74,6 +86,9 @@ func (s *scoped) Run(ctx context.Context) error {
 	for failures := 1; ctx.Err() == nil; failures++ {
 		began := time.Now()
 		err := s.attempt(ctx)
+		if err != nil && !s.conf.Plan.Repeats() && s.vanished(ctx, err) {
+			return nil
+		}
 		if err == nil || ctx.Err() != nil || !s.conf.Plan.Repeats() {
 			s.ended.Store(err == nil && !s.conf.Plan.Repeats())
 			return err
@@ -122,6 +137,25 @@ func (s *scoped) attempt(ctx context.Context) error {
 		s.ledger, s.keeper = nil, nil
 	}
 	return err
+}
+
+// vanished reports whether the bucket was deleted since it was found, by another list.
+// The next run tells of its objects, where deletions are told.
+func (s *scoped) vanished(ctx context.Context, err error) bool {
+	if !s.found || !errors.Is(err, object.ErrNoBucket) {
+		return false
+	}
+	now, err := s.from.Buckets(ctx)
+	if err != nil || slices.Contains(now, s.conf.Project.Bucket) {
+		return false
+	}
+	s.gone.Store(true)
+	s.failed.Store(false)
+	s.mu.Lock()
+	s.cause = nil
+	s.mu.Unlock()
+	s.log.Infof("%s is gone: it was deleted since the run began", begins(s.name()))
+	return true
 }
 
 // reach does what a run needs before it begins.

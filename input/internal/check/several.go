@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/discover"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
@@ -187,20 +188,25 @@ func (v *survey) project(ctx context.Context, of member) []Scope {
 	defer c.closeScope()
 	c.step(StepHost, "", func() Step { return v.placed(ctx, StepHost, func() Step { return c.checkHost(ctx) }) })
 	c.step(StepCredentials, StepHost, func() Step { return c.checkKeys(ctx) })
-	var names []string
+	var names, odd []string
 	c.step(StepBucket, StepCredentials, func() Step {
-		return v.placed(ctx, StepBucket, func() (s Step) { s, names = c.findBuckets(ctx, of.conf); return s })
+		return v.placed(ctx, StepBucket, func() (s Step) { s, names, odd = c.findBuckets(ctx, of.conf); return s })
 	})
-	if len(names) == 0 {
+	if len(names)+len(odd) == 0 {
 		return whole()
 	}
 	v.found(0, len(names))
-	limit := min(v.of.opts.Limit, max(plane.PageKeys, v.of.opts.Limit/len(v.members)/len(names)))
+	limit := min(v.of.opts.Limit, max(plane.PageKeys, v.of.opts.Limit/len(v.members)/max(len(names), 1)))
 	scopes := make([]Scope, len(names))
 	each(len(names), func(i int) {
 		scopes[i] = v.bucket(ctx, of, p, names[i], limit)
 		v.found(1, 0)
 	})
+	for _, name := range odd {
+		c := v.checker(of.conf, 0)
+		c.step(StepBucket, "", func() Step { return failedStep(StepBucket, "", discover.ErrOdd) })
+		scopes = append(scopes, c.scope(of, name))
+	}
 	return scopes
 }
 
@@ -264,20 +270,21 @@ func (c *checker) checkKeys(ctx context.Context) Step {
 	return Step{Name: StepCredentials, Status: OK, Found: "type " + c.conf.Project.CredentialType()}
 }
 
-// findBuckets finds the buckets of a project that are read.
-func (c *checker) findBuckets(ctx context.Context, of config.Config) (Step, []string) {
-	s := Step{Name: StepBucket, Status: OK}
+// findBuckets finds the buckets of a project that are read, and those that can't be
+// because of their names.
+func (c *checker) findBuckets(ctx context.Context, of config.Config) (s Step, names, odd []string) {
+	s = Step{Name: StepBucket, Status: OK}
 	if of.Buckets == nil {
-		return s, []string{of.Project.Bucket}
+		return s, []string{of.Project.Bucket}, nil
 	}
-	names, err := c.buckets(ctx, of)
+	names, odd, err := c.buckets(ctx, of)
 	if err != nil {
-		return c.failed(StepBucket, "", err), nil
+		return c.failed(StepBucket, "", err), nil, nil
 	}
-	if len(names) == 0 {
+	if len(names)+len(odd) == 0 {
 		s.Found = fmt.Sprintf("no bucket matches %q", of.Buckets)
 	}
-	return s, names
+	return s, names, odd
 }
 
 // sumUp is the step that tells of all buckets together.
