@@ -23,6 +23,7 @@ type teller struct {
 	mu       sync.Mutex
 	listing  outage              // the projects can't be listed
 	projects map[string]*unread  // by reference
+	looked   map[string]bool     // projects whose buckets are known, by reference
 	found    map[string][]string // buckets that are not in the book yet, by project
 	unnoted  outage              // the book can't be written
 	none     bool                // told that there is nothing to read
@@ -242,6 +243,7 @@ func (m *teller) sayNone(text string) {
 func (m *teller) ProjectLooked(p fleet.Project, buckets int) {
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
+	m.looked[p.Ref] = true
 	found := m.found[p.Ref]
 	delete(m.found, p.Ref)
 	m.mu.Unlock()
@@ -286,6 +288,7 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
 	delete(m.found, p.Ref)
+	delete(m.looked, p.Ref)
 	m.mu.Unlock()
 	m.log.Infof("%s is gone, with all its buckets: %s", begins(nameOf(p, "")), what)
 	if s != nil {
