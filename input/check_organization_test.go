@@ -149,7 +149,10 @@ func TestWhatACheckShowsOfABucketCanBeTyped(t *testing.T) {
 		name := scopeOf(t, all, ref, "docs").Name()
 		require.Equal(t, ref+`/docs (Shop (old)/new "x")`, name.String())
 		for _, o := range []CheckOptions{
-			{Bucket: name.Short()}, {Bucket: name.String()}, {Project: name.ProjectName(), Bucket: "docs"}, {Project: ref, Bucket: name.Short()},
+			{Bucket: name.Short()},
+			{Bucket: name.String()},
+			{Project: name.ProjectName(), Bucket: "docs"},
+			{Project: ref, Bucket: name.Short()},
 			{Bucket: name.ProjectName() + "/docs"},
 		} {
 			report := checkOrganization(t, org, "*", "organization: acme", o)
