@@ -30,6 +30,7 @@ type teller struct {
 	mu       sync.Mutex
 	listing  outage.Lines        // the projects can't be listed
 	projects map[string]*unread  // by reference, or by name where it is none
+	looked   map[string]bool     // projects whose buckets are known, by reference
 	found    map[string][]string // buckets that are not in the book yet, by project
 	odd      map[string][]string // buckets that no request can name, by project
 	unnoted  outage.Lines        // the book can't be written
@@ -281,6 +282,7 @@ func (m *teller) ProjectLooked(p fleet.Project, buckets int) {
 	defer m.stir()
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
+	m.looked[p.Ref] = true
 	found := m.found[p.Ref]
 	delete(m.found, p.Ref)
 	m.mu.Unlock()
@@ -327,6 +329,7 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 	delete(m.projects, p.Ref)
 	delete(m.found, p.Ref)
 	delete(m.odd, p.Ref)
+	delete(m.looked, p.Ref)
 	m.mu.Unlock()
 	m.log.Infof("%s is gone, with all its buckets: %s", begins(nameOf(p, "")), what)
 	if s != nil {
@@ -350,6 +353,8 @@ func (m *teller) Left(p fleet.Project) {
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
 	delete(m.found, p.Ref)
+	delete(m.odd, p.Ref)
+	delete(m.looked, p.Ref)
 	m.mu.Unlock()
 	m.log.Infof("%s is not one of those to be read any more, and is let go: its name or its organization is another. What was delivered of it is remembered", begins(nameOf(p, "")))
 	for _, r := range m.all() {

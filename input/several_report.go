@@ -110,15 +110,15 @@ func (s *several) waitsFor() string {
 		return ""
 	}
 	first := slices.MinFunc(waited, func(a, b *source) int { return cmp.Compare(a.of.Ref, b.of.Ref) })
-	text := fmt.Sprintf("waiting for the credentials%s: %v", first.whose(), first.keysFail.Get())
+	others := ""
 	if more := len(waited) - 1; more > 0 {
-		text = fmt.Sprintf("%s, and for those of %s", text, countOf(more, "other project"))
+		others = " and " + countOf(more, "other project")
 	}
-	return text
+	return fmt.Sprintf("waiting for the credentials%s%s: %v", first.whose(), others, first.keysFail.Get())
 }
 
-// unread counts the projects of which no bucket is known: those that are waited for, and
-// those that fail.
+// unread counts the projects of which no bucket is known, without those that have none:
+// those that are waited for, and those that fail.
 func (m *teller) unread() (waiting, failing int) {
 	read := map[*source]bool{}
 	for _, r := range m.all() {
@@ -135,9 +135,10 @@ func (m *teller) unread() (waiting, failing int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, s := range sources {
-		if m.projects[s.of.Ref] != nil {
+		switch {
+		case m.projects[s.of.Ref] != nil:
 			failing++
-		} else {
+		case !m.looked[s.of.Ref]:
 			waiting++
 		}
 	}

@@ -18,10 +18,16 @@ import (
 )
 
 const (
-	// scopesAtATime is how many buckets, and how many projects, are checked at the
-	// same time: a bucket takes about five requests, so that 600 of them take a quarter
-	// of a minute where an answer takes 80 ms.
+	// scopesAtATime is how many buckets are checked at the same time: each takes about
+	// five requests, so that 600 of them take a quarter of a minute where an answer takes
+	// 80 ms.
 	scopesAtATime = 16
+	// projectsAtATime is how many projects are: a host that never answers has one of
+	// these places and none of a bucket, and costs no more than a connection.
+	projectsAtATime = 64
+	// hostTimeout bounds how long a host of several is waited for. A project that sleeps
+	// needs seconds to wake up.
+	hostTimeout = 30 * time.Second
 	// scopeTimeout bounds the check of one of several buckets, and scopeListing its
 	// listing: a bucket that is slow delays the others by no more.
 	scopeTimeout = time.Minute
@@ -106,15 +112,15 @@ func (c *checker) survey(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	v.scopes = make([][]Scope, len(v.members))
-	each(len(v.members), func(i int) { v.scopes[i] = v.project(ctx, v.members[i]) })
+	each(len(v.members), projectsAtATime, func(i int) { v.scopes[i] = v.project(ctx, v.members[i]) })
 	c.report.Scopes = slices.Concat(v.scopes...)
 	c.step(StepBuckets, StepConfig, func() Step { return sumUp(c.report.Scopes) })
 }
 
-// each calls f for each number below n, for some of them at the same time.
-func each(n int, f func(i int)) {
+// each calls f for each number below n, for so many of them at the same time.
+func each(n, atATime int, f func(i int)) {
 	var all errgroup.Group
-	all.SetLimit(scopesAtATime)
+	all.SetLimit(atATime)
 	for i := range n {
 		all.Go(func() error {
 			f(i)
@@ -186,11 +192,23 @@ func (v *survey) project(ctx context.Context, of member) []Scope {
 		return whole()
 	}
 	defer c.closeScope()
-	c.step(StepHost, "", func() Step { return v.placed(ctx, StepHost, func() Step { return c.checkHost(ctx) }) })
+	c.step(StepHost, "", func() Step {
+		if ctx.Err() != nil {
+			return late(StepHost)
+		}
+		ctx, cancel := context.WithTimeout(ctx, hostTimeout)
+		defer cancel()
+		return c.checkHost(ctx)
+	})
 	c.step(StepCredentials, StepHost, func() Step { return c.checkKeys(ctx) })
 	var names, odd []string
 	c.step(StepBucket, StepCredentials, func() Step {
-		return v.placed(ctx, StepBucket, func() (s Step) { s, names, odd = c.findBuckets(ctx, of.conf); return s })
+		return v.placed(ctx, StepBucket, func() (s Step) {
+			ctx, cancel := context.WithTimeout(ctx, scopeTimeout)
+			defer cancel()
+			s, names, odd = c.findBuckets(ctx, of.conf)
+			return s
+		})
 	})
 	if len(names)+len(odd) == 0 {
 		return whole()
@@ -198,7 +216,7 @@ func (v *survey) project(ctx context.Context, of member) []Scope {
 	v.found(0, len(names))
 	limit := min(v.of.opts.Limit, max(plane.PageKeys, v.of.opts.Limit/len(v.members)/max(len(names), 1)))
 	scopes := make([]Scope, len(names))
-	each(len(names), func(i int) {
+	each(len(names), scopesAtATime, func(i int) {
 		scopes[i] = v.bucket(ctx, of, p, names[i], limit)
 		v.found(1, 0)
 	})
