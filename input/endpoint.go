@@ -65,7 +65,7 @@ type endpointMeter struct {
 
 // Down implements limiter.Meter.
 func (m endpointMeter) Down(err error) {
-	m.endpoint.outages.failed(err)
+	m.endpoint.outages.failed(m.endpoint.source.Project().Explain(err, ""))
 	m.endpoint.rests(fleet.NoAnswer, true)
 }
 

@@ -37,6 +37,17 @@ type hub struct {
 	allStalled atomic.Int64
 	// settled is how many objects were delivered or parked.
 	settled atomic.Int64
+	// told are the peculiarities of a server, which one line tells for all scopes.
+	told sync.Map
+}
+
+// tells is log where nothing was told of what so far, else the level DEBUG: thousands of
+// scopes may have the same to tell.
+func (h *hub) tells(what string, log, again func(string)) func(string) {
+	if _, told := h.told.LoadOrStore(what, true); told {
+		return again
+	}
+	return log
 }
 
 func newHub(conf config.Config, res *service.Resources, m *meters) *hub {

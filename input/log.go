@@ -38,8 +38,13 @@ func (r *reader) sayChangesRest(reason error, pause time.Duration) {
 	if errors.Is(reason, changes.ErrNoToken) {
 		return
 	}
-	r.log.Infof("Every pass lists all of %s for now, since asking only for what changed does not work or does not pay there. It is tried again in %v: %v",
+	line := fmt.Sprintf("Every pass lists all of %s for now, since asking only for what changed does not work or does not pay there. It is tried again in %v: %v",
 		r.where(), pause, r.project().ExplainChanges(reason))
+	if r.several {
+		r.tells("no changes", r.log.Info, r.log.Debug)(line)
+		return
+	}
+	r.log.Info(line)
 }
 
 // sayPass is the one line after a pass, over what, that did something, and a hint

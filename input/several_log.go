@@ -324,8 +324,7 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 func (m *teller) fails(s *scoped, err error) {
 	s.failed.Store(true)
 	m.stir()
-	_, lasted := s.limiter.Outages()
-	if lasted != nil && errors.Is(err, lasted) || s.limiter.Down() || errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrUnreachable) {
+	if s.isOfProject(err) {
 		s.outages.failed(err)
 		return
 	}
@@ -334,6 +333,28 @@ func (m *teller) fails(s *scoped, err error) {
 	if s.trouble.failed() {
 		s.log.Warnf("%s can't be read, and is tried again: %v", placeOf(s.from.of, s.conf.Project.Bucket), err)
 	}
+}
+
+// askedFor is how long a project is asked whether it works, before it counts as one that
+// does: its own requests have longer.
+const askedFor = 10 * time.Second
+
+// isOfProject reports whether a scope failed with something that is wrong with all of its
+// project. Where the error does not say so, one question does: buckets that are read
+// seldom may fail one by one without the limiter ever counting an outage.
+func (s *scoped) isOfProject(err error) bool {
+	_, lasted := s.limiter.Outages()
+	switch {
+	case lasted != nil && errors.Is(err, lasted), s.limiter.Down(), errors.Is(err, object.ErrCredentials), errors.Is(err, object.ErrUnreachable):
+		return true
+	case !s.conf.Plan.Repeats() || !object.EndpointFault(err):
+		return false
+	case s.outages.cause() != nil:
+		return true
+	}
+	ctx, cancel := context.WithTimeout(s.shut.begun, askedFor)
+	defer cancel()
+	return object.EndpointFault(s.endpoint.probe(ctx)) || s.limiter.Down()
 }
 
 // works is told of a scope that was reached, and of each pass that came to its end.

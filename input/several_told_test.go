@@ -2,6 +2,7 @@ package input
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -86,5 +87,63 @@ func TestABucketIsGoneOverTheRESTAPIToo(t *testing.T) {
 		require.Len(t, r.arrived(), 2)
 		require.Len(t, told(r.logs.String(), "is gone"), 1)
 		stop()
+	})
+}
+
+// Where passes are rare, no outage is counted: each bucket fails by itself.
+func TestAProjectThatFailsBetweenRarePassesIsToldOfOnceForAllItsBuckets(t *testing.T) {
+	for _, status := range []int{402, 500, 503, 521, 540, 544} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newOrgRig(t, 2, "sync_mode: continuous\npolling_interval: 4h\nstate: {cache: shared}\nretry: {max_attempts: 3}\n")
+				stop := r.live()
+				defer stop()
+				time.Sleep(time.Hour)
+				s := r.org.Projects()[1]
+				ref := s.Settings().ProjectRef
+				before := len(told(r.logs.String(), ref))
+				s.SetFaults(emulator.FaultRules(emulator.FailEverything(status)))
+				time.Sleep(48 * time.Hour)
+				require.Len(t, told(r.logs.String(), ref)[before:], 1)
+				s.SetFaults(nil)
+				time.Sleep(12 * time.Hour)
+				require.Len(t, told(r.logs.String(), ref)[before:], 2)
+			})
+		})
+	}
+}
+
+// What is wrong with one bucket is told of the bucket, whatever its status.
+func TestABucketThatFailsByItselfIsToldOfByItself(t *testing.T) {
+	for _, status := range []int{403, 500, 544} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newOrgRig(t, 2, "sync_mode: continuous\npolling_interval: 4h\nstate: {cache: shared}\nretry: {max_attempts: 3}\n")
+				stop := r.live()
+				defer stop()
+				time.Sleep(time.Hour)
+				s := r.org.Projects()[1]
+				s.SetFaults(emulator.FaultRules(emulator.FaultRule{
+					Match: func(q emulator.Request) bool { return q.Bucket == "docs" }, Fault: emulator.Fault{Status: status},
+				}))
+				time.Sleep(48 * time.Hour)
+				require.Len(t, told(r.logs.String(), `Bucket \"docs\" of project project-2`), 1)
+				s.SetFaults(nil)
+				time.Sleep(12 * time.Hour)
+				require.Len(t, told(r.logs.String(), `Bucket \"docs\" of project project-2`), 2)
+				require.Empty(t, told(r.logs.String(), "aiting for project"))
+			})
+		})
+	}
+}
+
+func TestAPeculiarityOfTheServerIsToldOfOnceForAllBuckets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newOrgRig(t, 4, "")
+		for _, s := range r.org.Projects() {
+			onlyNewKeys(s)
+		}
+		require.NoError(t, r.run().Err)
+		require.Len(t, told(r.logs.String(), "the server sends no metadata of objects"), 1)
 	})
 }

@@ -84,14 +84,15 @@ func (w *watcher) MissingMeta(key string, n int) {
 	if w.missingMeta.Swap(true) {
 		return
 	}
+	log := w.reader.log
 	if n == object.NoMeta {
-		w.reader.log.Info("Over this API the server sends no metadata of objects along with their content: " +
+		w.reader.tells("no metadata", log.Info, log.Debug)("Over this API the server sends no metadata of objects along with their content: " +
 			"user_metadata: full has it asked for, with one more request an object")
 		return
 	}
-	w.reader.log.Warnf("The server could not send %d values of the metadata of object %q, and perhaps some of others: over S3, Supabase leaves out numbers, "+
+	w.reader.tells("missing metadata", log.Warn, log.Debug)(fmt.Sprintf("The server could not send %d values of the metadata of object %q, and perhaps some of others: over S3, Supabase leaves out numbers, "+
 		"nested values and text that is not ASCII. %s counts them for each message; store them as ASCII text, set user_metadata to full to have them asked for, or to false if they are not needed",
-		n, key, metaMissingMeta)
+		n, key, metaMissingMeta))
 }
 
 // The kinds of lines of which a pass logs the first few. The kind of a parked object
@@ -156,12 +157,13 @@ type fetchMeter struct {
 
 // Noticed implements fetch.Meter.
 func (m fetchMeter) Noticed(p fetch.Peculiarity) {
+	log := m.reader.log
 	switch p {
 	case fetch.OtherETags:
-		m.reader.log.Warn("Downloads name versions differently than the listing, with another ETag or none. Their content is compared with the listing instead, " +
+		m.reader.tells("other ETags", log.Warn, log.Debug)("Downloads name versions differently than the listing, with another ETag or none. Their content is compared with the listing instead, " +
 			"which costs one more request an object: a proxy that changes ETags is the usual reason")
 	case fetch.NotMD5:
-		m.reader.log.Info("The ETags of this endpoint look like MD5s of the content, but are not: several attempts brought the same other bytes. Objects are delivered as they come (verify_content)")
+		m.reader.tells("no MD5", log.Info, log.Debug)("The ETags of this endpoint look like MD5s of the content, but are not: several attempts brought the same other bytes. Objects are delivered as they come (verify_content)")
 	}
 }
 
