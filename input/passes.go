@@ -122,6 +122,9 @@ func (p *passes) Parked(ctx context.Context, due poll.Due) {
 // NextParked implements poll.Passes.
 func (p *passes) NextParked() time.Time { return p.scope.NextParked() }
 
+// Parks implements poll.Passes.
+func (p *passes) Parks() <-chan struct{} { return p.scope.Parks() }
+
 // make runs a pass.
 func (p *passes) make(ctx context.Context, t pass.Task) (made *pass.Pass, took time.Duration, err error) {
 	began := time.Now()
@@ -233,7 +236,7 @@ func (r *reader) metadataAsker() metadataAsker {
 		return nil
 	}
 	if r.metadata == nil {
-		r.log.Warn("user_metadata is full, but with these credentials the server can't be asked for metadata that it does not send with the content: " +
+		r.tells("no full metadata", r.log.Warn, r.log.Debug)("user_metadata is full, but with these credentials the server can't be asked for metadata that it does not send with the content: " +
 			"that takes a JWT or a secret key. What it sends is added, and the rest is counted in " + metaMissingMeta)
 	}
 	return r.metadata

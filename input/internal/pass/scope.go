@@ -79,6 +79,7 @@ type Scope struct {
 // NewScope remembers nothing yet.
 func NewScope(o Options) *Scope {
 	s := &Scope{Options: o, failures: newFailures(o.Failed), told: told{changed: o.ParkedNow}}
+	s.waiting.parks = make(chan struct{}, 1)
 	if o.Source.Feed != nil {
 		s.recent = newRecent(o.Source.Feed, &s.waiting)
 	}
@@ -92,6 +93,10 @@ func (s *Scope) Recent() *Recent { return s.recent }
 // NextParked is when the time of the first parked object comes, zero where none
 // is parked.
 func (s *Scope) NextParked() time.Time { return s.waiting.next() }
+
+// Parks has an element when an object was parked since the last one was taken, also by
+// an ack that comes after its pass. One caller may receive.
+func (s *Scope) Parks() <-chan struct{} { return s.waiting.parks }
 
 // settled forgets that an object was parked: it was delivered, is gone, or is left out.
 func (s *Scope) settled(key string) {

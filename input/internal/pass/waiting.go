@@ -19,6 +19,8 @@ type waiting struct {
 	objects map[string]waiter
 	// sweepAt is when one of them is due for which there was no room.
 	sweepAt time.Time
+	// parks holds an element when an object was parked.
+	parks chan struct{}
 }
 
 // waiter is an object as it was listed, and when it is to be looked at again.
@@ -31,6 +33,12 @@ type waiter struct {
 func (w *waiting) add(obj object.Object, due time.Time, parked bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if parked {
+		select {
+		case w.parks <- struct{}{}:
+		default:
+		}
+	}
 	if w.objects == nil {
 		w.objects = map[string]waiter{}
 	}

@@ -39,6 +39,7 @@ type script struct {
 	log      []string // each pass, with the time since began
 	parkedAt time.Time
 	parked   time.Duration // when, since began, it is parked
+	parks    chan struct{}
 	again    time.Duration // after which what was tried is due again; 0 where it was delivered
 	// What passes cost and how they end: by default they take no time, list three
 	// pages, and succeed.
@@ -143,6 +144,15 @@ func (s *script) Parked(_ context.Context, due Due) {
 	if s.again > 0 {
 		s.parkedAt = time.Now().Add(s.again)
 	}
+}
+
+// Parks has an element when an object is parked after its pass.
+func (s *script) Parks() <-chan struct{} {
+	if s.parked > 0 && s.parks == nil {
+		s.parks = make(chan struct{}, 1)
+		time.AfterFunc(s.parked-time.Since(s.began), func() { s.parks <- struct{}{} })
+	}
+	return s.parks
 }
 
 func (s *script) NextParked() time.Time {

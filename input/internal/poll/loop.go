@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/schedule"
 )
 
@@ -15,10 +14,6 @@ const (
 	firstPause   = time.Minute
 	// parkedEvery is the least time between passes over parked objects alone.
 	parkedEvery = 10 * time.Second
-	// lookEvery is how often a waiting loop looks for parked objects: an ack that
-	// comes after its pass may park one. The shortest pause of a parked object is
-	// as long.
-	lookEvery = firstPause
 )
 
 // Due says when the next pass is due, zero for never. A pass calls it once its
@@ -40,6 +35,9 @@ type Passes interface {
 	// NextParked is when the time of the first parked object comes, zero where none
 	// is parked.
 	NextParked() time.Time
+	// Parks has an element when an object was parked: an ack that comes after its pass
+	// may park one.
+	Parks() <-chan struct{}
 }
 
 // Options say what to run. All are required.
@@ -118,12 +116,25 @@ func (l *loop) wait(ctx context.Context) (parked bool, err error) {
 				at = p
 			}
 		}
-		left := time.Until(at)
-		if err := retry.Sleep(ctx, min(left, lookEvery)); err != nil || left <= lookEvery {
+		if over, err := l.sleep(ctx, time.Until(at)); over || err != nil {
 			return parked, err
 		}
 	}
 	return false, ctx.Err()
+}
+
+// sleep waits for d, or until an object is parked: then it is not over.
+func (l *loop) sleep(ctx context.Context, d time.Duration) (over bool, _ error) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true, nil
+	case <-l.Passes.Parks():
+		return false, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
 }
 
 // pass makes the pass that is due. A full listing at once takes the place of one
