@@ -90,7 +90,7 @@ func (s *scoped) attempt(ctx context.Context) error {
 	if err := s.reach(ctx); err != nil {
 		if ctx.Err() == nil {
 			s.setCause(err)
-			s.from.in.teller.fails(s, err)
+			s.from.in.teller.fails(s, err) //nolint:contextcheck // what it may ask has a time of its own
 		}
 		return err
 	}
@@ -106,7 +106,7 @@ func (s *scoped) attempt(ctx context.Context) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	s.from.in.teller.fails(s, err)
+	s.from.in.teller.fails(s, err) //nolint:contextcheck // what it may ask has a time of its own
 	if errors.Is(err, ledger.ErrLost) {
 		s.from.in.endWith(err) // nothing can be delivered any more
 	}
@@ -160,7 +160,7 @@ func (s *scoped) Drop(ctx context.Context) {
 
 func (s *scoped) dropObjects(ctx context.Context) {
 	if err := s.open(ctx); err != nil {
-		s.from.in.teller.fails(s, err)
+		s.from.in.teller.fails(s, err) //nolint:contextcheck // what it may ask has a time of its own
 		return
 	}
 	ctx, stop := context.WithCancel(ctx)
