@@ -94,7 +94,7 @@ type endpointMeter struct {
 
 // Down implements limiter.Meter.
 func (m endpointMeter) Down(err error) {
-	m.endpoint.outages.Failed(err)
+	m.endpoint.outages.Failed(m.endpoint.source.Project().Explain(err, ""))
 	m.endpoint.rests(fleet.NoAnswer, true)
 }
 

@@ -109,7 +109,7 @@ func (s *scoped) attempt(ctx context.Context) error {
 	if err := s.reach(ctx); err != nil {
 		if ctx.Err() == nil {
 			s.setCause(err)
-			s.from.in.teller.fails(s, err)
+			s.from.in.teller.fails(s, err) //nolint:contextcheck // what it may ask has a time of its own
 		}
 		return err
 	}

@@ -50,6 +50,10 @@ func (y *year) take(msg *service.Message) {
 	defer y.mu.Unlock()
 	name := meta(msg, emit.MetaProjectRef) + "/" + meta(msg, emit.MetaBucket) + "/" + meta(msg, emit.MetaKey)
 	o, now := y.objects[name], time.Now()
+	if now.Sub(y.lastMoment) > progressEvery/2 {
+		y.moments++
+		y.lastMoment = now
+	}
 	if o == nil {
 		y.wrong("%s was told of and never was", name)
 		return
