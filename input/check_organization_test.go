@@ -128,3 +128,62 @@ func TestOneProjectOfAnOrganizationIsChosenByReferenceOrName(t *testing.T) {
 		require.Equal(t, CheckFailed, stepOf(t, report, CheckStepProjects).Status)
 	})
 }
+
+// A server that accepts requests and answers none is waited for for half a minute, and
+// the check of the others ends meanwhile.
+func TestProjectsThatNeverAnswerHoldUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		org, projects := organizationOf(40)
+		hang := func(emulator.Request) emulator.Fault { return emulator.Fault{Delay: 24 * time.Hour} }
+		for _, p := range projects[:20] { // more than there are places
+			p.SetFaults(hang)
+		}
+		began := time.Now()
+		ended := time.Duration(0)
+		report := checkOrganization(t, org, "*", "organization: acme", CheckOptions{OnScope: func(done, _ int) {
+			if done == 20*3 && ended == 0 {
+				ended = time.Since(began) + 1
+			}
+		}})
+		took := time.Since(began)
+		t.Logf("60 buckets after %v, all after %v", ended, took)
+		require.Less(t, ended, 10*time.Second)
+		require.Less(t, took, time.Minute)
+		require.Len(t, report.Scopes, 20+20*3)
+		for _, s := range report.Scopes {
+			if s.Bucket == "" {
+				require.Equal(t, CheckFailed, s.Status)
+				require.NotContains(t, s.Problems()[0].Problem, "ran out of time", "each had its time")
+			} else {
+				require.Equal(t, CheckOK, s.Status, "%+v", s)
+			}
+		}
+	})
+}
+
+func TestWhatACheckShowsOfABucketCanBeTyped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		org, projects := organizationOf(3)
+		projects[1].SetProject(func(p *emulator.Project) { p.Name = "Shop (old)/new \x1b[2J\"x\"" })
+		ref := projects[1].Settings().ProjectRef
+		all := checkOrganization(t, org, "*", "organization: acme", CheckOptions{})
+		name := scopeOf(t, all, ref, "docs").Name()
+		require.Equal(t, ref+`/docs (Shop (old)/new "x")`, name.String())
+		for _, o := range []CheckOptions{
+			{Bucket: name.Short()},
+			{Bucket: name.String()},
+			{Project: name.ProjectName(), Bucket: "docs"},
+			{Project: ref, Bucket: name.Short()},
+			{Bucket: name.ProjectName() + "/docs"},
+		} {
+			report := checkOrganization(t, org, "*", "organization: acme", o)
+			require.True(t, report.OK, "%+v", o)
+			require.Nil(t, report.Scopes, "%+v: one bucket", o)
+			require.EqualValues(t, 2, report.Sample.Due)
+			report = checkOrganization(t, org, "{docs,avatars}", "organization: acme", o)
+			require.Nil(t, report.Scopes, "%+v: one bucket", o)
+		}
+		report := checkOrganization(t, org, "docs", "organization: acme", CheckOptions{Bucket: ref + "/avatars"})
+		require.False(t, report.OK, "it is not read")
+	})
+}

@@ -3,6 +3,7 @@ package input
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -55,24 +56,26 @@ func (s Scopes) Total() int { return s.Active + s.Waiting + s.Failing + s.Done +
 // String says how many there are of each: "12 buckets, 1 failing; 2 projects can't be
 // read".
 func (s Scopes) String() string {
-	text := countOf(s.Total(), "bucket")
+	buckets, projects := []string{countOf(s.Total(), "bucket")}, []string{}
 	for _, state := range []struct {
 		n    int
 		word string
 	}{{s.Active, "being read"}, {s.Done, "done"}, {s.Failing, "failing"}, {s.Gone, "gone"}} {
 		if state.n > 0 {
-			text += fmt.Sprintf(", %d %s", state.n, state.word)
+			buckets = append(buckets, fmt.Sprintf("%d %s", state.n, state.word))
 		}
 	}
-	separator := "; "
 	for _, state := range []struct {
 		n    int
 		word string
 	}{{s.ProjectsFailing, "can't be read"}, {s.ProjectsWaiting, "still to be looked at"}} {
 		if state.n > 0 {
-			text += separator + countOf(state.n, "project") + " " + state.word
-			separator = ", "
+			projects = append(projects, countOf(state.n, "project")+" "+state.word)
 		}
+	}
+	text := strings.Join(buckets, ", ")
+	if len(projects) > 0 {
+		text += "; " + strings.Join(projects, ", ")
 	}
 	return text
 }

@@ -74,8 +74,8 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 	s := &several{hub: h, turns: fleet.NewTurns(active, scope.PagesAtOnce(conf)), sources: map[string]*source{}, gone: map[string]bool{}}
 	s.past = Report{Filtered: map[string]int64{}, Parked: map[string]int64{}}
 	s.teller = &teller{
-		several: s, stirred: make(chan struct{}, 1), projects: map[string]*unread{}, found: map[string][]string{},
-		unnamed: map[string]bool{}, warned: map[string]bool{}, alike: map[string]int{},
+		several: s, stirred: make(chan struct{}, 1), projects: map[string]*unread{}, looked: map[string]bool{}, found: map[string][]string{},
+		odd: map[string][]string{}, unnamed: map[string]bool{}, warned: map[string]bool{}, alike: map[string]int{},
 	}
 	if conf.Transport == nil {
 		s.transport = wire.New(conf.TLS, conf.ConnectTimeout, idleKept)

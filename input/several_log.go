@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/discover"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
@@ -29,7 +31,9 @@ type teller struct {
 	mu       sync.Mutex
 	listing  outage.Lines        // the projects can't be listed
 	projects map[string]*unread  // by reference, or by name where it is none
+	looked   map[string]bool     // projects whose buckets are known, by reference
 	found    map[string][]string // buckets that are not in the book yet, by project
+	odd      map[string][]string // buckets that no request can name, by project
 	unnoted  outage.Lines        // the book can't be written
 	none     bool                // told that there is nothing to read
 	warned   map[string]bool     // warnings about the configuration
@@ -238,6 +242,19 @@ func (m *teller) ProjectFailed(p fleet.Project, err error) {
 	}
 }
 
+// cannotRead is told of the buckets of a project that can't be read because of their
+// names, at each look.
+func (m *teller) cannotRead(p fleet.Project, names []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range names {
+		if !slices.Contains(m.odd[p.Ref], name) {
+			m.Log.Warnf("%s can't be read: %v", begins(nameOf(p, name)), discover.ErrOdd)
+		}
+	}
+	m.odd[p.Ref] = names
+}
+
 // warn tells of what is worth a line in a configuration, once for all projects.
 func (m *teller) warn(warnings supabase.Problems) {
 	m.mu.Lock()
@@ -266,6 +283,7 @@ func (m *teller) ProjectLooked(p fleet.Project, buckets int) {
 	defer m.stir()
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
+	m.looked[p.Ref] = true
 	found := m.found[p.Ref]
 	delete(m.found, p.Ref)
 	m.mu.Unlock()
@@ -311,6 +329,8 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
 	delete(m.found, p.Ref)
+	delete(m.odd, p.Ref)
+	delete(m.looked, p.Ref)
 	m.mu.Unlock()
 	m.Log.Infof("%s is gone, with all its buckets: %s", begins(nameOf(p, "")), what)
 	if s != nil {
@@ -334,6 +354,8 @@ func (m *teller) Left(p fleet.Project) {
 	m.mu.Lock()
 	delete(m.projects, p.Ref)
 	delete(m.found, p.Ref)
+	delete(m.odd, p.Ref)
+	delete(m.looked, p.Ref)
 	m.mu.Unlock()
 	m.Log.Infof("%s is not one of those to be read any more, and is let go: its name or its organization is another. What was delivered of it is remembered", begins(nameOf(p, "")))
 	for _, r := range m.all() {
@@ -354,8 +376,13 @@ func (m *teller) fails(s *scoped, err error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if errors.Is(err, object.ErrNoBucket) && s.Conf.Plan.Repeats() && s.missed.Add(1) <= missedLooks {
-		return
+	if errors.Is(err, object.ErrNoBucket) {
+		switch {
+		case !s.Conf.Plan.Repeats() && s.found: // a look tells whether it is gone
+			return
+		case s.Conf.Plan.Repeats() && s.missed.Add(1) <= missedLooks:
+			return
+		}
 	}
 	if !s.trouble.Failed() {
 		return
@@ -421,7 +448,7 @@ func (m *teller) works(s *scoped) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	lasted := s.trouble.Lasts()
-	if !s.trouble.Over() {
+	if !s.trouble.Over() || s.gone.Load() {
 		return
 	}
 	if m.alike[s.alike]--; m.alike[s.alike] <= 0 {

@@ -118,13 +118,15 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 	if s.in.management != nil {
 		opts.Management = s.Endpoint.Conf.ManagedBuckets(s.in.management)
 	}
-	var names []string
+	var names, odd []string
+	opts.Odd = func(name string) { odd = append(odd, name) }
 	ask := func(ctx context.Context) error {
 		leave, err := s.turn.Enter(ctx)
 		if err != nil {
 			return err
 		}
 		defer leave()
+		odd = nil
 		names, err = discover.Buckets(ctx, opts)
 		return err
 	}
@@ -139,6 +141,9 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 	s.down(fleet.NoBuckets)(err != nil)
 	if err != nil && ctx.Err() == nil {
 		return nil, s.Keys.Project().Explain(err, "")
+	}
+	if err == nil {
+		s.in.teller.cannotRead(s.of, odd)
 	}
 	return names, err
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed75cbcda6/supabase-storage/input/internal/discover"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 )
 
@@ -73,6 +74,7 @@ func (s *several) progress() Progress {
 		complete = complete && p.ListingComplete
 		tracked += max(p.Tracked, p.Listed)
 	}
+	now.Scopes.Failing += s.teller.unreadable()
 	now.Scopes.ProjectsWaiting, now.Scopes.ProjectsFailing = s.teller.unread()
 	switch {
 	case complete && now.Scopes.Total()+now.Scopes.ProjectsFailing > 0 && now.Scopes.ProjectsWaiting == 0:
@@ -94,7 +96,7 @@ func (s *several) waitsFor() string {
 	s.mu.Lock()
 	var waited []*source
 	for _, of := range s.sources {
-		if of.WaitsForKeys() != "" {
+		if of.KeysFail() != nil {
 			waited = append(waited, of)
 		}
 	}
@@ -106,15 +108,15 @@ func (s *several) waitsFor() string {
 		return ""
 	}
 	first := slices.MinFunc(waited, func(a, b *source) int { return cmp.Compare(a.of.Ref, b.of.Ref) })
-	text := first.WaitsForKeys()
+	others := ""
 	if more := len(waited) - 1; more > 0 {
-		text = fmt.Sprintf("%s, and for those of %s", text, countOf(more, "other project"))
+		others = " and " + countOf(more, "other project")
 	}
-	return text
+	return fmt.Sprintf("waiting for the credentials%s%s: %v", first.Whose(), others, first.KeysFail())
 }
 
-// unread counts the projects of which no bucket is known: those that are waited for, and
-// those that fail.
+// unread counts the projects of which no bucket is known, without those that have none:
+// those that are waited for, and those that fail.
 func (m *teller) unread() (waiting, failing int) {
 	read := map[*source]bool{}
 	for _, r := range m.all() {
@@ -131,13 +133,24 @@ func (m *teller) unread() (waiting, failing int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, s := range sources {
-		if m.projects[s.of.Ref] != nil {
+		switch {
+		case m.projects[s.of.Ref] != nil:
 			failing++
-		} else {
+		case !m.looked[s.of.Ref]:
 			waiting++
 		}
 	}
 	return waiting, failing
+}
+
+// unreadable counts the buckets that can't be read because of their names.
+func (m *teller) unreadable() (n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, names := range m.odd {
+		n += len(names)
+	}
+	return n
 }
 
 // abandon accounts for a run that has begun and never came to an end.
@@ -171,6 +184,9 @@ func (s *several) account(given error) Report {
 		report.Took = time.Since(started)
 		sayRead("Read %s in %s: %s, %d listed, %d delivered (%s), %d parked, %d under way", s.Conf.Where(), report.Took.Round(time.Millisecond),
 			scopesOf(report.Scopes), report.Listed, report.Delivered, object.Bytes(report.Bytes), sumOf(report.Parked), report.Unsettled)
+		if hint := s.hint(report); hint != "" && report.Err == nil {
+			s.Log.Warn(hint)
+		}
 	}
 	all := whatIsLeft(report.Scopes)
 	for _, left := range all[:min(len(all), reasonsLogged)] {
@@ -187,6 +203,28 @@ func (s *several) account(given error) Report {
 		tell(report)
 	}
 	return report
+}
+
+// hint says why a run has delivered nothing of any bucket, and what to look at; "" where
+// it has, or where nothing was due.
+func (s *several) hint(r Report) string {
+	all, filtered := s.all(), sumOf(r.Filtered)
+	switch {
+	case len(all) == 0:
+		return ""
+	case r.Listed > 0 && filtered == r.Listed:
+		return fmt.Sprintf("All %d objects listed in %s were filtered (%s); check shows for each bucket what leaves them out", r.Listed, s.Conf.Where(), object.CountsByName(r.Filtered))
+	case r.Listed > 0:
+		return ""
+	}
+	hint := fmt.Sprintf("Nothing was listed in any of %d buckets", len(all))
+	if listed := s.Conf.Filter.ListPrefix(); listed != "" {
+		hint += fmt.Sprintf(" below %q: check the prefix in source_path, which is literal, case-sensitive and starts without a slash, and what include_patterns begin with", listed)
+	}
+	if slices.ContainsFunc(all, func(r *scoped) bool { return !r.Keys.Project().Identity.BypassesRLS() }) {
+		hint += ". Row level security may hide their objects: a policy on storage.objects must allow SELECT"
+	}
+	return hint
 }
 
 const (
@@ -249,12 +287,18 @@ func (s *several) report(cause error) Report {
 // parkedNamed is how many parked objects a report names.
 const parkedNamed = 10
 
-// failed are the projects of which no bucket could be read.
+// failed are the projects of which no bucket could be read, and the buckets of others
+// that can't be.
 func (m *teller) failed() (all []ScopeReport) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, p := range m.projects {
 		all = append(all, ScopeReport{Project: p.of.Ref, ProjectName: p.of.Name, Err: p.err})
+	}
+	for ref, names := range m.odd {
+		for _, name := range names {
+			all = append(all, ScopeReport{Project: ref, Bucket: name, Err: discover.ErrOdd})
+		}
 	}
 	return all
 }

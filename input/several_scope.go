@@ -3,11 +3,13 @@ package input
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/outage"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/poll"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
@@ -18,6 +20,8 @@ import (
 type scoped struct {
 	*scope.Scope
 	from *source
+	// found says that a list had the bucket, and nobody named it.
+	found bool
 	// gone says that the bucket is gone, left that its project is not to be read any more,
 	// and ended that a one-time run has read it to its end. Failed says that the last thing
 	// that was tried did not work; if that was a pass (early), only a pass that comes to its
@@ -39,7 +43,7 @@ func (s *scoped) name() ScopeName { return nameOf(s.from.of, s.Conf.Project.Buck
 func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	conf := s.Endpoint.Conf.ForBucket(bucket)
 	log := s.Endpoint.Log.With("bucket", bucket)
-	made := &scoped{from: s, trouble: outage.Lines{Once: true}}
+	made := &scoped{from: s, found: s.finds(), trouble: outage.Lines{Once: true}}
 	of, err := scope.New(s.Endpoint, conf, log, s.in.Meters.Part(bucket, s.of.Ref), scope.Options{
 		DueNow: late, Stir: s.in.teller.stir, OnWhole: made.works, OnEarly: made.endedEarly,
 	})
@@ -53,6 +57,15 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	s.in.readers = append(s.in.readers, made)
 	delete(s.in.gone, s.of.Ref+"/"+bucket)
 	return made, nil
+}
+
+// finds reports whether the buckets are those of a list.
+func (s *source) finds() bool {
+	if s.Endpoint.Conf.Buckets == nil {
+		return false
+	}
+	_, named := s.Endpoint.Conf.Buckets.Names()
+	return !named
 }
 
 // reader is the one of a scope; nil if there is none.
@@ -73,6 +86,9 @@ func (s *scoped) Run(ctx context.Context) error {
 	for failures := 1; ctx.Err() == nil; failures++ {
 		began := time.Now()
 		err := s.attempt(ctx)
+		if err != nil && !s.Conf.Plan.Repeats() && s.vanished(ctx, err) {
+			return nil
+		}
 		if err == nil || ctx.Err() != nil || !s.Conf.Plan.Repeats() {
 			s.ended.Store(err == nil && !s.Conf.Plan.Repeats())
 			return err
@@ -93,7 +109,7 @@ func (s *scoped) attempt(ctx context.Context) error {
 	if err := s.reach(ctx); err != nil {
 		if ctx.Err() == nil {
 			s.SetCause(err)
-			s.from.in.teller.fails(s, err)
+			s.from.in.teller.fails(s, err) //nolint:contextcheck // what it may ask has a time of its own
 		}
 		return err
 	}
@@ -114,6 +130,23 @@ func (s *scoped) attempt(ctx context.Context) error {
 		s.Reopen() //nolint:contextcheck // each step of an end has a time of its own
 	}
 	return err
+}
+
+// vanished reports whether the bucket was deleted since it was found, by another list.
+// The next run tells of its objects, where deletions are told.
+func (s *scoped) vanished(ctx context.Context, err error) bool {
+	if !s.found || !errors.Is(err, object.ErrNoBucket) {
+		return false
+	}
+	now, err := s.from.Buckets(ctx)
+	if err != nil || slices.Contains(now, s.Conf.Project.Bucket) {
+		return false
+	}
+	s.gone.Store(true)
+	s.failed.Store(false)
+	s.Forgive()
+	s.Log.Infof("%s is gone: it was deleted since the run began", begins(s.name()))
+	return true
 }
 
 // reach does what a run needs before it begins.

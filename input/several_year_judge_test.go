@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 )
 
 // objectLife is an object as it is stored, and what was told of it.
@@ -50,6 +51,10 @@ func (y *year) take(msg *service.Message) {
 	defer y.mu.Unlock()
 	name := meta(msg, emit.MetaProjectRef) + "/" + meta(msg, emit.MetaBucket) + "/" + meta(msg, emit.MetaKey)
 	o, now := y.objects[name], time.Now()
+	if now.Sub(y.lastMoment) > scope.ProgressEvery/2 {
+		y.moments++
+		y.lastMoment = now
+	}
 	if o == nil {
 		y.wrong("%s was told of and never was", name)
 		return

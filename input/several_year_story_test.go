@@ -64,24 +64,37 @@ func (y *year) look() {
 	}
 }
 
+// trouble counts something that goes wrong: a line when it begins, and one when it ends.
+func (y *year) trouble() {
+	y.troubles++
+	y.lines += 2
+}
+
 func (y *year) say(format string, args ...any) {
 	y.events++
 	y.story = append(y.story, y.when(time.Now())+" "+fmt.Sprintf(format, args...))
 }
 
-// day has a few things happen.
+// day has a few things happen. They follow from the seed alone, also where the input takes
+// its time.
 func (y *year) day(mayRestart bool) {
 	left := 24 * time.Hour
 	for range 1 + y.rand.IntN(3) {
 		pause := time.Duration(y.rand.Int64N(int64(left)))
 		left -= pause
-		time.Sleep(pause)
+		y.sleep(pause)
 		y.judge()
 		y.endTroubles(false)
 		y.happen(mayRestart)
 	}
-	time.Sleep(left)
+	y.sleep(left)
 	y.judge()
+}
+
+// sleep has the planned time go on.
+func (y *year) sleep(d time.Duration) {
+	y.planned = y.planned.Add(d)
+	time.Sleep(time.Until(y.planned))
 }
 
 // happen has one thing happen.
@@ -194,6 +207,7 @@ func (y *year) addBucket(p *projectLife) {
 	bucket := missing[y.rand.IntN(len(missing))]
 	p.CreateBucket(bucket)
 	y.scope(p, bucket).there = true
+	y.lines++
 	y.say("%s/%s is new", p.ref(), bucket)
 }
 
@@ -239,6 +253,7 @@ func (y *year) removeBucket(p *projectLife, bucket string) {
 	delete(p.denied, bucket)
 	y.setFaults(p)
 	y.empty(s)
+	y.lines += 4 // it can't be read, and then is gone; or its objects are held, and no longer
 	y.say("%s/%s is deleted", p.ref(), bucket)
 }
 
@@ -268,7 +283,7 @@ func (y *year) changeBuckets(p *projectLife) {
 		bucket := there[y.rand.IntN(len(there))]
 		p.denied[bucket] = y.later(3 * 24 * time.Hour)
 		y.setFaults(p)
-		y.troubles++
+		y.trouble()
 		y.say("%s/%s is denied", p.ref(), bucket)
 	}
 }
@@ -287,7 +302,7 @@ func (y *year) setFaults(p *projectLife) {
 
 // later is a time from an hour on, up to so much later.
 func (y *year) later(most time.Duration) time.Time {
-	return time.Now().Add(time.Hour + time.Duration(y.rand.Int64N(int64(most))))
+	return y.planned.Add(time.Hour + time.Duration(y.rand.Int64N(int64(most))))
 }
 
 // changeKeys has the keys of a project change, with old ones refused at once or not, or
@@ -297,6 +312,7 @@ func (y *year) changeKeys(p *projectLife) {
 		return
 	}
 	p.fresh = true
+	y.lines += 2
 	legacy := func(state emulator.LegacyKeys) {
 		p.SetProject(func(p *emulator.Project) { p.LegacyKeys = state })
 	}
@@ -337,7 +353,7 @@ func (y *year) changeKeys(p *projectLife) {
 // breaks has something be wrong with a project for a while.
 func (y *year) breaks(p *projectLife, most time.Duration, what string, end func()) {
 	p.broken, p.until = end, y.later(most)
-	y.troubles++
+	y.trouble()
 	y.say("%s %s", p.ref(), what)
 }
 
@@ -394,6 +410,7 @@ func (y *year) changeProjects(p *projectLife) {
 			p.broken, p.fault = nil, nil
 			clear(p.denied)
 			p.SetFaults(nil)
+			y.lines++
 			y.say("%s is deleted", p.ref())
 		}
 	default:
@@ -417,12 +434,13 @@ func (y *year) breakAll() {
 	case 2:
 		y.apiDown, y.apiUntil = true, y.later(24*time.Hour)
 		y.org.RevokeAccessToken(y.token.now)
-		y.troubles++
+		y.trouble()
 		y.say("the access token expires")
 	default:
 		if !y.store.isDown() {
 			y.store.setDown(true)
-			y.troubles++
+			y.storeUntil = y.planned.Add(time.Hour)
+			y.trouble()
 			y.say("the state is down")
 		}
 	}
@@ -431,14 +449,14 @@ func (y *year) breakAll() {
 func (y *year) apiFails(most time.Duration, what string, fault emulator.Fault) {
 	y.apiDown, y.apiUntil = true, y.later(most)
 	y.org.SetAPIFaults(func(emulator.Request) emulator.Fault { return fault })
-	y.troubles++
+	y.trouble()
 	y.say("the Management API %s", what)
 }
 
 // endTroubles ends what has lasted for long enough, or everything.
 func (y *year) endTroubles(all bool) {
 	y.lock(func() {
-		over := func(until time.Time) bool { return all || !time.Now().Before(until) }
+		over := func(until time.Time) bool { return all || !y.planned.Before(until) }
 		for _, p := range y.projects {
 			for p.broken != nil && over(p.until) {
 				end := p.broken
@@ -465,7 +483,7 @@ func (y *year) endTroubles(all bool) {
 			y.newToken(token)
 			y.say("the Management API answers, and the access token is another")
 		}
-		if y.store.isDown() && over(y.store.downSince.Add(time.Hour)) {
+		if y.store.isDown() && over(y.storeUntil) {
 			y.store.setDown(false)
 			y.say("the state is back")
 		}

@@ -56,8 +56,8 @@ func TestAYearOfAnOrganization(t *testing.T) {
 				y.calm()
 				y.judgeLines()
 				y.isAsYoung()
-				y.stop()
 				t.Log(y.figures())
+				y.judgeState()
 			})
 		})
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/emit"
+	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
 // states opens the state that the config of the rig names.
@@ -153,5 +154,56 @@ func TestTheStatesOfProjectsAreFoundByReferenceAndName(t *testing.T) {
 		require.NoError(t, all.Close(t.Context()))
 		require.NoError(t, r.run().Err)
 		require.Equal(t, map[string]int{second.Settings().ProjectRef: 1}, r.arrived())
+	})
+}
+
+func TestTheBucketsThatAConfigReadsAreDiscoveredToBeMarked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newOrgRig(t, 4, "state: {cache: shared}\n")
+		projects := r.org.Projects()
+		projects[0].SetStatus(emulator.StatusComingUp)
+		projects[1].SetFaults(emulator.FaultRules(emulator.DenyBucket("docs")))
+		projects[3].SetProject(func(p *emulator.Project) { p.Name = "Shop" })
+		all := r.states()
+		began := time.Now()
+		found, err := all.Discover(t.Context(), "", "")
+		require.NoError(t, err)
+		require.Less(t, time.Since(began), time.Minute, "a project that comes up is not waited for")
+		require.Len(t, found, 1+3*3)
+		marked, failed := int64(0), []string{}
+		for _, scope := range found {
+			err := scope.Err
+			if err == nil {
+				s, opened := all.Open(t.Context(), scope.StateScope)
+				require.NoError(t, opened)
+				var n int64
+				n, err = s.MarkDelivered(t.Context())
+				marked += n
+				require.NoError(t, s.Close(t.Context()))
+			}
+			if err != nil {
+				failed = append(failed, scope.Name().Short())
+			}
+		}
+		require.EqualValues(t, 8*4, marked)
+		require.Equal(t, []string{projects[0].Settings().ProjectRef, projects[1].Settings().ProjectRef + "/docs"}, failed)
+
+		for _, typed := range [][2]string{{"Shop", "docs"}, {"", "Shop/docs"}, {"", projects[3].Settings().ProjectRef + "/docs (Shop)"}} {
+			found, err = all.Discover(t.Context(), typed[0], typed[1])
+			require.NoError(t, err)
+			require.Len(t, found, 1, typed)
+			require.Equal(t, found[0].StateScope.Name(), all.Find(typed[0], typed[1])[0].Name(), typed)
+		}
+		found, err = all.Discover(t.Context(), "Shop", "nix")
+		require.NoError(t, err)
+		require.Empty(t, found, "there is none")
+		require.Len(t, all.Scopes(), 8, "what could not be listed is not remembered")
+		require.Empty(t, all.Find("Shopp", "docs"), "no project has this name")
+		require.NoError(t, all.Close(t.Context()))
+
+		projects[0].SetStatus(emulator.StatusActiveHealthy)
+		projects[1].SetFaults(nil)
+		require.NoError(t, r.run().Err)
+		require.Equal(t, map[string]int{projects[0].Settings().ProjectRef: 12, projects[1].Settings().ProjectRef: 4}, r.arrived())
 	})
 }

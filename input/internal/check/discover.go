@@ -75,16 +75,19 @@ func countProjects(n int) string {
 	return fmt.Sprintf("%d projects", n)
 }
 
-// buckets are those of the project that source_path names, sorted.
-func (c *checker) buckets(ctx context.Context, of config.Config) (names []string, err error) {
+// buckets are those of the project that source_path names, sorted, and those of them that
+// can't be read because of their names.
+func (c *checker) buckets(ctx context.Context, of config.Config) (names, odd []string, err error) {
 	err = c.try(ctx, func(ctx context.Context) (err error) {
+		odd = nil
 		names, err = discover.Buckets(ctx, discover.Options{
 			Client: c.client, Pattern: of.Buckets, Identity: c.project.source.Project().Identity,
 			Management: of.ManagedBuckets(c.several.management),
+			Odd:        func(name string) { odd = append(odd, name) },
 		})
 		return err
 	})
-	return names, err
+	return names, odd, err
 }
 
 // ended says why there is no answer, where the time was over.

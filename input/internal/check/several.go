@@ -11,16 +11,23 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/discover"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/ledger"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/plane"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/supabase/management"
 )
 
 const (
-	// scopesAtATime is how many buckets, and how many projects, are checked at the
-	// same time: a bucket takes about five requests, so that 600 of them take a quarter
-	// of a minute where an answer takes 80 ms.
+	// scopesAtATime is how many buckets are checked at the same time: each takes about
+	// five requests, so that 600 of them take a quarter of a minute where an answer takes
+	// 80 ms.
 	scopesAtATime = 16
+	// projectsAtATime is how many projects are: a host that never answers has one of
+	// these places and none of a bucket, and costs no more than a connection.
+	projectsAtATime = 64
+	// hostTimeout bounds how long a host of several is waited for. A project that sleeps
+	// needs seconds to wake up.
+	hostTimeout = 30 * time.Second
 	// scopeTimeout bounds the check of one of several buckets, and scopeListing its
 	// listing: a bucket that is slow delays the others by no more.
 	scopeTimeout = time.Minute
@@ -105,15 +112,15 @@ func (c *checker) survey(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	v.scopes = make([][]Scope, len(v.members))
-	each(len(v.members), func(i int) { v.scopes[i] = v.project(ctx, v.members[i]) })
+	each(len(v.members), projectsAtATime, func(i int) { v.scopes[i] = v.project(ctx, v.members[i]) })
 	c.report.Scopes = slices.Concat(v.scopes...)
 	c.step(StepBuckets, StepConfig, func() Step { return sumUp(c.report.Scopes) })
 }
 
-// each calls f for each number below n, for some of them at the same time.
-func each(n int, f func(i int)) {
+// each calls f for each number below n, for so many of them at the same time.
+func each(n, atATime int, f func(i int)) {
 	var all errgroup.Group
-	all.SetLimit(scopesAtATime)
+	all.SetLimit(atATime)
 	for i := range n {
 		all.Go(func() error {
 			f(i)
@@ -185,22 +192,39 @@ func (v *survey) project(ctx context.Context, of member) []Scope {
 		return whole()
 	}
 	defer c.closeScope()
-	c.step(StepHost, "", func() Step { return v.placed(ctx, StepHost, func() Step { return c.checkHost(ctx) }) })
-	c.step(StepCredentials, StepHost, func() Step { return c.checkKeys(ctx) })
-	var names []string
-	c.step(StepBucket, StepCredentials, func() Step {
-		return v.placed(ctx, StepBucket, func() (s Step) { s, names = c.findBuckets(ctx, of.conf); return s })
+	c.step(StepHost, "", func() Step {
+		if ctx.Err() != nil {
+			return late(StepHost)
+		}
+		ctx, cancel := context.WithTimeout(ctx, hostTimeout)
+		defer cancel()
+		return c.checkHost(ctx)
 	})
-	if len(names) == 0 {
+	c.step(StepCredentials, StepHost, func() Step { return c.checkKeys(ctx) })
+	var names, odd []string
+	c.step(StepBucket, StepCredentials, func() Step {
+		return v.placed(ctx, StepBucket, func() (s Step) {
+			ctx, cancel := context.WithTimeout(ctx, scopeTimeout)
+			defer cancel()
+			s, names, odd = c.findBuckets(ctx, of.conf)
+			return s
+		})
+	})
+	if len(names)+len(odd) == 0 {
 		return whole()
 	}
 	v.found(0, len(names))
-	limit := min(v.of.opts.Limit, max(plane.PageKeys, v.of.opts.Limit/len(v.members)/len(names)))
+	limit := min(v.of.opts.Limit, max(plane.PageKeys, v.of.opts.Limit/len(v.members)/max(len(names), 1)))
 	scopes := make([]Scope, len(names))
-	each(len(names), func(i int) {
+	each(len(names), scopesAtATime, func(i int) {
 		scopes[i] = v.bucket(ctx, of, p, names[i], limit)
 		v.found(1, 0)
 	})
+	for _, name := range odd {
+		c := v.checker(of.conf, 0)
+		c.step(StepBucket, "", func() Step { return failedStep(StepBucket, "", discover.ErrOdd) })
+		scopes = append(scopes, c.scope(of, name))
+	}
 	return scopes
 }
 
@@ -264,20 +288,21 @@ func (c *checker) checkKeys(ctx context.Context) Step {
 	return Step{Name: StepCredentials, Status: OK, Found: "type " + c.conf.Project.CredentialType()}
 }
 
-// findBuckets finds the buckets of a project that are read.
-func (c *checker) findBuckets(ctx context.Context, of config.Config) (Step, []string) {
-	s := Step{Name: StepBucket, Status: OK}
+// findBuckets finds the buckets of a project that are read, and those that can't be
+// because of their names.
+func (c *checker) findBuckets(ctx context.Context, of config.Config) (s Step, names, odd []string) {
+	s = Step{Name: StepBucket, Status: OK}
 	if of.Buckets == nil {
-		return s, []string{of.Project.Bucket}
+		return s, []string{of.Project.Bucket}, nil
 	}
-	names, err := c.buckets(ctx, of)
+	names, odd, err := c.buckets(ctx, of)
 	if err != nil {
-		return c.failed(StepBucket, "", err), nil
+		return c.failed(StepBucket, "", err), nil, nil
 	}
-	if len(names) == 0 {
+	if len(names)+len(odd) == 0 {
 		s.Found = fmt.Sprintf("no bucket matches %q", of.Buckets)
 	}
-	return s, names
+	return s, names, odd
 }
 
 // sumUp is the step that tells of all buckets together.

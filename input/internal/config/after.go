@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
@@ -39,7 +41,7 @@ func afterDeliveryField() *service.ConfigField {
 // templates, which must work as they are.
 func moveToField() *service.ConfigField {
 	return service.NewStringField(FieldMoveTo).
-		Description("Where `after_delivery: move` puts objects: a literal prefix in the same bucket, which takes the place of the prefix of `source_path`. With `source_path: uploads/in/` and `move_to: done/`, `in/2024/a.jpg` becomes `done/2024/a.jpg`. " +
+		Description("Where `after_delivery: move` puts objects: a literal prefix in the same bucket, which takes the place of the prefix of `source_path`. With `source_path: uploads/in/` and `move_to: done/`, `in/2024/a.jpg` becomes `done/2024/a.jpg`. With `done` it would become `done2024/a.jpg`, and a warning says so. " +
 			"What has this prefix is never read by this input: where it lies below `source_path`, it is listed and left out (`filtered` with the rule `moved`), so a prefix elsewhere saves the listing. An object whose new key would have more than 1024 bytes is kept.").
 		Optional().
 		LintRule(lintRule(FieldMoveTo))
@@ -87,6 +89,19 @@ func (c *Config) readAfter(f *fields) {
 		f.check(problems)
 	}
 	c.DeleteObjects, c.MoveTo, c.AfterField = deletes || after == afterDelete, moveTo, afterField(deletes)
+	if c.namesNoFolder() {
+		// Not a lint, which would keep a run from starting.
+		c.Project.Warnings = append(c.Project.Warnings, problemsAt(FieldMoveTo, Wrong(
+			fmt.Sprintf("%q is a prefix of keys and no folder: %s becomes %s", moveTo, c.Prefix+"a.txt", moveTo+"a.txt"), "write "+moveTo+"/"))...)
+	}
+}
+
+// namesNoFolder reports whether move_to becomes the beginning of names. That is hardly
+// meant where it ends with a letter or digit, as done does and done- does not. In the
+// place of a prefix that names a folder without its "/", it names another one.
+func (c *Config) namesNoFolder() bool {
+	last, _ := utf8.DecodeLastRuneInString(c.MoveTo)
+	return c.MoveTo != "" && (unicode.IsLetter(last) || unicode.IsDigit(last)) && (c.Prefix == "" || strings.HasSuffix(c.Prefix, "/"))
 }
 
 // afterField is the field that says what becomes of an object.

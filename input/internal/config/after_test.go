@@ -65,6 +65,30 @@ func TestTheFieldThatHasObjectsTakenAwayIsNamed(t *testing.T) {
 	}
 }
 
+// A run begins even so: somebody may want such names.
+func TestAMoveThatNamesNoFolderIsAWarning(t *testing.T) {
+	for fields, want := range map[string]string{
+		"source_path: uploads\nmove_to: done":       `move_to: "done" is a prefix of keys and no folder: a.txt becomes donea.txt; write done/`,
+		"source_path: uploads/in/\nmove_to: in/old": `move_to: "in/old" is a prefix of keys and no folder: in/a.txt becomes in/olda.txt; write in/old/`,
+		"source_path: \"*/\"\nmove_to: done":        `move_to: "done" is a prefix of keys and no folder: a.txt becomes donea.txt; write done/`,
+		"source_path: uploads\nmove_to: done/":      "",
+		"source_path: uploads\nmove_to: done-":      "",
+		"source_path: uploads/in\nmove_to: done":    "", // in/a.txt becomes done/a.txt
+		"source_path: uploads/in\nmove_to: done/":   "",
+	} {
+		parsed, err := Spec().ParseYAML(withFields("after_delivery: move\n"+fields), nil)
+		require.NoError(t, err)
+		got, err := Parse(parsed)
+		require.NoError(t, err)
+		text := ""
+		for _, w := range got.Project.Warnings {
+			text += w.Error()
+		}
+		require.Equal(t, want, text, fields)
+		require.Empty(t, lintFields(t, withFields("after_delivery: move\n"+fields), noEnv), fields)
+	}
+}
+
 func TestTheKeyThatAnObjectIsMovedTo(t *testing.T) {
 	for _, tc := range []struct{ prefix, to, key, want string }{
 		{"", "done/", "a/b", "done/a/b"},

@@ -37,10 +37,13 @@ type Options struct {
 	// Management asks the Management API for the buckets of the project, which takes no
 	// rights in Storage; nil where there is no access token. Its errors are explained.
 	Management func(context.Context) ([]string, error)
-	// Odd is called with each bucket that the pattern matches and whose name can't
-	// stand in a path, which is left out: it is fit to be shown. Nil tells nobody.
+	// Odd is called with each bucket that the pattern matches and that can't be read,
+	// because of its name, and is left out: the name is fit to be shown. Nil tells nobody.
 	Odd func(name string)
 }
+
+// ErrOdd is why a bucket is left out.
+var ErrOdd = errors.New("the server refuses buckets of such a name, which somebody wrote into storage.buckets, so its objects can't be read: they need a bucket of another name")
 
 // Buckets finds the buckets, sorted; none where there is none. It makes no request
 // where all are named. An error that [object.Transient] knows may pass. One about the
@@ -97,9 +100,10 @@ func list(ctx context.Context, o Options) ([]string, error) {
 // most file systems.
 const longestName = 255
 
-// isName reports whether a name may stand in a path and in a URL. Storage itself makes
-// no others; a row of storage.buckets that somebody wrote can have any.
+// isName reports whether a name is one part of the path of a request: another could name
+// another bucket. Storage itself makes no others, but does make "." and ".."; a row of
+// storage.buckets that somebody wrote can have any.
 func isName(name string) bool {
-	return name != "" && name != "." && name != ".." && len(name) <= longestName && utf8.ValidString(name) &&
+	return name != "" && len(name) <= longestName && utf8.ValidString(name) &&
 		!strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r == '\\' || unicode.IsControl(r) })
 }

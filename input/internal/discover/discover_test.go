@@ -154,16 +154,16 @@ func TestOtherErrorsStayWhatTheyAre(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestNamesThatCanStandInNoPathAreLeftOutAndTold(t *testing.T) {
-	odd := []string{"", ".", "..", "a/b", `a\b`, "a\x00b", "a\nb", "a\x1b[31m", "\xff", strings.Repeat("x", 256)}
+func TestNamesThatNoRequestCanCarryAreLeftOutAndTold(t *testing.T) {
+	odd := []string{"", "a/b", `a\b`, "a\x00b", "a\nb", "a\x1b[31m", "\xff", strings.Repeat("x", 256)}
 	var told []string
 	got, err := Buckets(t.Context(), Options{
-		Client:  &listed{names: append([]string{"b", "a", "b", "Ärger #1", "what?*"}, odd...)},
+		Client:  &listed{names: append([]string{"b", "a", "b", "Ärger #1", "what?*", "..", "."}, odd...)},
 		Pattern: compile(t, "*"), Identity: service,
 		Odd: func(name string) { told = append(told, name) },
 	})
 	require.NoError(t, err)
-	require.Equal(t, []string{"a", "b", "what?*", "Ärger #1"}, got)
+	require.Equal(t, []string{".", "..", "a", "b", "what?*", "Ärger #1"}, got)
 	require.Len(t, told, len(odd))
 	for _, name := range told {
 		require.Less(t, len([]rune(name)), 2*shown)

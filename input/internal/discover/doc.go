@@ -7,5 +7,6 @@
 //   - A role that is shown no bucket because of row level security gets an error that
 //     says what to write, and never an empty list.
 //   - A list that is incomplete is an error.
-//   - What is returned is sorted, holds each bucket once, and may stand in a path.
+//   - What is returned is sorted, and holds each bucket once. A bucket whose name no
+//     request can carry is told of, and not returned.
 package discover

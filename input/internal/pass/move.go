@@ -98,9 +98,6 @@ func (m *moving) look(ctx context.Context) (over bool, kept string, err error) {
 
 // begin asks for the move, or for the copy that it begins with.
 func (m *moving) begin(ctx context.Context) (over bool, kept string, err error) {
-	if errors.Is(m.refused, object.ErrInvalid) {
-		return true, m.refused.Error(), nil
-	}
 	if errors.Is(m.refused, object.ErrNotFound) {
 		return true, "", fmt.Errorf("it is listed, but can't be moved: a role needs a policy for UPDATE on storage.objects, and with S3 access keys no key may end with a space: %w", m.refused)
 	}

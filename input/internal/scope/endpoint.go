@@ -3,7 +3,6 @@ package scope
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -67,8 +66,8 @@ func NewEndpoint(s *Shared, conf config.Config, from KeysFrom, log *service.Logg
 	return e
 }
 
-// whose says of which project something is, "" where there is one.
-func (e *Endpoint) whose() string {
+// Whose says of which project something is, "" where there is one.
+func (e *Endpoint) Whose() string {
 	if e.Shared.Conf.Projects == nil {
 		return ""
 	}
@@ -85,13 +84,8 @@ func PagesAtOnce(conf config.Config) int {
 	return listers
 }
 
-// WaitsForKeys says that keys are waited for, and why; "" where they are there.
-func (e *Endpoint) WaitsForKeys() string {
-	if err := e.keysFail.Get(); err != nil {
-		return fmt.Sprintf("waiting for the credentials%s: %v", e.whose(), err)
-	}
-	return ""
-}
+// KeysFail is why keys are waited for; nil where they are there.
+func (e *Endpoint) KeysFail() error { return e.keysFail.Get() }
 
 // Close ends the session that the keys began.
 func (e *Endpoint) Close() { SignOut(context.Background(), e.Keys, e.Log) }
@@ -112,7 +106,7 @@ type endpointMeter struct {
 
 // Down implements limiter.Meter.
 func (m endpointMeter) Down(err error) {
-	m.endpoint.Outages.Failed(err)
+	m.endpoint.Outages.Failed(m.endpoint.Keys.Project().Explain(err, ""))
 	m.endpoint.rests(m.endpoint.opts.NoAnswer, true)
 }
 
@@ -172,11 +166,11 @@ func (w *keyWatcher) Delayed(err error, until time.Time) {
 	case !told:
 		w.endpoint.Log.Debugf("Credentials could not be had: %v", err)
 	case w.lines.Lasts() > 0:
-		w.endpoint.Log.Warnf("Still waiting for the credentials%s, for %s so far: %v", w.endpoint.whose(), w.lines.Lasts(), err)
+		w.endpoint.Log.Warnf("Still waiting for the credentials%s, for %s so far: %v", w.endpoint.Whose(), w.lines.Lasts(), err)
 	case until.IsZero():
-		w.endpoint.Log.Warnf("Waiting for the credentials%s: %v", w.endpoint.whose(), err)
+		w.endpoint.Log.Warnf("Waiting for the credentials%s: %v", w.endpoint.Whose(), err)
 	default:
-		w.endpoint.Log.Warnf("The credentials%s could not be renewed yet, and are good until %s: %v", w.endpoint.whose(), until.UTC().Format(time.RFC3339), err)
+		w.endpoint.Log.Warnf("The credentials%s could not be renewed yet, and are good until %s: %v", w.endpoint.Whose(), until.UTC().Format(time.RFC3339), err)
 	}
 }
 
@@ -186,7 +180,7 @@ func (w *keyWatcher) Recovered(after time.Duration) {
 	w.endpoint.keysFail.Clear()
 	w.endpoint.rests(w.endpoint.opts.NoKeys, false)
 	if w.lines.Over() {
-		w.endpoint.Log.Infof("The credentials%s were obtained after %s in which they could not be had", w.endpoint.whose(), after.Round(time.Second))
+		w.endpoint.Log.Infof("The credentials%s were obtained after %s in which they could not be had", w.endpoint.Whose(), after.Round(time.Second))
 	}
 }
 

@@ -55,6 +55,13 @@ func (l *Life) SetCause(err error) {
 	}
 }
 
+// Forgive says that what SetCause noted is none.
+func (l *Life) Forgive() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cause = nil
+}
+
 // EndWith ends the run early.
 func (l *Life) EndWith(err error) {
 	l.SetCause(err)

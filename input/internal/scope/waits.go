@@ -10,8 +10,8 @@ import (
 
 // Connecting says what a run waits for that has not begun to list.
 func (s *Scope) Connecting() string {
-	if waits := s.WaitsForKeys(); waits != "" {
-		return waits
+	if err := s.KeysFail(); err != nil {
+		return fmt.Sprintf("waiting for the credentials: %v", err)
 	}
 	if err := s.Outages.Cause(); err != nil {
 		return fmt.Sprintf("connecting to %s: %v", s.Outages.What, err)
@@ -55,8 +55,8 @@ func (w *watcher) waitsFor(p pass.Report) string {
 // heldUp says what holds up a pass in which nothing moves, n requests failed, and the
 // output owes no ack.
 func (s *Scope) heldUp(p pass.Report, n int64, last error) string {
-	if waits := s.WaitsForKeys(); waits != "" {
-		return waits
+	if err := s.KeysFail(); err != nil {
+		return fmt.Sprintf("waiting for the credentials: %v", err)
 	}
 	if err := s.stateFails.Get(); err != nil {
 		return fmt.Sprintf("waiting until the state can be written: %v", err)

@@ -173,6 +173,7 @@ var rows = []row{
 			series: []series{
 				{`max by (EACH) (supabase_storage_passes_failed{INPUT})`, each},
 				{`sum by (state) (supabase_storage_scopes{INPUT})`, "buckets {{state}}"},
+				{`sum by (state) (supabase_storage_projects{INPUT})`, "projects {{state}}"},
 			},
 		},
 		{

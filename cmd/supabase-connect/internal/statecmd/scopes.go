@@ -191,7 +191,7 @@ func (c changes) heading() string {
 
 // titles are the heading of a list in columns, without those that nothing stands in.
 func titles(rows [][]string) [][]string {
-	for column := len(rows[0]) - 1; column >= 0; column-- {
+	for column := range slices.Backward(rows[0]) {
 		if slices.ContainsFunc(rows[1:], func(r []string) bool { return strings.TrimSpace(r[column]) != "" }) {
 			continue
 		}
