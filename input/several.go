@@ -70,7 +70,7 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 	h.several = true
 	s := &several{hub: h, turns: fleet.NewTurns(active, pagesAtOnce(conf)), sources: map[string]*source{}, gone: map[string]bool{}}
 	s.past = Report{Filtered: map[string]int64{}, Parked: map[string]int64{}}
-	s.teller = &teller{several: s, projects: map[string]*unread{}, found: map[string][]string{}, unnamed: map[string]bool{}, warned: map[string]bool{}}
+	s.teller = &teller{several: s, projects: map[string]*unread{}, found: map[string][]string{}, unnamed: map[string]bool{}, warned: map[string]bool{}, seen: map[string]map[string]bool{}}
 	if conf.Transport == nil {
 		s.transport = wire.New(conf.TLS, conf.ConnectTimeout, idleKept)
 		s.transport.MaxIdleConns = allKept

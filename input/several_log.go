@@ -28,6 +28,13 @@ type teller struct {
 	warned   map[string]bool     // warnings about the configuration
 	unnamed  map[string]bool     // what was told of projects that have no source
 	last     Progress            // as of the last line
+
+	// seen says of named buckets in which projects they are, by bucket and reference.
+	// LookedBefore counts what was known at the last tick, and absentTold says that it
+	// was told which are not there.
+	seen         map[string]map[string]bool
+	lookedBefore int
+	absentTold   bool
 }
 
 // unread is a project of which the buckets can't be looked up.
@@ -47,11 +54,16 @@ func (m *teller) openBook(ctx context.Context) (err error) {
 // Remembered implements fleet.Source: the buckets that an earlier run has read.
 func (s *source) Remembered() (buckets []string) {
 	book := s.in.teller.book
-	if book == nil || s.endpoint.of.Buckets == nil {
+	if book == nil {
 		return nil
 	}
+	of := s.endpoint.of
 	for _, e := range book.Entries() {
-		if e.Endpoint == s.endpoint.of.Project.Endpoint && e.Gone.IsZero() && s.endpoint.of.Buckets.Match(e.Bucket) {
+		meant := e.Bucket == of.Project.Bucket
+		if of.Buckets != nil {
+			meant = of.Buckets.Match(e.Bucket)
+		}
+		if meant && e.Endpoint == of.Project.Endpoint && e.Gone.IsZero() {
 			buckets = append(buckets, e.Bucket)
 		}
 	}
@@ -120,6 +132,7 @@ func (m *teller) watch(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		m.sayAbsent()
 		now := m.progress()
 		m.showScopes(now.Scopes)
 		if n%2 == 0 {
@@ -256,9 +269,11 @@ func (m *teller) ProjectLooked(p fleet.Project, buckets int) {
 
 // Began implements fleet.Watcher.
 func (m *teller) Began(p fleet.Project, bucket string, late, back bool) {
-	m.mu.Lock()
-	m.found[p.Ref] = append(m.found[p.Ref], bucket)
-	m.mu.Unlock()
+	if _, named := m.named(); !named { // whether one is there, its first request tells
+		m.mu.Lock()
+		m.found[p.Ref] = append(m.found[p.Ref], bucket)
+		m.mu.Unlock()
+	}
 	switch where := placeOf(p, bucket); {
 	case back:
 		m.log.Infof("%s is there again, and is read from now on", where)
@@ -293,6 +308,10 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 	}
 }
 
+// denialsUntold is how often the server may say of a bucket that was there that there is
+// none, before that is told as a failure: the next look tells whether it is gone.
+const denialsUntold = 2
+
 // fails is told of a scope that could not be reached, or of which a pass ended early. What
 // is wrong with the project is told of the project, once for all its buckets.
 func (m *teller) fails(s *scoped, err error) {
@@ -300,6 +319,10 @@ func (m *teller) fails(s *scoped, err error) {
 	_, lasted := s.limiter.Outages()
 	if lasted != nil && errors.Is(err, lasted) || s.limiter.Down() || errors.Is(err, object.ErrCredentials) || errors.Is(err, object.ErrUnreachable) {
 		s.outages.failed(err)
+		return
+	}
+	if errors.Is(err, object.ErrNoBucket) && s.denials.Add(1) <= denialsUntold && s.from.existed(s.conf.Project.Bucket) {
+		s.log.Debugf("%s seems to be gone: %v", placeOf(s.from.of, s.conf.Project.Bucket), err)
 		return
 	}
 	m.mu.Lock()

@@ -104,6 +104,9 @@ func (m *teller) unread() (waiting, failing int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, s := range sources {
+		if m.lacks(s.of.Ref) {
+			continue
+		}
 		if m.projects[s.of.Ref] != nil {
 			failing++
 		} else {
@@ -195,6 +198,11 @@ func (s *several) report(cause error) Report {
 		}
 		problems = append(problems, cause)
 	}
+	if cause == nil && s.teller.allLooked() {
+		if err := s.teller.noBucket(); err != nil {
+			out.Problems, problems = append(out.Problems, err), append(problems, err)
+		}
+	}
 	more := 0
 	for _, scope := range out.Scopes {
 		left := leftIn(scope)
@@ -217,6 +225,13 @@ func (s *several) report(cause error) Report {
 
 // parkedNamed is how many parked objects a report names.
 const parkedNamed = 10
+
+// allLooked reports whether no project failed.
+func (m *teller) allLooked() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.projects) == 0
+}
 
 // failed are the projects of which no bucket could be read.
 func (m *teller) failed() (all []ScopeReport) {

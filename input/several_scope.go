@@ -22,6 +22,9 @@ type scoped struct {
 	// did not work. Trouble is of the bucket alone.
 	gone, failed atomic.Bool
 	trouble      outage
+	// denials counts how often, one after the other, the server said that there is no such
+	// bucket.
+	denials atomic.Int64
 }
 
 // Scope implements fleet.Source.
@@ -40,16 +43,17 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	defer s.in.mu.Unlock()
 	s.in.readers = append(s.in.readers, made)
 	delete(s.in.gone, s.of.Ref+"/"+bucket)
+	delete(s.reached, bucket)
 	return made, nil
 }
 
-// reader is the one of a scope; nil if there is none.
-func (s *several) reader(ref, bucket string) *reader {
+// scope is the one of a bucket; nil if there is none, or the bucket is gone.
+func (s *several) scope(ref, bucket string) *scoped {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.readers {
 		if r.from.of.Ref == ref && r.conf.Project.Bucket == bucket && !r.gone.Load() {
-			return r.reader
+			return r
 		}
 	}
 	return nil
@@ -123,7 +127,11 @@ func (s *scoped) reach(ctx context.Context) error {
 }
 
 // works is called when the scope was reached, and after each pass that came to its end.
-func (s *scoped) works() { s.from.in.teller.works(s) }
+func (s *scoped) works() {
+	s.denials.Store(0)
+	s.from.reaches(s.conf.Project.Bucket)
+	s.from.in.teller.works(s)
+}
 
 // Idle implements fleet.Scope.
 func (s *scoped) Idle() bool {
