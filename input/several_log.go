@@ -310,7 +310,7 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 
 // denialsUntold is how often the server may say of a bucket that was there that there is
 // none, before that is told as a failure: the next look tells whether it is gone.
-const denialsUntold = 2
+const denialsUntold = 3
 
 // fails is told of a scope that could not be reached, or of which a pass ended early. What
 // is wrong with the project is told of the project, once for all its buckets.

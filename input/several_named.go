@@ -53,7 +53,7 @@ func (s *source) present(ctx context.Context, names []string) ([]string, error) 
 // because nobody reads the bucket and it is not known to be one that never was.
 func (s *source) mayBeAbsent(name string) bool {
 	if r := s.in.scope(s.of.Ref, name); r != nil {
-		return r.denials.Load() > 0 && s.existed(name)
+		return r.denials.Load() > 1 && s.existed(name) // of two passes at least
 	}
 	return s.of.Ref != "" || s.existed(name)
 }

@@ -27,7 +27,7 @@ func TestANamedBucketThatIsDeletedIsGoneAndComesBack(t *testing.T) {
 		require.Len(t, r.arrived(), 4)
 
 		r.server.RemoveBucket("tenant-2")
-		time.Sleep(5 * time.Minute)
+		time.Sleep(6 * time.Minute)
 		require.Equal(t, []string{"deleted a/000.txt", "deleted a/001.txt"}, r.arrived())
 		require.Len(t, told(r.logs.String(), ofTenant2), 1)
 		require.Len(t, told(r.logs.String(), `Bucket \"tenant-2\" is gone: `), 1)

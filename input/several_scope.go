@@ -17,7 +17,8 @@ import (
 // scoped is one scope of several. It implements fleet.Scope.
 type scoped struct {
 	*reader
-	from *source
+	from   *source
+	bucket string
 	// gone says that the bucket is gone, and failed that the last thing that was tried
 	// did not work. Trouble is of the bucket alone.
 	gone, failed atomic.Bool
@@ -37,7 +38,7 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	}
 	r.dueNow = late
 	r.meters.showZerosOfScope()
-	made := &scoped{reader: r, from: s, trouble: outage{once: true}}
+	made := &scoped{reader: r, from: s, bucket: bucket, trouble: outage{once: true}}
 	r.onWhole, r.onEarly = made.works, func(err error) { s.in.teller.fails(made, err) }
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
@@ -52,7 +53,7 @@ func (s *several) scope(ref, bucket string) *scoped {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.readers {
-		if r.from.of.Ref == ref && r.conf.Project.Bucket == bucket && !r.gone.Load() {
+		if r.from.of.Ref == ref && r.bucket == bucket && !r.gone.Load() {
 			return r
 		}
 	}
@@ -88,7 +89,7 @@ func (s *scoped) attempt(ctx context.Context) error {
 		}
 		return err
 	}
-	s.works()
+	s.works() //nolint:contextcheck // the book is written in a time of its own
 	s.mu.Lock()
 	s.cause = nil
 	s.reader.begin(ctx, func() {})
@@ -129,7 +130,7 @@ func (s *scoped) reach(ctx context.Context) error {
 // works is called when the scope was reached, and after each pass that came to its end.
 func (s *scoped) works() {
 	s.denials.Store(0)
-	s.from.reaches(s.conf.Project.Bucket)
+	s.from.reaches(s.bucket)
 	s.from.in.teller.works(s)
 }
 
