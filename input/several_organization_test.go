@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +29,8 @@ type orgRig struct {
 	logs   *logLines
 	res    *service.Resources
 	input  service.BatchInput
+	// wrap changes the transport; nil leaves it as it is.
+	wrap func(http.RoundTripper) http.RoundTripper
 
 	mu       sync.Mutex
 	messages []*service.Message
@@ -80,6 +83,9 @@ credentials: {type: access_token, access_token: %s}
 	conf, err := config.Parse(parsed)
 	require.NoError(r.t, err)
 	conf.Transport = r.org.Transport()
+	if r.wrap != nil {
+		conf.Transport = r.wrap(conf.Transport)
+	}
 	return conf
 }
 

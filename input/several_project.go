@@ -25,6 +25,8 @@ type source struct {
 	// client is of the project; it has no bucket.
 	client *config.Plane
 	turn   *fleet.Turn
+	// reached are the buckets that were reached; it is guarded by the lock of in.
+	reached map[string]bool
 }
 
 // open implements the Open of fleet.Options.
@@ -45,7 +47,7 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 		conf.Transport = s.transport
 	}
 	s.teller.warn(conf.Project.Warnings)
-	made := &source{in: s, of: of, turn: s.turns.Project()}
+	made := &source{in: s, of: of, turn: s.turns.Project(), reached: map[string]bool{}}
 	made.endpoint = newEndpoint(s.hub, conf, from, made.logger(), s.meters.Part("", of.Ref))
 	made.endpoint.turn = made.turn
 	if of.Ref != "" {
@@ -87,11 +89,8 @@ func (s *source) Ready(ctx context.Context) error {
 
 // Buckets implements fleet.Source.
 func (s *source) Buckets(ctx context.Context) ([]string, error) {
-	if s.endpoint.of.Buckets == nil {
-		return []string{s.endpoint.of.Project.Bucket}, nil
-	}
-	if names, ok := s.endpoint.of.Buckets.Names(); ok {
-		return names, nil
+	if names, ok := s.in.named(); ok {
+		return s.present(ctx, names)
 	}
 	opts := discover.Options{Client: s.client, Pattern: s.endpoint.of.Buckets, Identity: s.endpoint.source.Project().Identity}
 	if s.in.management != nil {
@@ -129,7 +128,12 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 
 // Gone implements fleet.Source.
 func (s *source) Gone(ctx context.Context, bucket string) (bool, error) {
-	if r := s.in.reader(s.of.Ref, bucket); r != nil {
+	if r := s.in.scope(s.of.Ref, bucket); r != nil {
+		if _, named := s.in.named(); named {
+			if err := retry.Sleep(ctx, askedAgainAfter); err != nil {
+				return false, err
+			}
+		}
 		_, _, err := r.client.Probe(ctx, "", retry.Once)
 		return errors.Is(err, object.ErrNoBucket), nil
 	}
