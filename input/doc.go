@@ -60,6 +60,7 @@
 //	                       in one project or many
 //	several_project.go     one of the projects, for package fleet
 //	several_scope.go       one of the scopes, for package fleet
+//	several_named.go       buckets that are named, so that no list tells which are there
 //	several_log.go         what is told of them, each thing once, and the book of them
 //	several_quota.go       what is told of the quota of the Management API
 //	several_report.go      how far all have come, and what became of each

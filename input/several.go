@@ -76,6 +76,7 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 	s.teller = &teller{
 		several: s, stirred: make(chan struct{}, 1), projects: map[string]*unread{}, looked: map[string]bool{}, found: map[string][]string{},
 		odd: map[string][]string{}, unnamed: map[string]bool{}, warned: map[string]bool{}, alike: map[string]int{},
+		seen: map[string]map[string]bool{},
 	}
 	if conf.Transport == nil {
 		s.transport = wire.New(conf.TLS, conf.ConnectTimeout, idleKept)

@@ -2,10 +2,12 @@ package input
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -202,4 +204,112 @@ func TestAHugeBucketLeavesRoomForSmallOnes(t *testing.T) {
 		require.Less(t, smallAfter, 2*time.Second)
 		require.Greater(t, allAfter, 2*smallAfter)
 	})
+}
+
+// orgPage is a page of the projects of an organization.
+type orgPage struct {
+	Projects   []map[string]any `json:"projects"`
+	Pagination map[string]any   `json:"pagination"`
+}
+
+// drop leaves a project out, and count says how many there are.
+func (p *orgPage) drop(i int) {
+	if i < len(p.Projects) {
+		p.Projects = slices.Delete(p.Projects, i, i+1)
+	}
+}
+func (p *orgPage) count(n int) { p.Pagination["count"] = n }
+
+// status says that all projects have a status.
+func (p *orgPage) status(status string) {
+	for _, of := range p.Projects {
+		of["status"] = status
+	}
+}
+
+func TestAListOfProjectsThatLiesEndsNothing(t *testing.T) {
+	for name, lie := range map[string]func(p *orgPage) (body string){
+		"empty":                      func(p *orgPage) string { p.Projects = []map[string]any{}; p.count(0); return "" },
+		"empty with a count":         func(p *orgPage) string { p.Projects = []map[string]any{}; return "" },
+		"cut":                        func(p *orgPage) string { p.drop(2); return "" },
+		"without one":                func(p *orgPage) string { p.drop(1); p.count(2); return "" },
+		"twice":                      func(p *orgPage) string { p.Projects = append(p.Projects, p.Projects...); p.count(6); return "" },
+		"all paused":                 func(p *orgPage) string { p.status("INACTIVE"); return "" },
+		"all removed":                func(p *orgPage) string { p.status("REMOVED"); return "" },
+		"all in a status of its own": func(p *orgPage) string { p.status("MOONLIT"); return "" },
+		"of others": func(p *orgPage) string {
+			for i, of := range p.Projects {
+				of["ref"], of["name"] = strings.Repeat(string(rune('a'+i)), 20), "other"
+			}
+			return ""
+		},
+		"without references": func(p *orgPage) string {
+			for _, of := range p.Projects {
+				delete(of, "ref")
+			}
+			return ""
+		},
+		"a page":          func(*orgPage) string { return "<html><body>Welcome</body></html>" },
+		"an empty object": func(*orgPage) string { return "{}" },
+		"half a page":     func(*orgPage) string { return `{"projects":[{"ref":"` },
+		"null":            func(*orgPage) string { return "null" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newOrgRig(t, 3, minutelyDeletes)
+				var lies atomic.Bool
+				r.wrap = func(inner http.RoundTripper) http.RoundTripper {
+					return roundTripper(func(req *http.Request) (*http.Response, error) {
+						res, err := inner.RoundTrip(req)
+						if err != nil || !lies.Load() || !strings.HasPrefix(req.URL.Path, "/v1/organizations/") {
+							return res, err
+						}
+						var page orgPage
+						err = json.NewDecoder(res.Body).Decode(&page)
+						_ = res.Body.Close()
+						if err != nil {
+							return nil, err
+						}
+						body := lie(&page)
+						if body == "" {
+							doc, err := json.Marshal(page)
+							if err != nil {
+								return nil, err
+							}
+							body = string(doc)
+						}
+						res.Body, res.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+						res.Header.Set("Content-Length", fmt.Sprint(len(body)))
+						return res, nil
+					})
+				}
+				stop := r.live()
+				defer func() { stop() }()
+				time.Sleep(10 * time.Second)
+				require.Len(t, r.arrived(), 3)
+				lies.Store(true)
+				time.Sleep(20 * time.Minute)
+				for _, p := range r.org.Projects() {
+					p.Put("docs", "new.txt", []byte("n"))
+				}
+				time.Sleep(20 * time.Minute)
+				for ref, n := range r.arrived() {
+					require.Equal(t, 1, n, "project %s is read on, and nothing of it counts as deleted", ref)
+					require.NotNil(t, r.org.Project(ref))
+				}
+				require.NotContains(t, r.logs.String(), "is gone")
+				lies.Store(false)
+				time.Sleep(30 * time.Minute)
+				r.arrived()
+				for _, p := range r.org.Projects() {
+					p.Put("docs", "newer.txt", []byte("n"))
+				}
+				time.Sleep(3 * time.Minute)
+				require.Len(t, r.arrived(), 3, "all are read after the next good list")
+				for _, p := range r.org.Projects() {
+					require.NotContains(t, r.logs.String(), p.Settings().ProjectRef+") is gone")
+				}
+			})
+		})
+	}
 }

@@ -44,6 +44,13 @@ type teller struct {
 	alike    map[string]int      // buckets that fail, by what is said of each
 	quota    outage.Lines        // of the Management API; it belongs to watch, as last does
 	quotaAt  time.Time           // when a project was last seen to wait for it
+
+	// seen says of named buckets in which projects they are, by bucket and reference.
+	// LookedBefore counts what was known at the last tick, and absentTold says that it
+	// was told which are not there.
+	seen         map[string]map[string]bool
+	lookedBefore int
+	absentTold   bool
 }
 
 // unread is a project of which the buckets can't be looked up.
@@ -63,11 +70,16 @@ func (m *teller) openBook(ctx context.Context) (err error) {
 // Remembered implements fleet.Source: the buckets that an earlier run has read.
 func (s *source) Remembered() (buckets []string) {
 	book := s.in.teller.book
-	if book == nil || s.Endpoint.Conf.Buckets == nil {
+	if book == nil {
 		return nil
 	}
-	for _, e := range book.Of(s.Endpoint.Conf.Project.Endpoint) {
-		if e.Gone.IsZero() && s.Endpoint.Conf.Buckets.Match(e.Bucket) {
+	of := s.Endpoint.Conf
+	for _, e := range book.Of(of.Project.Endpoint) {
+		meant := e.Bucket == of.Project.Bucket
+		if of.Buckets != nil {
+			meant = of.Buckets.Match(e.Bucket)
+		}
+		if meant && e.Gone.IsZero() {
 			buckets = append(buckets, e.Bucket)
 		}
 	}
@@ -138,6 +150,7 @@ func (m *teller) watch(ctx context.Context) {
 			return
 		case <-look.C:
 		}
+		m.sayAbsent()
 		now := m.progress()
 		m.showScopes(now.Scopes)
 		quota := m.tellQuota()
@@ -303,9 +316,11 @@ func (m *teller) ProjectLooked(p fleet.Project, buckets int) {
 
 // Began implements fleet.Watcher.
 func (m *teller) Began(p fleet.Project, bucket string, late, back bool) {
-	m.mu.Lock()
-	m.found[p.Ref] = append(m.found[p.Ref], bucket)
-	m.mu.Unlock()
+	if _, named := m.named(); !named { // whether one is there, its first request tells
+		m.mu.Lock()
+		m.found[p.Ref] = append(m.found[p.Ref], bucket)
+		m.mu.Unlock()
+	}
 	switch where := begins(nameOf(p, bucket)); {
 	case back:
 		m.Log.Infof("%s is there again, and is read from now on", where)
@@ -331,6 +346,9 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 	delete(m.found, p.Ref)
 	delete(m.odd, p.Ref)
 	delete(m.looked, p.Ref)
+	for _, seen := range m.seen {
+		delete(seen, p.Ref)
+	}
 	m.mu.Unlock()
 	m.Log.Infof("%s is gone, with all its buckets: %s", begins(nameOf(p, "")), what)
 	if s != nil {
@@ -343,10 +361,9 @@ func (m *teller) Gone(p fleet.Project, bucket string) {
 	}
 }
 
-// missedLooks is how many attempts in a row may find that there is no bucket before
-// that is told of: most likely it was deleted, and the next look at the list of buckets,
-// which has a pause of its own, tells of that.
-const missedLooks = 2
+// denialsUntold is how often the server may say of a bucket that was there that there is
+// none, before that is told as a failure: the next look tells whether it is gone.
+const denialsUntold = 3
 
 // Left implements fleet.Watcher.
 func (m *teller) Left(p fleet.Project) {
@@ -356,6 +373,9 @@ func (m *teller) Left(p fleet.Project) {
 	delete(m.found, p.Ref)
 	delete(m.odd, p.Ref)
 	delete(m.looked, p.Ref)
+	for _, seen := range m.seen {
+		delete(seen, p.Ref)
+	}
 	m.mu.Unlock()
 	m.Log.Infof("%s is not one of those to be read any more, and is let go: its name or its organization is another. What was delivered of it is remembered", begins(nameOf(p, "")))
 	for _, r := range m.all() {
@@ -374,16 +394,12 @@ func (m *teller) fails(s *scoped, err error) {
 		s.Outages.Failed(err)
 		return
 	}
+	if errors.Is(err, object.ErrNoBucket) && s.denials.Add(1) <= denialsUntold && s.from.existed(s.bucket) {
+		s.Log.Debugf("%s seems to be gone: %v", begins(s.name()), err)
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if errors.Is(err, object.ErrNoBucket) {
-		switch {
-		case !s.Conf.Plan.Repeats() && s.found: // a look tells whether it is gone
-			return
-		case s.Conf.Plan.Repeats() && s.missed.Add(1) <= missedLooks:
-			return
-		}
-	}
 	if !s.trouble.Failed() {
 		return
 	}
@@ -442,7 +458,6 @@ func (m *teller) works(s *scoped) {
 	if !s.failed.Swap(false) {
 		return
 	}
-	s.missed.Store(0)
 	m.stir()
 	s.Outages.Ended()
 	m.mu.Lock()

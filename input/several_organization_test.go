@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +29,8 @@ type orgRig struct {
 	logs   *logLines
 	res    *service.Resources
 	input  service.BatchInput
+	// wrap changes the transport; nil leaves it as it is.
+	wrap func(http.RoundTripper) http.RoundTripper
 
 	mu       sync.Mutex
 	messages []*service.Message
@@ -44,7 +47,7 @@ func newOrgRig(t testing.TB, projects int, fields string) *orgRig {
 }
 
 // add adds a project with three buckets of a few objects.
-func (r *orgRig) add() *emulator.Server {
+func (r *orgRig) add() {
 	s := r.org.AddProject(emulator.Options{})
 	for _, bucket := range []string{"avatars", "docs", "images"} {
 		s.CreateBucket(bucket)
@@ -52,7 +55,6 @@ func (r *orgRig) add() *emulator.Server {
 			s.Put(bucket, fmt.Sprintf("%d.txt", i), []byte(bucket))
 		}
 	}
-	return s
 }
 
 func (r *orgRig) build() {
@@ -80,6 +82,9 @@ credentials: {type: access_token, access_token: %s}
 	conf, err := config.Parse(parsed)
 	require.NoError(r.t, err)
 	conf.Transport = r.org.Transport()
+	if r.wrap != nil {
+		conf.Transport = r.wrap(conf.Transport)
+	}
 	return conf
 }
 

@@ -26,6 +26,8 @@ type source struct {
 	// client is of the project; it has no bucket.
 	client *config.Plane
 	turn   *fleet.Turn
+	// reached are the buckets that were reached; it is guarded by the lock of in.
+	reached map[string]bool
 }
 
 // open implements the Open of fleet.Options.
@@ -46,7 +48,7 @@ func (s *several) open(of fleet.Project) (fleet.Source, error) {
 		conf.Transport = s.transport
 	}
 	s.teller.warn(conf.Project.Warnings)
-	made := &source{in: s, of: of, turn: s.turns.Project()}
+	made := &source{in: s, of: of, turn: s.turns.Project(), reached: map[string]bool{}}
 	turn := scope.EndpointOptions{Enter: made.turn.Enter, Begin: made.begin, NoAnswer: made.down(fleet.NoAnswer), NoKeys: made.down(fleet.NoKeys)}
 	if of.Ref != "" {
 		turn.Name = nameOf(of, "").Sentence()
@@ -108,11 +110,8 @@ func (s *source) Ready(ctx context.Context) error {
 
 // Buckets implements fleet.Source.
 func (s *source) Buckets(ctx context.Context) ([]string, error) {
-	if s.Endpoint.Conf.Buckets == nil {
-		return []string{s.Endpoint.Conf.Project.Bucket}, nil
-	}
-	if names, ok := s.Endpoint.Conf.Buckets.Names(); ok {
-		return names, nil
+	if names, ok := s.in.named(); ok {
+		return s.present(ctx, names)
 	}
 	opts := discover.Options{Client: s.client, Pattern: s.Endpoint.Conf.Buckets, Identity: s.Keys.Project().Identity}
 	if s.in.management != nil {
@@ -150,8 +149,15 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 
 // Gone implements fleet.Source.
 func (s *source) Gone(ctx context.Context, bucket string) (bool, error) {
-	r := s.in.reader(s.of.Ref, bucket)
-	return r != nil && r.BucketGone(ctx), nil
+	if r := s.in.scope(s.of.Ref, bucket); r != nil {
+		if _, named := s.in.named(); named {
+			if err := retry.Sleep(ctx, askedAgainAfter); err != nil {
+				return false, err
+			}
+		}
+		return r.BucketGone(ctx), nil
+	}
+	return false, nil
 }
 
 // Close implements fleet.Source.

@@ -134,6 +134,7 @@ func (m *teller) unread() (waiting, failing int) {
 	defer m.mu.Unlock()
 	for _, s := range sources {
 		switch {
+		case m.lacks(s.of.Ref):
 		case m.projects[s.of.Ref] != nil:
 			failing++
 		case !m.looked[s.of.Ref]:
@@ -267,6 +268,11 @@ func (s *several) report(cause error) Report {
 		}
 		problems = append(problems, cause)
 	}
+	if cause == nil && s.teller.allLooked() {
+		if err := s.teller.noBucket(); err != nil {
+			out.Problems, problems = append(out.Problems, err), append(problems, err)
+		}
+	}
 	left := whatIsLeft(out.Scopes)
 	for _, alike := range left[:min(len(left), reasonsNamed)] {
 		problems = append(problems, alike)
@@ -286,6 +292,13 @@ func (s *several) report(cause error) Report {
 
 // parkedNamed is how many parked objects a report names.
 const parkedNamed = 10
+
+// allLooked reports whether no project failed.
+func (m *teller) allLooked() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.projects) == 0
+}
 
 // failed are the projects of which no bucket could be read, and the buckets of others
 // that can't be.

@@ -19,16 +19,16 @@ import (
 // scoped is one scope of several. It implements fleet.Scope.
 type scoped struct {
 	*scope.Scope
-	from *source
-	// found says that a list had the bucket, and nobody named it.
-	found bool
+	from   *source
+	bucket string
 	// gone says that the bucket is gone, left that its project is not to be read any more,
 	// and ended that a one-time run has read it to its end. Failed says that the last thing
 	// that was tried did not work; if that was a pass (early), only a pass that comes to its
 	// end shows that it works again.
 	gone, left, failed, early, ended atomic.Bool
-	// missed counts how often in a row there was no bucket.
-	missed atomic.Int32
+	// denials counts how often, one after the other, the server said that there is no such
+	// bucket.
+	denials atomic.Int64
 
 	// What follows belongs to the teller. Trouble is of the bucket alone; alike is what
 	// is said of each bucket with the same trouble, and quiet that this one has no line.
@@ -43,7 +43,7 @@ func (s *scoped) name() ScopeName { return nameOf(s.from.of, s.Conf.Project.Buck
 func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	conf := s.Endpoint.Conf.ForBucket(bucket)
 	log := s.Endpoint.Log.With("bucket", bucket)
-	made := &scoped{from: s, found: s.finds(), trouble: outage.Lines{Once: true}}
+	made := &scoped{from: s, bucket: bucket, trouble: outage.Lines{Once: true}}
 	of, err := scope.New(s.Endpoint, conf, log, s.in.Meters.Part(bucket, s.of.Ref), scope.Options{
 		DueNow: late, Stir: s.in.teller.stir, OnWhole: made.works, OnEarly: made.endedEarly,
 	})
@@ -56,25 +56,23 @@ func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
 	defer s.in.mu.Unlock()
 	s.in.readers = append(s.in.readers, made)
 	delete(s.in.gone, s.of.Ref+"/"+bucket)
+	delete(s.reached, bucket)
 	return made, nil
 }
 
 // finds reports whether the buckets are those of a list.
 func (s *source) finds() bool {
-	if s.Endpoint.Conf.Buckets == nil {
-		return false
-	}
-	_, named := s.Endpoint.Conf.Buckets.Names()
+	_, named := s.in.named()
 	return !named
 }
 
-// reader is the one of a scope; nil if there is none.
-func (s *several) reader(ref, bucket string) *scope.Scope {
+// scope is the one of a bucket; nil if there is none, or the bucket is gone.
+func (s *several) scope(ref, bucket string) *scoped {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.readers {
-		if r.from.of.Ref == ref && r.Conf.Project.Bucket == bucket && !r.gone.Load() {
-			return r.Scope
+		if r.from.of.Ref == ref && r.bucket == bucket && !r.gone.Load() {
+			return r
 		}
 	}
 	return nil
@@ -114,7 +112,7 @@ func (s *scoped) attempt(ctx context.Context) error {
 		return err
 	}
 	if !s.early.Load() {
-		s.works()
+		s.works() //nolint:contextcheck // the book is written in a time of its own
 	}
 	s.Begin(ctx, func() {})
 	<-s.Done()
@@ -135,7 +133,7 @@ func (s *scoped) attempt(ctx context.Context) error {
 // vanished reports whether the bucket was deleted since it was found, by another list.
 // The next run tells of its objects, where deletions are told.
 func (s *scoped) vanished(ctx context.Context, err error) bool {
-	if !s.found || !errors.Is(err, object.ErrNoBucket) {
+	if !s.from.finds() || !errors.Is(err, object.ErrNoBucket) {
 		return false
 	}
 	now, err := s.from.Buckets(ctx)
@@ -166,6 +164,8 @@ func (s *scoped) reach(ctx context.Context) error {
 // works is called when the scope was reached, and after each pass that came to its end.
 func (s *scoped) works() {
 	s.early.Store(false)
+	s.denials.Store(0)
+	s.from.reaches(s.bucket)
 	s.from.in.teller.works(s)
 }
 

@@ -28,7 +28,7 @@ func projectsField() *service.ConfigField {
 			Default(false).
 			LintRule(lintRule(FieldProjects+"."+fieldProjectsLabelMetric)),
 	).
-		Description("Reads many projects, in place of the one that `project_ref` names: all of an organization, or those of a list. Needs `credentials` of the type `access_token`; the keys, the region and the endpoint of each project come from the Management API, within its limits: in production 120 requests a minute for each project and each organization. The log says how many projects wait for their keys where a limit is reached. Each project and bucket is read on its own: one that is paused, fails or is slow holds back no other. `region` and `targets_input` can't be used with it.").
+		Description("Reads many projects, in place of the one that `project_ref` names: all of an organization, or those of a list. Needs `credentials` of the type `access_token`; the keys, the region and the endpoint of each project come from the Management API, within its limits: in production 120 requests a minute for each project and each organization. The log says how many projects wait for their keys where a limit is reached. Each project and bucket is read on its own: one that is paused, fails or is slow holds back no other. A project without the bucket that `source_path` names is left out until it has one; if none has it, that is an error. `region` and `targets_input` can't be used with it.").
 		Optional().
 		LintRule(lintRule(FieldProjects))
 }
