@@ -47,7 +47,7 @@ func newOrgRig(t testing.TB, projects int, fields string) *orgRig {
 }
 
 // add adds a project with three buckets of a few objects.
-func (r *orgRig) add() *emulator.Server {
+func (r *orgRig) add() {
 	s := r.org.AddProject(emulator.Options{})
 	for _, bucket := range []string{"avatars", "docs", "images"} {
 		s.CreateBucket(bucket)
@@ -55,7 +55,6 @@ func (r *orgRig) add() *emulator.Server {
 			s.Put(bucket, fmt.Sprintf("%d.txt", i), []byte(bucket))
 		}
 	}
-	return s
 }
 
 func (r *orgRig) build() {
