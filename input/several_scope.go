@@ -120,7 +120,7 @@ func (s *scoped) attempt(ctx context.Context) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	s.endedEarly(err)
+	s.endedEarly(err) //nolint:contextcheck // as above
 	if errors.Is(err, ledger.ErrLost) {
 		s.from.in.EndWith(err) // nothing can be delivered any more
 	}
@@ -192,7 +192,7 @@ func (s *scoped) Drop(ctx context.Context) {
 	if s.Conf.EmitDeletes && s.Conf.Remembers() {
 		told, err := s.Scope.Drop(ctx)
 		if err != nil && ctx.Err() == nil {
-			s.from.in.teller.fails(s, err)
+			s.from.in.teller.fails(s, err) //nolint:contextcheck // as above
 		}
 		if !told {
 			return
