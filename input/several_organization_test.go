@@ -172,9 +172,8 @@ func TestProjectsWithoutAReferenceAreAllNamed(t *testing.T) {
 			s.teller.ProjectFailed(fleet.Project{Name: name}, errors.New("it has no reference"))
 		}
 		report := s.report(nil)
-		require.ErrorContains(t, report.Err, "project one: it has no reference")
-		require.ErrorContains(t, report.Err, "project two: it has no reference")
-		require.Len(t, told(r.logs.String(), "project one can't be read"), 1)
+		require.ErrorContains(t, report.Err, "2 projects (one, two): it has no reference")
+		require.Len(t, told(r.logs.String(), `Project \"one\" can't be read`), 1)
 		require.NoError(t, s.Close(context.Background()))
 	})
 }

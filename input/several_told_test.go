@@ -182,10 +182,10 @@ func TestABucketThatFailsByItselfIsToldOfByItself(t *testing.T) {
 					Match: func(q emulator.Request) bool { return q.Bucket == "docs" }, Fault: emulator.Fault{Status: status},
 				}))
 				time.Sleep(48 * time.Hour)
-				require.Len(t, told(r.logs.String(), `Bucket \"docs\" of project project-2`), 1)
+				require.Len(t, told(r.logs.String(), `Bucket \"docs\" of project \"project-2\"`), 1)
 				s.SetFaults(nil)
 				time.Sleep(12 * time.Hour)
-				require.Len(t, told(r.logs.String(), `Bucket \"docs\" of project project-2`), 2)
+				require.Len(t, told(r.logs.String(), `Bucket \"docs\" of project \"project-2\"`), 2)
 				require.Empty(t, told(r.logs.String(), "aiting for project"))
 			})
 		})

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -31,7 +32,7 @@ const longestProject = 60
 func (n ScopeName) Short() string {
 	switch {
 	case n.Ref == "" && n.Bucket == "":
-		return "the project"
+		return cmp.Or(n.ProjectName(), "the project")
 	case n.Ref == "":
 		return bare(n.Bucket)
 	case n.Bucket == "":
@@ -59,6 +60,8 @@ func (n ScopeName) Sentence() string {
 		project = "project " + strconv.Quote(name) + " (" + bare(n.Ref) + ")"
 	case n.Ref != "":
 		project = "project " + bare(n.Ref)
+	case name != "": // of a list that leaves out the reference
+		project = "project " + strconv.Quote(name)
 	}
 	switch {
 	case n.Bucket == "":
