@@ -108,3 +108,24 @@ func TestAProjectThatIsGoneWithoutKeysIsLetGo(t *testing.T) {
 		require.Equal(t, map[string]int{ref: 12}, r.arrived())
 	})
 }
+
+func TestADeletionUnderWayIsNotToldAgainWhenItsBucketIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, tenants+minutelyDeletes)
+		r.bucketsOf(3, "tenant-1", "tenant-2")
+		r.ack = func(service.MessageBatch) error {
+			time.Sleep(100 * time.Second)
+			return nil
+		}
+		stop := r.live()
+		defer func() { stop() }()
+		time.Sleep(5 * time.Minute)
+		require.Len(t, r.arrived(), 6)
+		r.server.Delete("tenant-2", "a/000.txt")
+		time.Sleep(time.Minute)
+		require.Equal(t, []string{"deleted a/000.txt"}, r.arrived())
+		r.server.RemoveBucket("tenant-2")
+		time.Sleep(10 * time.Minute)
+		require.Equal(t, []string{"deleted a/001.txt", "deleted a/002.txt"}, r.arrived())
+	})
+}
