@@ -295,13 +295,16 @@ func (m *teller) sayNone(text string) {
 func (m *teller) ProjectLooked(p fleet.Project, buckets int) {
 	defer m.stir()
 	m.mu.Lock()
+	told := m.projects[p.Ref] != nil
 	delete(m.projects, p.Ref)
 	m.looked[p.Ref] = true
 	found := m.found[p.Ref]
 	delete(m.found, p.Ref)
 	m.mu.Unlock()
 	if s := m.source(p.Ref); s != nil {
-		s.Outages.Ended()
+		if s.finds() || told && !slices.ContainsFunc(m.all(), func(r *scoped) bool { return r.from == s && r.failed.Load() }) {
+			s.Outages.Ended() // else nothing may have been asked
+		}
 		s.Log.Debugf("%d buckets are to be read", buckets)
 		if buckets == 0 && p.Ref == "" {
 			m.sayNone(fmt.Sprintf("source_path: no bucket is read now, since none that can be seen matches %q; compare it with the names in the Dashboard under Storage", m.Conf.Buckets))
@@ -462,19 +465,27 @@ func (m *teller) works(s *scoped) {
 	s.Outages.Ended()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	lasted := s.trouble.Lasts()
-	if !s.trouble.Over() || s.gone.Load() {
+	m.settles(s)
+	say := s.Log.Infof
+	if s.quiet {
+		say = s.Log.Debugf
+	}
+	s.quiet = false
+	if lasted := s.trouble.Lasts(); s.trouble.Over() && !s.gone.Load() {
+		say("%s can be read again, after %s", begins(s.name()), lasted)
+	}
+}
+
+// settles takes a bucket out of the count of those that fail for the same reason. The lock
+// is held.
+func (m *teller) settles(s *scoped) {
+	if s.alike == "" {
 		return
 	}
 	if m.alike[s.alike]--; m.alike[s.alike] <= 0 {
 		delete(m.alike, s.alike)
 	}
-	say := s.Log.Infof
-	if s.quiet {
-		say = s.Log.Debugf
-	}
-	s.alike, s.quiet = "", false
-	say("%s can be read again, after %s", begins(s.name()), lasted)
+	s.alike = ""
 }
 
 // begins is a name at the beginning of a line.

@@ -204,14 +204,16 @@ func TestBucketsAndProjectsAreCountedApart(t *testing.T) {
 			all[3].RemoveBucket(bucket) // an empty project fails at nothing
 		}
 		stop := r.live()
+		defer stop()
 		time.Sleep(10 * time.Minute)
 		now := r.input.(*several).progress()
 		require.Equal(t, "9 buckets, 1 failing; 2 projects can't be read", now.Scopes.String())
+		kept.mu.Lock()
+		defer kept.mu.Unlock()
 		require.EqualValues(t, 1, kept.values["supabase_storage_scopes failing"])
 		require.EqualValues(t, 8, kept.values["supabase_storage_scopes waiting"])
 		require.EqualValues(t, 2, kept.values["supabase_storage_projects failing"])
 		require.EqualValues(t, 0, kept.values["supabase_storage_projects waiting"])
-		stop()
 	})
 }
 

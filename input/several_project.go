@@ -167,6 +167,8 @@ func (s *source) Close() {
 	s.Endpoint.Meters.Leave()
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
-	delete(s.in.sources, s.of.Ref)
+	if s.in.sources[s.of.Ref] == s { // else the project is there again
+		delete(s.in.sources, s.of.Ref)
+	}
 	s.in.teller.stir()
 }

@@ -28,8 +28,11 @@ func (s *several) forget(r *scoped) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	addCounts(&s.past, done)
-	if r.gone.Load() {
-		s.gone[r.from.of.Ref+"/"+r.Conf.Project.Bucket] = true
+	back := slices.ContainsFunc(s.readers, func(other *scoped) bool {
+		return other != r && other.bucket == r.bucket && other.from.of.Ref == r.from.of.Ref && !other.gone.Load()
+	})
+	if r.gone.Load() && !back {
+		s.gone[r.from.of.Ref+"/"+r.bucket] = true
 	}
 	s.readers = slices.DeleteFunc(s.readers, func(other *scoped) bool { return other == r })
 }
@@ -249,7 +252,7 @@ func (s *several) report(cause error) Report {
 		addCounts(&out, of)
 		for _, u := range of.FirstParked {
 			if len(out.FirstParked) < parkedNamed {
-				u.Project, u.Bucket = r.from.of.Ref, r.Conf.Project.Bucket
+				u.Project, u.Bucket = r.from.of.Ref, r.bucket
 				out.FirstParked = append(out.FirstParked, u)
 			}
 		}
@@ -334,7 +337,7 @@ func (s *scoped) report() Report {
 
 func (s *scoped) scopeReport(r Report) ScopeReport {
 	out := ScopeReport{
-		Project: s.from.of.Ref, ProjectName: s.from.of.Name, Bucket: s.Conf.Project.Bucket,
+		Project: s.from.of.Ref, ProjectName: s.from.of.Name, Bucket: s.bucket,
 		Listed: r.Listed, Unchanged: r.Unchanged, Delivered: r.Delivered, Bytes: r.Bytes,
 		Vanished: r.Vanished, Unsettled: r.Unsettled, NotRemoved: r.NotRemoved,
 		Filtered: r.Filtered, Parked: r.Parked, Gone: s.gone.Load(),

@@ -37,7 +37,7 @@ type scoped struct {
 	quiet   bool
 }
 
-func (s *scoped) name() ScopeName { return nameOf(s.from.of, s.Conf.Project.Bucket) }
+func (s *scoped) name() ScopeName { return nameOf(s.from.of, s.bucket) }
 
 // Scope implements fleet.Source.
 func (s *source) Scope(bucket string, late bool) (fleet.Scope, error) {
@@ -137,7 +137,7 @@ func (s *scoped) vanished(ctx context.Context, err error) bool {
 		return false
 	}
 	now, err := s.from.Buckets(ctx)
-	if err != nil || slices.Contains(now, s.Conf.Project.Bucket) {
+	if err != nil || slices.Contains(now, s.bucket) {
 		return false
 	}
 	s.gone.Store(true)
@@ -198,14 +198,18 @@ func (s *scoped) Drop(ctx context.Context) {
 			return
 		}
 	}
-	s.from.in.teller.write(s.from, time.Now(), s.Conf.Project.Bucket) //nolint:contextcheck // it has a time of its own
+	s.from.in.teller.write(s.from, time.Now(), s.bucket) //nolint:contextcheck // it has a time of its own
 }
 
 // Close implements fleet.Scope.
 func (s *scoped) Close(context.Context) error {
 	err := s.Scope.Close() //nolint:contextcheck // as above
+	m := s.from.in.teller
+	m.mu.Lock()
+	m.settles(s)
+	m.mu.Unlock()
 	s.from.in.forget(s)
-	s.from.in.teller.stir()
+	m.stir()
 	s.Meters.Leave()
 	return err
 }

@@ -159,19 +159,18 @@ func (t *Turn) give(p *place) {
 // begun goes on then, even if more are read than may be at the same time.
 func (t *Turn) Down(why Why) {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.down |= why
 	for p := range t.places {
 		t.give(p)
 	}
-	t.mu.Unlock()
 	t.of.pages.rest(t, true)
 }
 
 // Up is the end of Down.
 func (t *Turn) Up(why Why) {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.down &^= why
-	isDown := t.down != 0
-	t.mu.Unlock()
-	t.of.pages.rest(t, isDown)
+	t.of.pages.rest(t, t.down != 0)
 }
