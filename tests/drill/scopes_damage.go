@@ -193,7 +193,7 @@ func (d *scopesDrill) judgeList(ctx context.Context, scopes []scope, victim scop
 	for _, s := range scopes {
 		var row string
 		for line := range strings.Lines(out) {
-			if fields := strings.Fields(line); slices.Contains(fields, s.bucket) && strings.Contains(line, s.project) {
+			if fields := strings.Fields(line); slices.Contains(fields, s.project+"/"+s.bucket) {
 				row = line
 				break
 			}
