@@ -61,8 +61,10 @@
 //	several_project.go     one of the projects, for package fleet
 //	several_scope.go       one of the scopes, for package fleet
 //	several_named.go       buckets that are named, so that no list tells which are there
-//	several_log.go         what is told of them, each thing once, and the book of them
-//	several_quota.go       what is told of the quota of the Management API
+//	several_log.go         what is told of projects and buckets that come and go
+//	several_trouble.go     what is told of those that fail, each thing once
+//	several_watch.go       what is told now and then, and shown: how many are read or wait
+//	several_book.go        the book of the scopes that the state holds
 //	several_report.go      how far all have come, and what became of each
 //	several_left.go        what is left of them, each reason once
 //	scopename.go           how scopes are named to people: object.ScopeName

@@ -222,7 +222,7 @@ func measure() (routines int, heap uint64) {
 	return runtime.NumGoroutine(), m.HeapAlloc
 }
 
-// judgeLines bounds what was logged: a line or two for everything that happened.
+// judgeLines checks that each event was logged in two lines at the most.
 func (y *year) judgeLines() {
 	progress := 0
 	for _, line := range y.log.all(y.when) {

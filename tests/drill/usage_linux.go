@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// ticks are a second, in what Linux counts CPU time in for everybody.
+// ticks is how many clock ticks a second has: Linux reports CPU times in these, and 100 is
+// what it shows to programs on every architecture that Go supports.
 const ticks = 100
 
 // usage is how much CPU time a process has used, how much memory it holds, in bytes, and

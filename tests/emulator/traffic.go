@@ -116,6 +116,7 @@ func isAPI(op Op) bool {
 // APILog returns the newest 4000 requests to the Management API, oldest first.
 func (o *Organization) APILog() []Request { return o.account.Log() }
 
-// SetAPIFaults sets f for every request to the Management API. To a request for which f
-// returns the zero Fault, the faults of its project apply ([Server.SetFaults]).
+// SetAPIFaults has f decide how requests to the Management API fail. Where f returns the
+// zero Fault, the faults of the project that the request is about apply
+// ([Server.SetFaults]).
 func (o *Organization) SetAPIFaults(f func(Request) Fault) { o.account.SetFaults(f) }
