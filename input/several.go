@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -35,6 +36,8 @@ type several struct {
 	// transport is for all projects.
 	transport *http.Transport
 	teller    *teller
+	// connecting is held by Connect; Close waits for it.
+	connecting sync.Mutex
 
 	// Life is that of the run over all scopes.
 	scope.Life
@@ -54,7 +57,8 @@ var (
 )
 
 // idleKept is how many idle connections are kept to one host, and allKept to all: a
-// project that is polled has a few, and those of a thousand would be too many files.
+// polled project needs a few, and a few for each of a thousand projects would be too many
+// open files.
 const (
 	idleKept = 32
 	allKept  = 512
@@ -74,8 +78,8 @@ func newSeveral(conf config.Config, res *service.Resources) *several {
 	s := &several{hub: h, turns: fleet.NewTurns(active, scope.PagesAtOnce(conf)), sources: map[string]*source{}, gone: map[string]bool{}}
 	s.past = Report{Filtered: map[string]int64{}, Parked: map[string]int64{}}
 	s.teller = &teller{
-		several: s, stirred: make(chan struct{}, 1), projects: map[string]*unread{}, looked: map[string]bool{}, found: map[string][]string{},
-		odd: map[string][]string{}, unnamed: map[string]bool{}, warned: map[string]bool{}, alike: map[string]int{},
+		several: s, stirred: make(chan struct{}, 1), projects: map[string]*failedProject{}, looked: map[string]bool{}, found: map[string][]string{},
+		odd: map[string][]string{}, told: map[string]bool{}, alike: map[string]int{},
 		seen: map[string]map[string]bool{},
 	}
 	if conf.Transport == nil {
@@ -155,6 +159,8 @@ func (s *several) facts(ctx context.Context, ref string) (management.Project, er
 func (s *several) Connect(ctx context.Context) error {
 	ctx, cancel := s.untilClosed(ctx)
 	defer cancel()
+	s.connecting.Lock()
+	defer s.connecting.Unlock()
 	s.mu.Lock()
 	begun := s.closed || !s.Began().IsZero()
 	first := !s.attempted
@@ -251,10 +257,13 @@ func (s *several) lasts(err error) bool {
 // start begins the run. Its life ends with Close.
 func (s *several) start() {
 	ctx, ended := s.Start(context.Background())
-	s.teller.begin(ctx)
+	s.teller.begin()
+	var watching sync.WaitGroup
+	watching.Go(func() { s.teller.watch(ctx) })
 	go func() {
 		defer ended()
 		defer close(s.Out)
+		defer watching.Wait()
 		defer s.Stop()
 		s.fleet.Run(ctx)
 		if ctx.Err() != nil && !s.Conf.Plan.Repeats() {
@@ -278,9 +287,11 @@ func (s *several) ConnectionTest(ctx context.Context) service.ConnectionTestResu
 func (s *several) Close(ctx context.Context) error { return s.shut.close(ctx, s.closeAll) }
 
 func (s *several) closeAll() error {
+	s.connecting.Lock()
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
+	s.connecting.Unlock()
 	s.Stop()
 	errs := []error{
 		scope.Timed(s.Ended),

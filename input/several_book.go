@@ -25,11 +25,7 @@ func (s *source) Remembered() (buckets []string) {
 	}
 	of := s.Endpoint.Conf
 	for _, e := range book.Of(of.Project.Endpoint) {
-		meant := e.Bucket == of.Project.Bucket
-		if of.Buckets != nil {
-			meant = of.Buckets.Match(e.Bucket)
-		}
-		if meant && e.Gone.IsZero() {
+		if e.Gone.IsZero() && reads(of, e.Bucket) {
 			buckets = append(buckets, e.Bucket)
 		}
 	}

@@ -174,12 +174,12 @@ func damageState(t *testing.T, r *rig, bucket string, names ...string) {
 }
 
 func TestAHugeBucketLeavesRoomForSmallOnes(t *testing.T) {
+	if underRace {
+		t.Skip("the race detector of Go 1.26 itself may crash in it (tsan_rtl.cpp:346); the other tests of many buckets look for races")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, "source_path: \"*/\"\n")
-		huge := 20_000
-		if underRace {
-			huge = 2_000
-		}
+		const huge = 20_000
 		r.server.CreateBucket("a-huge")
 		for i := range huge {
 			r.server.PutGenerated("a-huge", fmt.Sprintf("%06d", i), 10, uint64(i))

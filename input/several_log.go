@@ -24,16 +24,14 @@ type teller struct {
 	stirred chan struct{}
 
 	mu       sync.Mutex
-	listing  outage.Lines        // the projects can't be listed
-	projects map[string]*unread  // by reference, or by name where it is none
-	looked   map[string]bool     // projects whose buckets are known, by reference
-	found    map[string][]string // buckets that are not in the book yet, by project
-	odd      map[string][]string // buckets that no request can name, by project
-	unnoted  outage.Lines        // the book can't be written
-	none     bool                // told that there is nothing to read
-	warned   map[string]bool     // warnings about the configuration
-	unnamed  map[string]bool     // what was told of projects that have no source
-	alike    map[string]int      // buckets that fail, by what is said of each
+	listing  outage.Lines              // the projects can't be listed
+	projects map[string]*failedProject // by reference, or by name where it is none
+	looked   map[string]bool           // projects whose buckets are known, by reference
+	found    map[string][]string       // buckets that are not in the book yet, by project
+	odd      map[string][]string       // buckets that no request can name, by project
+	unnoted  outage.Lines              // the book can't be written
+	told     map[string]bool           // what is told once, see once
+	alike    map[string]int            // buckets that fail, by what is said of each
 	// seen says of named buckets in which projects they are, by bucket and reference.
 	seen map[string]map[string]bool
 
@@ -49,8 +47,8 @@ type teller struct {
 	absentTold   bool
 }
 
-// unread is a project of which the buckets can't be looked up.
-type unread struct {
+// failedProject is one of which the buckets can't be looked up.
+type failedProject struct {
 	of  fleet.Project
 	err error
 }
@@ -68,13 +66,23 @@ func (m *teller) ListFailed(err error) {
 // Listed implements fleet.Watcher.
 func (m *teller) Listed(projects int) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	if lasted := m.listing.Lasts(); m.listing.Over() {
 		m.Log.Infof("The projects can be listed again, after %s: there are %d", lasted, projects)
 	}
-	if projects == 0 && !m.none {
-		m.none = true
-		m.Log.Warn(m.noProject().Error())
+	m.mu.Unlock()
+	if projects == 0 {
+		m.once("none", m.noProject().Error())
+	}
+}
+
+// once warns of something the first time.
+func (m *teller) once(what, line string) {
+	m.mu.Lock()
+	told := m.told[what]
+	m.told[what] = true
+	m.mu.Unlock()
+	if !told {
+		m.Log.Warn(line)
 	}
 }
 
@@ -82,7 +90,7 @@ func (m *teller) Listed(projects int) {
 func (m *teller) ProjectFailed(p fleet.Project, err error) {
 	defer m.stir()
 	m.mu.Lock()
-	m.projects[cmp.Or(p.Ref, p.Name)] = &unread{p, err}
+	m.projects[cmp.Or(p.Ref, p.Name)] = &failedProject{p, err}
 	m.mu.Unlock()
 	if s := m.source(p.Ref); s != nil && (m.Conf.Plan.Repeats() || s.Outages.Cause() != nil) {
 		s.Outages.Failed(err)
@@ -90,13 +98,7 @@ func (m *teller) ProjectFailed(p fleet.Project, err error) {
 	}
 	// A one-time run does not try again; else the reference is perhaps none.
 	line := fmt.Sprintf("%s can't be read: %v", begins(nameOf(p, "")), err)
-	m.mu.Lock()
-	told := m.unnamed[line]
-	m.unnamed[line] = true
-	m.mu.Unlock()
-	if !told { // it is found in each list
-		m.Log.Warn(line)
-	}
+	m.once(line, line) // it is found in each list
 }
 
 // cannotRead is told of the buckets of a project that can't be read because of their
@@ -114,24 +116,8 @@ func (m *teller) cannotRead(p fleet.Project, names []string) {
 
 // warn tells of what is worth a line in a configuration, once for all projects.
 func (m *teller) warn(warnings supabase.Problems) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	for _, w := range warnings {
-		if !m.warned[w.Field] {
-			m.warned[w.Field] = true
-			m.Log.Warn(w.Error())
-		}
-	}
-}
-
-// sayNone warns once that there is nothing to read.
-func (m *teller) sayNone(text string) {
-	m.mu.Lock()
-	told := m.none
-	m.none = true
-	m.mu.Unlock()
-	if !told {
-		m.Log.Warn(text)
+		m.once("field "+w.Field, w.Error())
 	}
 }
 
@@ -151,7 +137,7 @@ func (m *teller) ProjectLooked(p fleet.Project, buckets int) {
 		}
 		s.Log.Debugf("%d buckets are to be read", buckets)
 		if buckets == 0 && p.Ref == "" {
-			m.sayNone(fmt.Sprintf("source_path: no bucket is read now, since none that can be seen matches %q; compare it with the names in the Dashboard under Storage", m.Conf.Buckets))
+			m.once("none", fmt.Sprintf("source_path: no bucket is read now, since none that can be seen matches %q; compare it with the names in the Dashboard under Storage", m.Conf.Buckets))
 		}
 		if !m.write(s, time.Time{}, found...) { // with the next look, then
 			m.mu.Lock()

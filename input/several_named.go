@@ -65,19 +65,22 @@ func (s *source) existed(name string) bool {
 	s.in.mu.Lock()
 	reached := s.reached[name]
 	s.in.mu.Unlock()
-	return reached || s.finds() || book != nil && slices.ContainsFunc(book.Of(s.Endpoint.Conf.Project.Endpoint), func(e ledger.BookEntry) bool {
+	return s.finds() || reached || book != nil && slices.ContainsFunc(book.Of(s.Endpoint.Conf.Project.Endpoint), func(e ledger.BookEntry) bool {
 		return e.Bucket == name
 	})
 }
 
-// reaches takes note that a bucket is there. The book has a named one from then on: a name
-// with a typing error is none that is gone.
+// reaches takes note that a bucket is there. The book has a named one from then on, so
+// that a misspelt name never counts as a bucket that is gone.
 func (s *source) reaches(name string) {
+	if s.finds() {
+		return
+	}
 	s.in.mu.Lock()
 	before := s.reached[name]
 	s.reached[name] = true
 	s.in.mu.Unlock()
-	if _, named := s.in.named(); before || !named {
+	if before {
 		return
 	}
 	if m := s.in.teller; !m.write(s, time.Time{}, name) { // with the next look, then
@@ -100,6 +103,7 @@ func (s *source) denies(ctx context.Context, name string) bool {
 	if err != nil {
 		return false
 	}
+	defer client.Close()
 	_, _, err = client.Probe(ctx, "", retry.Once)
 	return errors.Is(err, object.ErrNoBucket)
 }

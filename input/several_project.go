@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/config"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/discover"
@@ -26,8 +27,10 @@ type source struct {
 	// client is of the project; it has no bucket.
 	client *config.Plane
 	turn   *fleet.Turn
-	// reached are the buckets that were reached; it is guarded by the lock of in.
+	// reached are the named buckets that were reached; it is guarded by the lock of in.
 	reached map[string]bool
+	// asked is the request that shows whether the project works.
+	asked singleflight.Group
 }
 
 // open implements the Open of fleet.Options.
@@ -150,7 +153,7 @@ func (s *source) Buckets(ctx context.Context) ([]string, error) {
 // Gone implements fleet.Source.
 func (s *source) Gone(ctx context.Context, bucket string) (bool, error) {
 	if r := s.in.scope(s.of.Ref, bucket); r != nil {
-		if _, named := s.in.named(); named {
+		if !s.finds() {
 			if err := retry.Sleep(ctx, askedAgainAfter); err != nil {
 				return false, err
 			}

@@ -30,8 +30,10 @@ type scoped struct {
 	// bucket.
 	denials atomic.Int64
 
-	// What follows belongs to the teller. Trouble is of the bucket alone; alike is what
-	// is said of each bucket with the same trouble, and quiet that this one has no line.
+	// What follows belongs to the teller. Trouble is what fails with this bucket alone.
+	// Alike is its error without the bucket's name, under which teller.alike counts it, ""
+	// while it is not counted. Quiet says that its failure is logged only at DEBUG, so its
+	// end is, too.
 	trouble outage.Lines
 	alike   string
 	quiet   bool

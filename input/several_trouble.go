@@ -7,10 +7,13 @@ import (
 	"time"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/object"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 )
 
 // denialsUntold is how often the server may say of a bucket that was there that there is
-// none, before that is told as a failure: the next look tells whether it is gone.
+// none, before that is told as a failure: the next look tells whether it is gone. Two
+// refused passes have the bucket asked for by its name (mayBeAbsent), and a third one may
+// come before that.
 const denialsUntold = 3
 
 // fails is told of a scope that could not be reached, or of which a pass ended early. What
@@ -49,7 +52,7 @@ func (m *teller) fails(s *scoped, err error) {
 }
 
 // alikeTold is how many buckets that fail for the same reason have a line each.
-const alikeTold = 10
+const alikeTold = scope.LinesOfAKind
 
 // askedFor is how long a project is asked whether it works, before it counts as one that
 // does: its own requests have longer.
@@ -68,9 +71,12 @@ func (s *scoped) isOfProject(err error) bool {
 	case s.Outages.Cause() != nil:
 		return true
 	}
-	ctx, cancel := context.WithTimeout(s.from.in.shut.begun, askedFor)
-	defer cancel()
-	return object.EndpointFault(s.Probe(ctx)) || s.Limiter.Down()
+	down, _, _ := s.from.asked.Do("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(s.from.in.shut.begun, askedFor)
+		defer cancel()
+		return object.EndpointFault(s.Probe(ctx)) || s.Limiter.Down(), nil
+	})
+	return down.(bool)
 }
 
 // aboutProject reports whether an answer for one bucket is the same for all of them: the

@@ -9,13 +9,12 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/input/internal/scope"
 )
 
-// begin says what is read, and tells now and then how far that is.
-func (m *teller) begin(ctx context.Context) {
+// begin says what is read.
+func (m *teller) begin() {
 	m.Log.Infof("Reading %s (%s)", m.Conf.Where(), m.Conf.Mode())
 	if m.Conf.Remembers() && !m.Conf.State.Set() {
 		m.Log.Warn("There is no state: what was delivered is remembered in memory only, and a restart reads all buckets again. Set state.path or state.cache to keep it")
 	}
-	go m.watch(ctx)
 }
 
 // watch shows how many scopes are read, wait or fail, and logs a line on long work. It
@@ -80,7 +79,7 @@ func (m *teller) sayProgress(now Progress) {
 		return
 	case m.Conf.Plan.Repeats() && settled == before:
 		return
-	case !m.Conf.Plan.Repeats() && endTeller() != nil:
+	case !m.Conf.Plan.Repeats() && m.Shown():
 		say = m.Log.Debugf
 	}
 	line := fmt.Sprintf("Reading %s: %d listed, %d delivered (%s), %d under way, %d parked; %s",

@@ -146,6 +146,7 @@ func (s *States) Find(project, bucket string) []StateScope {
 	if len(found) > 0 || bucket == "" {
 		return found
 	}
+	typed := bucket
 	if i := strings.LastIndexByte(bucket, '/'); i >= 0 && project == "" {
 		project, bucket = bucket[:i], bucket[i+1:]
 	}
@@ -161,6 +162,9 @@ func (s *States) Find(project, bucket string) []StateScope {
 		}
 	} else if project != "" && project != conf.Project.Ref {
 		return nil
+	}
+	if name, ok := s.known(of.Name()).BucketIn(typed); ok {
+		bucket, of.Bucket = name, name
 	}
 	if !reads(conf, bucket) {
 		return nil

@@ -18,7 +18,7 @@ import (
 
 const (
 	// toolPatience is how long a tool waits for keys, such as those of a project that
-	// comes up: somebody waits for the tool.
+	// comes up, and for the list of its buckets: somebody waits for the tool.
 	toolPatience = 15 * time.Second
 	// projectsAsked is how many projects are asked for their buckets at the same time.
 	projectsAsked = 16
@@ -113,7 +113,7 @@ func (s *States) bucketsOf(ctx context.Context, m memberOf, project, bucket stri
 		of.Bucket = one
 		return []DiscoveredScope{{of, m.err}}
 	}
-	names, err := s.listed(ctx, m)
+	names, odd, err := s.listed(ctx, m)
 	switch {
 	case err != nil && (one == "" || !errors.As(err, new(unlisted))):
 		return []DiscoveredScope{{of, err}}
@@ -127,6 +127,12 @@ func (s *States) bucketsOf(ctx context.Context, m memberOf, project, bucket stri
 			all = append(all, DiscoveredScope{StateScope: of})
 		}
 	}
+	for _, name := range odd {
+		if one == "" || name == one {
+			of.Bucket = name
+			all = append(all, DiscoveredScope{of, discover.ErrOdd})
+		}
+	}
 	return all
 }
 
@@ -138,32 +144,36 @@ func reads(conf config.Config, bucket string) bool {
 	return conf.Buckets.Match(bucket)
 }
 
-// listed are the buckets of one project that the config names.
-func (s *States) listed(ctx context.Context, m memberOf) ([]string, error) {
+// listed are the buckets of one project that the config names, and odd those that can't
+// be read because of their names.
+func (s *States) listed(ctx context.Context, m memberOf) (names, odd []string, err error) {
 	if m.conf.Buckets == nil {
-		return []string{m.conf.Project.Bucket}, nil
+		return []string{m.conf.Project.Bucket}, nil, nil
 	}
 	if names, ok := m.conf.Buckets.Names(); ok {
-		return names, nil
+		return names, nil, nil
 	}
 	source := s.keysOf(m.name.Ref, nil)
 	if _, err := source.Credentials(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, toolPatience)
+	defer cancel()
 	opts := m.conf.PlaneOptions(source)
 	opts.AllBuckets = true
 	client, err := m.conf.Plane(source, opts)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer client.Close()
-	names, err := discover.Buckets(ctx, discover.Options{
+	names, err = discover.Buckets(ctx, discover.Options{
 		Client: client, Pattern: m.conf.Buckets, Identity: source.Project().Identity, Management: m.conf.ManagedBuckets(s.management),
+		Odd: func(name string) { odd = append(odd, name) },
 	})
 	if err != nil {
-		return nil, unlisted{source.Project().Explain(err, "")}
+		return nil, nil, unlisted{source.Project().Explain(err, "")}
 	}
-	return names, nil
+	return names, odd, nil
 }
 
 // unlisted is the error of a list of buckets, of a project whose keys are good.

@@ -109,7 +109,11 @@ func (c *checker) choose() error {
 	if i > 0 && conf.Projects != nil { // as lists show it
 		c.typed = o.Bucket
 		o.Project, o.Bucket = cmp.Or(o.Project, o.Bucket[:i]), o.Bucket[i+1:]
-		if i := strings.LastIndex(o.Bucket, " ("); i > 0 && conf.Buckets != nil && !conf.Buckets.Match(o.Bucket) {
+		read := conf.Project.Bucket == o.Bucket
+		if conf.Buckets != nil {
+			read = conf.Buckets.Match(o.Bucket)
+		}
+		if i := strings.LastIndex(o.Bucket, " ("); i > 0 && !read {
 			o.Bucket = o.Bucket[:i] // what follows is the name of the project
 		}
 	}

@@ -22,8 +22,8 @@ const (
 	// five requests, so that 600 of them take a quarter of a minute where an answer takes
 	// 80 ms.
 	scopesAtATime = 16
-	// projectsAtATime is how many projects are: a host that never answers has one of
-	// these places and none of a bucket, and costs no more than a connection.
+	// projectsAtATime is how many projects are checked at the same time. A host that never
+	// answers takes one of these places, and none of scopesAtATime.
 	projectsAtATime = 64
 	// hostTimeout bounds how long a host of several is waited for. A project that sleeps
 	// needs seconds to wake up.
@@ -117,7 +117,7 @@ func (c *checker) survey(ctx context.Context) {
 	c.step(StepBuckets, StepConfig, func() Step { return sumUp(c.report.Scopes) })
 }
 
-// each calls f for each number below n, for so many of them at the same time.
+// each calls f for each number below n, for at most atATime of them at the same time.
 func each(n, atATime int, f func(i int)) {
 	var all errgroup.Group
 	all.SetLimit(atATime)
@@ -333,7 +333,7 @@ func sumUp(scopes []Scope) Step {
 	switch {
 	case failed > 0:
 		s.Status = Failed
-		s.Problems = []Problem{{Problem: countScopes(scopes, Failed) + " can't be read to the end"}}
+		s.Problems = []Problem{{Problem: countScopes(scopes, Failed) + " can't be read to the end", Remedy: "see what is wrong with each"}}
 	case buckets == 0:
 		s.Found = ""
 		s.warn(Problem{Field: config.FieldSourcePath, Problem: "there is no bucket that it names, so there is nothing to deliver", Remedy: "compare it with the names in the Dashboard under Storage"})

@@ -73,7 +73,7 @@ func emitDeletesField() *service.ConfigField {
 
 func maxDeleteRatioField() *service.ConfigField {
 	return service.NewAnyField(fieldMaxDeleteRatio).
-		Description("The part of the delivered objects that may be gone at once, more than 0 and up to 1. A pass that finds a larger part gone, and more than five, counts none as deleted and says so: to a role that lost its rights a bucket looks empty. The default is a half for S3 access keys and the service_role key, to which row level security does not apply, and a tenth for everybody else. For them, objects that are all gone, or that another role or user has seen before, do not count as deleted either, unless this is `1`: no limit.").
+		Description("The part of the delivered objects that may be gone at once, more than 0 and up to 1. A pass that finds a larger part gone, and more than five, counts none as deleted and says so: to a role that lost its rights a bucket looks empty. The default is a half for S3 access keys and the service_role key, to which row level security does not apply, and a tenth for all other roles. For these, objects that are all gone, or that another role or user has seen before, do not count as deleted either, unless this is `1`: no limit.").
 		Optional().
 		LintRule(lintRule(fieldMaxDeleteRatio))
 }

@@ -100,9 +100,9 @@ func list(ctx context.Context, o Options) ([]string, error) {
 // most file systems.
 const longestName = 255
 
-// isName reports whether a name is one part of the path of a request: another could name
-// another bucket. Storage itself makes no others, but does make "." and ".."; a row of
-// storage.buckets that somebody wrote can have any.
+// isName reports whether a name fits into the path of a request as one part. Any other
+// name could address another bucket. Storage makes only such names, among them "." and
+// ".."; a row that somebody wrote into storage.buckets can have any.
 func isName(name string) bool {
 	return name != "" && len(name) <= longestName && utf8.ValidString(name) &&
 		!strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r == '\\' || unicode.IsControl(r) })

@@ -57,7 +57,8 @@ type Source interface {
 	Ready(ctx context.Context) error
 	// Buckets names the buckets that are to be read, all of them.
 	Buckets(ctx context.Context) ([]string, error)
-	// Remembered names buckets that an earlier process has read. It is asked once.
+	// Remembered names buckets that an earlier process has read. It is asked until all of
+	// them could be opened.
 	Remembered() []string
 	// Gone asks for a bucket by its name, whether there is none.
 	Gone(ctx context.Context, bucket string) (bool, error)
@@ -307,7 +308,7 @@ func (f *Fleet) all() []*project {
 // start begins the projects that have not begun.
 func (f *Fleet) start(ctx context.Context) {
 	for _, p := range f.all() {
-		if p.stop != nil {
+		if p.stop != nil || p.ending {
 			continue
 		}
 		ctx, stop := context.WithCancel(ctx)
@@ -322,11 +323,7 @@ func (f *Fleet) start(ctx context.Context) {
 
 // end ends a project that was deleted, with all its buckets.
 func (f *Fleet) end(ctx context.Context, p *project) {
-	p.ending = true
-	if p.stop != nil {
-		p.stop()
-		<-p.ended
-	}
+	p.halt()
 	p.late = false // nothing of it is new
 	if err := p.recall(); err != nil {
 		f.o.Watcher.ProjectFailed(p.of, err)
@@ -349,11 +346,7 @@ func (f *Fleet) end(ctx context.Context, p *project) {
 // leave ends a project that is there and not to be read any more. What was delivered of
 // it stays remembered.
 func (f *Fleet) leave(ctx context.Context, p *project) {
-	p.ending = true
-	if p.stop != nil {
-		p.stop()
-		<-p.ended
-	}
+	p.halt()
 	f.o.Watcher.Left(p.of)
 	f.running.Go(func() {
 		for _, s := range p.all() {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed75cbcda6/supabase-storage/input/internal/fleet"
+	"github.com/seed75cbcda6/supabase-storage/input/internal/retry"
 	"github.com/seed75cbcda6/supabase-storage/input/internal/schedule"
 )
 
@@ -29,6 +30,8 @@ type world struct {
 	listing  error
 	// remembered are projects of an earlier process.
 	remembered []fleet.Project
+	recalled   map[string][]string // buckets of an earlier process, by project
+	drops      time.Duration       // how long a bucket takes to be dropped
 	events     []string
 	running    map[string]int
 }
@@ -114,7 +117,10 @@ func (s source) Buckets(context.Context) (names []string, err error) {
 	return names, err
 }
 
-func (s source) Remembered() []string { return nil }
+func (s source) Remembered() (names []string) {
+	s.set(func() { names = s.recalled[s.ref] })
+	return names
+}
 
 func (s source) Gone(_ context.Context, bucket string) (gone bool, _ error) {
 	s.set(func() { gone = !s.unsure[bucket] })
@@ -136,7 +142,11 @@ func (s scope) Run(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
-func (s scope) Drop(context.Context)        { s.say("drop %s/%s", s.ref, s.bucket) }
+
+func (s scope) Drop(ctx context.Context) {
+	s.say("drop %s/%s", s.ref, s.bucket)
+	_ = retry.Sleep(ctx, s.drops)
+}
 func (s scope) Idle() bool                  { return true }
 func (s scope) Close(context.Context) error { s.say("close %s/%s", s.ref, s.bucket); return nil }
 
@@ -218,6 +228,22 @@ func TestAProjectThatIsNotToBeReadAnyMoreIsLetGoAndComesBack(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		require.Equal(t, []string{"began q/a"}, w.said())
 		w.set(func() { require.Equal(t, 1, w.running["q/a"]) })
+		stop()
+	})
+}
+
+func TestAProjectThatWasDeletedEarlierIsNotReadWhileItsDeletionsAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.projects["p"] = []string{"a"}
+		w.remembered, w.recalled, w.drops = []fleet.Project{{Ref: "q"}}, map[string][]string{"q": {"a"}}, time.Hour
+		w.deleted["q"], w.broken["q"] = true, errors.New("522")
+		stop := w.run(t)
+		time.Sleep(30 * time.Minute)
+		require.Equal(t, []string{"began p/a", "began q/a", "drop q/a", "gone q/"}, w.said())
+		time.Sleep(time.Hour)
+		require.Equal(t, []string{"close q", "close q/a"}, w.said())
+		w.set(func() { require.Equal(t, map[string]int{"p/a": 1}, w.running) })
 		stop()
 	})
 }

@@ -23,7 +23,7 @@ type project struct {
 	back   bool // it had left
 	// late says that buckets which are found from now on are late.
 	late bool
-	// recalled says that the source was asked for what it remembers.
+	// recalled says that all is open that the source remembers.
 	recalled bool
 	// looked says that Connect has looked, and run need not at first. Listed are the
 	// buckets that the last look has found.
@@ -100,8 +100,18 @@ func (p *project) recall() error {
 	if p.recalled {
 		return nil
 	}
-	p.recalled = true
-	return p.openAll(p.source.Remembered())
+	err := p.openAll(p.source.Remembered())
+	p.recalled = err == nil
+	return err
+}
+
+// halt has the project end, and returns when it has.
+func (p *project) halt() {
+	p.ending = true
+	if p.stop != nil {
+		p.stop()
+		<-p.ended
+	}
 }
 
 func (p *project) openAll(buckets []string) error {

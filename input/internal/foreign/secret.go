@@ -29,7 +29,7 @@ var lookalikes = regexp.MustCompile(strings.Join([]string{
 	`(?i)\b(?:x-amz-)?(?:signature|security-token|credential)=[^\s"'&,;<>]{8,}`,
 	`(?i)"?\b(?:access_|refresh_)?(?:token|api_?key|password|secret)(?:=|"\s*:\s*")[^\s"'&,;<>]{4,}`,
 	`://[^\s/@"'<>]+@`,
-	`(?:ZXlK|c2Jfc2VjcmV0X|c2JwX)[A-Za-z0-9+/_-]{12,}`, // the tokens, in base64
+	`(?:ZXlK|c2Jfc2VjcmV0X|c2JwX)[A-Za-z0-9+/_-]{12,}`, // JWTs, secret keys and access tokens, in base64
 }, "|"))
 
 // redact replaces the secrets in a text, and all that looks like one.

@@ -9,7 +9,7 @@
 // Only push-back makes the limit smaller: 429, 503, 544 and the like, and refused
 // connections. Answers that get slower never do. A busy server is slow and serves
 // as much as it can; a client that goes away from it only leaves its share to
-// others. Whoever measures slowness and shrinks finds less and less of it: on a
+// others. A limiter that measures slowness and shrinks finds less and less of it: on a
 // Storage server whose database was the limit, such a controller fell from 32
 // requests to 2, although nothing had been refused.
 //

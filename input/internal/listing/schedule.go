@@ -104,11 +104,10 @@ func (s *schedule) run(ctx context.Context, yield func(Range, error) bool) {
 			return
 		}
 		rg := s.pop()
-		n := len(rg.Objects)
 		if !yield(rg, nil) {
 			return
 		}
-		s.done(n)
+		s.done(len(rg.Objects))
 	}
 }
 

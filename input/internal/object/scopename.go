@@ -109,7 +109,7 @@ func (n ScopeName) BucketIn(text string) (bucket string, ok bool) {
 }
 
 func unquoted(text string) string {
-	if name, err := strconv.Unquote(text); err == nil {
+	if name, err := strconv.Unquote(text); err == nil && text[0] == '"' { // Unquote also takes 'a', which may be a name
 		return name
 	}
 	return text

@@ -230,7 +230,7 @@ func (c *Caller) retrying(ctx context.Context, op string, turn func(context.Cont
 	var held error
 	return c.o.Retry.Do(ctx, func(ctx context.Context) error {
 		if turn != nil {
-			if held = c.o.Gate.Wait(ctx); held != nil { // the pause that a server asks for is nobody's turn
+			if held = c.o.Gate.Wait(ctx); held != nil { // wait out Retry-After first, so that no turn is held meanwhile
 				return held
 			}
 			var leave func()

@@ -6,7 +6,7 @@
 // begins its run and closes it:
 //
 //	Shared     of an input: the messages, room for downloads, the metrics
-//	└ Endpoint  of a project: its keys, how much its server bears
+//	└ Endpoint  of a project: its keys, how many requests its server can take
 //	  └ Scope    Reach ─► Begin ─► run: passes or targets ─► Close
 //
 // # File map

@@ -33,7 +33,7 @@ type Endpoint struct {
 	Probe func(context.Context) error
 
 	opts EndpointOptions
-	// keysFail holds up everything.
+	// keysFail is why keys are waited for, which holds up all requests.
 	keysFail outage.Reason
 }
 

@@ -117,6 +117,13 @@ func (s *Scope) closeLedger(ctx context.Context) error {
 	return nil
 }
 
+// keep begins to write checkpoints, unless that goes on already.
+func (s *Scope) keep() {
+	if s.ledger != nil && s.keeper == nil {
+		s.keeper = state.Keep(s.ledger, s.keeperHooks())
+	}
+}
+
 // Reopen closes the ledger after a run that has ended, so that the next one opens it
 // anew.
 func (s *Scope) Reopen() {

@@ -55,7 +55,7 @@ func (l *Life) SetCause(err error) {
 	}
 }
 
-// Forgive says that what SetCause noted is none.
+// Forgive drops the cause that SetCause noted.
 func (l *Life) Forgive() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -58,8 +58,9 @@ type Scope struct {
 
 	ledger *ledger.Ledger // nil where nothing is remembered
 	keeper *state.Keeper
-	// stateFails holds up everything, and stalled says that it does so now; unread says
-	// that the state could not be read the last time.
+	// stateFails is why the state can't be written, which holds up all deliveries; stalled
+	// says that this scope is counted in Shared.stalled, and unread that the state could not be
+	// read the last time.
 	stateFails      outage.Reason
 	stalled, unread atomic.Bool
 }
@@ -126,9 +127,7 @@ func (s *Scope) Listing(prefix string) listing.Options {
 func (s *Scope) Begin(ctx context.Context, ended func()) {
 	ctx, done := s.Start(ctx)
 	s.tellState()
-	if s.ledger != nil {
-		s.keeper = state.Keep(s.ledger, s.keeperHooks())
-	}
+	s.keep()
 	s.fetcher = s.newFetcher(ctx)
 	go func() {
 		defer done()

@@ -30,10 +30,9 @@ const (
 	// the queues in front of them handle badly; and most requests that wait for a
 	// connection get one that another request has finished with.
 	maxDials = 16
-	// maxSessions is how many hosts' TLS sessions are remembered. Who polls each minute
-	// makes a new connection for each poll, since keepIdle is less; going on with a
-	// session saves the server's certificates on the way and their verification. An
-	// organization has a host for each project, and each session takes a few kilobytes.
+	// maxSessions is how many hosts' TLS sessions are remembered. An input that polls each
+	// minute opens a new connection for each poll, because keepIdle is shorter. Resuming a
+	// TLS session saves sending and verifying the server's certificates. An organization has a host for each project, and each session takes a few kilobytes.
 	maxSessions = 4096
 )
 

@@ -117,7 +117,7 @@ func (p *printer) table(rows []row, done changes, each bool) error {
 	}
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, line := range titles(lines) {
+	for _, line := range withoutEmpty(lines) {
 		_, _ = fmt.Fprintln(w, strings.Join(line, "\t"))
 	}
 	_ = w.Flush()

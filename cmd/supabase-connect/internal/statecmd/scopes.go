@@ -43,7 +43,7 @@ func choose(ctx context.Context, states *input.States, o Options) (rows []row, e
 	}
 	switch {
 	case len(rows) == 0 && o.Project != "" && !states.Projects():
-		return nil, fmt.Errorf("--%s %s: this input reads one project, and it is not this one; leave the flag out", flagProject, o.Project)
+		return nil, fmt.Errorf("%s: this input reads one project; leave --%s out", strings.TrimSpace(flagsOf(o)), flagProject)
 	case len(rows) == 0 && o.MarkDelivered:
 		return nil, fmt.Errorf("--%s%s: there is no such bucket that the config reads: it reads %s", flagMarkDelivered, flagsOf(o), states.Reads())
 	case len(rows) == 0 && o.Bucket+o.Project != "":
@@ -189,8 +189,8 @@ func (c changes) heading() string {
 	return "FORGOTTEN"
 }
 
-// titles are the heading of a list in columns, without those that nothing stands in.
-func titles(rows [][]string) [][]string {
+// withoutEmpty removes the columns in which every row below the heading, rows[0], is empty.
+func withoutEmpty(rows [][]string) [][]string {
 	for column := range slices.Backward(rows[0]) {
 		if slices.ContainsFunc(rows[1:], func(r []string) bool { return strings.TrimSpace(r[column]) != "" }) {
 			continue

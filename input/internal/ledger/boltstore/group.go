@@ -24,6 +24,9 @@ type change struct {
 // group has changes written together that wait at the same time. A transaction waits
 // twice for the disk, however much it writes, and transactions come one after the other:
 // the ledgers of thousands of scopes would wait for each other.
+//
+// bbolt's DB.Batch is not used: it lets a lone write wait (MaxBatchDelay), and bounds a
+// batch by its calls and not by its bytes.
 type group struct {
 	// turn is held by the caller that writes.
 	turn sync.Mutex
@@ -40,7 +43,7 @@ func (g *group) run(c *change, write func(...*change) error) error {
 	g.mu.Unlock()
 	g.turn.Lock()
 	defer g.turn.Unlock()
-	for !c.done { // nobody had it among theirs
+	for !c.done { // no other caller has written it yet
 		together := g.take()
 		err := write(together...)
 		for _, one := range together {
@@ -64,7 +67,7 @@ func (g *group) take() []*change {
 	}
 	together := g.waiting[:n:n]
 	if g.waiting = g.waiting[n:]; len(g.waiting) == 0 {
-		g.waiting = nil // and not the end of an array that grows
+		g.waiting = nil // frees the array, which would grow otherwise
 	}
 	return together
 }

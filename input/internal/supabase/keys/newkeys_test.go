@@ -128,6 +128,22 @@ func TestAKeyThatIsRefusedMakesPlaceForTheNextOneOfTheProject(t *testing.T) {
 	})
 }
 
+func TestProjectsOfWhichAllKeysAreRefusedAreAskedForThemLessAndLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.keys = secretKeys(secretKey("default", secretA, "service_role"), secretKey("b", secretB, "service_role"))
+		s, _ := start(t, w, settings(supabase.TypeAccessToken), 0)
+		began := time.Now()
+		for time.Since(began) < time.Hour {
+			_, err := s.Renew(t.Context(), good(t, s))
+			require.NoError(t, err)
+			time.Sleep(time.Second)
+		}
+		require.Less(t, w.count("api-keys?"), 50, "a pause of five minutes in the end, and one request for each key")
+		require.Greater(t, w.count("api-keys?"), 10)
+	})
+}
+
 func TestAKeyThatWasGoodIsNotGivenUpForOneRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -209,7 +209,8 @@ func (s *Source) replaceRejected(ctx context.Context, rejected object.Credential
 	}
 	renewed = s.others(rejected)
 	if r.last = time.Now(); next {
-		r.pause = firstPause // these are other keys
+		// Other keys are tried at once, but a whole round of refused ones lengthens the pause.
+		r.pause = max(r.pause, firstPause)
 	} else {
 		r.pause = min(max(2*r.pause, firstPause), mostPause)
 	}
@@ -219,8 +220,9 @@ func (s *Source) replaceRejected(ctx context.Context, rejected object.Credential
 
 // passesOver has the keys that were rejected passed over where the project has others,
 // and reports whether it has. Keys that had been good are first asked for once more: one
-// refusal may be a mistake, and the new ones of a rotation are the best. A signature that
-// was refused may be one for a region that somebody wrote, which is theirs to correct.
+// refusal may be a mistake, and the new ones of a rotation are the best. A refused
+// signature is no reason where `region` is written: then the region may be wrong, and
+// another key would hide that.
 func (s *Source) passesOver(rejected object.Credentials, wereGood bool) bool {
 	m, ok := s.provider.(*managed)
 	if !ok || wereGood || rejected.Signs() && s.o.Settings.Region != "" {

@@ -11,8 +11,9 @@
 //
 //   - All requests of a client keep within one quota: at most atOnce are under way,
 //     never more than the quota has left, and none while the API asked for a pause. The
-//     API has a quota for each project and each organization, of which none knows here
-//     which one an answer tells of: the least counts for all, for a minute at most.
+//     API has a quota for each project and one for each organization, and an answer does
+//     not say which of them it is about: the smallest number counts for all, for a
+//     minute at most.
 //   - Names and states that are returned are fit to be shown. References are returned
 //     as they came: who builds a path or a URL of one checks it first.
 package management
