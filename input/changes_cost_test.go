@@ -145,7 +145,7 @@ func TestAPollCostsWhatTheChangesDoWhateverTheBucketHas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { measurePolls(t, 20_000, 20, 30*time.Second, 10*time.Minute) })
 }
 
-// BenchmarkPollsOfAMillionObjects prints what polls cost beside a full listing;
+// BenchmarkPollsOfAMillionObjects prints what polls cost next to a full listing;
 // its time is that of five polls, five seconds apart.
 func BenchmarkPollsOfAMillionObjects(b *testing.B) {
 	for b.Loop() {

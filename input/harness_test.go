@@ -81,7 +81,7 @@ endpoint: %s
 	return config.Spec().ParseYAML(text+r.fields, nil)
 }
 
-// build makes the input as Benthos does, but for its transport.
+// build makes the input as Benthos does, except for its transport.
 func (r *rig) build() error {
 	parsed, err := r.parse()
 	if err != nil {

@@ -18,9 +18,8 @@ import (
 // hugeObjects are more than a page of a listing.
 const hugeObjects = 1_500
 
-// fairly has so many huge buckets, each of more than a page, and ten tiny ones. It runs the
-// input for the given time: then all of the tiny ones is delivered, and something of each
-// huge one.
+// fairly reads so many huge buckets and ten tiny ones. It fails unless, within the given
+// time, everything of the tiny ones has arrived and something of each huge one.
 func fairly(t *testing.T, huge int, within time.Duration, fields string, hinder func(r *rig)) {
 	t.Helper()
 	r := newRig(t, "source_path: \"*/\"\n"+fields)

@@ -20,9 +20,9 @@ import (
 // curtain hides buckets of a server from a user, as policies do.
 type curtain struct {
 	mu sync.Mutex
-	// row hides the bucket itself, and objects those that it names.
-	row, objects map[string]bool
-	part         map[string]bool // hides a third of them only
+	// row hides the row of a bucket, objects hides all its objects, and part those whose
+	// keys end with a 0.
+	row, objects, part map[string]bool
 }
 
 func newCurtain(s *emulator.Server, buckets ...string) *curtain {

@@ -1,7 +1,6 @@
 package input
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -157,11 +156,13 @@ func TestTheMetricsOfSeveralBucketsHaveTheirLabels(t *testing.T) {
 		"projects: {organization: acme}\n":                      false,
 		"projects: {organization: acme, label_metrics: true}\n": true,
 	} {
+		res, kept := keptMetrics(t)
 		synctest.Test(t, func(t *testing.T) {
 			r := newOrgRig(t, 3, fields)
-			kept := &exporter{values: map[string]int64{}, calls: map[string]int{}}
-			r.res = kept.resources(t)
+			r.res = res
 			require.NoError(t, r.run().Err)
+			kept.mu.Lock()
+			defer kept.mu.Unlock()
 
 			delivered, tracked := map[string]int64{}, 0
 			for series, n := range kept.values {
@@ -184,18 +185,20 @@ func TestTheMetricsOfSeveralBucketsHaveTheirLabels(t *testing.T) {
 			}
 			require.Equal(t, want, delivered)
 			require.Equal(t, len(want), tracked, "a gauge has the same series, each once")
+			require.Contains(t, kept.values, "supabase_storage_scopes failing")
 			require.EqualValues(t, 0, kept.values["supabase_storage_scopes failing"])
 			require.Contains(t, kept.values, "supabase_storage_projects failing")
+			require.Contains(t, kept.values, "supabase_storage_in_flight")
 			require.NotContains(t, kept.values, "supabase_storage_in_flight docs", "what belongs to the input has no label")
 		})
 	}
 }
 
 func TestBucketsAndProjectsAreCountedApart(t *testing.T) {
+	res, kept := keptMetrics(t)
 	synctest.Test(t, func(t *testing.T) {
 		r := newOrgRig(t, 6, "sync_mode: continuous\npolling_interval: 1m\nauto_replay_nacks: false\n")
-		kept := &exporter{values: map[string]int64{}, calls: map[string]int{}}
-		r.res = kept.resources(t)
+		r.res = res
 		all := r.org.Projects()
 		all[0].SetStatus(emulator.StatusInactive)
 		all[1].RevokeKeys()
@@ -213,20 +216,7 @@ func TestBucketsAndProjectsAreCountedApart(t *testing.T) {
 		require.EqualValues(t, 1, kept.values["supabase_storage_scopes failing"])
 		require.EqualValues(t, 8, kept.values["supabase_storage_scopes waiting"])
 		require.EqualValues(t, 2, kept.values["supabase_storage_projects failing"])
+		require.Contains(t, kept.values, "supabase_storage_projects waiting")
 		require.EqualValues(t, 0, kept.values["supabase_storage_projects waiting"])
 	})
-}
-
-// resources are those of a pipeline that exports its metrics to e.
-func (e *exporter) resources(t *testing.T) *service.Resources {
-	t.Helper()
-	env := service.NewEnvironment()
-	require.NoError(t, env.RegisterMetricsExporter("kept", service.NewConfigSpec(),
-		func(*service.ParsedConfig, *service.Logger) (service.MetricsExporter, error) { return e, nil }))
-	b := env.NewResourceBuilder()
-	require.NoError(t, b.SetMetricsYAML("kept: {}"))
-	res, end, err := b.BuildSuspended()
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, end(context.Background())) })
-	return res
 }

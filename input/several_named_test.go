@@ -52,13 +52,9 @@ func TestANamedBucketThatIsDeletedIsGoneAndComesBack(t *testing.T) {
 }
 
 func TestANamedBucketThatIsGoneWhileNobodyReadsIsToldOfAfterwards(t *testing.T) {
-	for _, source := range []string{namedTenants, "source_path: \"{tenant-1,tenant-2}/\"\nsync_mode: one_time\n"} {
+	for _, mode := range []string{minutely, ""} {
 		synctest.Test(t, func(t *testing.T) {
-			fields := minutelyDeletes
-			if source != namedTenants {
-				fields = "emit_deletes: true\nmax_delete_ratio: 1\nstate: {cache: shared}\n"
-			}
-			r := newRig(t, source+fields)
+			r := newRig(t, namedTenants+mode+"emit_deletes: true\nmax_delete_ratio: 1\nstate: {cache: shared}\n")
 			r.bucketsOf(2, "tenant-1", "tenant-2")
 			stop := r.live()
 			defer func() { stop() }()
@@ -103,8 +99,12 @@ func TestANamedBucketThatIsDeniedForAMomentIsNotGone(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, namedTenants+minutelyDeletes)
 				r.bucketsOf(2, "tenant-1", "tenant-2")
-				var lies atomic.Bool
+				var due, lies atomic.Bool
 				r.server.SetFaults(func(q emulator.Request) emulator.Fault {
+					if q.Bucket == "tenant-2" && due.CompareAndSwap(true, false) {
+						lies.Store(true)
+						time.AfterFunc(lie, func() { lies.Store(false) })
+					}
 					if lies.Load() && q.Bucket == "tenant-2" {
 						return emulator.Fault{Status: 404, Code: "NoSuchBucket", Message: "Bucket not found"}
 					}
@@ -115,11 +115,9 @@ func TestANamedBucketThatIsDeniedForAMomentIsNotGone(t *testing.T) {
 				time.Sleep(30 * time.Second)
 				require.Len(t, r.arrived(), 4)
 				for range 5 {
-					time.Sleep(29500 * time.Millisecond) // half a second before a pass
-					lies.Store(true)
-					time.Sleep(lie)
-					lies.Store(false)
-					time.Sleep(4*time.Minute - lie + 30500*time.Millisecond)
+					due.Store(true) // from the next request on
+					time.Sleep(5 * time.Minute)
+					require.False(t, due.Load(), "each time it is denied")
 				}
 				require.Empty(t, r.arrived())
 				require.NotContains(t, r.logs.String(), "is gone")

@@ -11,7 +11,7 @@ import (
 	"github.com/seed75cbcda6/supabase-storage/tests/emulator"
 )
 
-// forAWhile has the Management API answer with a fault to these requests.
+// forAWhile makes requests of one kind to the Management API fail until the time is over.
 func forAWhile(r *orgRig, op emulator.Op, lasts time.Duration, fault emulator.Fault) {
 	began := time.Now()
 	r.org.SetAPIFaults(func(q emulator.Request) emulator.Fault {
@@ -65,16 +65,18 @@ func TestAPageInPlaceOfTheKeysOfOneProjectIsWaitedFor(t *testing.T) {
 }
 
 func TestWhatIsTheSameForAllBucketsIsToldOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newOrgRig(t, 4, "")
-		for _, s := range r.org.Projects() {
-			s.SetProject(func(p *emulator.Project) { p.LegacyKeys = emulator.LegacyDisabled })
-		}
-		report := r.run()
-		require.NoError(t, report.Err)
-		require.EqualValues(t, 48, report.Delivered)
-		require.Len(t, told(r.logs.String(), "sends no metadata of objects"), 1)
-	})
+	for _, keys := range []emulator.LegacyKeys{emulator.LegacyDisabled, emulator.LegacyNone} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newOrgRig(t, 4, "")
+			for _, s := range r.org.Projects() {
+				s.SetProject(func(p *emulator.Project) { p.LegacyKeys = keys })
+			}
+			report := r.run()
+			require.NoError(t, report.Err)
+			require.EqualValues(t, 48, report.Delivered)
+			require.Len(t, told(r.logs.String(), "the server sends no metadata of objects"), 1)
+		})
+	}
 }
 
 // A look for buckets that fails slowly has a place among those that are read the first
@@ -123,12 +125,13 @@ func TestARefusalOfTheWholeProjectIsNotToldOfItsBuckets(t *testing.T) {
 	}
 }
 
-func TestAPausedProjectIsNotWaitedForOnce(t *testing.T) {
+func TestAOneTimeRunDoesNotWaitForAPausedProject(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newOrgRig(t, 2, "")
 		r.org.Projects()[1].SetStatus(emulator.StatusInactive)
 		report := r.run()
 		require.ErrorContains(t, report.Err, "restore it in the Dashboard; or leave it out with projects.exclude")
+		require.EqualValues(t, 12, report.Delivered)
 		require.Zero(t, r.lines("Waiting for"))
 		require.Len(t, r.logs.linesWith("level=WARN", "can't be read"), 1)
 	})

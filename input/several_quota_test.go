@@ -49,9 +49,6 @@ func TestProjectsThatWaitForTheManagementAPIAreToldOf(t *testing.T) {
 				for ref, n := range arrived {
 					require.Equal(t, 12, n, ref)
 				}
-				if t.Failed() {
-					t.Log(r.logs.String())
-				}
 			})
 		})
 	}

@@ -42,8 +42,9 @@ func (o *objectLife) change(content string) {
 	o.life++
 }
 
-// at is how long two things that happen at the same time may be apart.
-const at = time.Minute
+// sameTime is how far apart a change and its message may be and still count as
+// simultaneous.
+const sameTime = time.Minute
 
 // take judges a message that was acknowledged.
 func (y *year) take(msg *service.Message) {
@@ -61,7 +62,7 @@ func (y *year) take(msg *service.Message) {
 	}
 	body, _ := msg.AsBytes()
 	content := string(body)
-	fresh := now.Sub(o.since) < at
+	fresh := now.Sub(o.since) < sameTime
 	if meta(msg, emit.MetaEvent) == "deleted" {
 		y.deleted++
 		content = ""

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"bytes"
 	"context"
 	"math/rand/v2"
 	"os"
@@ -184,7 +185,10 @@ func (y *year) crash() {
 // quiet is a time in which nothing happens: nothing may be told, logged or written.
 func (y *year) quiet(d time.Duration) {
 	y.calm()
-	messages, lines, written := y.delivered+y.deleted, y.log.count(), y.store.written()
+	y.mu.Lock()
+	messages := y.delivered + y.deleted
+	y.mu.Unlock()
+	lines, written := y.log.count(), y.store.written()
 	y.sleep(d)
 	y.mu.Lock()
 	defer y.mu.Unlock()
@@ -219,11 +223,15 @@ func measure() (routines int, heap uint64) {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return runtime.NumGoroutine(), m.HeapAlloc
+	stacks := make([]byte, 8<<20) // only those of the bubble: others may end meanwhile
+	routines = bytes.Count(stacks[:runtime.Stack(stacks, true)], []byte(", synctest bubble "))
+	return routines, m.HeapAlloc
 }
 
 // judgeLines checks that each event was logged in two lines at the most.
 func (y *year) judgeLines() {
+	y.mu.Lock()
+	defer y.mu.Unlock()
 	progress := 0
 	for _, line := range y.log.all(y.when) {
 		if strings.Contains(line, " parked; ") {

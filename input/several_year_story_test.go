@@ -16,12 +16,13 @@ type projectLife struct {
 	removed, branch bool
 	// fresh says that the Management API has to be asked for its keys.
 	fresh bool
-	// broken ends what is wrong with all of it, and then the time of that has come.
+	// broken ends what is wrong with the whole project, nil where nothing is; it is called
+	// at until.
 	broken func()
 	until  time.Time
 	// denied are the buckets that can't be read, with their ends.
 	denied map[string]time.Time
-	// faults are what goes wrong with requests, nil for nothing.
+	// fault is how requests to the project fail, nil where they do not.
 	fault *emulator.FaultRule
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	yearSeed = flag.Uint64("year.seed", 1, "what happens in the year of an organization follows from this number")
+	yearSeed = flag.Uint64("year.seed", 1, "the seed of the tests in which things happen at random for weeks")
 	yearDays = flag.Int("year.days", 0, "so many days in place of a year")
 )
 
@@ -64,6 +64,8 @@ func TestAYearOfAnOrganization(t *testing.T) {
 }
 
 func (y *year) figures() string {
+	y.mu.Lock()
+	defer y.mu.Unlock()
 	return fmt.Sprintf("seed %d: %d events, %d of them troubles; %d deliveries, %d repeats after %d crashes, %d deletions; %d lines from %d processes; state %d bytes",
 		y.seed, y.events, y.troubles, y.delivered, y.repeats, y.crashes, y.deleted, y.log.count(), y.processes, y.store.size())
 }

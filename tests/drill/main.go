@@ -65,9 +65,10 @@
 //     -api-limit says, and refuses nothing;
 //   - after the restart everything is looked at, and nothing is delivered again.
 //
-// The drills wait for states, and their time limit is for a pipeline that hangs. Only
-// one verdict depends on how busy the machine is: the six polling intervals of
-// organization, of which a machine without other work needs one or two.
+// The drills wait for states, and their time limit is for a pipeline that hangs. Two
+// verdicts depend on how busy the machine is: the six polling intervals of organization, of
+// which a machine without other work needs one or two; and that scopes counts as lost what
+// does not arrive while nothing at all does for 150 s.
 package main
 
 import (

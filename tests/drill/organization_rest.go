@@ -149,6 +149,9 @@ func fetchText(ctx context.Context, url string) (string, error) {
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d", resp.StatusCode)
+	}
 	return string(text), err
 }
 

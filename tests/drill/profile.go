@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,23 +28,11 @@ func takeProfiles(ctx context.Context, debug, dir string, during time.Duration) 
 }
 
 func download(ctx context.Context, url, path string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	content, err := fetchText(ctx, url)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	content, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("status %d", resp.StatusCode)
-	}
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, content, 0o600)
+	return os.WriteFile(path, []byte(content), 0o600)
 }
 
 // digestOf tells contents of a file apart, "" where it can't be read.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -78,21 +79,11 @@ func (c *commits) now() uint64 {
 func (c *commits) at(t time.Time) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lo, hi := 0, len(c.samples)
-	for lo < hi {
-		if mid := (lo + hi) / 2; c.samples[mid].at.Before(t) {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	if lo == len(c.samples) {
-		lo--
-	}
-	if lo < 0 {
+	if len(c.samples) == 0 {
 		return 0
 	}
-	return c.samples[lo].n
+	i, _ := slices.BinarySearchFunc(c.samples, t, func(s commitSample, t time.Time) int { return s.at.Compare(t) })
+	return c.samples[min(i, len(c.samples)-1)].n
 }
 
 // readCommit is 0 where there is no file yet.

@@ -13,8 +13,8 @@ const (
 	mostTroubled = 3
 )
 
-// events are what may happen between two writes, each as often as the others. One that
-// can't happen now reports false.
+// events are what may happen between two writes, each as often as the others. Each reports
+// whether it happened.
 var events = []struct {
 	name string
 	do   func(*scopeWorld, *scopeProject) bool

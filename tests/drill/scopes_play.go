@@ -140,6 +140,9 @@ func (d *scopesDrill) lead(ctx context.Context, how ending) (ending, error) {
 		if errors.Is(err, errEnded) && d.pipeline.code >= 0 { // else it did not listen to signals yet
 			return endedByItself, nil
 		}
+		if err != nil && !errors.Is(err, errEnded) {
+			return how, err
+		}
 	}
 	return how, nil
 }

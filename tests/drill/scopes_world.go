@@ -71,7 +71,8 @@ type scopeTrouble struct {
 	name       string
 	begin, end func(*emulator.Server)
 	faults     func(emulator.Request) emulator.Fault
-	// hides says that its objects can't be read, bucket that those of one bucket can't.
+	// hides says that no object of the project can be read; bucket names the one whose
+	// objects can't be, "" for none.
 	hides  bool
 	bucket string
 }

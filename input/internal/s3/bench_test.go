@@ -38,7 +38,7 @@ func cannedClient(b *testing.B, body string) *Client {
 	return c
 }
 
-// BenchmarkOpen is what one small object costs beside the network.
+// BenchmarkOpen is what one small object costs next to the network.
 func BenchmarkOpen(b *testing.B) {
 	c := cannedClient(b, strings.Repeat("x", 1024))
 	buf := make([]byte, 1024)
